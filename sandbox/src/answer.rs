@@ -1,0 +1,154 @@
+//! Answers in the shapes of the contract, and in the shapes of things that stand in the way.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+/// An answer before it goes to the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    content_type: &'static str,
+    header: Option<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+/// One element of a 406 body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Refusal {
+    pub(crate) code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attr_code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: &str, attr_code: Option<&'static str>, description: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            attr_code,
+            description: Some(description.to_owned()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct BasicError<'a> {
+    description: &'a str,
+}
+
+impl Answer {
+    pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(body) => Self {
+                status,
+                content_type: "application/json",
+                header: None,
+                body: body.into(),
+            },
+            // Only a map with keys that are no text could fail, and no answer has one.
+            Err(_) => Self::html(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    /// Every error but 406.
+    pub(crate) fn error(status: StatusCode, description: &str) -> Self {
+        Self::json(status, &BasicError { description })
+    }
+
+    pub(crate) fn bad_request(description: &str) -> Self {
+        Self::error(StatusCode::BAD_REQUEST, description)
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::error(
+            StatusCode::UNAUTHORIZED,
+            "token missing, invalid or expired",
+        )
+    }
+
+    pub(crate) fn forbidden(description: &str) -> Self {
+        Self::error(StatusCode::FORBIDDEN, description)
+    }
+
+    pub(crate) fn gone() -> Self {
+        Self::error(StatusCode::GONE, "no such payout")
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::error(StatusCode::NOT_FOUND, "no such path")
+    }
+
+    /// 406: a bare array.
+    pub(crate) fn refused(refusals: &[Refusal]) -> Self {
+        Self::json(StatusCode::NOT_ACCEPTABLE, &refusals)
+    }
+
+    /// A page as a proxy or load balancer would send it.
+    pub(crate) fn html(status: StatusCode) -> Self {
+        let reason = status.canonical_reason().unwrap_or("Error");
+        let body = format!(
+            "<html><head><title>{reason}</title></head><body><h1>{status}</h1></body></html>\n"
+        );
+        Self {
+            status,
+            content_type: "text/html",
+            header: None,
+            body: body.into(),
+        }
+    }
+
+    /// The login page of a network that lets nobody out yet.
+    pub(crate) fn captive_portal() -> Self {
+        let body = "<html><body><h1>Welcome to our Wi-Fi</h1><form action=\"/login\">Please log in</form></body></html>\n";
+        Self {
+            status: StatusCode::OK,
+            content_type: "text/html",
+            header: None,
+            body: body.into(),
+        }
+    }
+
+    /// Bytes that claim to be JSON.
+    pub(crate) fn garbage(status: StatusCode) -> Self {
+        let body = Bytes::from_static(b"\x00\xff{\"paymentRequested\":<<garbage>>");
+        Self {
+            status,
+            content_type: "application/json",
+            header: None,
+            body,
+        }
+    }
+
+    /// An answer that never reaches the client, because its connection is closed instead.
+    pub(crate) fn unsent() -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: "text/plain",
+            header: None,
+            body: Bytes::new(),
+        }
+    }
+
+    /// With one more header; a value that no header may have is left out.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        self.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
+        self
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}

@@ -1,0 +1,191 @@
+//! Settings of a sandbox, and what can go wrong at its start.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+
+use crate::money::decimal;
+use crate::sandbox::Sandbox;
+
+/// The merchant code of a sandbox that was given none.
+pub const DEFAULT_MERCHANT_CODE: &str = "SANDBOX_MERCHANT";
+
+/// The secret of a sandbox that was given none.
+pub const DEFAULT_SECRET: &str = "sandbox-secret";
+
+const DEFAULT_BALANCES: [(&str, &str); 6] = [
+    ("IDR", "1000000000"),
+    ("INR", "100000000"),
+    ("JPY", "100000000"),
+    ("USD", "1000000"),
+    ("USDT", "1000000"),
+    ("ZAR", "1000000"),
+];
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address cannot be listened on, most often because the port is in use.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A balance is no decimal number, or negative.
+    #[error("the balance in {currency} must be a decimal number of at least 0")]
+    Balance {
+        /// The currency of the balance.
+        currency: String,
+    },
+    /// The certificate or key for https cannot be used.
+    #[error("cannot serve https: {reason}")]
+    Tls {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Settings of a sandbox; made by [`Sandbox::builder`].
+#[derive(Clone)]
+#[must_use]
+pub struct Builder {
+    host: IpAddr,
+    port: u16,
+    tls: Option<(String, String)>,
+    balances: Vec<(String, String)>,
+    settings: Settings,
+}
+
+/// What a running gateway goes by. No `Debug`: it holds the secret.
+#[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub(crate) struct Settings {
+    pub(crate) processing_time: Duration,
+    pub(crate) seed: u64,
+    pub(crate) control: bool,
+    pub(crate) merchant_code: String,
+    pub(crate) secret: String,
+    pub(crate) merchant_active: bool,
+    pub(crate) locked_tokens_may_read: bool,
+    pub(crate) documented_answers: bool,
+    pub(crate) balances: BTreeMap<String, Decimal>,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            tls: None,
+            balances: DEFAULT_BALANCES
+                .iter()
+                .map(|(currency, amount)| ((*currency).to_owned(), (*amount).to_owned()))
+                .collect(),
+            settings: Settings {
+                processing_time: Duration::ZERO,
+                seed: 0,
+                control: false,
+                merchant_code: DEFAULT_MERCHANT_CODE.to_owned(),
+                secret: DEFAULT_SECRET.to_owned(),
+                merchant_active: true,
+                locked_tokens_may_read: true,
+                documented_answers: false,
+                balances: BTreeMap::new(),
+            },
+        }
+    }
+
+    /// The address to listen on; 127.0.0.1 by default.
+    pub fn host(mut self, host: IpAddr) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// The port to listen on; 0, the default, takes a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// How long a payout stays `PROCESSING`; the default is zero: it has ended when its create is answered.
+    pub fn processing_time(mut self, time: Duration) -> Self {
+        self.settings.processing_time = time;
+        self
+    }
+
+    /// What everything random follows from: fault rates, the platform's ids, the key of payee hashes and tokens.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Whether the control API under `/_sandbox/` answers; off by default.
+    pub fn control(mut self, on: bool) -> Self {
+        self.settings.control = on;
+        self
+    }
+
+    /// The merchant's code and secret.
+    pub fn merchant(mut self, code: &str, secret: &str) -> Self {
+        code.clone_into(&mut self.settings.merchant_code);
+        secret.clone_into(&mut self.settings.secret);
+        self
+    }
+
+    /// Whether the merchant is activated; yes by default.
+    pub fn merchant_active(mut self, active: bool) -> Self {
+        self.settings.merchant_active = active;
+        self
+    }
+
+    /// The balance in one currency, as a decimal string. A currency without a balance is not supported.
+    pub fn balance(mut self, currency: &str, amount: &str) -> Self {
+        self.balances.push((currency.to_owned(), amount.to_owned()));
+        self
+    }
+
+    /// Whether a token locked to a sum of money may GET; yes by default. The contract leaves it open.
+    pub fn locked_tokens_may_read(mut self, may: bool) -> Self {
+        self.settings.locked_tokens_may_read = may;
+        self
+    }
+
+    /// Answers as in KomoPay's documentation: without `idPayment`, `reference` and `processorStatus`.
+    pub fn documented_answers(mut self, documented: bool) -> Self {
+        self.settings.documented_answers = documented;
+        self
+    }
+
+    /// Serves https with this certificate chain and key, both PEM.
+    pub fn tls(mut self, certificate_pem: &str, key_pem: &str) -> Self {
+        self.tls = Some((certificate_pem.to_owned(), key_pem.to_owned()));
+        self
+    }
+
+    /// Starts the sandbox on the runtime this is called on.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if the address cannot be listened on, or a balance or the certificate cannot be used.
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        let Self {
+            host,
+            port,
+            tls,
+            balances,
+            mut settings,
+        } = self;
+        for (currency, amount) in balances {
+            match decimal(&amount).filter(|amount| *amount >= Decimal::ZERO) {
+                Some(amount) => drop(settings.balances.insert(currency, amount)),
+                None => return Err(StartError::Balance { currency }),
+            }
+        }
+        Sandbox::launch(settings, SocketAddr::new(host, port), tls).await
+    }
+}

@@ -1,0 +1,168 @@
+//! The control API under `/_sandbox/`, apart from the merchant API and off unless enabled.
+//!
+//! | call | does |
+//! |---|---|
+//! | `GET health` | `{"status": "ok"}` |
+//! | `GET ledger` | the ledger, as an array |
+//! | `GET balances` | the balances, by currency |
+//! | `GET calls` | calls seen, by operation |
+//! | `GET idle` | answers when nothing is pending any more |
+//! | `POST faults` | injects one fault, or an array of them |
+//! | `DELETE faults` | clears all faults |
+//! | `POST merchant` | `{"active": false}` switches the merchant off |
+//! | `POST reset` | everything as at the start |
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Answer;
+use crate::connection::Control;
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+use crate::ledger::LedgerEntry;
+use crate::merchant;
+use crate::operation::Operation;
+use crate::server::Server;
+
+const PREFIX: &str = "/_sandbox";
+
+/// Whether a path belongs to the control API.
+pub(crate) fn is_control(path: &str) -> bool {
+    path.strip_prefix(PREFIX)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// All routes: the control API if it is on, and the merchant API for everything else.
+pub(crate) fn router(gateway: Arc<Gateway>, server: Weak<Server>) -> Router {
+    let mut router = Router::new();
+    if gateway.settings.control {
+        let control = Router::new()
+            .route("/health", get(health))
+            .route("/ledger", get(ledger))
+            .route("/balances", get(balances))
+            .route("/calls", get(calls))
+            .route("/idle", get(idle))
+            .route("/faults", post(inject).delete(clear))
+            .route("/merchant", post(switch_merchant))
+            .route("/reset", post(reset))
+            .layer(Extension(server));
+        router = router.nest(PREFIX, control);
+    }
+    router.fallback(merchant_call).with_state(gateway)
+}
+
+async fn merchant_call(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(connection): Extension<Control>,
+    request: Request,
+) -> Response<Body> {
+    merchant::answer(&gateway, &connection, request).await
+}
+
+async fn health() -> Json<BTreeMap<&'static str, &'static str>> {
+    Json(BTreeMap::from([("status", "ok")]))
+}
+
+async fn ledger(State(gateway): State<Arc<Gateway>>) -> Json<Vec<LedgerEntry>> {
+    Json(gateway.lock().ledger.clone())
+}
+
+async fn balances(State(gateway): State<Arc<Gateway>>) -> Response<Body> {
+    let state = gateway.lock();
+    let balances: BTreeMap<_, _> = gateway
+        .settings
+        .balances
+        .keys()
+        .map(|currency| (currency, state.balance(currency)))
+        .collect();
+    Answer::json(StatusCode::OK, &balances).into_response()
+}
+
+async fn calls(State(gateway): State<Arc<Gateway>>) -> Json<BTreeMap<Operation, u64>> {
+    let state = gateway.lock();
+    Json(
+        Operation::ALL
+            .iter()
+            .map(|operation| {
+                (
+                    *operation,
+                    state.calls.get(operation).copied().unwrap_or_default(),
+                )
+            })
+            .collect(),
+    )
+}
+
+async fn idle(Extension(server): Extension<Weak<Server>>) -> Json<BTreeMap<&'static str, bool>> {
+    if let Some(server) = server.upgrade() {
+        server.idle().await;
+    }
+    Json(BTreeMap::from([("idle", true)]))
+}
+
+#[derive(Serialize)]
+struct Active {
+    active: usize,
+}
+
+async fn inject(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Body> {
+    let faults: Result<Vec<Fault>, _> = if body.trim_ascii_start().starts_with(b"[") {
+        serde_json::from_slice(&body)
+    } else {
+        serde_json::from_slice(&body).map(|fault| vec![fault])
+    };
+    let faults = match faults {
+        Ok(faults) => faults,
+        Err(error) => return Answer::bad_request(&error.to_string()).into_response(),
+    };
+    if let Some(mistake) = faults.iter().find_map(Fault::mistake) {
+        return Answer::bad_request(&mistake).into_response();
+    }
+    for fault in faults {
+        gateway.inject(fault);
+    }
+    Answer::json(
+        StatusCode::CREATED,
+        &Active {
+            active: gateway.lock().faults.len(),
+        },
+    )
+    .into_response()
+}
+
+async fn clear(State(gateway): State<Arc<Gateway>>) -> StatusCode {
+    gateway.lock().faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Merchant {
+    active: bool,
+}
+
+async fn switch_merchant(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Body> {
+    match serde_json::from_slice::<Merchant>(&body) {
+        Ok(merchant) => {
+            gateway.lock().merchant_active = merchant.active;
+            Answer::json(
+                StatusCode::OK,
+                &BTreeMap::from([("active", merchant.active)]),
+            )
+            .into_response()
+        }
+        Err(error) => Answer::bad_request(&error.to_string()).into_response(),
+    }
+}
+
+async fn reset(State(gateway): State<Arc<Gateway>>) -> StatusCode {
+    gateway.reset();
+    StatusCode::NO_CONTENT
+}

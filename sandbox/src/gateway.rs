@@ -1,0 +1,275 @@
+//! The gateway itself: what it holds, and when money moves.
+//!
+//! Everything lives in one plain [`State`] behind one lock, and money moves only in [`Gateway::execute`] and
+//! [`State::settle`]. Nothing waits while it holds the lock, so a create is executed whole or not at all.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use sha2::{Digest, Sha256};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::activity::Activity;
+use crate::builder::Settings;
+use crate::fault::{Effect, Fault, Faults};
+use crate::ledger::{Balance, LedgerEntry, LedgerKind, payee_hash};
+use crate::magic::Outcome;
+use crate::operation::Operation;
+use crate::payout::{Payout, PayoutRequest};
+use crate::token::{Claims, MoneyLock, Signer};
+
+/// One gateway of one merchant.
+pub(crate) struct Gateway {
+    pub(crate) settings: Settings,
+    pub(crate) signer: Signer,
+    pub(crate) activity: Activity,
+    /// Ends everything that still runs.
+    pub(crate) abort: CancellationToken,
+    state: Mutex<State>,
+}
+
+/// What changes while the gateway runs.
+pub(crate) struct State {
+    pub(crate) merchant_active: bool,
+    pub(crate) payouts: HashMap<String, Payout>,
+    /// Ids that no payout has and that may not be used again.
+    pub(crate) used_up: HashSet<String>,
+    pub(crate) ledger: Vec<LedgerEntry>,
+    pub(crate) calls: BTreeMap<Operation, u64>,
+    pub(crate) faults: Faults,
+    accounts: BTreeMap<String, Account>,
+    dice: fastrand::Rng,
+    /// Moves with every reset, so that a payout from before is not settled after it.
+    epoch: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Account {
+    balance: Decimal,
+    pending: Decimal,
+}
+
+impl Gateway {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            signer: Signer::new(settings.seed, &settings.secret),
+            activity: Activity::new(),
+            abort: CancellationToken::new(),
+            state: Mutex::new(State::new(&settings, 0)),
+            settings,
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts all over: no payouts, ledger, faults or counts, and the balances of the beginning.
+    pub(crate) fn reset(&self) {
+        let mut state = self.lock();
+        *state = State::new(&self.settings, state.epoch + 1);
+    }
+
+    pub(crate) fn inject(&self, fault: Fault) {
+        self.lock().faults.inject(fault, self.settings.seed);
+    }
+
+    /// Counts a call and decides its fate.
+    pub(crate) fn see(&self, operation: Operation, payout_id: Option<&str>) -> Option<Effect> {
+        let mut state = self.lock();
+        *state.calls.entry(operation).or_default() += 1;
+        state.faults.decide(operation, payout_id)
+    }
+
+    /// Issues a token without asking for a secret.
+    pub(crate) fn sign_token(
+        &self,
+        operations: Option<Vec<String>>,
+        money: Option<MoneyLock>,
+        validity_secs: u64,
+    ) -> String {
+        let issued = now_secs();
+        let mut id = [0; 16];
+        self.lock().dice.fill(&mut id);
+        self.signer.sign(&Claims {
+            operations,
+            exp: issued.saturating_add(validity_secs),
+            jti: uuid::Builder::from_random_bytes(id).into_uuid().to_string(),
+            iat: issued,
+            sub: self.settings.merchant_code.clone(),
+            money,
+        })
+    }
+
+    /// Takes a payout that passed every check: from here on it exists.
+    pub(crate) fn execute(
+        self: &Arc<Self>,
+        state: &mut State,
+        id: &str,
+        request: PayoutRequest,
+        read_lag: Duration,
+    ) {
+        let seed = self.settings.seed;
+        let fields: Vec<(&str, &str)> = request
+            .account_fields
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let reference = digest_of_id(seed, id);
+        let (created_at, executed) = (Timestamp::now(), Instant::now());
+        let payout = Payout {
+            payee_hash: payee_hash(seed, request.method_code, &fields),
+            outcome: Outcome::of_account(
+                request.account_field("accountNumber").unwrap_or_default(),
+            ),
+            id_payment: format!("P-{reference:016x}"),
+            reference: format!("REF{:010}", reference % 10_000_000_000),
+            requested: request.requested,
+            method_code: request.method_code,
+            created_at,
+            executed,
+            processed_at: None,
+            visible_from: executed + read_lag,
+        };
+        let outcome = payout.outcome;
+        if let Some(account) = state
+            .accounts
+            .get_mut(&payout.requested.money.currency_code)
+        {
+            account.pending += payout.requested.money.amount.value();
+        }
+        state.write(LedgerKind::Executed, id, &payout, created_at);
+        state.payouts.insert(id.to_owned(), payout);
+
+        if outcome == Outcome::Processing {
+            return;
+        }
+        if self.settings.processing_time.is_zero() {
+            state.settle(id);
+            return;
+        }
+        let (gateway, id, epoch) = (Arc::clone(self), id.to_owned(), state.epoch);
+        drop(self.spawn(async move {
+            tokio::time::sleep(gateway.settings.processing_time).await;
+            let mut state = gateway.lock();
+            if state.epoch == epoch {
+                state.settle(&id);
+            }
+        }));
+    }
+
+    /// Runs work of its own, which no client can cancel; `idle()` waits for it, and only the gateway's end stops it.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<Option<T>> {
+        let busy = self.activity.enter();
+        let abort = self.abort.clone();
+        tokio::spawn(async move {
+            let result = abort.run_until_cancelled(work).await;
+            drop(busy);
+            result
+        })
+    }
+}
+
+impl State {
+    fn new(settings: &Settings, epoch: u64) -> Self {
+        let accounts = settings.balances.iter();
+        Self {
+            merchant_active: settings.merchant_active,
+            payouts: HashMap::new(),
+            used_up: HashSet::new(),
+            ledger: Vec::new(),
+            calls: BTreeMap::new(),
+            faults: Faults::default(),
+            accounts: accounts
+                .map(|(currency, balance)| {
+                    (
+                        currency.clone(),
+                        Account {
+                            balance: *balance,
+                            pending: Decimal::ZERO,
+                        },
+                    )
+                })
+                .collect(),
+            dice: fastrand::Rng::with_seed(settings.seed),
+            epoch,
+        }
+    }
+
+    pub(crate) fn balance(&self, currency: &str) -> Option<Balance> {
+        let Account { balance, pending } = *self.accounts.get(currency)?;
+        Some(Balance {
+            balance,
+            available: balance - pending,
+            pending_payout: pending,
+        })
+    }
+
+    /// Whether a create under this id is refused with 409.
+    pub(crate) fn is_used(&self, id: &str) -> bool {
+        self.payouts.contains_key(id) || self.used_up.contains(id)
+    }
+
+    /// Ends a payout as its account number wants it: books or releases its money.
+    fn settle(&mut self, id: &str) {
+        let Some(mut payout) = self.payouts.remove(id) else {
+            return;
+        };
+        let amount = payout.requested.money.amount.value();
+        let kind = if payout.outcome == Outcome::Success {
+            LedgerKind::Booked
+        } else {
+            LedgerKind::Released
+        };
+        if let Some(account) = self.accounts.get_mut(&payout.requested.money.currency_code) {
+            account.pending -= amount;
+            if kind == LedgerKind::Booked {
+                account.balance -= amount;
+            }
+        }
+        let now = Timestamp::now();
+        payout.processed_at = Some(now);
+        self.write(kind, id, &payout, now);
+        self.payouts.insert(id.to_owned(), payout);
+    }
+
+    fn write(&mut self, kind: LedgerKind, id: &str, payout: &Payout, at: Timestamp) {
+        let money = &payout.requested.money;
+        let entry = LedgerEntry {
+            sequence: self.ledger.len() as u64 + 1,
+            at,
+            kind,
+            payout_id: id.to_owned(),
+            amount: money.amount.value(),
+            currency: money.currency_code.clone(),
+            payee_hash: payout.payee_hash.clone(),
+        };
+        tracing::info!("ledger {entry}");
+        self.ledger.push(entry);
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now_secs() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
+}
+
+/// The platform's own ids follow from seed and payout id, so that a run repeats.
+fn digest_of_id(seed: u64, id: &str) -> u64 {
+    let digest = Sha256::new()
+        .chain_update(seed.to_be_bytes())
+        .chain_update(id.as_bytes())
+        .finalize();
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+}

@@ -1,0 +1,68 @@
+//! A stand-in KomoPay gateway that runs on a laptop.
+//!
+//! It speaks the payout side of the merchant API over real sockets, moves balances, writes down in a
+//! [ledger](LedgerEntry) what it really executed, and breaks on demand in every way a network or a gateway can break
+//! ([`Fault`]). It was written from the API contract alone and shares no code with the client it is used to test: where
+//! the two disagree, one of them has read the contract wrongly.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), komopay_sandbox::StartError> {
+//! use komopay_sandbox::{Effect, Fault, Operation, Sandbox, When};
+//!
+//! let sandbox = Sandbox::start().await?;
+//! println!("listening on {}", sandbox.base_url());
+//!
+//! // The first create is executed, and its answer is lost on the way.
+//! sandbox.inject(Fault::new(When::nth(Operation::CreatePayout, 1), Effect::ExecuteThenClose));
+//!
+//! // ... a client pays here ...
+//!
+//! sandbox.idle().await;
+//! for line in sandbox.ledger() {
+//!     println!("{line}");
+//! }
+//! sandbox.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where things are
+//!
+//! | question | module |
+//! |---|---|
+//! | How do I start, ask and stop it? | `sandbox`, `builder` |
+//! | How does a request become an answer, and where do faults act? | `merchant` |
+//! | What does the gateway hold, and when does money move? | `gateway`, `payout`, `ledger` |
+//! | What is a valid request? | `validation` (the schema), `fields` (reading JSON), `rules` (the 406 codes), `money` |
+//! | What may a token do? | `token` |
+//! | Which account numbers fail? | [`magic`] |
+//! | What can break, and how is it asked for? | `fault`, and over HTTP `control` |
+//! | How is a connection cut or reset? | `connection`, `server`, `activity`, `tls` |
+
+mod activity;
+mod answer;
+mod builder;
+mod connection;
+mod control;
+mod fault;
+mod fields;
+mod gateway;
+mod ledger;
+pub mod magic;
+mod merchant;
+mod money;
+mod operation;
+mod payout;
+mod rules;
+mod sandbox;
+mod server;
+mod tls;
+mod token;
+mod validation;
+
+pub use builder::{Builder, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, StartError};
+pub use fault::{Effect, Fault, On, When};
+pub use ledger::{Balance, LedgerEntry, LedgerKind};
+pub use operation::Operation;
+pub use sandbox::Sandbox;

@@ -1,0 +1,457 @@
+//! The merchant API: from a request to an answer, and where faults act on the way.
+//!
+//! [`perform`] is the gateway's true behaviour: it does a call without waiting for anything. [`decide`] wraps it in
+//! whatever fault was injected. Between reading a body and performing the call nothing waits (except a `Delay`, which
+//! runs as work of its own), so a client that leaves early cannot cancel a create that was read completely.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+
+use crate::answer::{Answer, Refusal};
+use crate::connection::Control;
+use crate::fault::Effect;
+use crate::fields::{Fields, any_text};
+use crate::gateway::{Gateway, now_secs};
+use crate::operation::Operation;
+use crate::rules;
+use crate::token::{Claims, TokenRequest, is_in_contract};
+use crate::validation;
+
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// A request, read completely.
+struct Call {
+    operation: Operation,
+    /// As it stood in the path, valid or not; empty for a token call.
+    payout_id: String,
+    path: String,
+    api_version: Option<String>,
+    bearer: Option<String>,
+    body: Bytes,
+    /// How long GETs shall not find the payout that this create makes.
+    read_lag: Duration,
+}
+
+enum Route {
+    To(Operation, String),
+    WrongMethod,
+    Unknown,
+}
+
+/// Answers a call of the merchant API.
+pub(crate) async fn answer(
+    gateway: &Arc<Gateway>,
+    connection: &Control,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let (operation, payout_id) = match route(&head.method, head.uri.path()) {
+        Route::To(operation, payout_id) => (operation, payout_id),
+        Route::WrongMethod => {
+            return refuse_route(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+        }
+        Route::Unknown => return refuse_route(StatusCode::NOT_FOUND, "no such path"),
+    };
+    let effect = gateway.see(
+        operation,
+        Some(payout_id.as_str()).filter(|id| !id.is_empty()),
+    );
+    let loggable = if validation::payout_id(&payout_id).is_ok() {
+        format!("/{payout_id}")
+    } else {
+        String::new()
+    };
+    let fault = effect
+        .as_ref()
+        .map(|effect| format!(" (fault: {})", name(effect)))
+        .unwrap_or_default();
+    if effect == Some(Effect::CloseBeforeReading) {
+        connection.reset();
+        tracing::info!("{operation}{loggable} -> connection reset{fault}");
+        return Answer::unsent().into_response();
+    }
+
+    let answer = match read(body).await {
+        Ok(body) => {
+            let call = Call {
+                operation,
+                payout_id,
+                path: head.uri.path().to_owned(),
+                api_version: header(&head.headers, "x-api-version"),
+                bearer: bearer(&head.headers),
+                body,
+                read_lag: Duration::ZERO,
+            };
+            decide(gateway, connection, call, effect).await
+        }
+        Err(answer) => answer,
+    };
+    tracing::info!("{operation}{loggable} -> {}{fault}", answer.status.as_u16());
+    answer.into_response()
+}
+
+fn refuse_route(status: StatusCode, description: &str) -> Response<Body> {
+    tracing::info!("{description} -> {}", status.as_u16());
+    Answer::error(status, description).into_response()
+}
+
+fn route(method: &Method, path: &str) -> Route {
+    let id = path
+        .strip_prefix("/payouts/")
+        .filter(|id| !id.is_empty() && !id.contains('/'));
+    match (method, path, id) {
+        (&Method::POST, "/auth-tokens", _) => Route::To(Operation::IssueToken, String::new()),
+        (&Method::POST, _, Some(id)) => Route::To(Operation::CreatePayout, id.to_owned()),
+        (&Method::GET, _, Some(id)) => Route::To(Operation::GetPayout, id.to_owned()),
+        (_, "/auth-tokens", _) | (_, _, Some(_)) => Route::WrongMethod,
+        _ => Route::Unknown,
+    }
+}
+
+/// Reads a body up to the limit. What is too long is read and thrown away, so that the client sees the 413.
+async fn read(mut body: Body) -> Result<Bytes, Answer> {
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = next_frame(&mut body).await {
+        // Cut off on its way: there is nobody to answer, and nothing to execute.
+        let Ok(frame) = frame else {
+            return Err(Answer::bad_request("the body was cut off"));
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length <= BODY_LIMIT {
+            bytes.extend_from_slice(&data);
+        } else if length > 16 * BODY_LIMIT {
+            break;
+        }
+    }
+    if length > BODY_LIMIT {
+        return Err(Answer::error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body has more than 1 MiB",
+        ));
+    }
+    Ok(bytes.into())
+}
+
+async fn next_frame(body: &mut Body) -> Option<Result<http_body::Frame<Bytes>, axum::Error>> {
+    std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut *body), cx)).await
+}
+
+/// Performs a call, or breaks it as the fault says.
+async fn decide(
+    gateway: &Arc<Gateway>,
+    connection: &Control,
+    mut call: Call,
+    effect: Option<Effect>,
+) -> Answer {
+    let Some(effect) = effect else {
+        return perform(gateway, &call);
+    };
+    match effect {
+        Effect::Delay { ms } => delayed(gateway, call, ms).await,
+        // The unread body was dealt with before it could be read.
+        Effect::CloseBeforeReading | Effect::CloseAfterReading => close(connection),
+        Effect::ExecuteThenClose => {
+            perform(gateway, &call);
+            close(connection)
+        }
+        Effect::ExecuteAfterClose { ms } => {
+            if call.operation == Operation::CreatePayout {
+                let (owner, closed) = (Arc::clone(gateway), connection.clone());
+                drop(gateway.spawn(async move {
+                    closed.closed().await;
+                    tokio::time::sleep(Duration::from_millis(ms)).await;
+                    perform(&owner, &call);
+                }));
+            }
+            close(connection)
+        }
+        Effect::ExecuteThenStatus { status } => {
+            perform(gateway, &call);
+            Answer::html(code(status))
+        }
+        Effect::Status { status } => Answer::error(code(status), "injected"),
+        Effect::CutAnswer { at_byte } => {
+            let answer = perform(gateway, &call);
+            connection.cut_after(at_byte);
+            answer
+        }
+        Effect::Garbage { status, execute } => {
+            if execute {
+                perform(gateway, &call);
+            }
+            Answer::garbage(code(status))
+        }
+        Effect::CaptivePortal => Answer::captive_portal(),
+        Effect::Redirect { status, location } => {
+            Answer::html(code(status)).with_header(LOCATION, &location.unwrap_or(call.path))
+        }
+        Effect::NotFound => Answer::not_found(),
+        Effect::RateLimited { retry_after_secs } => {
+            let answer = Answer::error(StatusCode::TOO_MANY_REQUESTS, "too many requests");
+            match retry_after_secs {
+                Some(seconds) => answer.with_header(RETRY_AFTER, &seconds.to_string()),
+                None => answer,
+            }
+        }
+        Effect::Unauthorized => Answer::unauthorized(),
+        Effect::Forbidden => Answer::forbidden("not allowed"),
+        Effect::BadRequest => Answer::bad_request("request violates the schema"),
+        Effect::GoneForGet { ms } => {
+            let lag = Duration::from_millis(ms);
+            if call.operation == Operation::GetPayout
+                && executed_within(gateway, &call.payout_id, lag)
+            {
+                return Answer::gone();
+            }
+            call.read_lag = lag;
+            perform(gateway, &call)
+        }
+        Effect::Rejected { code, uses_id_up } => {
+            if uses_id_up && call.operation == Operation::CreatePayout {
+                gateway.lock().used_up.insert(call.payout_id);
+            }
+            Answer::refused(&[Refusal::new(&code, None, "injected")])
+        }
+        Effect::EchoAccount { status } => echo(&call, code(status)),
+    }
+}
+
+fn close(connection: &Control) -> Answer {
+    connection.close();
+    Answer::unsent()
+}
+
+async fn delayed(gateway: &Arc<Gateway>, call: Call, ms: u64) -> Answer {
+    let owner = Arc::clone(gateway);
+    let work = gateway.spawn(async move {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        perform(&owner, &call)
+    });
+    match work.await {
+        Ok(Some(answer)) => answer,
+        // The gateway is stopping.
+        Ok(None) | Err(_) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+    }
+}
+
+fn executed_within(gateway: &Gateway, id: &str, lag: Duration) -> bool {
+    gateway
+        .lock()
+        .payouts
+        .get(id)
+        .is_some_and(|payout| payout.executed.elapsed() < lag)
+}
+
+/// An error text that gives away what a client must scrub.
+fn echo(call: &Call, status: StatusCode) -> Answer {
+    let body = Fields::of_body(&call.body).ok();
+    let account = body.as_ref().and_then(|body| {
+        body.object("paymentMethod")
+            .ok()?
+            .object("account")
+            .ok()?
+            .text("accountNumber", any_text)
+            .ok()
+    });
+    let secret = body
+        .as_ref()
+        .and_then(|body| body.text("secret", any_text).ok());
+    let mut text = "could not handle".to_owned();
+    for (name, value) in [
+        ("account", account),
+        ("token", call.bearer.clone()),
+        ("secret", secret),
+    ] {
+        if let Some(value) = value {
+            text = format!("{text} {name} {value}");
+        }
+    }
+    if status == StatusCode::NOT_ACCEPTABLE {
+        Answer::refused(&[Refusal::new("PAYMENT_METHOD_ERROR", None, &text)])
+    } else {
+        Answer::error(status, &text)
+    }
+}
+
+/// What the gateway does when nothing is broken.
+fn perform(gateway: &Arc<Gateway>, call: &Call) -> Answer {
+    if call
+        .api_version
+        .as_ref()
+        .is_none_or(|version| version.parse::<i32>().is_err())
+    {
+        return Answer::bad_request("X-API-Version must be an integer");
+    }
+    let result = match call.operation {
+        Operation::IssueToken => issue_token(gateway, call),
+        Operation::CreatePayout => create_payout(gateway, call),
+        Operation::GetPayout => get_payout(gateway, call),
+    };
+    result.unwrap_or_else(|refusal| refusal)
+}
+
+fn issue_token(gateway: &Gateway, call: &Call) -> Result<Answer, Answer> {
+    let request =
+        TokenRequest::read(&call.body).map_err(|violation| Answer::bad_request(&violation.0))?;
+    let settings = &gateway.settings;
+    let refuse = |code, attr_code, description| {
+        Err(Answer::refused(&[Refusal::new(
+            code,
+            attr_code,
+            description,
+        )]))
+    };
+    if request.merchant_code != settings.merchant_code {
+        return refuse(
+            "MERCHANT_NOT_FOUND",
+            Some("merchantCode"),
+            "no such merchant",
+        );
+    }
+    if request.secret != settings.secret {
+        return Err(Answer::forbidden("secret not accepted"));
+    }
+    if !gateway.lock().merchant_active {
+        return refuse("MERCHANT_INACTIVE", None, "merchant is not activated");
+    }
+    if request
+        .operations
+        .iter()
+        .flatten()
+        .any(|operation| !is_in_contract(operation))
+    {
+        return refuse(
+            "OPERATION_INVALID",
+            Some("operations"),
+            "bad operation entry",
+        );
+    }
+    let token = gateway.sign_token(request.operations, request.money, request.validity_secs);
+    Ok(Answer::json(
+        StatusCode::OK,
+        &std::collections::BTreeMap::from([("token", token)]),
+    ))
+}
+
+fn create_payout(gateway: &Arc<Gateway>, call: &Call) -> Result<Answer, Answer> {
+    let claims = authorize(gateway, call, "POST")?;
+    let id = call.payout_id.as_str();
+    let bad_request = |violation: crate::fields::Violation| Answer::bad_request(&violation.0);
+    validation::payout_id(id).map_err(bad_request)?;
+    let request = validation::payout_request(&call.body).map_err(bad_request)?;
+    if claims
+        .money
+        .as_ref()
+        .is_some_and(|lock| !lock.allows(&request.requested.money))
+    {
+        return Err(Answer::forbidden("the token is for other money"));
+    }
+
+    let mut state = gateway.lock();
+    if !state.merchant_active {
+        // The contract has no 406 code for it here.
+        return Err(Answer::forbidden("merchant is not activated"));
+    }
+    if state.is_used(id) {
+        return Err(Answer::error(StatusCode::CONFLICT, "idPayout already used"));
+    }
+    let refusals = rules::refusals(
+        &request,
+        state.balance(&request.requested.money.currency_code),
+    );
+    if !refusals.is_empty() {
+        return Err(Answer::refused(&refusals));
+    }
+    gateway.execute(&mut state, id, request, call.read_lag);
+    let documented = gateway.settings.documented_answers;
+    let accepted = state
+        .payouts
+        .get(id)
+        .map(|payout| Answer::json(StatusCode::CREATED, &payout.accepted(id, documented)));
+    accepted.ok_or_else(Answer::gone)
+}
+
+fn get_payout(gateway: &Gateway, call: &Call) -> Result<Answer, Answer> {
+    let claims = authorize(gateway, call, "GET")?;
+    if claims.money.is_some() && !gateway.settings.locked_tokens_may_read {
+        return Err(Answer::forbidden("a token for a sum of money may not read"));
+    }
+    let id = call.payout_id.as_str();
+    validation::payout_id(id).map_err(|violation| Answer::bad_request(&violation.0))?;
+    let state = gateway.lock();
+    if !state.merchant_active {
+        return Err(Answer::refused(&[Refusal::new(
+            "MERCHANT_INACTIVE",
+            None,
+            "merchant is not activated",
+        )]));
+    }
+    let payout = state
+        .payouts
+        .get(id)
+        .filter(|payout| payout.visible_from <= Instant::now())
+        .ok_or_else(Answer::gone)?;
+    Ok(Answer::json(
+        StatusCode::OK,
+        &payout.detail(id, gateway.settings.documented_answers),
+    ))
+}
+
+/// 401 without a usable token, 403 if it does not allow the call.
+fn authorize(gateway: &Gateway, call: &Call, method: &str) -> Result<Claims, Answer> {
+    let claims = call
+        .bearer
+        .as_ref()
+        .and_then(|token| gateway.signer.check(token, now_secs()))
+        .filter(|claims| claims.sub == gateway.settings.merchant_code)
+        .ok_or_else(Answer::unauthorized)?;
+    let wanted = format!("{method} /payouts/{}", call.payout_id);
+    if claims
+        .operations
+        .as_ref()
+        .is_some_and(|operations| !operations.contains(&wanted))
+    {
+        return Err(Answer::forbidden("the token does not allow this operation"));
+    }
+    Ok(claims)
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
+}
+
+/// A status from a fault; one that is no status answers 500.
+fn code(status: u16) -> StatusCode {
+    // Below 200 an answer would not be final, and the client would wait for another one.
+    StatusCode::from_u16(status)
+        .ok()
+        .filter(|status| status.as_u16() >= 200)
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// The effect's name in the log: its tag in JSON.
+fn name(effect: &Effect) -> String {
+    let value = serde_json::to_value(effect).unwrap_or_default();
+    value
+        .get("type")
+        .and_then(|tag| tag.as_str())
+        .unwrap_or("fault")
+        .to_owned()
+}
