@@ -1,0 +1,263 @@
+//! Where a call gets its token from: the cache, a call to the platform that many callers share, or a ready token.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::cache::{Cache, Issued, renew_at};
+use super::claims;
+use super::scope::Scope;
+use crate::config::{Config, Credentials, TokenScope};
+use crate::error::{Error, ErrorKind};
+use crate::money::Money;
+use crate::transport::{FailureKind, Operation, Transport};
+
+/// A token in hand for one call.
+#[derive(Clone)]
+pub(crate) struct Grant {
+    pub token: SecretString,
+    /// Which issued token it is; none for a ready token.
+    number: Option<u64>,
+    key: String,
+    /// It was issued for the call that asked.
+    pub fresh: bool,
+    /// It is locked to a sum of money. Whether such a token may read is not published.
+    pub locked: bool,
+}
+
+impl Grant {
+    /// Whether another token could be had if this one is refused.
+    pub fn renewable(&self) -> bool {
+        self.number.is_some() && !self.fresh
+    }
+
+    /// The same token, as one that is not to be exchanged for another.
+    pub fn into_last(self) -> Self {
+        Self { fresh: true, locked: false, ..self }
+    }
+}
+
+/// Why there is no token.
+#[derive(Clone)]
+pub(crate) struct Refusal {
+    pub error: Error,
+    /// The platform refused, so asking again is of no use.
+    pub is_final: bool,
+}
+
+/// The one place that hands out tokens.
+pub(crate) struct Tokens {
+    source: Source,
+}
+
+enum Source {
+    Ready(SecretString),
+    Issued(Arc<Issuer>),
+}
+
+impl Tokens {
+    pub fn new(config: &Config, transport: Arc<Transport>) -> Self {
+        let source = match &config.credentials {
+            Credentials::Token(token) => Source::Ready(token.clone()),
+            Credentials::Merchant { code, secret } => Source::Issued(Arc::new(Issuer {
+                code: code.clone(),
+                secret: secret.clone(),
+                validity: config.token_validity,
+                scope: config.token_scope,
+                patience: config.attempt_timeout,
+                transport,
+                state: Mutex::new(State { cache: Cache::new(), flights: HashMap::new(), issued: 0 }),
+            })),
+        };
+        Self { source }
+    }
+
+    /// The secret that no text may repeat, if this client has one.
+    pub fn secret(&self) -> &str {
+        match &self.source {
+            Source::Ready(token) => token.expose_secret(),
+            Source::Issued(issuer) => issuer.secret.expose_secret(),
+        }
+    }
+
+    /// A token that covers `needed`, but not the one of `refused`.
+    pub async fn get(&self, needed: &Scope, refused: Option<&Grant>, within: Duration) -> Result<Grant, Refusal> {
+        match &self.source {
+            Source::Ready(token) => {
+                Ok(Grant { token: token.clone(), number: None, key: String::new(), fresh: true, locked: false })
+            }
+            Source::Issued(issuer) => {
+                let all = Scope::everything();
+                let needed = if issuer.scope == TokenScope::Everything { &all } else { needed };
+                tokio::time::timeout(within, issuer.get(needed, refused)).await.unwrap_or_else(|_| {
+                    let error = Error::new(ErrorKind::TimedOut, format!("no token within {within:?}"));
+                    Err(Refusal { error, is_final: false })
+                })
+            }
+        }
+    }
+}
+
+/// Issues tokens for one merchant.
+struct Issuer {
+    code: String,
+    secret: SecretString,
+    validity: Duration,
+    scope: TokenScope,
+    /// For how long one token call may take. It belongs to no caller, so it has a time of its own.
+    patience: Duration,
+    transport: Arc<Transport>,
+    state: Mutex<State>,
+}
+
+struct State {
+    cache: Cache,
+    flights: HashMap<Scope, watch::Receiver<Flight>>,
+    issued: u64,
+}
+
+/// A token call under way: nothing yet, or what came of it.
+type Flight = Option<Result<Grant, Refusal>>;
+
+impl Issuer {
+    async fn get(self: &Arc<Self>, needed: &Scope, refused: Option<&Grant>) -> Result<Grant, Refusal> {
+        let mut flight = {
+            let mut state = self.lock();
+            if let Some((key, number)) = refused.and_then(|grant| Some((&grant.key, grant.number?))) {
+                state.cache.remove(key, number);
+            }
+            if let Some(issued) = state.cache.find(needed, Instant::now()) {
+                return Ok(grant(issued, false));
+            }
+            // A flight whose sender is gone without a result died; a new one takes its place.
+            let alive =
+                state.flights.get(needed).filter(|flight| flight.borrow().is_some() || flight.has_changed().is_ok());
+            match alive {
+                Some(flight) => flight.clone(),
+                None => self.take_off(&mut state, needed),
+            }
+        };
+        let landed = flight.wait_for(Option::is_some).await.ok().and_then(|result| result.clone());
+        landed.unwrap_or_else(|| {
+            Err(Refusal { error: Error::internal("the token call ended without a result"), is_final: false })
+        })
+    }
+
+    /// Starts the one token call for this scope. It runs on its own, so no caller that leaves takes it along.
+    fn take_off(self: &Arc<Self>, state: &mut State, needed: &Scope) -> watch::Receiver<Flight> {
+        let (landed, flight) = watch::channel(None);
+        state.flights.insert(needed.clone(), flight.clone());
+        let (issuer, scope) = (Arc::clone(self), needed.clone());
+        let call = async move {
+            let asked_at = Instant::now();
+            let result = issuer.call(&scope).await;
+            let mut state = issuer.lock();
+            state.flights.remove(&scope);
+            let result = result.map(|token| {
+                let lifetime =
+                    claims::lifetime(token.expose_secret()).map_or(issuer.validity, |life| life.min(issuer.validity));
+                state.issued += 1;
+                let issued = Issued { number: state.issued, token, scope, renew_at: renew_at(asked_at, lifetime) };
+                let grant = grant(&issued, true);
+                state.cache.insert(issued);
+                grant
+            });
+            landed.send_replace(Some(result));
+        };
+        tokio::spawn(call.in_current_span());
+        flight
+    }
+
+    async fn call(&self, scope: &Scope) -> Result<SecretString, Refusal> {
+        let operation = Operation::post("/auth-tokens", self.body(scope)?);
+        let secret = self.secret.expose_secret();
+        let answer = self.transport.send(&operation, None, self.patience).await.map_err(|failure| Refusal {
+            error: failure.to_error(),
+            is_final: failure.kind == FailureKind::Certificate,
+        })?;
+        tracing::debug!(target: "komopay", status = answer.status, "POST /auth-tokens");
+        let refuse = |error: Error, is_final| Err(Refusal { error, is_final });
+        match answer.status {
+            200 | 201 => match read_token(&answer.body) {
+                Some(token) => Ok(token),
+                None => refuse(not_understood(answer.status), true),
+            },
+            // The contract declares 403 for a wrong secret, and no 401; both say the same.
+            400 | 401 | 403 => {
+                let said = answer.to_error(&[secret]);
+                let error = Error::new(ErrorKind::Authentication, format!("no token was issued: {}", said.message()))
+                    .with_status(answer.status);
+                refuse(error, true)
+            }
+            406 | 429 | 500..=599 => {
+                let error = answer.to_error(&[secret]);
+                let is_final = error.kind() == ErrorKind::Rejected || error.kind() == ErrorKind::UnexpectedResponse;
+                refuse(error, is_final)
+            }
+            status => refuse(not_understood(status), true),
+        }
+    }
+
+    fn body(&self, scope: &Scope) -> Result<Vec<u8>, Refusal> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct TokenRequest<'a> {
+            merchant_code: &'a str,
+            secret: &'a str,
+            validity_secs: u64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            operations: &'a Option<Vec<String>>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            money: &'a Option<Money>,
+        }
+        let request = TokenRequest {
+            merchant_code: &self.code,
+            secret: self.secret.expose_secret(),
+            validity_secs: self.validity.as_secs(),
+            operations: &scope.operations,
+            money: &scope.money,
+        };
+        serde_json::to_vec(&request).map_err(|_| Refusal {
+            error: Error::internal("the token request cannot be written as JSON"),
+            is_final: true,
+        })
+    }
+
+    /// The state is a cache, so what a panic elsewhere left of it is as good as any.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn grant(issued: &Issued, fresh: bool) -> Grant {
+    Grant {
+        token: issued.token.clone(),
+        number: Some(issued.number),
+        key: issued.scope.key().to_owned(),
+        fresh,
+        locked: issued.scope.money.is_some(),
+    }
+}
+
+fn read_token(body: &[u8]) -> Option<SecretString> {
+    #[derive(Deserialize)]
+    struct TokenAnswer {
+        token: String,
+    }
+    let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
+    (!answer.token.is_empty()).then(|| SecretString::from(answer.token))
+}
+
+fn not_understood(status: u16) -> Error {
+    Error::new(
+        ErrorKind::UnexpectedResponse,
+        format!("the answer to POST /auth-tokens ({status}) is not one of this API; is base_url right?"),
+    )
+    .with_status(status)
+}

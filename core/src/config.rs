@@ -1,0 +1,316 @@
+//! The settings of a client, their defaults, and what makes them unusable.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+use crate::payouts::outcome::Limits;
+
+/// KomoPay's own sandbox host, with test data (source: KomoPay's published payout page).
+///
+/// The live host is given to each merchant; it cannot be derived from this one.
+pub const SANDBOX_URL: &str = "https://api.sandbox.komopay.id";
+
+/// Who the merchant is: code and secret, or a ready token.
+#[derive(Clone)]
+pub enum Credentials {
+    /// The merchant code and the secret key. The client issues its own tokens, each for one payout only.
+    Merchant {
+        /// The merchant's code, from enrolment.
+        code: String,
+        /// The merchant's secret key.
+        secret: SecretString,
+    },
+    /// A token that someone else issued, for example a merchant's server for a mobile app. It is never renewed.
+    Token(SecretString),
+}
+
+impl Credentials {
+    /// Credentials of a merchant.
+    #[must_use]
+    pub fn merchant(code: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self::Merchant { code: code.into(), secret: SecretString::from(secret.into()) }
+    }
+
+    /// A ready token.
+    #[must_use]
+    pub fn token(token: impl Into<String>) -> Self {
+        Self::Token(SecretString::from(token.into()))
+    }
+
+    fn check(&self) -> Result<()> {
+        let (name, text) = match self {
+            Self::Merchant { code, .. } if code.is_empty() => {
+                return Err(Error::setting("merchant_code", "is empty"));
+            }
+            Self::Merchant { secret, .. } => ("secret", secret),
+            Self::Token(token) => ("token", token),
+        };
+        let text = text.expose_secret();
+        if text.is_empty() {
+            return Err(Error::setting(name, "is empty"));
+        }
+        if name == "secret" && text.chars().count() > 1000 {
+            return Err(Error::setting(name, "is longer than 1000 characters"));
+        }
+        if name == "token" && !text.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(Error::setting(name, "has characters that no token has; is there a line break at its end?"));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Merchant { code, .. } => write!(f, "Credentials(merchant_code: {code:?})"),
+            Self::Token(_) => f.write_str("Credentials(token)"),
+        }
+    }
+}
+
+/// Which tokens the client issues for itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TokenScope {
+    /// One token for one payout: it allows exactly the calls needed, and a create of exactly that money.
+    #[default]
+    Payout,
+    /// One token for every call of this client, without a list of operations. Fewer token calls, but a leaked token
+    /// can do all that the merchant can. What the platform lets such a token do is not published.
+    Everything,
+}
+
+/// The settings of a [`Client`](crate::Client). `Config::new` gives the defaults; every field may be changed.
+///
+/// Durations are settable down to 1 ms.
+///
+/// ```
+/// use komopay_core::{Client, Config, Credentials, SANDBOX_URL};
+/// use std::time::Duration;
+///
+/// let mut config = Config::new(SANDBOX_URL, Credentials::merchant("YOUR_MERCHANT_CODE", "YOUR_SECRET"));
+/// config.total_timeout = Duration::from_secs(60);
+/// let client = Client::new(config)?;
+/// # Ok::<(), komopay_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the platform is, such as [`SANDBOX_URL`]. It may have a path prefix. Plain `http` is for loopback only.
+    pub base_url: String,
+    /// Who the merchant is.
+    pub credentials: Credentials,
+    /// Which tokens the client issues for itself: [`TokenScope::Payout`].
+    pub token_scope: TokenScope,
+    /// For how long an issued token is asked to be valid: 600 s (60 to 3600).
+    pub token_validity: Duration,
+    /// The deadline of a whole call: token, attempts, pauses and settling: 90 s.
+    pub total_timeout: Duration,
+    /// The deadline of one request on the wire: 20 s, and at most half of `total_timeout`.
+    pub attempt_timeout: Duration,
+    /// The deadline for making a connection: 5 s.
+    pub connect_timeout: Duration,
+    /// For how long after a lost create a read may not yet show it, or it may still execute: 30 s.
+    pub settle_window: Duration,
+    /// The longest first pause between attempts: 250 ms. Pauses double, and each is drawn between nothing and its
+    /// longest ("full jitter").
+    pub backoff_base: Duration,
+    /// The longest pause between attempts: 5 s.
+    pub backoff_cap: Duration,
+    /// How many requests a read may take before it gives up: 4.
+    pub read_attempts: u32,
+    /// How many idle connections are kept open: 64.
+    pub pool_size: usize,
+    /// The largest answer that is read, in bytes: 1 MiB.
+    pub max_answer_bytes: usize,
+    /// A proxy for every call, such as `http://proxy:3128`. Without one, the environment's proxy settings are used,
+    /// but never for a loopback host.
+    pub proxy: Option<String>,
+    /// A PEM file with certificate authorities to trust besides the operating system's.
+    pub ca_file: Option<PathBuf>,
+    /// The value of the `Id-Customer` header, which is not sent without one. Its purpose is not documented.
+    pub customer_id: Option<String>,
+    /// Whether requests are checked before they are sent. The platform may loosen a limit before this SDK knows.
+    pub validate: bool,
+    /// The language in `User-Agent: komopay-<lang>/<version>`: `rust`. Bindings put theirs.
+    pub language: &'static str,
+}
+
+impl Config {
+    /// The default settings.
+    #[must_use]
+    pub fn new(base_url: impl Into<String>, credentials: Credentials) -> Self {
+        Self {
+            base_url: base_url.into(),
+            credentials,
+            token_scope: TokenScope::default(),
+            token_validity: Duration::from_secs(600),
+            total_timeout: Duration::from_secs(90),
+            attempt_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(5),
+            settle_window: Duration::from_secs(30),
+            backoff_base: Duration::from_millis(250),
+            backoff_cap: Duration::from_secs(5),
+            read_attempts: 4,
+            pool_size: 64,
+            max_answer_bytes: 1024 * 1024,
+            proxy: None,
+            ca_file: None,
+            customer_id: None,
+            validate: true,
+            language: "rust",
+        }
+    }
+
+    /// Checks everything that can be known without a network, and gives the base URL without a trailing slash.
+    pub(crate) fn check(&self) -> Result<Url> {
+        self.credentials.check()?;
+        for (name, value) in [
+            ("total_timeout", self.total_timeout),
+            ("attempt_timeout", self.attempt_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("settle_window", self.settle_window),
+            ("backoff_base", self.backoff_base),
+            ("backoff_cap", self.backoff_cap),
+        ] {
+            if value < Duration::from_millis(1) {
+                return Err(Error::setting(name, "must be at least 1 ms"));
+            }
+        }
+        // A year is already no deadline; it keeps every sum of times far from overflow.
+        if self.total_timeout > Duration::from_secs(365 * 24 * 3600) {
+            return Err(Error::setting("total_timeout", "must be at most 365 days"));
+        }
+        if self.backoff_cap < self.backoff_base {
+            return Err(Error::setting("backoff_cap", "must not be below backoff_base"));
+        }
+        if self.attempt_timeout > self.total_timeout / 2 {
+            return Err(Error::setting(
+                "attempt_timeout",
+                "must be at most half of total_timeout, so that a lost create can be settled",
+            ));
+        }
+        if !(60..=3600).contains(&self.token_validity.as_secs()) {
+            return Err(Error::setting("token_validity", "must be 60 s to 3600 s"));
+        }
+        if self.read_attempts == 0 {
+            return Err(Error::setting("read_attempts", "must be at least 1"));
+        }
+        if self.max_answer_bytes < 1024 {
+            return Err(Error::setting("max_answer_bytes", "must be at least 1024"));
+        }
+        self.check_base_url()
+    }
+
+    fn check_base_url(&self) -> Result<Url> {
+        let refuse = |problem: &str| Err(Error::setting("base_url", problem));
+        let Ok(mut url) = Url::parse(&self.base_url) else {
+            return refuse("is no URL; give one such as https://api.sandbox.komopay.id");
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("must not hold a user name or password");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return refuse("must not have a query or a fragment");
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return refuse("must be https: plain http is for a loopback host only"),
+            _ => return refuse("must start with https://"),
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(url)
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            total: self.total_timeout,
+            attempt: self.attempt_timeout,
+            settle_window: self.settle_window,
+            backoff_base: self.backoff_base,
+            backoff_cap: self.backoff_cap,
+        }
+    }
+}
+
+/// Whether the URL's host is this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn config() -> Config {
+        Config::new(SANDBOX_URL, Credentials::merchant("CODE", "secret"))
+    }
+
+    #[test]
+    fn a_bad_setting_is_refused_by_its_name() {
+        type Change = fn(&mut Config);
+        let cases: &[(&str, Change)] = &[
+            ("base_url", |c| c.base_url = "api.komopay.id".to_owned()),
+            ("base_url", |c| c.base_url = "http://api.komopay.id".to_owned()),
+            ("base_url", |c| c.base_url = "http://localhost.evil.example".to_owned()),
+            ("base_url", |c| c.base_url = "https://user:pw@api.komopay.id".to_owned()),
+            ("base_url", |c| c.base_url = "https://api.komopay.id/?a=b".to_owned()),
+            ("base_url", |c| c.base_url = "ftp://api.komopay.id".to_owned()),
+            ("merchant_code", |c| c.credentials = Credentials::merchant("", "secret")),
+            ("secret", |c| c.credentials = Credentials::merchant("CODE", "")),
+            ("secret", |c| c.credentials = Credentials::merchant("CODE", "x".repeat(1001))),
+            ("token", |c| c.credentials = Credentials::token("")),
+            ("token", |c| c.credentials = Credentials::token("abc\n")),
+            ("total_timeout", |c| c.total_timeout = Duration::ZERO),
+            ("total_timeout", |c| c.total_timeout = Duration::MAX),
+            ("attempt_timeout", |c| c.attempt_timeout = Duration::from_secs(46)),
+            ("attempt_timeout", |c| c.attempt_timeout = Duration::from_micros(1)),
+            ("connect_timeout", |c| c.connect_timeout = Duration::ZERO),
+            ("settle_window", |c| c.settle_window = Duration::ZERO),
+            ("backoff_base", |c| c.backoff_base = Duration::ZERO),
+            ("backoff_cap", |c| c.backoff_cap = Duration::from_millis(1)),
+            ("token_validity", |c| c.token_validity = Duration::from_secs(59)),
+            ("read_attempts", |c| c.read_attempts = 0),
+            ("max_answer_bytes", |c| c.max_answer_bytes = 0),
+        ];
+        for (name, change) in cases {
+            let mut config = config();
+            change(&mut config);
+            let error = config.check().unwrap_err();
+            assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some(*name)));
+        }
+    }
+
+    #[test]
+    fn a_base_url_may_have_a_prefix_and_loopback_may_be_plain() {
+        for (given, used) in [
+            ("https://api.komopay.id", "https://api.komopay.id/"),
+            ("https://api.komopay.id/", "https://api.komopay.id/"),
+            ("https://gateway.example/pay/v2/", "https://gateway.example/pay/v2"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            ("http://[::1]:8080", "http://[::1]:8080/"),
+            ("http://localhost:8080", "http://localhost:8080/"),
+        ] {
+            let mut config = config();
+            given.clone_into(&mut config.base_url);
+            assert_eq!(config.check().unwrap().as_str(), used);
+        }
+    }
+
+    #[test]
+    fn settings_show_no_secret() {
+        let shown = format!("{:?} {:?}", config(), Credentials::token("token-canary"));
+        assert!(!shown.contains("\"secret\"") && !shown.contains("canary"), "{shown}");
+    }
+}

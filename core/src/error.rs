@@ -1,0 +1,363 @@
+//! The one error taxonomy: what can go wrong, whether to try again, and whether money may have moved.
+//!
+//! [`ErrorKind`] is the table. Every language maps the same kinds and the same fields, so this file is the only
+//! place where a kind is defined; `docs/errors.md` is written from it.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::payouts::{Payout, PayoutId};
+
+/// Either a value or the one [`Error`] of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, in the terms of the merchant's next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// Unusable settings, or a server certificate that does not verify.
+    Configuration,
+    /// Refused before sending, or HTTP 400.
+    InvalidRequest,
+    /// The credentials or the token were not accepted.
+    Authentication,
+    /// The token does not allow this call.
+    PermissionDenied,
+    /// A business rule said no (HTTP 406): see [`Error::reasons`].
+    Rejected,
+    /// The id belongs to a payout that is not provably this call's.
+    DuplicatePayout,
+    /// No such thing on the platform.
+    NotFound,
+    /// Too many requests, and no time left to wait.
+    RateLimited,
+    /// The platform could not be reached, or answered a read with a server fault.
+    Unavailable,
+    /// The deadline passed, and nothing was sent or it was a read.
+    TimedOut,
+    /// The payout was not final when the waiting time was over.
+    NotFinal,
+    /// An answer, not to a create, that cannot be understood.
+    UnexpectedResponse,
+    /// A create may have reached the platform and could not be settled in time.
+    OutcomeUnknown,
+    /// The client was closed.
+    Closed,
+    /// A fault of this SDK.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of the table.
+    pub const ALL: [Self; 15] = [
+        Self::Configuration,
+        Self::InvalidRequest,
+        Self::Authentication,
+        Self::PermissionDenied,
+        Self::Rejected,
+        Self::DuplicatePayout,
+        Self::NotFound,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::TimedOut,
+        Self::NotFinal,
+        Self::UnexpectedResponse,
+        Self::OutcomeUnknown,
+        Self::Closed,
+        Self::Internal,
+    ];
+
+    /// The name that is the same in every language, such as `outcome_unknown`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::InvalidRequest => "invalid_request",
+            Self::Authentication => "authentication",
+            Self::PermissionDenied => "permission_denied",
+            Self::Rejected => "rejected",
+            Self::DuplicatePayout => "duplicate_payout",
+            Self::NotFound => "not_found",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
+            Self::TimedOut => "timed_out",
+            Self::NotFinal => "not_final",
+            Self::UnexpectedResponse => "unexpected_response",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Closed => "closed",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Whether the same call may succeed if it is simply made again later.
+    ///
+    /// After `outcome_unknown` that call must carry the same id, the same request and `resume`.
+    #[must_use]
+    pub const fn retryable(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Unavailable | Self::TimedOut | Self::NotFinal | Self::OutcomeUnknown)
+    }
+
+    /// Whether a payout under this id exists or may exist.
+    ///
+    /// `false` on a read means only that this read moved nothing.
+    #[must_use]
+    pub const fn money_may_have_moved(self) -> bool {
+        matches!(self, Self::DuplicatePayout | Self::NotFinal | Self::OutcomeUnknown)
+    }
+
+    /// When this kind is raised, in one sentence: the text of the error table.
+    #[must_use]
+    pub const fn when(self) -> &'static str {
+        match self {
+            Self::Configuration => {
+                "Unusable settings: base URL, secret, CA file, plain http to a host that is not loopback; or a server certificate that does not verify."
+            }
+            Self::InvalidRequest => "Refused before sending, naming the field; or HTTP 400.",
+            Self::Authentication => "401 to a fresh or ready token; or the token call answered 400, 401 or 403.",
+            Self::PermissionDenied => "403; or the token in hand does not cover the call (found locally).",
+            Self::Rejected => "406 with its codes, of the token call too.",
+            Self::DuplicatePayout => {
+                "The id is taken by a payout that is not provably this call's: 409, a found payout that differs, or another request under this id in flight. Carries what was found."
+            }
+            Self::NotFound => "410 on a read, or 404.",
+            Self::RateLimited => "429, and no time left to wait.",
+            Self::Unavailable => "No connection, or 5xx on a read; retries used up.",
+            Self::TimedOut => "The deadline passed, and nothing was sent or it was a read.",
+            Self::NotFinal => "`wait_for_payout` ran out of time. Carries the last payout seen.",
+            Self::UnexpectedResponse => "An answer, not to a create, that cannot be understood.",
+            Self::OutcomeUnknown => {
+                "A create may have reached the platform and could not be settled in time. Call again with the same id, the same request and `resume`."
+            }
+            Self::Closed => "The client was closed.",
+            Self::Internal => "A fault of this SDK (in a create that may have been sent: `outcome_unknown`).",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One entry of a 406 answer: which business rule said no, and to which field.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reason {
+    /// The platform's code, such as `BALANCE_INSUFFICIENT`. The list is open.
+    pub code: String,
+    /// The request attribute it is about, as the platform names it (`attrCode`).
+    pub field: Option<String>,
+    /// The platform's own text, scrubbed of secrets and account numbers.
+    pub description: Option<String>,
+}
+
+/// One request on the wire, as the history of an error tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Attempt {
+    /// The method and path, such as `POST /payouts/TST-223344`.
+    pub operation: String,
+    /// When it started, by the wall clock.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// The HTTP status, if an answer came.
+    pub http_status: Option<u16>,
+    /// The platform's request id, if the answer carried one.
+    pub request_id: Option<String>,
+}
+
+/// The error of every call: a [kind](ErrorKind), a message for people, and what is known about the call.
+///
+/// It never holds a secret, a token or an account number, so it can be logged as it is.
+#[derive(Clone, thiserror::Error)]
+#[error("{}", .0.message)]
+pub struct Error(Box<Details>);
+
+#[derive(Clone)]
+struct Details {
+    kind: ErrorKind,
+    message: String,
+    http_status: Option<u16>,
+    field: Option<String>,
+    reasons: Vec<Reason>,
+    payout_id: Option<PayoutId>,
+    attempts: Vec<Attempt>,
+    retry_after: Option<Duration>,
+    payout: Option<Payout>,
+    cause: Option<Error>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Details {
+            kind,
+            message: message.into(),
+            http_status: None,
+            field: None,
+            reasons: Vec::new(),
+            payout_id: None,
+            attempts: Vec::new(),
+            retry_after: None,
+            payout: None,
+            cause: None,
+        }))
+    }
+
+    /// A setting that cannot be used, by its name.
+    pub(crate) fn setting(name: &str, problem: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Configuration, format!("{name}: {problem}")).with_field(name)
+    }
+
+    /// A field of a request that cannot be sent, by its name.
+    pub(crate) fn invalid(field: &str, problem: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::InvalidRequest, format!("{field}: {problem}")).with_field(field)
+    }
+
+    /// An error for a fault of the code around this crate, such as a panic in a binding.
+    #[must_use]
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message)
+    }
+
+    pub(crate) fn with_field(mut self, field: &str) -> Self {
+        self.0.field = Some(field.to_owned());
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.0.http_status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_reasons(mut self, reasons: Vec<Reason>) -> Self {
+        self.0.reasons = reasons;
+        self
+    }
+
+    pub(crate) fn with_payout_id(mut self, id: &PayoutId) -> Self {
+        self.0.payout_id = Some(id.clone());
+        self
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.0.retry_after = retry_after;
+        self
+    }
+
+    pub(crate) fn with_payout(mut self, payout: Option<Payout>) -> Self {
+        self.0.payout = payout;
+        self
+    }
+
+    /// The cause lends its status, reasons, field and pause, so that a reader of the outer error misses nothing.
+    pub(crate) fn caused_by(mut self, cause: Option<Self>) -> Self {
+        if let Some(cause) = &cause {
+            self.0.http_status = self.0.http_status.or(cause.http_status());
+            self.0.retry_after = self.0.retry_after.or(cause.retry_after());
+            if self.0.reasons.is_empty() {
+                self.0.reasons = cause.reasons().to_vec();
+            }
+            if self.0.field.is_none() {
+                self.0.field = cause.field().map(str::to_owned);
+            }
+        }
+        self.0.cause = cause;
+        self
+    }
+
+    /// What went wrong, in the terms of the next step.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The text for people. It may change between versions: decide by [`Error::kind`].
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The HTTP status of the answer that decided the call, if one came.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.http_status
+    }
+
+    /// The field or setting that is at fault, if one is known, such as `money.amount`.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// The entries of a 406 answer.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        &self.0.reasons
+    }
+
+    /// The payout the call was about.
+    #[must_use]
+    pub fn payout_id(&self) -> Option<&PayoutId> {
+        self.0.payout_id.as_ref()
+    }
+
+    /// The requests this call made, oldest first. Its length is the number of attempts.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+
+    /// How long the platform asked to wait (`Retry-After`), if it did.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Whether the same call may succeed later: see [`ErrorKind::retryable`].
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        self.0.kind.retryable()
+    }
+
+    /// Whether a payout under this id exists or may exist: see [`ErrorKind::money_may_have_moved`].
+    #[must_use]
+    pub fn money_may_have_moved(&self) -> bool {
+        self.0.kind.money_may_have_moved()
+    }
+
+    /// The payout that was found (`duplicate_payout`) or last seen (`not_final`).
+    #[must_use]
+    pub fn payout(&self) -> Option<&Payout> {
+        self.0.payout.as_ref()
+    }
+
+    /// The error behind this one: why an outcome is unknown, or why a wait saw nothing.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Self> {
+        self.0.cause.as_ref()
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let d = &self.0;
+        f.debug_struct("Error")
+            .field("kind", &d.kind)
+            .field("message", &d.message)
+            .field("http_status", &d.http_status)
+            .field("field", &d.field)
+            .field("reasons", &d.reasons)
+            .field("payout_id", &d.payout_id)
+            .field("attempts", &d.attempts.len())
+            .field("retry_after", &d.retry_after)
+            .field("payout", &d.payout)
+            .field("cause", &d.cause)
+            .finish()
+    }
+}

@@ -1,0 +1,18 @@
+//! Payouts: what is asked for, what is answered, and the calls that move money and follow it.
+
+mod codes;
+pub(crate) mod create;
+mod id;
+pub(crate) mod in_flight;
+pub(crate) mod outcome;
+mod payout;
+pub(crate) mod read;
+mod request;
+
+pub use codes::{FailureCode, MethodCode, PayoutStatus};
+pub use id::PayoutId;
+pub use payout::{FailureReason, Payout, PayoutAccepted, RawJson};
+pub use request::{
+    BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutMethod, PayoutRequest, WalletAccount,
+    WalletTransfer,
+};

@@ -1,0 +1,266 @@
+//! Creating a payout: drives the outcome rules of [`super::outcome`], and decides nothing about them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+
+use super::in_flight::{Call, Entry};
+use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Verdict};
+use super::read::{Found, MissKind, look};
+use super::{Payout, PayoutAccepted, PayoutId, PayoutRequest};
+use crate::auth::{Grant, Refusal, Scope};
+use crate::client::Inner;
+use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::transport::{Answer, FailureKind, Operation};
+
+/// How much older than the call a found payout may look, since two clocks' seconds and delays are involved.
+const AGE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Creates the payout, or joins the equal call that is under way.
+pub(crate) async fn create(
+    client: &Arc<Inner>,
+    id: &PayoutId,
+    request: &PayoutRequest,
+    resume: bool,
+) -> Result<PayoutAccepted> {
+    let started = Instant::now();
+    if client.validate {
+        request.validate().map_err(|error| error.with_payout_id(id))?;
+    }
+    let body = serde_json::to_vec(request).map_err(|_| Error::internal("the request cannot be written as JSON"))?;
+    loop {
+        client.check_open().map_err(|error| error.with_payout_id(id))?;
+        let caller = match client.creates.enter(id, request, resume)? {
+            Entry::Joined(caller) => caller,
+            Entry::Busy(call) => {
+                call.ended().await;
+                continue;
+            }
+            Entry::Started(flight, caller) => {
+                let driver = Driver {
+                    client: Arc::clone(client),
+                    call: Arc::clone(&flight.call),
+                    id: id.clone(),
+                    request: request.clone(),
+                    resume,
+                    operation: Operation::post(id.path(), Bytes::from(body.clone())),
+                    started,
+                    first_post_at: None,
+                    grant: None,
+                    accepted: None,
+                    found: None,
+                    refusal: None,
+                    last_error: None,
+                    history: Vec::new(),
+                };
+                // The call runs on its own: a caller that leaves never cuts a create off in the middle.
+                let call = async move { flight.land(driver.run().await) };
+                tokio::spawn(tracing::Instrument::in_current_span(call));
+                caller
+            }
+        };
+        return caller.result().await;
+    }
+}
+
+/// The error of a create whose outcome is not known.
+pub(crate) fn unknown(id: &PayoutId, cause: Option<Error>) -> Error {
+    let why = cause.as_ref().map(|cause| format!(" ({})", cause.message())).unwrap_or_default();
+    let text = format!(
+        "payout {id} may have been made, and that could not be settled in time{why}; \
+         call again with the same id, the same request and resume"
+    );
+    Error::new(ErrorKind::OutcomeUnknown, text).with_payout_id(id).caused_by(cause)
+}
+
+/// Does what the rules say, for one call.
+struct Driver {
+    client: Arc<Inner>,
+    call: Arc<Call>,
+    id: PayoutId,
+    request: PayoutRequest,
+    resume: bool,
+    operation: Operation,
+    started: Instant,
+    first_post_at: Option<Instant>,
+    grant: Option<Grant>,
+    accepted: Option<PayoutAccepted>,
+    found: Option<Payout>,
+    /// The refusal that stands if the rules say so.
+    refusal: Option<Error>,
+    last_error: Option<Error>,
+    history: Vec<Attempt>,
+}
+
+impl Driver {
+    async fn run(mut self) -> Result<PayoutAccepted> {
+        let call = Arc::clone(&self.call);
+        let (mut outcome, mut action) = Outcome::start(self.client.limits, self.resume);
+        loop {
+            // Before anything is open, leaving ends the call at once; after that, it is settled first.
+            let may_leave = !outcome.sticky();
+            let event = match action {
+                Action::End(verdict) => return self.end(verdict),
+                Action::Post { within } => Event::Posted(self.post(within).await),
+                Action::Get { within } => Event::Read(self.get(within).await),
+                Action::Authorize { renew, within } => tokio::select! {
+                    event = self.authorize(renew, within) => event,
+                    () = call.withdrawn(), if may_leave => Event::Woke,
+                },
+                Action::Pause { at_least, jitter } => {
+                    let pause = at_least + crate::client::jitter(jitter);
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = call.withdrawn(), if may_leave => {}
+                    }
+                    Event::Woke
+                }
+            };
+            if call.is_withdrawn() {
+                outcome.withdraw();
+            }
+            action = outcome.on(self.started.elapsed(), event);
+        }
+    }
+
+    async fn authorize(&mut self, renew: bool, within: Duration) -> Event {
+        let scope = Scope::create(&self.id, &self.request.money);
+        let refused = if renew { self.grant.as_ref() } else { None };
+        match self.client.tokens.get(&scope, refused, within).await {
+            Ok(grant) => {
+                self.grant = Some(grant);
+                Event::Authorized
+            }
+            Err(Refusal { error, is_final }) => {
+                let retry_after = error.retry_after();
+                self.last_error = Some(error);
+                Event::NotAuthorized(if is_final { NotSent::Final } else { NotSent::Retryable { retry_after } })
+            }
+        }
+    }
+
+    async fn post(&mut self, within: Duration) -> PostEnd {
+        let Some(grant) = self.grant.clone() else {
+            self.last_error = Some(Error::internal("no token in hand"));
+            return PostEnd::NotSent(NotSent::Final);
+        };
+        self.first_post_at.get_or_insert_with(Instant::now);
+        self.call.expose();
+        let operation = self.operation.clone();
+        let client = Arc::clone(&self.client);
+        match client.send(&operation, &grant, within, &mut self.history).await {
+            Ok(answer) => self.judge(&answer, &grant),
+            Err(failure) => {
+                self.last_error = Some(failure.to_error());
+                match (failure.sent, failure.kind) {
+                    (true, _) => PostEnd::Open,
+                    (false, FailureKind::Certificate) => PostEnd::NotSent(NotSent::Final),
+                    (false, _) => PostEnd::NotSent(NotSent::Retryable { retry_after: None }),
+                }
+            }
+        }
+    }
+
+    /// Rule 3: which answers to a create are believed.
+    fn judge(&mut self, answer: &Answer, grant: &Grant) -> PostEnd {
+        if matches!(answer.status, 200 | 201)
+            && let Ok(accepted) = PayoutAccepted::read(&self.id, &answer.body)
+            && accepted.money == self.request.money
+            && accepted.method_code == self.request.method.code()
+        {
+            self.accepted = Some(accepted);
+            return PostEnd::Accepted;
+        }
+        let mut secrets = self.request.method.personal();
+        secrets.extend([grant.token.expose_secret(), self.client.tokens.secret()]);
+        let error = answer.to_error(&secrets);
+        let end = match answer.status {
+            429 => PostEnd::RateLimited { retry_after: answer.retry_after },
+            401 => PostEnd::Unauthorized { renewable: grant.renewable() },
+            409 => PostEnd::Conflict,
+            400 | 403 => PostEnd::Refused,
+            406 if error.kind() == ErrorKind::Rejected => PostEnd::Refused,
+            _ => PostEnd::Open,
+        };
+        if end == PostEnd::Refused {
+            self.refusal = Some(error.clone());
+        }
+        self.last_error = Some(error);
+        end
+    }
+
+    async fn get(&mut self, within: Duration) -> ReadEnd {
+        let client = Arc::clone(&self.client);
+        match look(&client, &self.id, within, &mut self.history).await {
+            Ok(found) => {
+                let ours = self.is_ours(&found);
+                self.found = Some(found.payout);
+                if ours { ReadEnd::Ours } else { ReadEnd::NotOurs }
+            }
+            Err(miss) => {
+                let retry_after = miss.error.retry_after();
+                // "Not there" is an answer; what went wrong before it is the better cause.
+                if miss.why != MissKind::Gone || self.last_error.is_none() {
+                    self.last_error = Some(miss.error);
+                }
+                match miss.why {
+                    MissKind::Gone => ReadEnd::Gone,
+                    MissKind::Barred => ReadEnd::Final,
+                    MissKind::Passing | MissKind::Lasting => ReadEnd::Unproven { retry_after },
+                }
+            }
+        }
+    }
+
+    /// Rule 6: ours if everything the platform repeats agrees, and it is not older than this call.
+    fn is_ours(&self, found: &Found) -> bool {
+        let (payout, request) = (&found.payout, &self.request);
+        let agrees = |repeated: &Option<String>, asked: &Option<String>| repeated.is_none() || repeated == asked;
+        payout.money == request.money
+            && payout.method_code == request.method.code()
+            && agrees(&payout.segment_code, &request.segment_code)
+            && agrees(&payout.exchanged_to_currency, &request.exchanged_to_currency)
+            && (self.resume || is_young(found.date, payout.created_at, self.first_post_at))
+    }
+
+    fn end(self, verdict: Verdict) -> Result<PayoutAccepted> {
+        let id = self.id;
+        let error = match (verdict, self.accepted, self.found) {
+            (Verdict::Accepted, Some(accepted), _) => return Ok(accepted),
+            (Verdict::Recovered, _, Some(payout)) => return Ok(PayoutAccepted::recovered(payout)),
+            (Verdict::Duplicate { found }, _, payout) => duplicate(&id, payout.filter(|_| found), self.last_error),
+            (Verdict::Refused, ..) => self.refusal.unwrap_or_else(|| Error::internal("a refusal without its text")),
+            (Verdict::Failed, ..) => self.last_error.unwrap_or_else(|| {
+                Error::new(ErrorKind::TimedOut, format!("no time was left to send payout {id}; nothing was sent"))
+            }),
+            (Verdict::Withdrawn, ..) => {
+                Error::new(ErrorKind::Closed, format!("payout {id} was given up before it was sent"))
+            }
+            (Verdict::Unknown | Verdict::Accepted | Verdict::Recovered, ..) => unknown(&id, self.last_error),
+        };
+        Err(error.with_payout_id(&id).with_attempts(self.history))
+    }
+}
+
+fn duplicate(id: &PayoutId, payout: Option<Payout>, cause: Option<Error>) -> Error {
+    let found = match &payout {
+        Some(payout) => format!("a payout of {} was found ({})", payout.money, payout.status),
+        None => "what it belongs to could not be seen".to_owned(),
+    };
+    let text = format!("the id {id} is taken by a payout that is not provably this one: {found}");
+    Error::new(ErrorKind::DuplicatePayout, text).with_payout(payout).caused_by(cause)
+}
+
+/// Whether the payout was made during this call: by the platform's own clock, it is no older than our first attempt.
+/// Skipped if the platform does not say.
+fn is_young(answered: Option<Timestamp>, created: Option<Timestamp>, first_post_at: Option<Instant>) -> bool {
+    let (Some(answered), Some(created), Some(first)) = (answered, created, first_post_at) else {
+        return true;
+    };
+    let ours = SignedDuration::try_from(first.elapsed()).unwrap_or(SignedDuration::MAX);
+    answered.duration_since(created) <= ours.saturating_add(AGE_TOLERANCE)
+}

@@ -1,0 +1,185 @@
+//! The creates under way: two attempts for one id never overlap, whoever asks.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::{PayoutAccepted, PayoutId, PayoutRequest};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The creates of one client that are under way, by id.
+pub(crate) struct InFlight {
+    calls: Mutex<HashMap<PayoutId, Arc<Call>>>,
+    /// How many there are; `close` waits for none.
+    count: watch::Sender<usize>,
+}
+
+/// One create under way. It belongs to all callers that wait for it, and runs on after they left.
+pub(crate) struct Call {
+    request: PayoutRequest,
+    resume: bool,
+    /// Callers that wait. Changed only under the lock of the map.
+    callers: watch::Sender<usize>,
+    /// No further POST: every caller left, or the client closes. It never turns back.
+    withdrawn: watch::Sender<bool>,
+    /// A create of this id may have been sent, by this call or the one it resumes.
+    exposed: AtomicBool,
+    result: watch::Sender<Option<Result<PayoutAccepted>>>,
+}
+
+/// What a new caller is to do.
+pub(crate) enum Entry {
+    /// Nothing of this id was under way: start it.
+    Started(Flight, Caller),
+    /// An equal call is under way: wait for its result.
+    Joined(Caller),
+    /// A call that cannot be joined is under way: try again when it has ended.
+    Busy(Arc<Call>),
+}
+
+impl InFlight {
+    pub fn new() -> Self {
+        Self { calls: Mutex::new(HashMap::new()), count: watch::Sender::new(0) }
+    }
+
+    /// Enters a call for this id.
+    ///
+    /// # Errors
+    /// `duplicate_payout`, if another request under this id is under way.
+    pub fn enter(self: &Arc<Self>, id: &PayoutId, request: &PayoutRequest, resume: bool) -> Result<Entry> {
+        let mut calls = self.lock();
+        if let Some(call) = calls.get(id) {
+            if call.request != *request {
+                let text = format!("another request under the id {id} is being sent; nothing was sent for this one");
+                return Err(Error::new(ErrorKind::DuplicatePayout, text).with_payout_id(id));
+            }
+            // `resume` changes what a 409 means, so the two ask different questions.
+            if call.resume != resume || *call.withdrawn.borrow() {
+                return Ok(Entry::Busy(Arc::clone(call)));
+            }
+            call.callers.send_modify(|callers| *callers += 1);
+            return Ok(Entry::Joined(Caller { registry: Arc::clone(self), id: id.clone(), call: Arc::clone(call) }));
+        }
+        let call = Arc::new(Call {
+            request: request.clone(),
+            resume,
+            callers: watch::Sender::new(1),
+            withdrawn: watch::Sender::new(false),
+            exposed: AtomicBool::new(resume),
+            result: watch::Sender::new(None),
+        });
+        calls.insert(id.clone(), Arc::clone(&call));
+        self.count.send_replace(calls.len());
+        let flight = Flight { registry: Arc::clone(self), id: id.clone(), call: Arc::clone(&call), result: None };
+        Ok(Entry::Started(flight, Caller { registry: Arc::clone(self), id: id.clone(), call }))
+    }
+
+    /// Stops further POSTs of every call, and waits until all have ended.
+    pub async fn drain(&self) {
+        for call in self.lock().values() {
+            call.withdrawn.send_replace(true);
+        }
+        // The sender is ours, so waiting cannot fail.
+        let _ = self.count.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<PayoutId, Arc<Call>>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Call {
+    /// Waits until the call has ended, whatever its result.
+    pub async fn ended(&self) {
+        let _ = self.result.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Waits until no further POST may start.
+    pub async fn withdrawn(&self) {
+        let _ = self.withdrawn.subscribe().wait_for(|withdrawn| *withdrawn).await;
+    }
+
+    pub fn is_withdrawn(&self) -> bool {
+        *self.withdrawn.borrow()
+    }
+
+    /// Notes that a create is about to be sent: from here on, ending without a result means "unknown".
+    pub fn expose(&self) {
+        self.exposed.store(true, Ordering::Release);
+    }
+}
+
+/// One caller that waits for a call. Dropping it is leaving.
+pub(crate) struct Caller {
+    registry: Arc<InFlight>,
+    id: PayoutId,
+    call: Arc<Call>,
+}
+
+impl Caller {
+    pub async fn result(self) -> Result<PayoutAccepted> {
+        let mut result = self.call.result.subscribe();
+        let result = result.wait_for(Option::is_some).await;
+        // The sender lives in `self.call`, so there always is a result.
+        result.ok().and_then(|result| result.clone()).unwrap_or_else(|| Err(lost(&self.id, true)))
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        let _calls = self.registry.lock();
+        self.call.callers.send_modify(|callers| *callers -= 1);
+        let has_ended = self.call.result.borrow().is_some();
+        if *self.call.callers.borrow() == 0 && !has_ended {
+            self.call.withdrawn.send_replace(true);
+            tracing::warn!(
+                target: "komopay",
+                payout_id = %self.id,
+                "nobody waits for this create any more; no further attempt starts, and what was sent is read to its \
+                 end. To learn its outcome, call create_payout with the same id, the same request and resume"
+            );
+        }
+    }
+}
+
+/// The running side of a call. However it ends, its callers get a result and the id is free again.
+pub(crate) struct Flight {
+    registry: Arc<InFlight>,
+    id: PayoutId,
+    pub call: Arc<Call>,
+    result: Option<Result<PayoutAccepted>>,
+}
+
+impl Flight {
+    /// Ends the call.
+    pub fn land(mut self, result: Result<PayoutAccepted>) {
+        if *self.call.callers.borrow() == 0 {
+            match &result {
+                Ok(_) => tracing::info!(target: "komopay", payout_id = %self.id, "accepted, with nobody waiting"),
+                Err(error) => {
+                    tracing::warn!(target: "komopay", payout_id = %self.id, kind = %error.kind(), "ended, with nobody waiting: {error}")
+                }
+            }
+        }
+        self.result = Some(result);
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        // Without a result it was a panic, or the runtime was shut down.
+        let exposed = self.call.exposed.load(Ordering::Acquire);
+        let result = self.result.take().unwrap_or_else(|| Err(lost(&self.id, exposed)));
+        let mut calls = self.registry.lock();
+        calls.remove(&self.id);
+        self.call.result.send_replace(Some(result));
+        self.registry.count.send_replace(calls.len());
+    }
+}
+
+fn lost(id: &PayoutId, exposed: bool) -> Error {
+    let cause = Error::internal("the call ended without a result: a panic, or its runtime was shut down");
+    if exposed { super::create::unknown(id, Some(cause)) } else { cause.with_payout_id(id) }
+}

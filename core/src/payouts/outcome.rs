@@ -1,0 +1,386 @@
+//! The outcome rules of a create, as one pure state machine: event in, action out, no I/O and no clock.
+//!
+//! Never pay twice, never lose a payout. `create.rs` drives this machine and does what it says; every decision about
+//! repeating, settling or giving up is here.
+//!
+//! The words: an attempt is **open** when a byte of it may have reached the platform and no believed answer came
+//! back. Once an attempt was open the call is **sticky**: it ends as accepted, as a duplicate, as a refusal that was
+//! proven to stand, or as unknown, never as anything that sounds like "nothing happened". A call that resumes an
+//! earlier one starts sticky, as if an attempt of unknown age had just been given up.
+//!
+//! Times are measured from the start of the call.
+
+use std::time::Duration;
+
+/// The settings the rules need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Limits {
+    /// Everything together ends by then.
+    pub total: Duration,
+    /// One request on the wire; at most half of `total`.
+    pub attempt: Duration,
+    /// For how long after an attempt was given up it may still execute, or a read may not yet show it.
+    pub settle_window: Duration,
+    /// The first pause is at most this long.
+    pub backoff_base: Duration,
+    /// No pause is longer than this, unless the platform asks for it.
+    pub backoff_cap: Duration,
+}
+
+impl Limits {
+    /// The longest pause before repeat number `step`: exponential, and capped.
+    pub fn ceiling(&self, step: u32) -> Duration {
+        let factor = 1_u32.checked_shl(step.min(31)).unwrap_or(u32::MAX);
+        self.backoff_base.saturating_mul(factor).min(self.backoff_cap)
+    }
+}
+
+/// What the driver does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Action {
+    /// Get a token that allows the create; with `renew`, not the one that was just refused.
+    Authorize { renew: bool, within: Duration },
+    /// Send the create.
+    Post { within: Duration },
+    /// Read the payout.
+    Get { within: Duration },
+    /// Wait `at_least`, and on top of it a random part of `jitter`.
+    Pause { at_least: Duration, jitter: Duration },
+    /// The call is over.
+    End(Verdict),
+}
+
+/// How a call ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Verdict {
+    /// The platform took it: the last answer to the create says so.
+    Accepted,
+    /// The platform took it: the last read shows our payout.
+    Recovered,
+    /// The platform refused it, and nothing of this id executed or will: the refusal is the answer.
+    Refused,
+    /// Nothing was sent, or nothing that was sent executed: the last error is the answer.
+    Failed,
+    /// The id belongs to a payout that is not provably this call's; `found` if the last read shows it.
+    Duplicate { found: bool },
+    /// It may exist, and that could not be settled in time.
+    Unknown,
+    /// The caller left or the client closed before anything was sent.
+    Withdrawn,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Event {
+    /// A token is in hand.
+    Authorized,
+    /// There is no token.
+    NotAuthorized(NotSent),
+    /// The create was tried.
+    Posted(PostEnd),
+    /// The payout was read.
+    Read(ReadEnd),
+    /// The pause is over.
+    Woke,
+}
+
+/// Why nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum NotSent {
+    /// DNS, connect, a token call without an answer: it may work later.
+    Retryable { retry_after: Option<Duration> },
+    /// A certificate that does not verify, a refused token call: it will not.
+    Final,
+}
+
+/// How one POST ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PostEnd {
+    /// No byte of it was sent.
+    NotSent(NotSent),
+    /// 429: it did not execute.
+    RateLimited { retry_after: Option<Duration> },
+    /// 401: it did not execute. `renewable` unless the token was issued for this attempt or cannot be renewed.
+    Unauthorized { renewable: bool },
+    /// 200 or 201 with a readable body whose money, method and id are ours.
+    Accepted,
+    /// 400, 403 or a 406 array.
+    Refused,
+    /// 409: the id is taken.
+    Conflict,
+    /// Anything else: it may have executed, or may yet.
+    Open,
+}
+
+/// What one GET showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ReadEnd {
+    /// A payout that agrees with the request in everything the platform repeats, and in age.
+    Ours,
+    /// A payout that does not.
+    NotOurs,
+    /// 410: not there now.
+    Gone,
+    /// Anything else proves nothing.
+    Unproven { retry_after: Option<Duration> },
+    /// No read can be made: the token was refused for good, or the certificate does not verify.
+    Final,
+}
+
+/// What the reads are to decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Question {
+    /// Did an open attempt execute? If not, the create may be repeated.
+    Executed,
+    /// A repeat was refused: does the refusal stand?
+    RefusalStands,
+    /// A repeat found the id taken: is it our payout?
+    TakenByUs { since: Duration },
+    /// The first attempt found the id taken: what is there? One look, no more.
+    TakenByOther,
+}
+
+/// The state of one call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Outcome {
+    limits: Limits,
+    /// When the last open attempt was given up; `Some` makes the call sticky.
+    given_up_at: Option<Duration>,
+    question: Question,
+    /// A POST was started.
+    posted: bool,
+    /// Pauses so far, for the backoff.
+    pauses: u32,
+    /// The token was renewed after a 401, and no other answer came since.
+    renewed: bool,
+    /// No POST before then: the platform asked for it.
+    not_before: Duration,
+    /// No further POST at all: the callers left, or the client closes.
+    withdrawn: bool,
+    read_started_at: Duration,
+}
+
+impl Outcome {
+    /// A call that is about to start, and its first action.
+    ///
+    /// With `resume` the id may have been sent before. That is an open attempt we did not see end, so the call
+    /// starts by reading.
+    pub fn start(limits: Limits, resume: bool) -> (Self, Action) {
+        let mut outcome = Self {
+            limits,
+            given_up_at: resume.then_some(Duration::ZERO),
+            question: Question::Executed,
+            posted: false,
+            pauses: 0,
+            renewed: false,
+            not_before: Duration::ZERO,
+            withdrawn: false,
+            read_started_at: Duration::ZERO,
+        };
+        let action = if resume { outcome.read(Duration::ZERO) } else { outcome.authorize(Duration::ZERO, false) };
+        (outcome, action)
+    }
+
+    /// The callers left or the client closes: no further POST starts. What was sent is still settled.
+    pub fn withdraw(&mut self) {
+        self.withdrawn = true;
+    }
+
+    /// Whether a payout under this id exists or may exist because of this call or the one it resumes.
+    pub fn sticky(&self) -> bool {
+        self.given_up_at.is_some()
+    }
+
+    /// Takes what happened, `now` being the time since the call started, and says what to do.
+    pub fn on(&mut self, now: Duration, event: Event) -> Action {
+        match event {
+            Event::Authorized => self.post(now),
+            Event::NotAuthorized(why) => self.not_sent(now, why),
+            Event::Posted(end) => self.posted(now, end),
+            Event::Read(end) => self.was_read(now, end),
+            Event::Woke if self.sticky() => self.read(now),
+            Event::Woke => self.authorize(now, false),
+        }
+    }
+
+    /// Rule 1: what was not sent may be sent again, unless it never will be.
+    fn not_sent(&mut self, now: Duration, why: NotSent) -> Action {
+        match why {
+            NotSent::Retryable { retry_after } => self.again(now, retry_after),
+            NotSent::Final => self.give_up(),
+        }
+    }
+
+    fn posted(&mut self, now: Duration, end: PostEnd) -> Action {
+        let renewed = std::mem::take(&mut self.renewed);
+        match end {
+            PostEnd::NotSent(why) => self.not_sent(now, why),
+            // Rule 2: it did not execute, so it may be sent again.
+            PostEnd::RateLimited { retry_after } => self.again(now, retry_after),
+            PostEnd::Unauthorized { renewable: true } if !renewed => {
+                self.renewed = true;
+                self.authorize(now, true)
+            }
+            PostEnd::Unauthorized { .. } if self.sticky() => self.again(now, None),
+            PostEnd::Unauthorized { .. } => Action::End(Verdict::Failed),
+            // Rule 3: believed.
+            PostEnd::Accepted => Action::End(Verdict::Accepted),
+            // Rule 7: a refusal says nothing about an earlier attempt that is open.
+            PostEnd::Refused if self.sticky() => {
+                self.question = Question::RefusalStands;
+                self.pause(now, Duration::ZERO)
+            }
+            PostEnd::Refused => Action::End(Verdict::Refused),
+            // Rule 8: to a repeat, the id may be taken by us.
+            PostEnd::Conflict => {
+                self.question = if self.sticky() { Question::TakenByUs { since: now } } else { Question::TakenByOther };
+                self.read(now)
+            }
+            // Rule 4: pause, then read.
+            PostEnd::Open => {
+                self.given_up_at = Some(now);
+                self.pause(now, Duration::ZERO)
+            }
+        }
+    }
+
+    fn was_read(&mut self, now: Duration, end: ReadEnd) -> Action {
+        if self.question == Question::TakenByOther {
+            let found = matches!(end, ReadEnd::Ours | ReadEnd::NotOurs);
+            return Action::End(Verdict::Duplicate { found });
+        }
+        match end {
+            // Rule 6: found.
+            ReadEnd::Ours => Action::End(Verdict::Recovered),
+            ReadEnd::NotOurs => Action::End(Verdict::Duplicate { found: true }),
+            ReadEnd::Gone => self.gone(now),
+            ReadEnd::Unproven { retry_after } => self.pause(now, retry_after.unwrap_or_default()),
+            ReadEnd::Final => Action::End(Verdict::Unknown),
+        }
+    }
+
+    /// 410: not there at the time of the read. What that proves depends on when the read started.
+    fn gone(&mut self, now: Duration) -> Action {
+        match self.question {
+            Question::RefusalStands if self.read_after_window() => Action::End(Verdict::Refused),
+            Question::TakenByUs { .. } if self.read_after_window() => Action::End(Verdict::Unknown),
+            Question::Executed if self.may_post(now) => self.authorize(now, false),
+            // It did not execute, and no POST can follow: there is nothing left to find out.
+            Question::Executed if self.read_after_window() && !self.will_post(now) => Action::End(Verdict::Unknown),
+            _ => self.pause(now, Duration::ZERO),
+        }
+    }
+
+    /// Whether the last read started when the settle window was over.
+    fn read_after_window(&self) -> bool {
+        self.read_started_at >= self.window_end()
+    }
+
+    fn window_end(&self) -> Duration {
+        let opened_at = match self.question {
+            Question::TakenByUs { since } => since,
+            _ => self.given_up_at.unwrap_or_default(),
+        };
+        opened_at.saturating_add(self.limits.settle_window)
+    }
+
+    /// Tries again after a pause; a sticky call reads first.
+    fn again(&mut self, now: Duration, retry_after: Option<Duration>) -> Action {
+        self.not_before = now.saturating_add(retry_after.unwrap_or_default());
+        if self.sticky() {
+            return self.pause(now, Duration::ZERO);
+        }
+        if !self.will_post(now) {
+            return self.give_up();
+        }
+        self.pause(now, retry_after.unwrap_or_default())
+    }
+
+    /// Rule 5: once an attempt was open, giving up never sounds like "nothing happened".
+    fn give_up(&self) -> Action {
+        if self.sticky() {
+            Action::End(Verdict::Unknown)
+        } else if self.withdrawn {
+            Action::End(Verdict::Withdrawn)
+        } else {
+            Action::End(Verdict::Failed)
+        }
+    }
+
+    fn authorize(&mut self, now: Duration, renew: bool) -> Action {
+        if !self.may_post(now) {
+            // Only a call that is not sticky comes here without a read that just said 410.
+            return if self.sticky() { self.pause(now, Duration::ZERO) } else { self.give_up() };
+        }
+        Action::Authorize { renew, within: self.attempt_at(now) }
+    }
+
+    fn post(&mut self, now: Duration) -> Action {
+        if !self.may_post(now) {
+            return if self.sticky() { self.pause(now, Duration::ZERO) } else { self.give_up() };
+        }
+        self.posted = true;
+        // Half of what is left, so that as much remains for a read.
+        Action::Post { within: self.limits.attempt.min(self.left(now) / 2) }
+    }
+
+    fn read(&mut self, now: Duration) -> Action {
+        if self.left(now).is_zero() {
+            return Action::End(match self.question {
+                Question::TakenByOther => Verdict::Duplicate { found: false },
+                _ => Verdict::Unknown,
+            });
+        }
+        self.read_started_at = now;
+        Action::Get { within: self.attempt_at(now) }
+    }
+
+    fn pause(&mut self, now: Duration, at_least: Duration) -> Action {
+        let left = self.left(now);
+        if left.is_zero() || at_least >= left {
+            return self.give_up();
+        }
+        let mut at_least = at_least;
+        let mut jitter = self.limits.ceiling(self.pauses);
+        self.pauses = self.pauses.saturating_add(1);
+        // The read that decides starts when the window is over: do not sleep past it, nor stop just short of it.
+        let until_window_end = self.window_end().saturating_sub(now);
+        if self.sticky() && until_window_end > at_least && until_window_end <= jitter && until_window_end < left {
+            at_least = until_window_end;
+            jitter = self.limits.backoff_base;
+        }
+        // Nor past the deadline, as long as half of what is left is a pause worth making.
+        let half = left.saturating_sub(at_least) / 2;
+        if half > self.limits.backoff_base {
+            jitter = jitter.min(half);
+        }
+        Action::Pause { at_least, jitter }
+    }
+
+    /// Rule 9: a repeat starts only if time for it and one read remains: half an attempt's time for each.
+    fn may_post(&self, now: Duration) -> bool {
+        now >= self.not_before && self.will_post(now)
+    }
+
+    /// Whether a POST may start now or later.
+    fn will_post(&self, now: Duration) -> bool {
+        let start = now.max(self.not_before);
+        let needed = if !self.posted && !self.sticky() && self.pauses == 0 {
+            Duration::from_nanos(1)
+        } else {
+            self.limits.attempt
+        };
+        !self.withdrawn && self.left(start) >= needed
+    }
+
+    fn left(&self, now: Duration) -> Duration {
+        self.limits.total.saturating_sub(now)
+    }
+
+    fn attempt_at(&self, now: Duration) -> Duration {
+        self.limits.attempt.min(self.left(now))
+    }
+}
+
+#[cfg(test)]
+mod spec;

@@ -1,0 +1,212 @@
+//! The outcome rules as a table. Each row is a play: what the gateway does in turn, and how the call must end.
+//!
+//! `post=` and `get=` say how a request ends, `token=` how asking for a token does (`ok` where nothing is said);
+//! `@20s` is how long it takes (else 100 ms); `get=410*` repeats to the end. `leave` is the callers leaving. Pauses
+//! last as long as the machine allows at most. A row also fails if the machine asks for another step than the next
+//! one in the play, or if the play goes on after the end.
+
+use super::Verdict::{Accepted, Failed, Recovered, Refused, Unknown, Withdrawn};
+use super::*;
+
+const NOT_FOUND_TAKEN: Verdict = Verdict::Duplicate { found: false };
+const FOUND_OTHER: Verdict = Verdict::Duplicate { found: true };
+
+const LIMITS: Limits = Limits {
+    total: Duration::from_secs(90),
+    attempt: Duration::from_secs(20),
+    settle_window: Duration::from_secs(30),
+    backoff_base: Duration::from_millis(250),
+    backoff_cap: Duration::from_secs(5),
+};
+
+#[rustfmt::skip]
+const RULES: &[(&str, &str, Verdict)] = &[
+    // The plain cases.
+    ("accepted at once",                                "post=ours",                                        Accepted),
+    ("refused at once",                                 "post=refused",                                     Refused),
+
+    // 1. Not sent: pause and retry; refused for good: never.
+    ("1 no connection, then accepted",                  "post=unsent post=ours",                            Accepted),
+    ("1 no token yet, then accepted",                   "token=unsent token=ok post=ours",                  Accepted),
+    ("1 the token is refused",                          "token=refused",                                    Failed),
+    ("1 the certificate does not verify",               "post=untrusted",                                   Failed),
+    ("1 never a connection",                            "post=unsent*",                                     Failed),
+    ("1 then refused is still the first attempt",       "post=unsent post=refused",                         Refused),
+
+    // 2. 429 and 401: this attempt did not execute.
+    ("2 429, then accepted",                            "post=429 post=ours",                               Accepted),
+    ("2 429 with Retry-After 10 s is waited for",       "post=429+10s post=ours",                           Accepted),
+    ("2 401 to an old token: renew, once",              "post=401 token=renewed post=ours",                 Accepted),
+    ("2 401 twice",                                     "post=401 token=renewed post=401",                  Failed),
+    ("2 401 to a token that cannot be renewed",         "post=401!",                                        Failed),
+    ("2 429 to the end",                                "post=429*",                                        Failed),
+
+    // 3 and 4. Open: pause, then GET; found is ours; 410 repeats the same id; the rest proves nothing.
+    ("4 lost, found",                                   "post=open get=ours",                               Recovered),
+    ("4 lost, not there, repeated",                     "post=open get=410 post=ours",                      Accepted),
+    ("4 lost after 20 s, not there, repeated",          "post=open@20s get=410 post=ours",                  Accepted),
+    ("4 lost twice, found",                             "post=open get=410 post=open get=ours",             Recovered),
+    ("4 a GET that proves nothing is made again",       "post=open get=odd get=odd get=ours",               Recovered),
+    ("4 no proof, no repeat",                           "post=open get=odd*",                               Unknown),
+    ("4 lost, found as another",                        "post=open get=other",                              FOUND_OTHER),
+
+    // 5. Sticky: no ending sounds like "nothing happened".
+    ("5 lost, then no connection",                      "post=open get=410 post=unsent get=odd*",           Unknown),
+    ("5 lost, then the token is refused",               "post=open get=410 token=refused",                  Unknown),
+    ("5 lost, then a read cannot be authorized",        "post=open get=final",                              Unknown),
+    ("5 lost, then 401 for good, then found",           "post=open get=410 post=401! get=ours",             Recovered),
+    ("5 lost, then 429 to the end",                     "post=open get=410 post=429 get=odd*",              Unknown),
+
+    // 7. A refusal to a repeat stands when a GET that started after the window says 410.
+    ("7 refused repeat, then found",                    "post=open get=410 post=refused get=410 get=ours",  Recovered),
+    ("7 refused repeat, never found",                   "post=open get=410 post=refused get=410*",          Refused),
+    ("7 refused repeat, no such GET",                   "post=open get=410 post=refused get=odd*",          Unknown),
+    ("7 a GET from before the end of the window",       "post=open get=410 post=refused get=410@29s get=odd*", Unknown),
+    ("7 the window runs from the last open attempt",    "post=open get=410 post=open@20s get=410 post=refused get=410*", Refused),
+
+    // 8. 409.
+    ("8 409 to the first, another is there",            "post=409 get=other",                               FOUND_OTHER),
+    ("8 409 to the first, the same is there",           "post=409 get=ours",                                FOUND_OTHER),
+    ("8 409 to the first, nothing is there",            "post=409 get=410",                                 NOT_FOUND_TAKEN),
+    ("8 409 to the first, the read fails",              "post=409 get=odd",                                 NOT_FOUND_TAKEN),
+    ("8 409 to a repeat, ours",                         "post=open get=410 post=409 get=ours",              Recovered),
+    ("8 409 to a repeat, another",                      "post=open get=410 post=409 get=other",             FOUND_OTHER),
+    ("8 409 to a repeat, seen late",                    "post=open get=410 post=409 get=410 get=410 get=ours", Recovered),
+    ("8 409 to a repeat, never seen",                   "post=open get=410 post=409 get=410*",              Unknown),
+
+    // Resume is an open attempt that we did not see end.
+    ("r resume finds it",                               "resume get=ours",                                  Recovered),
+    ("r resume finds another",                          "resume get=other",                                 FOUND_OTHER),
+    ("r resume finds nothing, sends it",                "resume get=410 post=ours",                         Accepted),
+    ("r resume is sticky",                              "resume get=odd*",                                  Unknown),
+    ("r resume, refused",                               "resume get=410 post=refused get=410*",             Refused),
+    ("r resume, refused, then it appears",              "resume get=410 post=refused get=410 get=ours",     Recovered),
+    ("r resume, 409, seen late",                        "resume get=410 post=409 get=410 get=ours",         Recovered),
+    ("r resume, never a connection",                    "resume get=410 post=unsent get=odd*",              Unknown),
+
+    // 9. Time: a repeat needs time for itself and one GET; a Retry-After beyond the deadline ends the call.
+    ("9 no time for a repeat",                          "post=open@20s get=odd@20s get=odd@20s get=odd@20s get=410*", Unknown),
+    ("9 Retry-After beyond the deadline",               "post=429+90s",                                     Failed),
+    ("9 Retry-After of a GET beyond the deadline",      "post=open get=odd+90s",                            Unknown),
+    ("9 a POST's Retry-After holds back no GET",        "post=open get=410 post=429+90s get=410 get=ours",  Recovered),
+    ("9 nor does it let a POST through early",          "post=open get=410 post=429+8s get=410 get=410 get=410 get=410 get=410 post=ours", Accepted),
+    ("9 the token takes all the time",                  "token=ok@90s",                                     Failed),
+    ("9 409 at the very end",                           "token=ok@89s post=409@1s",                         NOT_FOUND_TAKEN),
+
+    // 10. Cancelled: no further POST; what was sent is settled.
+    ("10 left before anything was sent",                "leave token=ok",                                   Withdrawn),
+    ("10 left while not connected",                     "post=unsent leave",                                Withdrawn),
+    ("10 left while the POST was on the wire",          "leave-in-post post=ours",                          Accepted),
+    ("10 left, lost, found",                            "leave-in-post post=open get=410 get=ours",         Recovered),
+    ("10 left, lost, never seen",                       "leave-in-post post=open get=410*",                 Unknown),
+];
+
+/// One play, run to its end.
+struct Play<'a> {
+    steps: Vec<&'a str>,
+    next: usize,
+    now: Duration,
+}
+
+/// How one step ends: its word, and the Retry-After that comes with it.
+type End<'a> = (&'a str, Option<Duration>);
+
+impl<'a> Play<'a> {
+    fn new(play: &'a str) -> Self {
+        Self { steps: play.split_whitespace().collect(), next: 0, now: Duration::ZERO }
+    }
+
+    /// Takes the bare word `step`, if it is the next one.
+    fn takes(&mut self, step: &str) -> bool {
+        let takes = self.steps.get(self.next) == Some(&step);
+        self.next += usize::from(takes);
+        takes
+    }
+
+    /// How the next step ends, or nothing if the play has another kind of step there.
+    fn take(&mut self, kind: &str) -> Option<End<'a>> {
+        let end = self.steps.get(self.next)?.strip_prefix(kind)?.strip_prefix('=')?;
+        self.next += usize::from(!end.ends_with('*'));
+        let end = end.trim_end_matches('*');
+        let (end, took) = end.split_once('@').map_or((end, Duration::from_millis(100)), |(end, s)| (end, seconds(s)));
+        self.now += took;
+        Some(end.split_once('+').map_or((end, None), |(end, s)| (end, Some(seconds(s)))))
+    }
+
+    fn run(&mut self) -> Result<Verdict, String> {
+        let resume = self.takes("resume");
+        let leave_in_post = self.takes("leave-in-post");
+        let (mut outcome, mut action) = Outcome::start(LIMITS, resume);
+        for _ in 0..1000 {
+            if self.takes("leave") {
+                outcome.withdraw();
+            }
+            let unexpected = format!("at {:?} the machine wants {action:?}", self.now);
+            let event = match action {
+                Action::End(verdict) => {
+                    return match self.steps.get(self.next) {
+                        Some(step) if !step.ends_with('*') => Err(format!("{verdict:?} before {step}")),
+                        _ => Ok(verdict),
+                    };
+                }
+                Action::Pause { at_least, jitter } => {
+                    self.now += at_least + jitter;
+                    Event::Woke
+                }
+                Action::Authorize { renew, .. } => match self.take("token").unwrap_or(("ok", None)).0 {
+                    "ok" if !renew => Event::Authorized,
+                    "renewed" if renew => Event::Authorized,
+                    "unsent" => Event::NotAuthorized(NotSent::Retryable { retry_after: None }),
+                    "refused" => Event::NotAuthorized(NotSent::Final),
+                    _ => return Err(unexpected),
+                },
+                Action::Post { within } => {
+                    assert!(within + within <= LIMITS.total - self.now, "no time for a GET after this POST");
+                    if leave_in_post {
+                        outcome.withdraw();
+                    }
+                    Event::Posted(match self.take("post").ok_or(unexpected)? {
+                        ("ours", None) => PostEnd::Accepted,
+                        ("refused", None) => PostEnd::Refused,
+                        ("409", None) => PostEnd::Conflict,
+                        ("open", None) => PostEnd::Open,
+                        ("429", retry_after) => PostEnd::RateLimited { retry_after },
+                        ("401", None) => PostEnd::Unauthorized { renewable: true },
+                        ("401!", None) => PostEnd::Unauthorized { renewable: false },
+                        ("unsent", retry_after) => PostEnd::NotSent(NotSent::Retryable { retry_after }),
+                        ("untrusted", None) => PostEnd::NotSent(NotSent::Final),
+                        odd => return Err(format!("no such step: {odd:?}")),
+                    })
+                }
+                Action::Get { .. } => Event::Read(match self.take("get").ok_or(unexpected)? {
+                    ("ours", None) => ReadEnd::Ours,
+                    ("other", None) => ReadEnd::NotOurs,
+                    ("410", None) => ReadEnd::Gone,
+                    ("odd", retry_after) => ReadEnd::Unproven { retry_after },
+                    ("final", None) => ReadEnd::Final,
+                    odd => return Err(format!("no such step: {odd:?}")),
+                }),
+            };
+            action = outcome.on(self.now, event);
+        }
+        Err("it does not end".to_owned())
+    }
+}
+
+fn seconds(text: &str) -> Duration {
+    Duration::from_secs(text.strip_suffix('s').unwrap().parse().unwrap())
+}
+
+#[test]
+fn every_play_ends_as_the_rules_say() {
+    let mut wrong = Vec::new();
+    for (name, play, verdict) in RULES {
+        let mut play = Play::new(play);
+        let ended = play.run();
+        if ended != Ok(*verdict) {
+            wrong.push(format!("{name}: {ended:?}, should be {verdict:?}"));
+        }
+        assert!(play.now <= LIMITS.total + LIMITS.backoff_cap, "{name}: past the deadline");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,369 @@
+//! What a merchant asks for: the request of a payout, for all three payout methods.
+//!
+//! A field is named as on the wire, minus what its parent already says: `paymentMethod.account.accountName` is
+//! `method.account.name`. `Debug` shows no name, address or phone, and masks account numbers; `Serialize` writes the
+//! wire form, which holds them whole.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+use super::codes::MethodCode;
+use crate::error::Result;
+use crate::mask::{Hidden, Masked};
+use crate::money::Money;
+
+/// A payout to be made (contract: `PayoutRequest`).
+///
+/// ```
+/// use komopay_core::{BankAccount, BankTransfer, Money, PayoutRequest};
+///
+/// let mut request = PayoutRequest::new(
+///     Money::new("10000", "IDR")?,
+///     BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344")),
+/// );
+/// request.callback_url = Some("https://callback.example.com".to_owned());
+/// assert!(!format!("{request:?}").contains("1122")); // account numbers are masked
+/// # Ok::<(), komopay_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayoutRequest {
+    /// How much, in which currency.
+    pub money: Money,
+    /// How it reaches the payee.
+    pub method: PayoutMethod,
+    /// The customer's segment, where the merchant uses segments.
+    pub segment_code: Option<String>,
+    /// The currency to exchange into.
+    pub exchanged_to_currency: Option<String>,
+    /// Where the platform posts status changes, at most 1000 characters.
+    pub callback_url: Option<String>,
+    /// The customer's IPv4 or IPv6 address.
+    pub customer_ip: Option<String>,
+}
+
+impl PayoutRequest {
+    /// A request with the required fields; the optional ones are public.
+    #[must_use]
+    pub fn new(money: Money, method: impl Into<PayoutMethod>) -> Self {
+        Self {
+            money,
+            method: method.into(),
+            segment_code: None,
+            exchanged_to_currency: None,
+            callback_url: None,
+            customer_ip: None,
+        }
+    }
+
+    /// Checks what can be known before anything is sent.
+    ///
+    /// # Errors
+    /// `invalid_request`, naming the field.
+    pub fn validate(&self) -> Result<()> {
+        self.money.check_payable()
+    }
+}
+
+impl Serialize for PayoutRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Requested<'a> {
+            money: &'a Money,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            segment_code: &'a Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            exchanged_to_currency: &'a Option<String>,
+        }
+        let requested = Requested {
+            money: &self.money,
+            segment_code: &self.segment_code,
+            exchanged_to_currency: &self.exchanged_to_currency,
+        };
+        let mut request = serializer.serialize_struct("PayoutRequest", 4)?;
+        request.serialize_field("paymentRequested", &requested)?;
+        request.serialize_field("paymentMethod", &self.method)?;
+        match &self.callback_url {
+            Some(url) => request.serialize_field("callbackUrl", url)?,
+            None => request.skip_field("callbackUrl")?,
+        }
+        match &self.customer_ip {
+            Some(ip) => request.serialize_field("customerIp", ip)?,
+            None => request.skip_field("customerIp")?,
+        }
+        request.end()
+    }
+}
+
+/// How a payout reaches the payee (contract: `PayoutMethod`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "paymentMethodCode")]
+pub enum PayoutMethod {
+    /// To a bank account.
+    #[serde(rename = "BANK_TRANSFER")]
+    BankTransfer(BankTransfer),
+    /// To a crypto wallet.
+    #[serde(rename = "CRYPTO_TRANSFER")]
+    CryptoTransfer(CryptoTransfer),
+    /// To an electronic wallet.
+    #[serde(rename = "WALLET_TRANSFER")]
+    WalletTransfer(WalletTransfer),
+}
+
+impl PayoutMethod {
+    /// The platform's code of this method.
+    #[must_use]
+    pub fn code(&self) -> MethodCode {
+        match self {
+            Self::BankTransfer(_) => MethodCode::BankTransfer,
+            Self::CryptoTransfer(_) => MethodCode::CryptoTransfer,
+            Self::WalletTransfer(_) => MethodCode::WalletTransfer,
+        }
+    }
+
+    /// What the platform's texts must be scrubbed of: account number, name, e-mail and phone.
+    pub(crate) fn personal(&self) -> Vec<&str> {
+        let parts = match self {
+            Self::BankTransfer(bank) => {
+                [Some(&bank.account.number), Some(&bank.account.name), bank.email_address.as_ref()]
+            }
+            Self::CryptoTransfer(crypto) => [Some(&crypto.account.number), None, None],
+            Self::WalletTransfer(wallet) => {
+                [wallet.account.number.as_ref(), wallet.account.name.as_ref(), wallet.phone_number.as_ref()]
+            }
+        };
+        parts.into_iter().flatten().map(String::as_str).collect()
+    }
+}
+
+/// A transfer to a bank account (contract: `BankTransfer`).
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BankTransfer {
+    /// The bank's code, such as `IDR_014`; the options call lists the real ones.
+    #[serde(rename = "paymentOperatorCode")]
+    pub operator_code: String,
+    /// The receiving account.
+    pub account: BankAccount,
+    /// The payee's e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_address: Option<String>,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+impl BankTransfer {
+    /// A transfer with the required fields; the optional ones are public.
+    #[must_use]
+    pub fn new(operator_code: impl Into<String>, account: BankAccount) -> Self {
+        Self { operator_code: operator_code.into(), account, email_address: None, remark: None }
+    }
+}
+
+/// A receiving bank account (contract: `BankAccount`).
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BankAccount {
+    /// The holder's name: letters of any script and a little punctuation, no digits, 1 to 64.
+    #[serde(rename = "accountName")]
+    pub name: String,
+    /// The account number.
+    #[serde(rename = "accountNumber")]
+    pub number: String,
+    /// The kind of account; required for JPY and ZAR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_type: Option<String>,
+    /// The bank's own code; for INR the IFSC, required there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bank_code: Option<String>,
+    /// The bank's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bank_name: Option<String>,
+    /// The branch; required for JPY.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bank_branch: Option<String>,
+    /// The bank's city.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bank_city: Option<String>,
+    /// The bank's province.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bank_province: Option<String>,
+}
+
+impl BankAccount {
+    /// An account with the required fields; the optional ones are public.
+    #[must_use]
+    pub fn new(name: impl Into<String>, number: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            number: number.into(),
+            account_type: None,
+            bank_code: None,
+            bank_name: None,
+            bank_branch: None,
+            bank_city: None,
+            bank_province: None,
+        }
+    }
+}
+
+/// A transfer to a crypto wallet (contract: `CryptoTransfer`).
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CryptoTransfer {
+    /// The blockchain's code.
+    #[serde(rename = "paymentOperatorCode")]
+    pub operator_code: String,
+    /// The receiving wallet.
+    pub account: CryptoAccount,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+impl CryptoTransfer {
+    /// A transfer with the required fields; the optional ones are public.
+    #[must_use]
+    pub fn new(operator_code: impl Into<String>, account: CryptoAccount) -> Self {
+        Self { operator_code: operator_code.into(), account, remark: None }
+    }
+}
+
+/// A receiving crypto wallet (contract: `CryptoAccount`).
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct CryptoAccount {
+    /// The wallet's address: letters and digits, 1 to 62.
+    #[serde(rename = "accountNumber")]
+    pub number: String,
+}
+
+impl CryptoAccount {
+    /// A wallet by its address.
+    #[must_use]
+    pub fn new(number: impl Into<String>) -> Self {
+        Self { number: number.into() }
+    }
+}
+
+/// A transfer to an electronic wallet (contract: `WalletTransfer`).
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WalletTransfer {
+    /// The wallet provider's code; optional here, unlike for the other methods.
+    #[serde(rename = "paymentOperatorCode", skip_serializing_if = "Option::is_none")]
+    pub operator_code: Option<String>,
+    /// The receiving wallet.
+    pub account: WalletAccount,
+    /// The payee's phone, international, 7 to 16 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+impl WalletTransfer {
+    /// A transfer with the required fields; the optional ones are public.
+    #[must_use]
+    pub fn new(account: WalletAccount) -> Self {
+        Self { operator_code: None, account, phone_number: None, remark: None }
+    }
+}
+
+/// A receiving electronic wallet; by schema it may be empty (contract: `WalletAccount`).
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+pub struct WalletAccount {
+    /// The holder's name; required for INR.
+    #[serde(rename = "accountName", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The wallet's address, `user@provider`, 1 to 100 characters.
+    #[serde(rename = "accountNumber", skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+}
+
+fn hidden(value: Option<&String>) -> Option<Hidden> {
+    value.map(|_| Hidden)
+}
+
+impl fmt::Debug for BankTransfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BankTransfer")
+            .field("operator_code", &self.operator_code)
+            .field("account", &self.account)
+            .field("email_address", &hidden(self.email_address.as_ref()))
+            .field("remark", &hidden(self.remark.as_ref()))
+            .finish()
+    }
+}
+
+impl fmt::Debug for BankAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BankAccount")
+            .field("name", &Hidden)
+            .field("number", &Masked(&self.number))
+            .field("account_type", &self.account_type)
+            .field("bank_code", &self.bank_code)
+            .field("bank_name", &self.bank_name)
+            .field("bank_branch", &self.bank_branch)
+            .field("bank_city", &self.bank_city)
+            .field("bank_province", &self.bank_province)
+            .finish()
+    }
+}
+
+impl fmt::Debug for CryptoTransfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CryptoTransfer")
+            .field("operator_code", &self.operator_code)
+            .field("account", &self.account)
+            .field("remark", &hidden(self.remark.as_ref()))
+            .finish()
+    }
+}
+
+impl fmt::Debug for CryptoAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CryptoAccount").field("number", &Masked(&self.number)).finish()
+    }
+}
+
+impl fmt::Debug for WalletTransfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WalletTransfer")
+            .field("operator_code", &self.operator_code)
+            .field("account", &self.account)
+            .field("phone_number", &hidden(self.phone_number.as_ref()))
+            .field("remark", &hidden(self.remark.as_ref()))
+            .finish()
+    }
+}
+
+impl fmt::Debug for WalletAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WalletAccount")
+            .field("name", &hidden(self.name.as_ref()))
+            .field("number", &self.number.as_deref().map(Masked))
+            .finish()
+    }
+}
+
+impl From<BankTransfer> for PayoutMethod {
+    fn from(method: BankTransfer) -> Self {
+        Self::BankTransfer(method)
+    }
+}
+
+impl From<CryptoTransfer> for PayoutMethod {
+    fn from(method: CryptoTransfer) -> Self {
+        Self::CryptoTransfer(method)
+    }
+}
+
+impl From<WalletTransfer> for PayoutMethod {
+    fn from(method: WalletTransfer) -> Self {
+        Self::WalletTransfer(method)
+    }
+}

@@ -1,0 +1,271 @@
+//! One HTTP attempt over reqwest: exact headers, no retries, no redirects, bounded in size and time.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
+use jiff::Timestamp;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls_platform_verifier::Verifier;
+use url::Url;
+
+use super::answer::{Answer, retry_after};
+use super::gate::Gate;
+use crate::config::{Config, is_loopback};
+use crate::error::{Error, ErrorKind, Result};
+
+/// One call of the API: its method, its path and its body.
+#[derive(Clone)]
+pub(crate) struct Operation {
+    pub method: http::Method,
+    /// The path below the base URL, with the real ids in it.
+    pub path: String,
+    pub body: Option<Bytes>,
+}
+
+impl Operation {
+    pub fn get(path: impl Into<String>) -> Self {
+        Self { method: http::Method::GET, path: path.into(), body: None }
+    }
+
+    pub fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Self {
+        Self { method: http::Method::POST, path: path.into(), body: Some(body.into()) }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// Why no answer came back.
+pub(crate) struct Failure {
+    pub kind: FailureKind,
+    /// Whether a byte of the request's body may have reached the platform.
+    pub sent: bool,
+    /// The text for people. It holds no header, no body and no URL.
+    pub text: String,
+}
+
+/// What kind of failure it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// No connection, or it broke.
+    Network,
+    /// The time for this attempt was over.
+    TimedOut,
+    /// The server's certificate does not verify.
+    Certificate,
+    /// An answer came that is not read: too large, or encoded.
+    Unreadable,
+}
+
+impl Failure {
+    /// The error that this failure means where nothing was sent, or to a read.
+    pub fn to_error(&self) -> Error {
+        let kind = match self.kind {
+            FailureKind::Network => ErrorKind::Unavailable,
+            FailureKind::TimedOut => ErrorKind::TimedOut,
+            FailureKind::Certificate => ErrorKind::Configuration,
+            FailureKind::Unreadable => ErrorKind::UnexpectedResponse,
+        };
+        Error::new(kind, self.text.clone())
+    }
+}
+
+/// The connections of one client.
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    base: String,
+    customer_id: Option<HeaderValue>,
+    max_answer_bytes: usize,
+}
+
+impl Transport {
+    /// Connections as the settings say. Nothing is opened yet.
+    pub fn new(config: &Config, base_url: &Url) -> Result<Self> {
+        let user_agent = format!("komopay-{}/{}", config.language, env!("CARGO_PKG_VERSION"));
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(HeaderName::from_static("x-api-version"), HeaderValue::from_static("2"));
+        let user_agent =
+            HeaderValue::from_str(&user_agent).map_err(|_| Error::setting("language", "is no header text"))?;
+        headers.insert(USER_AGENT, user_agent);
+        let customer_id = config
+            .customer_id
+            .as_deref()
+            .map(HeaderValue::from_str)
+            .transpose()
+            .map_err(|_| Error::setting("customer_id", "is no header text"))?;
+
+        // HTTP/1.1 without compression is how reqwest is built here; the rest is switched off by name.
+        let mut builder = reqwest::Client::builder()
+            .default_headers(headers)
+            .retry(reqwest::retry::never())
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .http1_only()
+            .connect_timeout(config.connect_timeout)
+            .pool_max_idle_per_host(config.pool_size)
+            // Shorter than common servers keep a connection: a create on a dying one is an open attempt.
+            .pool_idle_timeout(Duration::from_secs(20))
+            .tcp_nodelay(true)
+            .tls_backend_preconfigured(tls(config)?);
+        if let Some(proxy) = &config.proxy {
+            let proxy = reqwest::Proxy::all(proxy)
+                .map_err(|_| Error::setting("proxy", "is no URL; give one such as http://proxy:3128"))?;
+            builder = builder.proxy(proxy);
+        } else if is_loopback(base_url) {
+            builder = builder.no_proxy();
+        }
+        let http = builder
+            .build()
+            .map_err(|error| Error::new(ErrorKind::Configuration, format!("the HTTP client: {}", chain(&error))))?;
+        Ok(Self {
+            http,
+            base: base_url.as_str().trim_end_matches('/').to_owned(),
+            customer_id,
+            max_answer_bytes: config.max_answer_bytes,
+        })
+    }
+
+    /// Sends one request and reads its answer, all `within` this time.
+    ///
+    /// `Failure::sent` is exact for a request with a body: see [`super::gate`]. For one without, it means nothing.
+    pub async fn send(&self, operation: &Operation, token: Option<&str>, within: Duration) -> Result<Answer, Failure> {
+        let mut request = self.http.request(operation.method.clone(), format!("{}{}", self.base, operation.path));
+        if let Some(token) = token {
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Failure {
+                kind: FailureKind::Unreadable,
+                sent: false,
+                text: "the platform issued a token that cannot be sent".to_owned(),
+            })?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        let (gate, body) = Gate::new(operation.body.clone().unwrap_or_default());
+        if operation.body.is_some() {
+            request = request
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(reqwest::Body::wrap(body));
+        }
+        // The contract knows this header on the calls that post on a customer's behalf, not on the token call.
+        if let (Some(customer_id), Some(_), Some(_)) = (&self.customer_id, token, &operation.body) {
+            request = request.header("Id-Customer", customer_id.clone());
+        }
+        let result = tokio::time::timeout(within, self.exchange(request)).await;
+        match result {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err((kind, text))) => Err(Failure { kind, sent: gate.shut(), text }),
+            Err(_) => Err(Failure {
+                kind: FailureKind::TimedOut,
+                sent: gate.shut(),
+                text: format!("no answer within {within:?}"),
+            }),
+        }
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, (FailureKind, String)> {
+        let mut response = request.send().await.map_err(failure)?;
+        let headers = response.headers();
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let encoded = headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity");
+        if encoded {
+            return Err((FailureKind::Unreadable, "the answer is compressed, which was not asked for".to_owned()));
+        }
+        let mut answer = Answer {
+            status: response.status().as_u16(),
+            date: text("date")
+                .and_then(|date| httpdate::parse_http_date(date).ok())
+                .and_then(|date| Timestamp::try_from(date).ok()),
+            retry_after: retry_after(text("retry-after"), SystemTime::now()),
+            request_id: ["x-request-id", "request-id", "x-correlation-id"]
+                .into_iter()
+                .find_map(text)
+                .map(|id| id.chars().take(100).collect()),
+            body: Bytes::new(),
+        };
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(failure)? {
+            if body.len() + chunk.len() > self.max_answer_bytes {
+                return Err((
+                    FailureKind::Unreadable,
+                    format!("the answer is larger than {} bytes", self.max_answer_bytes),
+                ));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        answer.body = body.freeze();
+        Ok(answer)
+    }
+}
+
+/// TLS with the operating system's trust store, and the merchant's own authorities besides.
+fn tls(config: &Config) -> Result<rustls::ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let extra = match &config.ca_file {
+        None => Vec::new(),
+        Some(path) => {
+            let refuse = |problem: String| Error::setting("ca_file", problem);
+            let certificates = CertificateDer::pem_file_iter(path)
+                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+                .map_err(|error| refuse(format!("{} cannot be read: {error}", path.display())))?;
+            if certificates.is_empty() {
+                return Err(refuse(format!("{} holds no PEM certificate", path.display())));
+            }
+            certificates
+        }
+    };
+    let verifier = Verifier::new_with_extra_roots(extra, provider.clone()).map_err(|error| {
+        Error::new(
+            ErrorKind::Configuration,
+            format!("no trusted certificate authorities: {error}; install the system's, or set ca_file"),
+        )
+    })?;
+    let verifier: Arc<dyn ServerCertVerifier> = Arc::new(verifier);
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::new(ErrorKind::Configuration, format!("TLS: {error}")))?;
+    // rustls calls any verifier but its own "dangerous"; this one asks the operating system.
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+fn failure(error: reqwest::Error) -> (FailureKind, String) {
+    let error = error.without_url();
+    let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
+    let mut kind = if error.is_timeout() { FailureKind::TimedOut } else { FailureKind::Network };
+    while let Some(cause) = source {
+        if let Some(rustls::Error::InvalidCertificate(_)) = tls_error(cause) {
+            kind = FailureKind::Certificate;
+        }
+        source = cause.source();
+    }
+    (kind, chain(&error))
+}
+
+/// rustls's error, which travels inside an `io::Error`.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    error.downcast_ref().or_else(|| error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref())
+}
+
+/// An error's text with its causes: reqwest's own says too little.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
