@@ -38,10 +38,7 @@ impl Activity {
     pub(crate) async fn quiet(&self) -> u64 {
         let mut counts = self.0.subscribe();
         // The sender lives as long as `self`, so waiting cannot fail.
-        counts
-            .wait_for(|count| count.busy == 0)
-            .await
-            .map_or(0, |count| count.generation)
+        counts.wait_for(|count| count.busy == 0).await.map_or(0, |count| count.generation)
     }
 
     /// Whether nothing is in progress and nothing has arrived since `generation`.
@@ -56,8 +53,6 @@ pub(crate) struct Busy(Activity);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0
-            .0
-            .send_modify(|count| count.busy = count.busy.saturating_sub(1));
+        self.0.0.send_modify(|count| count.busy = count.busy.saturating_sub(1));
     }
 }

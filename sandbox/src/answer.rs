@@ -11,7 +11,7 @@ use serde::Serialize;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     content_type: &'static str,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<(HeaderName, String)>,
     body: Bytes,
 }
 
@@ -28,11 +28,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: &str, attr_code: Option<&'static str>, description: &str) -> Self {
-        Self {
-            code: code.to_owned(),
-            attr_code,
-            description: Some(description.to_owned()),
-        }
+        Self { code: code.to_owned(), attr_code, description: Some(description.to_owned()) }
     }
 }
 
@@ -44,12 +40,7 @@ struct BasicError<'a> {
 impl Answer {
     pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => Self {
-                status,
-                content_type: "application/json",
-                header: None,
-                body: body.into(),
-            },
+            Ok(body) => Self { status, content_type: "application/json", header: None, body: body.into() },
             // Only a map with keys that are no text could fail, and no answer has one.
             Err(_) => Self::html(StatusCode::INTERNAL_SERVER_ERROR),
         }
@@ -65,10 +56,7 @@ impl Answer {
     }
 
     pub(crate) fn unauthorized() -> Self {
-        Self::error(
-            StatusCode::UNAUTHORIZED,
-            "token missing, invalid or expired",
-        )
+        Self::error(StatusCode::UNAUTHORIZED, "token missing, invalid or expired")
     }
 
     pub(crate) fn forbidden(description: &str) -> Self {
@@ -91,62 +79,42 @@ impl Answer {
     /// A page as a proxy or load balancer would send it.
     pub(crate) fn html(status: StatusCode) -> Self {
         let reason = status.canonical_reason().unwrap_or("Error");
-        let body = format!(
-            "<html><head><title>{reason}</title></head><body><h1>{status}</h1></body></html>\n"
-        );
-        Self {
-            status,
-            content_type: "text/html",
-            header: None,
-            body: body.into(),
-        }
+        let body = format!("<html><head><title>{reason}</title></head><body><h1>{status}</h1></body></html>\n");
+        Self { status, content_type: "text/html", header: None, body: body.into() }
     }
 
     /// The login page of a network that lets nobody out yet.
     pub(crate) fn captive_portal() -> Self {
-        let body = "<html><body><h1>Welcome to our Wi-Fi</h1><form action=\"/login\">Please log in</form></body></html>\n";
-        Self {
-            status: StatusCode::OK,
-            content_type: "text/html",
-            header: None,
-            body: body.into(),
-        }
+        let body =
+            "<html><body><h1>Welcome to our Wi-Fi</h1><form action=\"/login\">Please log in</form></body></html>\n";
+        Self { status: StatusCode::OK, content_type: "text/html", header: None, body: body.into() }
     }
 
     /// Bytes that claim to be JSON.
     pub(crate) fn garbage(status: StatusCode) -> Self {
         let body = Bytes::from_static(b"\x00\xff{\"paymentRequested\":<<garbage>>");
-        Self {
-            status,
-            content_type: "application/json",
-            header: None,
-            body,
-        }
+        Self { status, content_type: "application/json", header: None, body }
     }
 
     /// An answer that never reaches the client, because its connection is closed instead.
     pub(crate) fn unsent() -> Self {
-        Self {
-            status: StatusCode::OK,
-            content_type: "text/plain",
-            header: None,
-            body: Bytes::new(),
-        }
+        Self { status: StatusCode::OK, content_type: "text/plain", header: None, body: Bytes::new() }
     }
 
-    /// With one more header; a value that no header may have is left out.
-    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
+    /// With one more header.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: String) -> Self {
+        self.header = Some((name, value));
         self
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        if let Some((name, value)) = self.header {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        // A fault may ask for a value that no header can have: then there is none.
+        if let Some((name, value)) = self.header
+            && let Ok(value) = HeaderValue::from_str(&value)
+        {
             response.headers_mut().insert(name, value);
         }
         response

@@ -173,13 +173,7 @@ impl Builder {
     ///
     /// [`StartError`] if the address cannot be listened on, or a balance or the certificate cannot be used.
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        let Self {
-            host,
-            port,
-            tls,
-            balances,
-            mut settings,
-        } = self;
+        let Self { host, port, tls, balances, mut settings } = self;
         for (currency, amount) in balances {
             match decimal(&amount).filter(|amount| *amount >= Decimal::ZERO) {
                 Some(amount) => drop(settings.balances.insert(currency, amount)),

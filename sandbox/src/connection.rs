@@ -52,11 +52,7 @@ impl Control {
 
     /// Lets `bytes` bytes of the answer out, then closes. A shorter answer goes out whole, and then the connection closes.
     pub(crate) fn cut_after(&self, bytes: u64) {
-        self.arm(Cut {
-            remaining: bytes,
-            reset: false,
-            started: false,
-        });
+        self.arm(Cut { remaining: bytes, reset: false, started: false });
     }
 
     /// Closes instead of answering.
@@ -66,11 +62,7 @@ impl Control {
 
     /// Resets the connection instead of answering.
     pub(crate) fn reset(&self) {
-        self.arm(Cut {
-            remaining: 0,
-            reset: true,
-            started: false,
-        });
+        self.arm(Cut { remaining: 0, reset: true, started: false });
     }
 
     /// Resolves when the connection is closed on our side.
@@ -90,9 +82,7 @@ impl Control {
         };
         let mut byte = [MaybeUninit::uninit()];
         // The socket is non-blocking: without data this is `WouldBlock`; 0 means the client closed.
-        SockRef::from(&*socket)
-            .peek(&mut byte)
-            .is_ok_and(|read| read > 0)
+        SockRef::from(&*socket).peek(&mut byte).is_ok_and(|read| read > 0)
     }
 
     /// Whether the socket is gone and the control of no more use.
@@ -109,10 +99,7 @@ impl Control {
     }
 
     fn lock_reading(&self) -> std::sync::MutexGuard<'_, Option<Busy>> {
-        self.0
-            .reading
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -120,11 +107,7 @@ impl Control {
 pub(crate) struct Socket(pub(crate) Arc<TcpStream>);
 
 impl AsyncRead for Socket {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             ready!(self.0.poll_read_ready(cx))?;
             match self.0.try_read(buf.initialize_unfilled()) {
@@ -140,11 +123,7 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.0.poll_write_ready(cx))?;
             match self.0.try_write(data) {
@@ -173,11 +152,7 @@ pub(crate) struct Tap<S> {
 
 impl<S> Tap<S> {
     pub(crate) fn new(stream: S, control: Control, activity: Activity) -> Self {
-        Self {
-            stream: Some(stream),
-            control,
-            activity,
-        }
+        Self { stream: Some(stream), control, activity }
     }
 
     fn end(&mut self, reset: bool) {
@@ -198,19 +173,13 @@ impl<S> Drop for Tap<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let Some(stream) = this.stream.as_mut() else {
             return Poll::Ready(Ok(()));
         };
         // Busy before the bytes leave the kernel, so that they are always seen either there or here.
-        this.control
-            .lock_reading()
-            .get_or_insert_with(|| this.activity.enter());
+        this.control.lock_reading().get_or_insert_with(|| this.activity.enter());
         let before = buf.filled().len();
         let result = Pin::new(stream).poll_read(cx, buf);
         if buf.filled().len() > before {
@@ -223,11 +192,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let armed = *this.control.lock_armed();
         if armed.is_some_and(|cut| cut.remaining == 0) {
@@ -240,9 +205,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
             return Pin::new(stream).poll_write(cx, data);
         };
 
-        let allowed = data
-            .len()
-            .min(usize::try_from(cut.remaining).unwrap_or(usize::MAX));
+        let allowed = data.len().min(usize::try_from(cut.remaining).unwrap_or(usize::MAX));
         let written = ready!(Pin::new(stream).poll_write(cx, data.get(..allowed).unwrap_or(data)))?;
         cut.remaining = cut.remaining.saturating_sub(written as u64);
         cut.started = true;

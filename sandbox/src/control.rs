@@ -36,8 +36,7 @@ const PREFIX: &str = "/_sandbox";
 
 /// Whether a path belongs to the control API.
 pub(crate) fn is_control(path: &str) -> bool {
-    path.strip_prefix(PREFIX)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// All routes: the control API if it is on, and the merchant API for everything else.
@@ -77,12 +76,8 @@ async fn ledger(State(gateway): State<Arc<Gateway>>) -> Json<Vec<LedgerEntry>> {
 
 async fn balances(State(gateway): State<Arc<Gateway>>) -> Response<Body> {
     let state = gateway.lock();
-    let balances: BTreeMap<_, _> = gateway
-        .settings
-        .balances
-        .keys()
-        .map(|currency| (currency, state.balance(currency)))
-        .collect();
+    let balances: BTreeMap<_, _> =
+        gateway.settings.balances.keys().map(|currency| (currency, state.balance(currency))).collect();
     Answer::json(StatusCode::OK, &balances).into_response()
 }
 
@@ -91,12 +86,7 @@ async fn calls(State(gateway): State<Arc<Gateway>>) -> Json<BTreeMap<Operation, 
     Json(
         Operation::ALL
             .iter()
-            .map(|operation| {
-                (
-                    *operation,
-                    state.calls.get(operation).copied().unwrap_or_default(),
-                )
-            })
+            .map(|operation| (*operation, state.calls.get(operation).copied().unwrap_or_default()))
             .collect(),
     )
 }
@@ -129,13 +119,7 @@ async fn inject(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Bo
     for fault in faults {
         gateway.inject(fault);
     }
-    Answer::json(
-        StatusCode::CREATED,
-        &Active {
-            active: gateway.lock().faults.len(),
-        },
-    )
-    .into_response()
+    Answer::json(StatusCode::CREATED, &Active { active: gateway.lock().faults.len() }).into_response()
 }
 
 async fn clear(State(gateway): State<Arc<Gateway>>) -> StatusCode {
@@ -152,11 +136,7 @@ async fn switch_merchant(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Re
     match serde_json::from_slice::<Merchant>(&body) {
         Ok(merchant) => {
             gateway.lock().merchant_active = merchant.active;
-            Answer::json(
-                StatusCode::OK,
-                &BTreeMap::from([("active", merchant.active)]),
-            )
-            .into_response()
+            Answer::json(StatusCode::OK, &BTreeMap::from([("active", merchant.active)])).into_response()
         }
         Err(error) => Answer::bad_request(&error.to_string()).into_response(),
     }

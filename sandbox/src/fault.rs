@@ -176,31 +176,19 @@ impl When {
     /// The n-th call (from 1) of this operation from now on.
     #[must_use]
     pub fn nth(operation: Operation, n: u64) -> Self {
-        Self {
-            operation,
-            payout_id: None,
-            on: On::Nth(n),
-        }
+        Self { operation, payout_id: None, on: On::Nth(n) }
     }
 
     /// Every call of this operation.
     #[must_use]
     pub fn always(operation: Operation) -> Self {
-        Self {
-            operation,
-            payout_id: None,
-            on: On::Always,
-        }
+        Self { operation, payout_id: None, on: On::Always }
     }
 
     /// Each call of this operation with this probability.
     #[must_use]
     pub fn rate(operation: Operation, rate: f64) -> Self {
-        Self {
-            operation,
-            payout_id: None,
-            on: On::Rate(rate),
-        }
+        Self { operation, payout_id: None, on: On::Rate(rate) }
     }
 
     /// Only calls about this payout.
@@ -229,11 +217,7 @@ impl Faults {
     pub(crate) fn inject(&mut self, fault: Fault, seed: u64) {
         self.injected += 1;
         let dice = fastrand::Rng::with_seed(seed.wrapping_add(self.injected));
-        self.active.push(Active {
-            fault,
-            calls: 0,
-            dice,
-        });
+        self.active.push(Active { fault, calls: 0, dice });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -245,18 +229,10 @@ impl Faults {
     }
 
     /// Counts a call and says what shall happen to it.
-    pub(crate) fn decide(
-        &mut self,
-        operation: Operation,
-        payout_id: Option<&str>,
-    ) -> Option<Effect> {
+    pub(crate) fn decide(&mut self, operation: Operation, payout_id: Option<&str>) -> Option<Effect> {
         let mut decided = None;
         self.active.retain_mut(|active| {
-            let When {
-                operation: wanted,
-                payout_id: id,
-                on,
-            } = &active.fault.when;
+            let When { operation: wanted, payout_id: id, on } = &active.fault.when;
             if *wanted != operation || (id.is_some() && id.as_deref() != payout_id) {
                 return true;
             }
@@ -282,13 +258,8 @@ mod tests {
 
     fn hits(seed: u64) -> Vec<bool> {
         let mut faults = Faults::default();
-        faults.inject(
-            Fault::new(When::rate(Operation::GetPayout, 0.5), Effect::NotFound),
-            seed,
-        );
-        (0..64)
-            .map(|_| faults.decide(Operation::GetPayout, Some("A")).is_some())
-            .collect()
+        faults.inject(Fault::new(When::rate(Operation::GetPayout, 0.5), Effect::NotFound), seed);
+        (0..64).map(|_| faults.decide(Operation::GetPayout, Some("A")).is_some()).collect()
     }
 
     #[test]
@@ -304,10 +275,7 @@ mod tests {
         let create = Operation::CreatePayout;
         faults.inject(Fault::new(When::nth(create, 1), Effect::NotFound), 0);
         faults.inject(Fault::new(When::nth(create, 2), Effect::Forbidden), 0);
-        faults.inject(
-            Fault::new(When::always(create).for_payout("B"), Effect::BadRequest),
-            0,
-        );
+        faults.inject(Fault::new(When::always(create).for_payout("B"), Effect::BadRequest), 0);
         assert_eq!(faults.decide(Operation::GetPayout, Some("A")), None);
         assert_eq!(faults.decide(create, Some("A")), Some(Effect::NotFound));
         assert_eq!(faults.decide(create, Some("B")), Some(Effect::Forbidden));

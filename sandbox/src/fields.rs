@@ -23,12 +23,8 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The body as an object.
     pub(crate) fn of_body(body: &'a [u8]) -> Result<Self, Violation> {
-        let members = serde_json::from_slice(body)
-            .map_err(|_| Violation("body must be a JSON object".to_owned()))?;
-        Ok(Self {
-            prefix: String::new(),
-            members,
-        })
+        let members = serde_json::from_slice(body).map_err(|_| Violation("body must be a JSON object".to_owned()))?;
+        Ok(Self { prefix: String::new(), members })
     }
 
     /// The violation of a rule by one member.
@@ -45,47 +41,30 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn object(&self, name: &str) -> Result<Self, Violation> {
-        let raw = self
-            .raw(name)
-            .ok_or_else(|| self.violation(name, "is required"))?;
-        let members = serde_json::from_str(raw.get())
-            .map_err(|_| self.violation(name, "must be an object"))?;
-        Ok(Self {
-            prefix: format!("{}{name}.", self.prefix),
-            members,
-        })
+        let raw = self.raw(name).ok_or_else(|| self.violation(name, "is required"))?;
+        let members = serde_json::from_str(raw.get()).map_err(|_| self.violation(name, "must be an object"))?;
+        Ok(Self { prefix: format!("{}{name}.", self.prefix), members })
     }
 
-    pub(crate) fn optional_text(
-        &self,
-        name: &str,
-        rule: TextRule,
-    ) -> Result<Option<String>, Violation> {
+    pub(crate) fn optional_text(&self, name: &str, rule: TextRule) -> Result<Option<String>, Violation> {
         let Some(raw) = self.raw(name) else {
             return Ok(None);
         };
-        let text: String = serde_json::from_str(raw.get())
-            .map_err(|_| self.violation(name, "must be a string"))?;
+        let text: String = serde_json::from_str(raw.get()).map_err(|_| self.violation(name, "must be a string"))?;
         rule(&text).map_err(|problem| self.violation(name, problem))?;
         Ok(Some(text))
     }
 
     pub(crate) fn text(&self, name: &str, rule: TextRule) -> Result<String, Violation> {
-        self.optional_text(name, rule)?
-            .ok_or_else(|| self.violation(name, "is required"))
+        self.optional_text(name, rule)?.ok_or_else(|| self.violation(name, "is required"))
     }
 
     /// The member `money`.
     pub(crate) fn money(&self) -> Result<Money, Violation> {
         let money = self.object("money")?;
-        let raw = money
-            .raw("amount")
-            .ok_or_else(|| money.violation("amount", "is required"))?;
+        let raw = money.raw("amount").ok_or_else(|| money.violation("amount", "is required"))?;
         let amount = Amount::parse(raw).map_err(|problem| money.violation("amount", problem))?;
-        Ok(Money {
-            amount,
-            currency_code: money.text("currencyCode", non_empty)?,
-        })
+        Ok(Money { amount, currency_code: money.text("currencyCode", non_empty)? })
     }
 }
 
@@ -97,9 +76,5 @@ pub(crate) fn any_text(_: &str) -> Result<(), &'static str> {
 
 /// At least one character.
 pub(crate) fn non_empty(text: &str) -> Result<(), &'static str> {
-    if text.is_empty() {
-        Err("must not be empty")
-    } else {
-        Ok(())
-    }
+    if text.is_empty() { Err("must not be empty") } else { Ok(()) }
 }

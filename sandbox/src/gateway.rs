@@ -107,26 +107,15 @@ impl Gateway {
     }
 
     /// Takes a payout that passed every check: from here on it exists.
-    pub(crate) fn execute(
-        self: &Arc<Self>,
-        state: &mut State,
-        id: &str,
-        request: PayoutRequest,
-        read_lag: Duration,
-    ) {
+    pub(crate) fn execute(self: &Arc<Self>, state: &mut State, id: &str, request: PayoutRequest, read_lag: Duration) {
         let seed = self.settings.seed;
-        let fields: Vec<(&str, &str)> = request
-            .account_fields
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
+        let fields: Vec<(&str, &str)> =
+            request.account_fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let reference = digest_of_id(seed, id);
         let (created_at, executed) = (Timestamp::now(), Instant::now());
         let payout = Payout {
             payee_hash: payee_hash(seed, request.method_code, &fields),
-            outcome: Outcome::of_account(
-                request.account_field("accountNumber").unwrap_or_default(),
-            ),
+            outcome: Outcome::of_account(request.account_field("accountNumber").unwrap_or_default()),
             id_payment: format!("P-{reference:016x}"),
             reference: format!("REF{:010}", reference % 10_000_000_000),
             requested: request.requested,
@@ -137,10 +126,7 @@ impl Gateway {
             visible_from: executed + read_lag,
         };
         let outcome = payout.outcome;
-        if let Some(account) = state
-            .accounts
-            .get_mut(&payout.requested.money.currency_code)
-        {
+        if let Some(account) = state.accounts.get_mut(&payout.requested.money.currency_code) {
             account.pending += payout.requested.money.amount.value();
         }
         state.write(LedgerKind::Executed, id, &payout, created_at);
@@ -189,15 +175,7 @@ impl State {
             calls: BTreeMap::new(),
             faults: Faults::default(),
             accounts: accounts
-                .map(|(currency, balance)| {
-                    (
-                        currency.clone(),
-                        Account {
-                            balance: *balance,
-                            pending: Decimal::ZERO,
-                        },
-                    )
-                })
+                .map(|(currency, balance)| (currency.clone(), Account { balance: *balance, pending: Decimal::ZERO }))
                 .collect(),
             dice: fastrand::Rng::with_seed(settings.seed),
             epoch,
@@ -206,11 +184,7 @@ impl State {
 
     pub(crate) fn balance(&self, currency: &str) -> Option<Balance> {
         let Account { balance, pending } = *self.accounts.get(currency)?;
-        Some(Balance {
-            balance,
-            available: balance - pending,
-            pending_payout: pending,
-        })
+        Some(Balance { balance, available: balance - pending, pending_payout: pending })
     }
 
     /// Whether a create under this id is refused with 409.
@@ -224,11 +198,7 @@ impl State {
             return;
         };
         let amount = payout.requested.money.amount.value();
-        let kind = if payout.outcome == Outcome::Success {
-            LedgerKind::Booked
-        } else {
-            LedgerKind::Released
-        };
+        let kind = if payout.outcome == Outcome::Success { LedgerKind::Booked } else { LedgerKind::Released };
         if let Some(account) = self.accounts.get_mut(&payout.requested.money.currency_code) {
             account.pending -= amount;
             if kind == LedgerKind::Booked {
@@ -264,12 +234,6 @@ pub(crate) fn now_secs() -> u64 {
 
 /// The platform's own ids follow from seed and payout id, so that a run repeats.
 fn digest_of_id(seed: u64, id: &str) -> u64 {
-    let digest = Sha256::new()
-        .chain_update(seed.to_be_bytes())
-        .chain_update(id.as_bytes())
-        .finalize();
-    digest
-        .iter()
-        .take(8)
-        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+    let digest = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(id.as_bytes()).finalize();
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -51,19 +51,8 @@ pub struct LedgerEntry {
 
 impl fmt::Display for LedgerEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            sequence,
-            at,
-            kind,
-            payout_id,
-            amount,
-            currency,
-            payee_hash,
-        } = self;
-        write!(
-            f,
-            "{sequence:>4} {at:.3} {kind:<8} {payout_id} {amount} {currency} payee {payee_hash}"
-        )
+        let Self { sequence, at, kind, payout_id, amount, currency, payee_hash } = self;
+        write!(f, "{sequence:>4} {at:.3} {kind:<8} {payout_id} {amount} {currency} payee {payee_hash}")
     }
 }
 
@@ -85,20 +74,12 @@ pub struct Balance {
 pub(crate) fn payee_hash(seed: u64, method_code: &str, account_fields: &[(&str, &str)]) -> String {
     let mut digest = Sha256::new();
     digest.update(seed.to_be_bytes());
-    for part in std::iter::once(method_code).chain(
-        account_fields
-            .iter()
-            .flat_map(|(name, value)| [*name, *value]),
-    ) {
+    for part in std::iter::once(method_code).chain(account_fields.iter().flat_map(|(name, value)| [*name, *value])) {
         // The length keeps ("ab", "c") and ("a", "bc") apart.
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     }
-    digest
-        .finalize()
-        .iter()
-        .take(8)
-        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    digest.finalize().iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 fn as_text<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {

@@ -32,7 +32,7 @@
 //! | question | module |
 //! |---|---|
 //! | How do I start, ask and stop it? | `sandbox`, `builder` |
-//! | How does a request become an answer, and where do faults act? | `merchant` |
+//! | How does a request become an answer, and where do faults act? | `merchant`, `calls`, `answer` |
 //! | What does the gateway hold, and when does money move? | `gateway`, `payout`, `ledger` |
 //! | What is a valid request? | `validation` (the schema), `fields` (reading JSON), `rules` (the 406 codes), `money` |
 //! | What may a token do? | `token` |
@@ -43,6 +43,7 @@
 mod activity;
 mod answer;
 mod builder;
+mod calls;
 mod connection;
 mod control;
 mod fault;

@@ -57,40 +57,19 @@ pub const MAGIC_NUMBERS: [(&str, Outcome); 25] = [
     ("9000000008", Outcome::Failed("PAYMENT_METHOD_ERROR")),
     ("9000000009", Outcome::Failed("PAYMENT_OPERATOR_NOT_FOUND")),
     ("9000000010", Outcome::Failed("PAYMENT_OPERATOR_INVALID")),
-    (
-        "9000000011",
-        Outcome::Failed("PAYMENT_OPERATOR_UNAVAILABLE"),
-    ),
-    (
-        "9000000012",
-        Outcome::Failed("PAYMENT_CHANNEL_NO_ACTIVE_FOUND"),
-    ),
-    (
-        "9000000013",
-        Outcome::Failed("PAYMENT_CHANNEL_NO_OPENED_FOUND"),
-    ),
-    (
-        "9000000014",
-        Outcome::Failed("PAYMENT_CHANNEL_NO_SEGMENT_FOUND"),
-    ),
-    (
-        "9000000015",
-        Outcome::Failed("PAYMENT_CHANNEL_AMOUNT_LIMITS"),
-    ),
-    (
-        "9000000016",
-        Outcome::Failed("PAYMENT_CHANNEL_DAILY_LIMITS"),
-    ),
+    ("9000000011", Outcome::Failed("PAYMENT_OPERATOR_UNAVAILABLE")),
+    ("9000000012", Outcome::Failed("PAYMENT_CHANNEL_NO_ACTIVE_FOUND")),
+    ("9000000013", Outcome::Failed("PAYMENT_CHANNEL_NO_OPENED_FOUND")),
+    ("9000000014", Outcome::Failed("PAYMENT_CHANNEL_NO_SEGMENT_FOUND")),
+    ("9000000015", Outcome::Failed("PAYMENT_CHANNEL_AMOUNT_LIMITS")),
+    ("9000000016", Outcome::Failed("PAYMENT_CHANNEL_DAILY_LIMITS")),
     ("9000000017", Outcome::Failed("IP_DENIED")),
     ("9000000018", Outcome::Failed("BALANCE_INSUFFICIENT")),
     ("9000000019", Outcome::Failed("INVALID_ACCOUNT_NUMBER")),
     ("9000000020", Outcome::Failed("INVALID_ACCOUNT_NAME")),
     ("9000000021", Outcome::Failed("INCORRECT_CURRENCY")),
     ("9000000031", Outcome::Refused(Some("IP_DENIED"))),
-    (
-        "9000000032",
-        Outcome::Refused(Some("PAYMENT_CHANNEL_DAILY_LIMITS")),
-    ),
+    ("9000000032", Outcome::Refused(Some("PAYMENT_CHANNEL_DAILY_LIMITS"))),
     ("9000000033", Outcome::Refused(None)),
     ("9000000099", Outcome::Processing),
 ];
@@ -108,10 +87,7 @@ impl Outcome {
     pub fn of_account(account_number: &str) -> Self {
         let local_part = account_number.split('@').next().unwrap_or_default();
         let digits: String = local_part.chars().filter(char::is_ascii_digit).collect();
-        MAGIC_NUMBERS
-            .iter()
-            .find(|(number, _)| *number == digits)
-            .map_or(Self::Success, |(_, outcome)| *outcome)
+        MAGIC_NUMBERS.iter().find(|(number, _)| *number == digits).map_or(Self::Success, |(_, outcome)| *outcome)
     }
 
     /// The status a payout has when it has ended.
@@ -154,10 +130,7 @@ mod tests {
     }
 
     fn rows<'a>(text: &'a str, prefix: &str) -> Vec<&'a str> {
-        text.lines()
-            .filter_map(|line| line.strip_prefix(prefix))
-            .filter(|line| line.starts_with("| `9"))
-            .collect()
+        text.lines().filter_map(|line| line.strip_prefix(prefix)).filter(|line| line.starts_with("| `9")).collect()
     }
 
     #[test]
@@ -169,14 +142,8 @@ mod tests {
     #[test]
     fn the_digits_before_the_at_sign_decide() {
         assert_eq!(Outcome::of_account("9000000001"), Outcome::Failed("SYSTEM"));
-        assert_eq!(
-            Outcome::of_account("9000000001@bank.2"),
-            Outcome::Failed("SYSTEM")
-        );
-        assert_eq!(
-            Outcome::of_account("T9000000001Demo"),
-            Outcome::Failed("SYSTEM")
-        );
+        assert_eq!(Outcome::of_account("9000000001@bank.2"), Outcome::Failed("SYSTEM"));
+        assert_eq!(Outcome::of_account("T9000000001Demo"), Outcome::Failed("SYSTEM"));
         assert_eq!(Outcome::of_account("90000000011"), Outcome::Success);
         assert_eq!(Outcome::of_account(""), Outcome::Success);
     }

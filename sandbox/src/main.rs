@@ -59,15 +59,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let Arguments {
-        port,
-        host,
-        processing_ms,
-        seed,
-        control,
-        merchant_code,
-        secret,
-    } = arguments;
+    let Arguments { port, host, processing_ms, seed, control, merchant_code, secret } = arguments;
     // Before anyone can know that the sandbox is up, so that a signal right after that stops it gracefully.
     let stop = stop_signal()?;
     let sandbox = Sandbox::builder()

@@ -1,11 +1,10 @@
 //! The merchant API: from a request to an answer, and where faults act on the way.
 //!
-//! [`perform`] is the gateway's true behaviour: it does a call without waiting for anything. [`decide`] wraps it in
-//! whatever fault was injected. Between reading a body and performing the call nothing waits (except a `Delay`, which
+//! [`perform`] is the gateway's true behaviour. [`decide`] wraps it in whatever fault was injected. Between reading a body and performing the call nothing waits (except a `Delay`, which
 //! runs as work of its own), so a client that leaves early cannot cancel a create that was read completely.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -13,29 +12,15 @@ use http::header::{AUTHORIZATION, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use crate::answer::{Answer, Refusal};
+use crate::calls::{Call, perform};
 use crate::connection::Control;
 use crate::fault::Effect;
 use crate::fields::{Fields, any_text};
-use crate::gateway::{Gateway, now_secs};
+use crate::gateway::Gateway;
 use crate::operation::Operation;
-use crate::rules;
-use crate::token::{Claims, TokenRequest, is_in_contract};
 use crate::validation;
 
 const BODY_LIMIT: usize = 1024 * 1024;
-
-/// A request, read completely.
-struct Call {
-    operation: Operation,
-    /// As it stood in the path, valid or not; empty for a token call.
-    payout_id: String,
-    path: String,
-    api_version: Option<String>,
-    bearer: Option<String>,
-    body: Bytes,
-    /// How long GETs shall not find the payout that this create makes.
-    read_lag: Duration,
-}
 
 enum Route {
     To(Operation, String),
@@ -44,11 +29,7 @@ enum Route {
 }
 
 /// Answers a call of the merchant API.
-pub(crate) async fn answer(
-    gateway: &Arc<Gateway>,
-    connection: &Control,
-    request: Request<Body>,
-) -> Response<Body> {
+pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request: Request<Body>) -> Response<Body> {
     let (head, body) = request.into_parts();
     let (operation, payout_id) = match route(&head.method, head.uri.path()) {
         Route::To(operation, payout_id) => (operation, payout_id),
@@ -57,19 +38,9 @@ pub(crate) async fn answer(
         }
         Route::Unknown => return refuse_route(StatusCode::NOT_FOUND, "no such path"),
     };
-    let effect = gateway.see(
-        operation,
-        Some(payout_id.as_str()).filter(|id| !id.is_empty()),
-    );
-    let loggable = if validation::payout_id(&payout_id).is_ok() {
-        format!("/{payout_id}")
-    } else {
-        String::new()
-    };
-    let fault = effect
-        .as_ref()
-        .map(|effect| format!(" (fault: {})", name(effect)))
-        .unwrap_or_default();
+    let effect = gateway.see(operation, Some(payout_id.as_str()).filter(|id| !id.is_empty()));
+    let loggable = if validation::payout_id(&payout_id).is_ok() { format!("/{payout_id}") } else { String::new() };
+    let fault = effect.as_ref().map(|effect| format!(" (fault: {})", name(effect))).unwrap_or_default();
     if effect == Some(Effect::CloseBeforeReading) {
         connection.reset();
         tracing::info!("{operation}{loggable} -> connection reset{fault}");
@@ -101,9 +72,7 @@ fn refuse_route(status: StatusCode, description: &str) -> Response<Body> {
 }
 
 fn route(method: &Method, path: &str) -> Route {
-    let id = path
-        .strip_prefix("/payouts/")
-        .filter(|id| !id.is_empty() && !id.contains('/'));
+    let id = path.strip_prefix("/payouts/").filter(|id| !id.is_empty() && !id.contains('/'));
     match (method, path, id) {
         (&Method::POST, "/auth-tokens", _) => Route::To(Operation::IssueToken, String::new()),
         (&Method::POST, _, Some(id)) => Route::To(Operation::CreatePayout, id.to_owned()),
@@ -133,10 +102,7 @@ async fn read(mut body: Body) -> Result<Bytes, Answer> {
         }
     }
     if length > BODY_LIMIT {
-        return Err(Answer::error(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body has more than 1 MiB",
-        ));
+        return Err(Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 1 MiB"));
     }
     Ok(bytes.into())
 }
@@ -146,12 +112,7 @@ async fn next_frame(body: &mut Body) -> Option<Result<http_body::Frame<Bytes>, a
 }
 
 /// Performs a call, or breaks it as the fault says.
-async fn decide(
-    gateway: &Arc<Gateway>,
-    connection: &Control,
-    mut call: Call,
-    effect: Option<Effect>,
-) -> Answer {
+async fn decide(gateway: &Arc<Gateway>, connection: &Control, mut call: Call, effect: Option<Effect>) -> Answer {
     let Some(effect) = effect else {
         return perform(gateway, &call);
     };
@@ -192,13 +153,13 @@ async fn decide(
         }
         Effect::CaptivePortal => Answer::captive_portal(),
         Effect::Redirect { status, location } => {
-            Answer::html(code(status)).with_header(LOCATION, &location.unwrap_or(call.path))
+            Answer::html(code(status)).with_header(LOCATION, location.unwrap_or(call.path))
         }
         Effect::NotFound => Answer::not_found(),
         Effect::RateLimited { retry_after_secs } => {
             let answer = Answer::error(StatusCode::TOO_MANY_REQUESTS, "too many requests");
             match retry_after_secs {
-                Some(seconds) => answer.with_header(RETRY_AFTER, &seconds.to_string()),
+                Some(seconds) => answer.with_header(RETRY_AFTER, seconds.to_string()),
                 None => answer,
             }
         }
@@ -207,9 +168,7 @@ async fn decide(
         Effect::BadRequest => Answer::bad_request("request violates the schema"),
         Effect::GoneForGet { ms } => {
             let lag = Duration::from_millis(ms);
-            if call.operation == Operation::GetPayout
-                && executed_within(gateway, &call.payout_id, lag)
-            {
+            if call.operation == Operation::GetPayout && executed_within(gateway, &call.payout_id, lag) {
                 return Answer::gone();
             }
             call.read_lag = lag;
@@ -244,33 +203,18 @@ async fn delayed(gateway: &Arc<Gateway>, call: Call, ms: u64) -> Answer {
 }
 
 fn executed_within(gateway: &Gateway, id: &str, lag: Duration) -> bool {
-    gateway
-        .lock()
-        .payouts
-        .get(id)
-        .is_some_and(|payout| payout.executed.elapsed() < lag)
+    gateway.lock().payouts.get(id).is_some_and(|payout| payout.executed.elapsed() < lag)
 }
 
 /// An error text that gives away what a client must scrub.
 fn echo(call: &Call, status: StatusCode) -> Answer {
     let body = Fields::of_body(&call.body).ok();
     let account = body.as_ref().and_then(|body| {
-        body.object("paymentMethod")
-            .ok()?
-            .object("account")
-            .ok()?
-            .text("accountNumber", any_text)
-            .ok()
+        body.object("paymentMethod").ok()?.object("account").ok()?.text("accountNumber", any_text).ok()
     });
-    let secret = body
-        .as_ref()
-        .and_then(|body| body.text("secret", any_text).ok());
+    let secret = body.as_ref().and_then(|body| body.text("secret", any_text).ok());
     let mut text = "could not handle".to_owned();
-    for (name, value) in [
-        ("account", account),
-        ("token", call.bearer.clone()),
-        ("secret", secret),
-    ] {
+    for (name, value) in [("account", account), ("token", call.bearer.clone()), ("secret", secret)] {
         if let Some(value) = value {
             text = format!("{text} {name} {value}");
         }
@@ -282,149 +226,6 @@ fn echo(call: &Call, status: StatusCode) -> Answer {
     }
 }
 
-/// What the gateway does when nothing is broken.
-fn perform(gateway: &Arc<Gateway>, call: &Call) -> Answer {
-    if call
-        .api_version
-        .as_ref()
-        .is_none_or(|version| version.parse::<i32>().is_err())
-    {
-        return Answer::bad_request("X-API-Version must be an integer");
-    }
-    let result = match call.operation {
-        Operation::IssueToken => issue_token(gateway, call),
-        Operation::CreatePayout => create_payout(gateway, call),
-        Operation::GetPayout => get_payout(gateway, call),
-    };
-    result.unwrap_or_else(|refusal| refusal)
-}
-
-fn issue_token(gateway: &Gateway, call: &Call) -> Result<Answer, Answer> {
-    let request =
-        TokenRequest::read(&call.body).map_err(|violation| Answer::bad_request(&violation.0))?;
-    let settings = &gateway.settings;
-    let refuse = |code, attr_code, description| {
-        Err(Answer::refused(&[Refusal::new(
-            code,
-            attr_code,
-            description,
-        )]))
-    };
-    if request.merchant_code != settings.merchant_code {
-        return refuse(
-            "MERCHANT_NOT_FOUND",
-            Some("merchantCode"),
-            "no such merchant",
-        );
-    }
-    if request.secret != settings.secret {
-        return Err(Answer::forbidden("secret not accepted"));
-    }
-    if !gateway.lock().merchant_active {
-        return refuse("MERCHANT_INACTIVE", None, "merchant is not activated");
-    }
-    if request
-        .operations
-        .iter()
-        .flatten()
-        .any(|operation| !is_in_contract(operation))
-    {
-        return refuse(
-            "OPERATION_INVALID",
-            Some("operations"),
-            "bad operation entry",
-        );
-    }
-    let token = gateway.sign_token(request.operations, request.money, request.validity_secs);
-    Ok(Answer::json(
-        StatusCode::OK,
-        &std::collections::BTreeMap::from([("token", token)]),
-    ))
-}
-
-fn create_payout(gateway: &Arc<Gateway>, call: &Call) -> Result<Answer, Answer> {
-    let claims = authorize(gateway, call, "POST")?;
-    let id = call.payout_id.as_str();
-    let bad_request = |violation: crate::fields::Violation| Answer::bad_request(&violation.0);
-    validation::payout_id(id).map_err(bad_request)?;
-    let request = validation::payout_request(&call.body).map_err(bad_request)?;
-    if claims
-        .money
-        .as_ref()
-        .is_some_and(|lock| !lock.allows(&request.requested.money))
-    {
-        return Err(Answer::forbidden("the token is for other money"));
-    }
-
-    let mut state = gateway.lock();
-    if !state.merchant_active {
-        // The contract has no 406 code for it here.
-        return Err(Answer::forbidden("merchant is not activated"));
-    }
-    if state.is_used(id) {
-        return Err(Answer::error(StatusCode::CONFLICT, "idPayout already used"));
-    }
-    let refusals = rules::refusals(
-        &request,
-        state.balance(&request.requested.money.currency_code),
-    );
-    if !refusals.is_empty() {
-        return Err(Answer::refused(&refusals));
-    }
-    gateway.execute(&mut state, id, request, call.read_lag);
-    let documented = gateway.settings.documented_answers;
-    let accepted = state
-        .payouts
-        .get(id)
-        .map(|payout| Answer::json(StatusCode::CREATED, &payout.accepted(id, documented)));
-    accepted.ok_or_else(Answer::gone)
-}
-
-fn get_payout(gateway: &Gateway, call: &Call) -> Result<Answer, Answer> {
-    let claims = authorize(gateway, call, "GET")?;
-    if claims.money.is_some() && !gateway.settings.locked_tokens_may_read {
-        return Err(Answer::forbidden("a token for a sum of money may not read"));
-    }
-    let id = call.payout_id.as_str();
-    validation::payout_id(id).map_err(|violation| Answer::bad_request(&violation.0))?;
-    let state = gateway.lock();
-    if !state.merchant_active {
-        return Err(Answer::refused(&[Refusal::new(
-            "MERCHANT_INACTIVE",
-            None,
-            "merchant is not activated",
-        )]));
-    }
-    let payout = state
-        .payouts
-        .get(id)
-        .filter(|payout| payout.visible_from <= Instant::now())
-        .ok_or_else(Answer::gone)?;
-    Ok(Answer::json(
-        StatusCode::OK,
-        &payout.detail(id, gateway.settings.documented_answers),
-    ))
-}
-
-/// 401 without a usable token, 403 if it does not allow the call.
-fn authorize(gateway: &Gateway, call: &Call, method: &str) -> Result<Claims, Answer> {
-    let claims = call
-        .bearer
-        .as_ref()
-        .and_then(|token| gateway.signer.check(token, now_secs()))
-        .filter(|claims| claims.sub == gateway.settings.merchant_code)
-        .ok_or_else(Answer::unauthorized)?;
-    let wanted = format!("{method} /payouts/{}", call.payout_id);
-    if claims
-        .operations
-        .as_ref()
-        .is_some_and(|operations| !operations.contains(&wanted))
-    {
-        return Err(Answer::forbidden("the token does not allow this operation"));
-    }
-    Ok(claims)
-}
-
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
@@ -432,9 +233,7 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim().to_owned())
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 /// A status from a fault; one that is no status answers 500.
@@ -449,9 +248,5 @@ fn code(status: u16) -> StatusCode {
 /// The effect's name in the log: its tag in JSON.
 fn name(effect: &Effect) -> String {
     let value = serde_json::to_value(effect).unwrap_or_default();
-    value
-        .get("type")
-        .and_then(|tag| tag.as_str())
-        .unwrap_or("fault")
-        .to_owned()
+    value.get("type").and_then(|tag| tag.as_str()).unwrap_or("fault").to_owned()
 }

@@ -22,20 +22,14 @@ pub(crate) struct Amount {
 impl Amount {
     /// Reads a JSON number greater than zero. The error is the rest of a sentence that starts with the field's name.
     pub(crate) fn parse(number: &RawValue) -> Result<Self, &'static str> {
-        if !number
-            .get()
-            .starts_with(|first: char| first == '-' || first.is_ascii_digit())
-        {
+        if !number.get().starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
             return Err("must be a JSON number");
         }
         let value = decimal(number.get()).ok_or("is out of range")?;
         if value <= Decimal::ZERO {
             return Err("must be greater than 0");
         }
-        Ok(Self {
-            value,
-            text: number.to_owned(),
-        })
+        Ok(Self { value, text: number.to_owned() })
     }
 
     pub(crate) fn value(&self) -> Decimal {
@@ -65,15 +59,8 @@ impl Money {
     /// What the gateway charges: one per cent, floored, at least the smallest unit.
     pub(crate) fn fee(&self) -> Decimal {
         let decimals = currency_decimals(&self.currency_code).unwrap_or(UNLIMITED_FEE_DECIMALS);
-        let percent = self
-            .amount
-            .value
-            .checked_mul(Decimal::new(1, 2))
-            .unwrap_or(self.amount.value);
-        percent
-            .trunc_with_scale(decimals)
-            .max(Decimal::new(1, decimals))
-            .normalize()
+        let percent = self.amount.value.checked_mul(Decimal::new(1, 2)).unwrap_or(self.amount.value);
+        percent.trunc_with_scale(decimals).max(Decimal::new(1, decimals)).normalize()
     }
 }
 
@@ -88,16 +75,9 @@ pub(crate) fn decimal(text: &str) -> Option<Decimal> {
     if exponent.abs() > EXPONENT_LIMIT {
         return None;
     }
-    let (sign, digits) = mantissa
-        .strip_prefix('-')
-        .map_or(("", mantissa), |digits| ("-", digits));
+    let (sign, digits) = mantissa.strip_prefix('-').map_or(("", mantissa), |digits| ("-", digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty()
-        || !whole
-            .chars()
-            .chain(fraction.chars())
-            .all(|digit| digit.is_ascii_digit())
-    {
+    if whole.is_empty() || !whole.chars().chain(fraction.chars()).all(|digit| digit.is_ascii_digit()) {
         return None;
     }
     let shift = usize::try_from(exponent.unsigned_abs()).ok()?;
@@ -126,9 +106,7 @@ fn currency_decimals(code: &str) -> Option<u32> {
     match code {
         // ISO 4217 says 2, the platform takes whole numbers only.
         "IDR" | "INR" => Some(0),
-        _ => iso_currency::Currency::from_code(code)?
-            .exponent()
-            .map(u32::from),
+        _ => iso_currency::Currency::from_code(code)?.exponent().map(u32::from),
     }
 }
 
@@ -152,10 +130,7 @@ mod tests {
             ("1.5e-1", "0.15"),
             ("12.345e2", "1234.5"),
             ("3.133", "3.133"),
-            (
-                "79228162514264337593543950335",
-                "79228162514264337593543950335",
-            ),
+            ("79228162514264337593543950335", "79228162514264337593543950335"),
             ("-1", "-1"),
         ] {
             assert_eq!(decimal(text).unwrap().to_string(), expected, "{text}");
@@ -164,11 +139,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_rather_than_rounded() {
-        for text in [
-            "1e61",
-            "0.12345678901234567890123456789",
-            "79228162514264337593543950336",
-        ] {
+        for text in ["1e61", "0.12345678901234567890123456789", "79228162514264337593543950336"] {
             assert_eq!(amount(text).unwrap_err(), "is out of range", "{text}");
         }
     }
@@ -195,10 +166,7 @@ mod tests {
             ("1.234", "KWD", false),
             ("0.000000000000000001", "USDT", false),
         ] {
-            let money = Money {
-                amount: amount(text).unwrap(),
-                currency_code: currency.to_owned(),
-            };
+            let money = Money { amount: amount(text).unwrap(), currency_code: currency.to_owned() };
             assert_eq!(money.exceeds_precision(), exceeds, "{text} {currency}");
         }
     }
@@ -212,10 +180,7 @@ mod tests {
             ("0.01", "USD", "0.01"),
             ("12.5", "USDT", "0.125"),
         ] {
-            let money = Money {
-                amount: amount(text).unwrap(),
-                currency_code: currency.to_owned(),
-            };
+            let money = Money { amount: amount(text).unwrap(), currency_code: currency.to_owned() };
             assert_eq!(money.fee().to_string(), fee, "{text} {currency}");
         }
     }

@@ -32,10 +32,7 @@ pub(crate) struct PayoutRequest {
 
 impl PayoutRequest {
     pub(crate) fn account_field(&self, name: &str) -> Option<&str> {
-        self.account_fields
-            .iter()
-            .find(|(field, _)| *field == name)
-            .map(|(_, value)| value.as_str())
+        self.account_fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -114,15 +111,8 @@ struct Fee<'a> {
 
 impl Payout {
     /// The body of a 201. `documented` leaves out what KomoPay's documented answers leave out.
-    pub(crate) fn accepted<'a>(
-        &'a self,
-        id: &'a str,
-        documented: bool,
-    ) -> impl Serialize + use<'a> {
-        Accepted {
-            payment_requested: &self.requested,
-            payment_method_response: self.method_response(id, documented),
-        }
+    pub(crate) fn accepted<'a>(&'a self, id: &'a str, documented: bool) -> impl Serialize + use<'a> {
+        Accepted { payment_requested: &self.requested, payment_method_response: self.method_response(id, documented) }
     }
 
     /// The body of a GET.
@@ -143,14 +133,11 @@ impl Payout {
             None => ("PROCESSING", "ACCEPTED"),
             Some(_) => (self.outcome.status(), "PROCESSED"),
         };
-        let failure_reasons =
-            self.processed_at
-                .zip(self.outcome.failure_reason())
-                .map(|(at, code)| FailureReasons {
-                    failed_at: timestamp(at),
-                    failure_reason_code: code,
-                    message: format!("the sandbox ends this account number with {code}"),
-                });
+        let failure_reasons = self.processed_at.zip(self.outcome.failure_reason()).map(|(at, code)| FailureReasons {
+            failed_at: timestamp(at),
+            failure_reason_code: code,
+            message: format!("the sandbox ends this account number with {code}"),
+        });
         Process {
             status,
             failure_reasons,

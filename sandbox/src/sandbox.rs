@@ -43,20 +43,14 @@ impl Sandbox {
         address: SocketAddr,
         pems: Option<(String, String)>,
     ) -> Result<Self, StartError> {
-        let tls = pems
-            .map(|(certificate, key)| tls::acceptor(&certificate, &key))
-            .transpose()?;
+        let tls = pems.map(|(certificate, key)| tls::acceptor(&certificate, &key)).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let cannot_listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let gateway = Arc::new(Gateway::new(settings));
         let server = Server::start(&gateway, listener, tls).map_err(cannot_listen)?;
         let base_url = format!("{scheme}://{}", reachable(server.address()));
-        Ok(Self {
-            gateway,
-            server,
-            base_url,
-        })
+        Ok(Self { gateway, server, base_url })
     }
 
     /// Where it listens, for example `http://127.0.0.1:38211`; no slash at the end.
@@ -86,12 +80,7 @@ impl Sandbox {
     /// How many calls of this operation have arrived, whatever became of them.
     #[must_use]
     pub fn calls(&self, operation: Operation) -> u64 {
-        self.gateway
-            .lock()
-            .calls
-            .get(&operation)
-            .copied()
-            .unwrap_or_default()
+        self.gateway.lock().calls.get(&operation).copied().unwrap_or_default()
     }
 
     /// The balance in a currency; `None` if there is no account in it.
@@ -119,16 +108,8 @@ impl Sandbox {
     ///
     /// `money` is amount and currency; an amount that is no decimal number locks the token to 0, which no payout has.
     #[must_use]
-    pub fn issue_token(
-        &self,
-        operations: &[&str],
-        money: Option<(&str, &str)>,
-        validity_secs: u64,
-    ) -> String {
-        let operations = operations
-            .iter()
-            .map(|operation| (*operation).to_owned())
-            .collect();
+    pub fn issue_token(&self, operations: &[&str], money: Option<(&str, &str)>, validity_secs: u64) -> String {
+        let operations = operations.iter().map(|operation| (*operation).to_owned()).collect();
         let money = money.map(|(amount, currency)| MoneyLock::new(amount, currency));
         self.gateway.sign_token(
             Some(operations).filter(|operations: &Vec<_>| !operations.is_empty()),

@@ -63,11 +63,7 @@ impl Server {
                 probes: Mutex::default(),
             });
             let acceptor = tokio::spawn(Arc::clone(&shared).accept(listener));
-            Self {
-                shared,
-                address,
-                acceptor: Mutex::new(Some(acceptor)),
-            }
+            Self { shared, address, acceptor: Mutex::new(Some(acceptor)) }
         }))
     }
 
@@ -98,21 +94,11 @@ impl Server {
             IpAddr::V6(any) => (Ipv6Addr::LOCALHOST.into(), any.into()),
         };
         // Nobody accepts any more once the server has stopped: then there is nothing to wait for.
-        drop(
-            self.probe(
-                SocketAddr::new(host, self.address.port()),
-                SocketAddr::new(any, 0),
-            )
-            .await,
-        );
+        drop(self.probe(SocketAddr::new(host, self.address.port()), SocketAddr::new(any, 0)).await);
     }
 
     async fn probe(&self, target: SocketAddr, own: SocketAddr) -> io::Result<()> {
-        let socket = if target.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
+        let socket = if target.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.bind(own)?;
         let (accepted, seen) = oneshot::channel();
         lock(&self.shared.probes).insert(socket.local_addr()?.port(), accepted);
@@ -176,9 +162,7 @@ impl Shared {
             let shared = Arc::clone(&self);
             tasks.spawn(async move {
                 let abort = shared.gateway.abort.clone();
-                abort
-                    .run_until_cancelled(shared.serve(socket, control))
-                    .await
+                abort.run_until_cancelled(shared.serve(socket, control)).await
             });
         }
         drop(listener);
@@ -235,9 +219,7 @@ impl Shared {
     }
 
     fn has_unread_bytes(&self) -> bool {
-        lock(&self.connections)
-            .iter()
-            .any(Control::has_unread_bytes)
+        lock(&self.connections).iter().any(Control::has_unread_bytes)
     }
 }
 

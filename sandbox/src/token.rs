@@ -40,18 +40,13 @@ impl MoneyLock {
     /// A lock to an amount given as text; text that is no amount gives a lock to 0, which no payout has.
     pub(crate) fn new(amount: &str, currency_code: &str) -> Self {
         let value = decimal(amount).unwrap_or(Decimal::ZERO);
-        let amount =
-            RawValue::from_string(value.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned());
-        Self {
-            amount,
-            currency_code: currency_code.to_owned(),
-        }
+        let amount = RawValue::from_string(value.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned());
+        Self { amount, currency_code: currency_code.to_owned() }
     }
 
     /// Whether it is this money, by value.
     pub(crate) fn allows(&self, money: &Money) -> bool {
-        decimal(self.amount.get()) == Some(money.amount.value())
-            && self.currency_code == money.currency_code
+        decimal(self.amount.get()) == Some(money.amount.value()) && self.currency_code == money.currency_code
     }
 }
 
@@ -67,19 +62,13 @@ pub(crate) struct TokenRequest {
 impl TokenRequest {
     pub(crate) fn read(body: &[u8]) -> Result<Self, Violation> {
         let body = Fields::of_body(body)?;
-        let money = if body.has("money") {
-            Some(body.money()?)
-        } else {
-            None
-        };
+        let money = if body.has("money") { Some(body.money()?) } else { None };
         Ok(Self {
             merchant_code: body.text("merchantCode", non_empty)?,
             secret: body.text("secret", secret)?,
             validity_secs: validity(&body)?,
             operations: operations(&body)?,
-            money: money.map(|money| {
-                MoneyLock::new(&money.amount.value().to_string(), &money.currency_code)
-            }),
+            money: money.map(|money| MoneyLock::new(&money.amount.value().to_string(), &money.currency_code)),
         })
     }
 }
@@ -99,39 +88,29 @@ fn operations(body: &Fields<'_>) -> Result<Option<Vec<String>>, Violation> {
     let Some(raw) = body.raw("operations") else {
         return Ok(None);
     };
-    let operations: Vec<String> = serde_json::from_str(raw.get())
-        .map_err(|_| body.violation("operations", "must be an array of strings"))?;
+    let operations: Vec<String> =
+        serde_json::from_str(raw.get()).map_err(|_| body.violation("operations", "must be an array of strings"))?;
     if operations.is_empty() {
         return Err(body.violation("operations", "must not be empty"));
     }
-    if operations
-        .iter()
-        .any(|operation| !is_operation(operation) || operation.chars().count() > 1000)
-    {
-        return Err(body.violation(
-            "operations",
-            "must match ^(POST|GET|PATCH|PUT|DELETE) /[^ ]+ with at most 1000 characters",
-        ));
+    if operations.iter().any(|operation| !is_operation(operation) || operation.chars().count() > 1000) {
+        return Err(
+            body.violation("operations", "must match ^(POST|GET|PATCH|PUT|DELETE) /[^ ]+ with at most 1000 characters")
+        );
     }
     Ok(Some(operations))
 }
 
 fn secret(text: &str) -> Result<(), &'static str> {
     non_empty(text)?;
-    if text.chars().count() <= 1000 {
-        Ok(())
-    } else {
-        Err("must have at most 1000 characters")
-    }
+    if text.chars().count() <= 1000 { Ok(()) } else { Err("must have at most 1000 characters") }
 }
 
 /// `^(POST|GET|PATCH|PUT|DELETE) /[^ ]+`: the pattern has no end, so anything may follow the path.
 fn is_operation(text: &str) -> bool {
     text.split_once(' ').is_some_and(|(method, path)| {
         let path = path.split(' ').next().unwrap_or_default();
-        ["POST", "GET", "PATCH", "PUT", "DELETE"].contains(&method)
-            && path.starts_with('/')
-            && path.len() > 1
+        ["POST", "GET", "PATCH", "PUT", "DELETE"].contains(&method) && path.starts_with('/') && path.len() > 1
     })
 }
 
@@ -148,9 +127,7 @@ pub(crate) fn is_in_contract(operation: &str) -> bool {
         "GET /payment-options",
         "GET /merchant-info",
     ];
-    let id = operation
-        .strip_prefix("POST /payouts/")
-        .or_else(|| operation.strip_prefix("GET /payouts/"));
+    let id = operation.strip_prefix("POST /payouts/").or_else(|| operation.strip_prefix("GET /payouts/"));
     known.contains(&operation) || id.is_some_and(|id| validation::payout_id(id).is_ok())
 }
 
@@ -164,14 +141,8 @@ impl Signer {
     /// The key follows from seed and secret, so that tokens survive a restart, and is not the secret itself, so that
     /// only the gateway can issue them.
     pub(crate) fn new(seed: u64, secret: &str) -> Self {
-        let key = Sha256::new()
-            .chain_update(seed.to_be_bytes())
-            .chain_update(secret.as_bytes())
-            .finalize();
-        Self {
-            encoding: EncodingKey::from_secret(&key),
-            decoding: DecodingKey::from_secret(&key),
-        }
+        let key = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(secret.as_bytes()).finalize();
+        Self { encoding: EncodingKey::from_secret(&key), decoding: DecodingKey::from_secret(&key) }
     }
 
     pub(crate) fn sign(&self, claims: &Claims) -> String {
@@ -196,34 +167,17 @@ mod tests {
 
     #[test]
     fn only_operations_of_the_contract_are_known() {
-        for operation in [
-            "POST /payouts/TST-1",
-            "GET /payouts/TST-1",
-            "GET /balances",
-            "POST /payouts/!availablePaymentOptions",
-        ] {
-            assert!(
-                is_operation(operation) && is_in_contract(operation),
-                "{operation}"
-            );
+        for operation in
+            ["POST /payouts/TST-1", "GET /payouts/TST-1", "GET /balances", "POST /payouts/!availablePaymentOptions"]
+        {
+            assert!(is_operation(operation) && is_in_contract(operation), "{operation}");
         }
-        for operation in [
-            "DELETE /payouts/TST-1",
-            "GET /payouts/",
-            "GET /payouts/a b",
-            "POST /balances",
-            "GET /payins/x",
-        ] {
+        for operation in
+            ["DELETE /payouts/TST-1", "GET /payouts/", "GET /payouts/a b", "POST /balances", "GET /payins/x"]
+        {
             assert!(!is_in_contract(operation), "{operation}");
         }
-        for operation in [
-            "GET payouts",
-            "get /payouts/x",
-            "GET /",
-            "GET  /x",
-            "HEAD /x",
-            "",
-        ] {
+        for operation in ["GET payouts", "get /payouts/x", "GET /", "GET  /x", "HEAD /x", ""] {
             assert!(!is_operation(operation), "{operation}");
         }
     }

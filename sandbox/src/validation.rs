@@ -5,14 +5,7 @@ use unicode_general_category::{GeneralCategory as Category, get_general_category
 use crate::fields::{Fields, Violation, any_text, non_empty};
 use crate::payout::{PaymentRequested, PayoutRequest};
 
-const JPY_ACCOUNT_TYPES: [&str; 6] = [
-    "savings",
-    "checking",
-    "private",
-    "corporate",
-    "general",
-    "current",
-];
+const JPY_ACCOUNT_TYPES: [&str; 6] = ["savings", "checking", "private", "corporate", "general", "current"];
 const ZAR_ACCOUNT_TYPES: [&str; 4] = ["savings", "current", "cheque", "transmission"];
 
 /// Checks a payout id: letters, digits, `_` and `-`, at most 250.
@@ -20,9 +13,7 @@ pub(crate) fn payout_id(id: &str) -> Result<(), Violation> {
     if is_code(id, 250) {
         Ok(())
     } else {
-        Err(Violation(
-            "idPayout must match ^[A-Za-z0-9_-]+$ and have at most 250 characters".to_owned(),
-        ))
+        Err(Violation("idPayout must match ^[A-Za-z0-9_-]+$ and have at most 250 characters".to_owned()))
     }
 }
 
@@ -44,13 +35,7 @@ pub(crate) fn payout_request(body: &[u8]) -> Result<PayoutRequest, Violation> {
         }
         "CRYPTO_TRANSFER" => {
             method.text("paymentOperatorCode", operator_code)?;
-            (
-                "CRYPTO_TRANSFER",
-                vec![(
-                    "accountNumber",
-                    account.text("accountNumber", crypto_address)?,
-                )],
-            )
+            ("CRYPTO_TRANSFER", vec![("accountNumber", account.text("accountNumber", crypto_address)?)])
         }
         "WALLET_TRANSFER" => {
             method.optional_text("paymentOperatorCode", operator_code)?;
@@ -62,12 +47,7 @@ pub(crate) fn payout_request(body: &[u8]) -> Result<PayoutRequest, Violation> {
 
     body.optional_text("callbackUrl", callback_url)?;
     let customer_ip = body.optional_text("customerIp", any_text)?;
-    Ok(PayoutRequest {
-        requested,
-        method_code,
-        account_fields,
-        customer_ip,
-    })
+    Ok(PayoutRequest { requested, method_code, account_fields, customer_ip })
 }
 
 fn payment_requested(fields: &Fields<'_>) -> Result<PaymentRequested, Violation> {
@@ -78,10 +58,7 @@ fn payment_requested(fields: &Fields<'_>) -> Result<PaymentRequested, Violation>
     })
 }
 
-fn bank_account(
-    account: &Fields<'_>,
-    currency: &str,
-) -> Result<Vec<(&'static str, String)>, Violation> {
+fn bank_account(account: &Fields<'_>, currency: &str) -> Result<Vec<(&'static str, String)>, Violation> {
     let mut fields = vec![
         ("accountName", account.text("accountName", account_holder)?),
         ("accountNumber", account.text("accountNumber", any_text)?),
@@ -111,10 +88,7 @@ fn bank_account(
     Ok(fields)
 }
 
-fn wallet_account(
-    account: &Fields<'_>,
-    currency: &str,
-) -> Result<Vec<(&'static str, String)>, Violation> {
+fn wallet_account(account: &Fields<'_>, currency: &str) -> Result<Vec<(&'static str, String)>, Violation> {
     if currency == "INR" && !account.has("accountName") {
         return Err(account.violation("accountName", "is required for INR"));
     }
@@ -132,47 +106,26 @@ fn account_type(account: &Fields<'_>, allowed: &[&str]) -> Result<(), Violation>
     if allowed.contains(&kind.as_str()) {
         return Ok(());
     }
-    Err(account.violation(
-        "accountType",
-        &format!("must be one of {}", allowed.join(", ")),
-    ))
+    Err(account.violation("accountType", &format!("must be one of {}", allowed.join(", "))))
 }
 
 fn operator_code(text: &str) -> Result<(), &'static str> {
-    if is_code(text, 30) {
-        Ok(())
-    } else {
-        Err("must match ^[A-Za-z0-9_-]+$ and have at most 30 characters")
-    }
+    if is_code(text, 30) { Ok(()) } else { Err("must match ^[A-Za-z0-9_-]+$ and have at most 30 characters") }
 }
 
 fn callback_url(text: &str) -> Result<(), &'static str> {
-    if text.chars().count() <= 1000 {
-        Ok(())
-    } else {
-        Err("must have at most 1000 characters")
-    }
+    if text.chars().count() <= 1000 { Ok(()) } else { Err("must have at most 1000 characters") }
 }
 
 fn phone_number(text: &str) -> Result<(), &'static str> {
     let digits = text.strip_prefix('+').unwrap_or(text);
-    let valid =
-        (7..=16).contains(&text.len()) && digits.chars().all(|digit| digit.is_ascii_digit());
-    if valid {
-        Ok(())
-    } else {
-        Err("must match ^\\+?[0-9]+$ and have 7 to 16 characters")
-    }
+    let valid = (7..=16).contains(&text.len()) && digits.chars().all(|digit| digit.is_ascii_digit());
+    if valid { Ok(()) } else { Err("must match ^\\+?[0-9]+$ and have 7 to 16 characters") }
 }
 
 fn crypto_address(text: &str) -> Result<(), &'static str> {
-    let valid =
-        (1..=62).contains(&text.len()) && text.chars().all(|letter| letter.is_ascii_alphanumeric());
-    if valid {
-        Ok(())
-    } else {
-        Err("must match ^[a-zA-Z0-9]*$ and have 1 to 62 characters")
-    }
+    let valid = (1..=62).contains(&text.len()) && text.chars().all(|letter| letter.is_ascii_alphanumeric());
+    if valid { Ok(()) } else { Err("must match ^[a-zA-Z0-9]*$ and have 1 to 62 characters") }
 }
 
 fn wallet_address(text: &str) -> Result<(), &'static str> {
@@ -180,18 +133,10 @@ fn wallet_address(text: &str) -> Result<(), &'static str> {
         && text.split_once('@').is_some_and(|(user, provider)| {
             !user.is_empty()
                 && !provider.is_empty()
-                && user
-                    .chars()
-                    .all(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(letter))
-                && provider
-                    .chars()
-                    .all(|letter| letter.is_ascii_alphanumeric() || "_.".contains(letter))
+                && user.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(letter))
+                && provider.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.".contains(letter))
         });
-    if valid {
-        Ok(())
-    } else {
-        Err("must look like user@provider and have at most 100 characters")
-    }
+    if valid { Ok(()) } else { Err("must look like user@provider and have at most 100 characters") }
 }
 
 /// Indian bank codes: four letters, a zero, six letters or digits.
@@ -202,11 +147,7 @@ fn ifsc(text: &str) -> Result<(), &'static str> {
             4 => letter == '0',
             _ => letter.is_ascii_uppercase() || letter.is_ascii_digit(),
         });
-    if valid {
-        Ok(())
-    } else {
-        Err("must be an IFSC code")
-    }
+    if valid { Ok(()) } else { Err("must be an IFSC code") }
 }
 
 /// Letters of any script, each with its combining marks, and a little punctuation. Digits are not allowed.
@@ -222,9 +163,7 @@ fn account_holder(text: &str) -> Result<(), &'static str> {
             | Category::TitlecaseLetter
             | Category::ModifierLetter
             | Category::OtherLetter => (true, true),
-            Category::NonspacingMark | Category::SpacingMark | Category::EnclosingMark => {
-                (mark_may_follow, true)
-            }
+            Category::NonspacingMark | Category::SpacingMark | Category::EnclosingMark => (mark_may_follow, true),
             _ => (", ;:_'\"!%=@#&-.?$()+*|".contains(letter), false),
         };
         if !allowed {
@@ -237,9 +176,7 @@ fn account_holder(text: &str) -> Result<(), &'static str> {
 
 fn is_code(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len())
-        && text
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-')
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-')
 }
 
 #[cfg(test)]
@@ -248,30 +185,12 @@ mod tests {
 
     #[test]
     fn account_holders_may_have_any_script_but_no_digits() {
-        for name in [
-            "Siti Rahmawati",
-            "O'Brien, J. (Jr)",
-            "Łukasz",
-            "मोहन",
-            "李小龍",
-            "e\u{301}a",
-            "%",
-            &"a".repeat(64),
-        ] {
+        for name in
+            ["Siti Rahmawati", "O'Brien, J. (Jr)", "Łukasz", "मोहन", "李小龍", "e\u{301}a", "%", &"a".repeat(64)]
+        {
             assert_eq!(account_holder(name), Ok(()), "{name}");
         }
-        for name in [
-            "",
-            "Siti 2",
-            "a/b",
-            "\u{301}a",
-            "a.\u{301}",
-            "a\u{a0}b",
-            "x\ny",
-            "٣",
-            "Ⅷ",
-            &"a".repeat(65),
-        ] {
+        for name in ["", "Siti 2", "a/b", "\u{301}a", "a.\u{301}", "a\u{a0}b", "x\ny", "٣", "Ⅷ", &"a".repeat(65)] {
             assert!(account_holder(name).is_err(), "{name}");
         }
     }
@@ -288,20 +207,12 @@ mod tests {
         }
         assert!(crypto_address(&"a".repeat(62)).is_ok());
         assert!(
-            crypto_address(&"a".repeat(63)).is_err()
-                && crypto_address("").is_err()
-                && crypto_address("a_b").is_err()
+            crypto_address(&"a".repeat(63)).is_err() && crypto_address("").is_err() && crypto_address("a_b").is_err()
         );
         assert!(operator_code("IDR_014").is_ok() && operator_code(&"a".repeat(31)).is_err());
+        assert!(ifsc("HDFC0001234").is_ok() && ifsc("HDFC1001234").is_err() && ifsc("hdfc0001234").is_err());
         assert!(
-            ifsc("HDFC0001234").is_ok()
-                && ifsc("HDFC1001234").is_err()
-                && ifsc("hdfc0001234").is_err()
-        );
-        assert!(
-            payout_id(&"a".repeat(250)).is_ok()
-                && payout_id(&"a".repeat(251)).is_err()
-                && payout_id("a b").is_err()
+            payout_id(&"a".repeat(250)).is_ok() && payout_id(&"a".repeat(251)).is_err() && payout_id("a b").is_err()
         );
     }
 }

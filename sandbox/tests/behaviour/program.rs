@@ -1,0 +1,77 @@
+//! The program: what it prints, logs and returns.
+
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use crate::client::{bank_transfer, request};
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_komopay-sandbox"));
+    command.args(arguments).env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Starts the program on a free port; returns it with its address and the rest of its output.
+fn start(arguments: &[&str]) -> (Child, String, BufReader<std::process::ChildStdout>) {
+    let mut child = program(&[&["--port", "0"], arguments].concat()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let address = line.trim().rsplit_once("http://").unwrap().1.to_owned();
+    (child, address, output)
+}
+
+fn send(address: &str, bytes: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(bytes.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn it_serves_logs_without_secrets_and_stops_gracefully() {
+    let (mut child, address, mut output) =
+        start(&["--processing-ms", "0", "--merchant-code", "ME", "--secret", "a-long-secret-of-mine", "--control"]);
+    let answer = send(
+        &address,
+        &request("POST", "/auth-tokens", None, r#"{"merchantCode": "ME", "secret": "a-long-secret-of-mine"}"#),
+    );
+    let token = answer.split('"').rev().nth(1).unwrap().to_owned();
+    let body = bank_transfer("778899001122").to_string();
+    assert!(send(&address, &request("POST", "/payouts/A", Some(&token), &body)).starts_with("HTTP/1.1 201 "));
+    assert!(send(&address, &request("GET", "/_sandbox/health", None, "")).starts_with("HTTP/1.1 200 "));
+
+    let process = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+    let mut log = String::new();
+    output.read_to_string(&mut log).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    for line in [
+        "POST /auth-tokens -> 200",
+        "POST /payouts/A -> 201",
+        "executed A 10000 IDR",
+        "booked   A 10000 IDR",
+        "stopping",
+    ] {
+        assert!(log.contains(line), "{line} in {log}");
+    }
+    for secret in ["a-long-secret-of-mine", "778899001122", token.as_str()] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_a_clear_error() {
+    let (mut child, address, _output) = start(&[]);
+    let port = address.rsplit_once(':').unwrap().1;
+    let second = program(&["--port", port]).output().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let error = String::from_utf8(second.stderr).unwrap();
+    assert!(error.starts_with(&format!("komopay-sandbox: cannot listen on 127.0.0.1:{port}: ")), "{error}");
+}
