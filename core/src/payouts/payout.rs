@@ -286,3 +286,119 @@ fn timestamp(raw: Option<Box<RawValue>>, field: &'static str) -> Option<Timestam
         )
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &str = include_str!("../../../tests/contract/examples/payout-get.failed.response.200.json");
+
+    fn id(id: &str) -> PayoutId {
+        PayoutId::new(id).unwrap()
+    }
+
+    fn read(json: &serde_json::Value) -> Result<Payout, Unreadable> {
+        Payout::read(&id("INV-2024-0001"), json.to_string().as_bytes())
+    }
+
+    #[test]
+    fn the_documented_answers_are_read() {
+        let body = include_bytes!("../../../tests/contract/documented/create.response.json");
+        let accepted = PayoutAccepted::read(&id("TST-223344"), body).ok().unwrap();
+        assert_eq!(accepted.money, Money::new("10000", "IDR").unwrap());
+        assert_eq!(accepted.method_code, MethodCode::BankTransfer);
+        assert_eq!((accepted.payment_id, accepted.reference), (None, None));
+
+        let body = include_bytes!("../../../tests/contract/documented/status.response.json");
+        let payout = Payout::read(&id("TST-112233"), body).ok().unwrap();
+        assert_eq!(payout.status, PayoutStatus::Success);
+        assert_eq!(payout.fee, Some(Money::new("0.1", "USD").unwrap()));
+        assert_eq!(payout.created_at, Some("2021-05-19T10:57:28.313Z".parse().unwrap()));
+        assert_eq!(payout.is_test, Some(false));
+        assert_eq!(payout.raw.as_str().as_bytes(), body);
+    }
+
+    #[test]
+    fn the_full_schema_is_read() {
+        let payout = Payout::read(&id("INV-2024-0001"), FULL.as_bytes()).ok().unwrap();
+        assert_eq!(payout.status, PayoutStatus::Failed);
+        let reason = payout.failure_reason.unwrap();
+        assert_eq!(reason.code, FailureCode::InvalidAccountNumber);
+        assert_eq!(reason.failed_at, Some("2025-01-01T00:01:30.250Z".parse().unwrap()));
+        assert_eq!(reason.message.as_deref(), Some("account unknown"));
+        assert_eq!(payout.payment_id.as_deref(), Some("P-7f3c21"));
+        assert_eq!(payout.reference.as_deref(), Some("REF0000001"));
+
+        let body = include_bytes!("../../../tests/contract/examples/payout-get.processing.response.200.json");
+        let payout = Payout::read(&id("INV-2024-0001"), body).ok().unwrap();
+        assert_eq!((payout.status.is_final(), payout.processed_at), (false, None));
+        assert_eq!(payout.processor_status.as_deref(), Some("ACCEPTED"));
+
+        let body = include_bytes!("../../../tests/contract/examples/payout-create.response.201.json");
+        let accepted = PayoutAccepted::read(&id("INV-2024-0001"), body).ok().unwrap();
+        assert_eq!(accepted.payment_id.as_deref(), Some("P-7f3c21"));
+    }
+
+    /// Sets the value at a JSON pointer's place.
+    fn with(pointer: &str, value: serde_json::Value) -> serde_json::Value {
+        let mut json: serde_json::Value = serde_json::from_str(FULL).unwrap();
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        json.pointer_mut(parent).unwrap().as_object_mut().unwrap().insert(key.to_owned(), value);
+        json
+    }
+
+    #[test]
+    fn nothing_but_money_method_status_and_id_can_fail_the_reading() {
+        let odd =
+            || [serde_json::json!(null), serde_json::json!([1]), serde_json::json!({"a": 1}), serde_json::json!(7)];
+        for pointer in [
+            "/paymentRequested/segmentCode",
+            "/paymentRequested/exchangedToCurrency",
+            "/process/failureReasons",
+            "/process/failureReasons/failedAt",
+            "/process/failureReasons/message",
+            "/process/createdAt",
+            "/process/processedAt",
+            "/process/isTest",
+            "/process/processorStatus",
+            "/fee",
+            "/fee/amount",
+            "/paymentMethodResponse/idPayment",
+            "/paymentMethodResponse/reference",
+            "/something_new",
+        ] {
+            for value in odd() {
+                assert!(read(&with(pointer, value.clone())).is_ok(), "{pointer} = {value}");
+            }
+        }
+        for pointer in [
+            "/paymentRequested/money",
+            "/paymentRequested/money/amount",
+            "/paymentRequested/money/currencyCode",
+            "/process/status",
+            "/paymentMethodResponse/paymentMethodCode",
+        ] {
+            for value in odd() {
+                if pointer.ends_with("amount") && value.is_number() {
+                    continue;
+                }
+                assert!(read(&with(pointer, value.clone())).is_err(), "{pointer} = {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_about_another_payout_is_not_read() {
+        assert!(Payout::read(&id("OTHER"), FULL.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn unknown_codes_are_kept() {
+        let payout = read(&with("/process/status", "ON_HOLD".into())).ok().unwrap();
+        assert_eq!(payout.status.as_str(), "ON_HOLD");
+        let payout = read(&with("/paymentMethodResponse/paymentMethodCode", "PIGEON".into())).ok().unwrap();
+        assert_eq!(payout.method_code, MethodCode::Unknown("PIGEON".to_owned()));
+        let payout = read(&with("/process/failureReasons/failureReasonCode", "MOON".into())).ok().unwrap();
+        assert_eq!(payout.failure_reason.unwrap().code.as_str(), "MOON");
+    }
+}

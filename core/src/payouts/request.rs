@@ -367,3 +367,109 @@ impl From<WalletTransfer> for PayoutMethod {
         Self::WalletTransfer(method)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn contract(json: &str) -> Value {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn money(amount: &str, currency: &str) -> Money {
+        Money::new(amount, currency).unwrap()
+    }
+
+    #[test]
+    fn the_documented_request_is_written_as_documented() {
+        let mut bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344"));
+        bank.email_address = Some("customer@test.com".to_owned());
+        let mut request = PayoutRequest::new(money("10000", "IDR"), bank);
+        request.callback_url = Some("https://callback.example.com".to_owned());
+        let documented = contract(include_str!("../../../tests/contract/documented/create.request.json"));
+        assert_eq!(serde_json::to_value(&request).unwrap(), documented);
+    }
+
+    #[test]
+    fn the_example_of_each_method_is_written_as_given() {
+        let mut bank = BankTransfer::new("IDR_014", BankAccount::new("Siti Rahmawati", "0123456789"));
+        bank.email_address = Some("siti@example.com".to_owned());
+        bank.remark = Some("Invoice 0001".to_owned());
+        let mut request = PayoutRequest::new(money("250000", "IDR"), bank);
+        request.callback_url = Some("https://shop.example.com/hooks/payout".to_owned());
+        request.customer_ip = Some("203.0.113.7".to_owned());
+        let example = contract(include_str!("../../../tests/contract/examples/payout-create.request.json"));
+        assert_eq!(serde_json::to_value(&request).unwrap(), example);
+
+        let crypto = CryptoTransfer::new("DEMO_CHAIN", CryptoAccount::new("T0000000000000000000000000000Demo"));
+        let request = PayoutRequest::new(money("12.5", "USDT"), crypto);
+        let example = contract(include_str!("../../../tests/contract/examples/payout-create.crypto.request.json"));
+        assert_eq!(serde_json::to_value(&request).unwrap(), example);
+
+        let mut wallet = WalletTransfer::new(WalletAccount { name: Some("Siti Rahmawati".to_owned()), number: None });
+        wallet.operator_code = Some("ID_OVO".to_owned());
+        wallet.phone_number = Some("+6281234567890".to_owned());
+        let request = PayoutRequest::new(money("75000", "IDR"), wallet);
+        let example = contract(include_str!("../../../tests/contract/examples/payout-create.wallet.request.json"));
+        assert_eq!(serde_json::to_value(&request).unwrap(), example);
+    }
+
+    #[test]
+    fn every_optional_field_has_its_name_on_the_wire() {
+        let some = |text: &str| Some(text.to_owned());
+        let account = BankAccount {
+            name: "N".to_owned(),
+            number: "1".to_owned(),
+            account_type: some("savings"),
+            bank_code: some("C"),
+            bank_name: some("BN"),
+            bank_branch: some("BB"),
+            bank_city: some("BC"),
+            bank_province: some("BP"),
+        };
+        let request = PayoutRequest {
+            money: money("1", "JPY"),
+            method: BankTransfer::new("OP", account).into(),
+            segment_code: some("VIP"),
+            exchanged_to_currency: some("USD"),
+            callback_url: None,
+            customer_ip: None,
+        };
+        let expected = json!({
+            "paymentRequested": {"money": {"amount": 1, "currencyCode": "JPY"}, "segmentCode": "VIP", "exchangedToCurrency": "USD"},
+            "paymentMethod": {"paymentMethodCode": "BANK_TRANSFER", "paymentOperatorCode": "OP", "account": {
+                "accountName": "N", "accountNumber": "1", "accountType": "savings", "bankCode": "C", "bankName": "BN",
+                "bankBranch": "BB", "bankCity": "BC", "bankProvince": "BP"}},
+        });
+        assert_eq!(serde_json::to_value(&request).unwrap(), expected);
+
+        let wallet = WalletTransfer {
+            operator_code: None,
+            account: WalletAccount { name: None, number: some("user@provider") },
+            phone_number: None,
+            remark: some("R"),
+        };
+        let expected = json!({"paymentMethodCode": "WALLET_TRANSFER", "account": {"accountNumber": "user@provider"}, "remark": "R"});
+        assert_eq!(serde_json::to_value(PayoutMethod::from(wallet)).unwrap(), expected);
+    }
+
+    #[test]
+    fn nothing_personal_is_shown() {
+        let mut bank = BankTransfer::new("OP", BankAccount::new("Siti Rahmawati", "0123456789"));
+        bank.email_address = Some("siti@example.com".to_owned());
+        bank.remark = Some("for Siti".to_owned());
+        let mut wallet = WalletTransfer::new(WalletAccount {
+            name: Some("Siti Rahmawati".to_owned()),
+            number: Some("siti@provider".to_owned()),
+        });
+        wallet.phone_number = Some("+6281234567890".to_owned());
+        let crypto = CryptoTransfer::new("OP", CryptoAccount::new("T0000000000000000000000000000Demo"));
+        for method in [PayoutMethod::from(bank), wallet.into(), crypto.into()] {
+            let shown = format!("{:?}", PayoutRequest::new(money("1", "IDR"), method)).to_lowercase();
+            for personal in ["siti", "rahmawati", "12345", "62812", "t0000", "@example"] {
+                assert!(!shown.contains(personal), "{shown}");
+            }
+        }
+    }
+}

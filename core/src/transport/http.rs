@@ -118,7 +118,7 @@ impl Transport {
             // Shorter than common servers keep a connection: a create on a dying one is an open attempt.
             .pool_idle_timeout(Duration::from_secs(20))
             .tcp_nodelay(true)
-            .tls_backend_preconfigured(tls(config)?);
+            .tls_backend_preconfigured(tls(config, base_url)?);
         if let Some(proxy) = &config.proxy {
             let proxy = reqwest::Proxy::all(proxy)
                 .map_err(|_| Error::setting("proxy", "is no URL; give one such as http://proxy:3128"))?;
@@ -209,33 +209,36 @@ impl Transport {
 }
 
 /// TLS with the operating system's trust store, and the merchant's own authorities besides.
-fn tls(config: &Config) -> Result<rustls::ClientConfig> {
+fn tls(config: &Config, base_url: &Url) -> Result<rustls::ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let extra = match &config.ca_file {
-        None => Vec::new(),
-        Some(path) => {
-            let refuse = |problem: String| Error::setting("ca_file", problem);
-            let certificates = CertificateDer::pem_file_iter(path)
-                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                .map_err(|error| refuse(format!("{} cannot be read: {error}", path.display())))?;
-            if certificates.is_empty() {
-                return Err(refuse(format!("{} holds no PEM certificate", path.display())));
-            }
-            certificates
-        }
-    };
-    let verifier = Verifier::new_with_extra_roots(extra, provider.clone()).map_err(|error| {
+    let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::new(ErrorKind::Configuration, format!("TLS: {error}")))?;
+    // Plain http to loopback meets no certificate, and must work where no trust store is installed.
+    if base_url.scheme() == "http" && config.proxy.is_none() && config.ca_file.is_none() {
+        return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+    }
+    let verifier = Verifier::new_with_extra_roots(extra_authorities(config)?, provider).map_err(|error| {
         Error::new(
             ErrorKind::Configuration,
             format!("no trusted certificate authorities: {error}; install the system's, or set ca_file"),
         )
     })?;
     let verifier: Arc<dyn ServerCertVerifier> = Arc::new(verifier);
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(ErrorKind::Configuration, format!("TLS: {error}")))?;
     // rustls calls any verifier but its own "dangerous"; this one asks the operating system.
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+fn extra_authorities(config: &Config) -> Result<Vec<CertificateDer<'static>>> {
+    let Some(path) = &config.ca_file else { return Ok(Vec::new()) };
+    let refuse = |problem: String| Error::setting("ca_file", problem);
+    let certificates = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| refuse(format!("{} cannot be read: {error}", path.display())))?;
+    if certificates.is_empty() {
+        return Err(refuse(format!("{} holds no PEM certificate", path.display())));
+    }
+    Ok(certificates)
 }
 
 fn failure(error: reqwest::Error) -> (FailureKind, String) {
