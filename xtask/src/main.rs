@@ -1,2 +1,63 @@
-//! xtask
-fn main() {}
+//! The project's tasks: `cargo xtask demo` shows the main job, `cargo xtask test` runs every check.
+//!
+//! | question | file |
+//! |---|---|
+//! | What does a person see in the demo? | `demo` |
+//! | Which checks are there, and in which order? | `test` |
+//! | What must be installed, and what is said if it is not? | `tools` |
+//! | Where do builds and virtual environments go? | `workspace` |
+//! | How does a command run, and how are its tests counted? | `command`, `tally` |
+//! | How is a check timed and reported? | `report` |
+//! | How are the wheel and the stand-in gateway built, installed, started and stopped? | `venv`, `gateway`, `ledger` |
+
+mod command;
+mod demo;
+mod failure;
+mod gateway;
+mod ledger;
+mod report;
+mod tally;
+mod test;
+mod tools;
+mod venv;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// The project's tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Task {
+    /// Pay TST-223344 through a stand-in gateway on this machine, with the Python package built from here.
+    Demo,
+    /// Run every check, or one part of them. With CI=true, a test that is skipped is a failure.
+    Test {
+        /// The only part to run.
+        part: Option<test::Part>,
+    },
+}
+
+fn main() -> ExitCode {
+    let Arguments { task } = Arguments::parse();
+    let outcome = Workspace::open().and_then(|workspace| match task {
+        Task::Demo => demo::run(&workspace),
+        Task::Test { part } => test::run(&workspace, part),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\nerror: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The demo: one documented payout, from an empty virtual environment to the ledger's last line.
+
+use std::time::Instant;
+
+use crate::command::Program;
+use crate::failure::{Failure, Outcome};
+use crate::gateway::{Gateway, MERCHANT_CODE, SECRET};
+use crate::ledger;
+use crate::tools::Python;
+use crate::venv::Venv;
+use crate::workspace::Workspace;
+
+/// The example that KomoPay publishes, as a program that reads as documentation.
+const EXAMPLE: &str = "bindings-python/examples/quickstart.py";
+/// The payout that the example makes.
+const PAYOUT_ID: &str = "TST-223344";
+
+/// Builds, installs, pays and shows; ends well only if the money moved exactly once.
+pub(crate) fn run(workspace: &Workspace) -> Outcome {
+    let start = Instant::now();
+    let python = Python::find()?;
+
+    say(1, "The wheel is built and installed into a new virtual environment (the first build takes minutes)");
+    let venv = Venv::fresh(workspace, &python, "venv-demo")?;
+    venv.install_builder(workspace)?;
+    venv.install_wheel(workspace)?;
+    println!("   komopay {} for Python {}", venv.package_version(workspace)?, python.version());
+
+    pay(workspace, &venv)?;
+    println!("\nDone in {:.0} s. {PAYOUT_ID} was paid exactly once.", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// The demo from an installed wheel on: a check of `cargo xtask test`, too.
+pub(crate) fn pay(workspace: &Workspace, venv: &Venv) -> Outcome {
+    say(2, "The sandbox starts: a stand-in for the gateway, on this machine");
+    let gateway = Gateway::start(workspace)?;
+    println!("   it listens on {}", gateway.base_url());
+
+    say(3, "The payout is made and followed until it is final");
+    let example = venv
+        .python(workspace)
+        .arg(EXAMPLE)
+        .env("KOMOPAY_BASE_URL", gateway.base_url())
+        .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
+        .env("KOMOPAY_SECRET", SECRET)
+        .env("PYTHONUNBUFFERED", "1");
+    let ended_well = follow(example).map_err(|Failure { .. }| {
+        Failure::new(format!("{EXAMPLE} failed. What the gateway wrote meanwhile:\n{}", gateway.log()))
+    });
+    ended_well?;
+
+    say(4, "The gateway's ledger: what was really done with the money");
+    let lines = ledger::read(gateway.base_url())?;
+    for line in &lines {
+        println!("   {line}");
+    }
+    ledger::check_paid_once(&lines, PAYOUT_ID)?;
+
+    gateway.stop()?;
+    say(5, "The gateway has stopped");
+    Ok(())
+}
+
+fn follow(example: Program) -> Outcome {
+    example.run_reading(|line| println!("   {line}"))
+}
+
+fn say(number: u32, what: &str) {
+    println!("\n{number}. {what}");
+}

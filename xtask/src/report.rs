@@ -1,0 +1,86 @@
+//! The report of `cargo xtask test`: each check with its time, and one plain line at the end.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::failure::{Failure, Outcome};
+use crate::tally::Tally;
+
+/// The checks made so far.
+#[derive(Default)]
+pub(crate) struct Report {
+    checks: Vec<Check>,
+}
+
+struct Check {
+    name: &'static str,
+    time: Duration,
+    tally: Tally,
+}
+
+impl Report {
+    /// Makes one check and writes it down. It counts as the tests that it tallies, or as one.
+    pub(crate) fn check(&mut self, name: &'static str, check: impl FnOnce(&mut Tally) -> Outcome) -> Outcome {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let mut tally = Tally::default();
+        let outcome = check(&mut tally);
+        match outcome {
+            Ok(()) if tally == Tally::default() => tally.passed = 1,
+            Ok(()) => {}
+            Err(_) => tally.failed = tally.failed.max(1),
+        }
+        self.checks.push(Check { name, time: start.elapsed(), tally });
+        outcome.map_err(|failure| Failure::new(format!("{name}: {failure}")))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
+        writeln!(f, "{:width$}  {:>8}  {:>6}  {:>6}  {:>7}", "check", "time", "passed", "failed", "skipped")?;
+        let mut sum = Tally::default();
+        for Check { name, time, tally: Tally { passed, failed, skipped } } in &self.checks {
+            writeln!(f, "{name:width$}  {:>6.1} s  {passed:>6}  {failed:>6}  {skipped:>7}", time.as_secs_f64())?;
+            sum.passed += passed;
+            sum.failed += failed;
+            sum.skipped += skipped;
+        }
+        let Tally { passed, failed, skipped } = sum;
+        write!(f, "\n{passed} passed, {failed} failed")?;
+        if skipped > 0 {
+            write!(f, ", {skipped} skipped")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last_line(report: &Report) -> String {
+        report.to_string().lines().last().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_check_counts_as_its_tests_or_as_one() {
+        let mut report = Report::default();
+        report.check("format", |_| Ok(())).unwrap();
+        report
+            .check("tests", |tally| {
+                tally.passed = 41;
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(last_line(&report), "42 passed, 0 failed");
+    }
+
+    #[test]
+    fn a_failed_check_is_never_a_pass() {
+        let mut report = Report::default();
+        let failure = report.check("lints", |_| Err(Failure::new("`cargo clippy` ended badly"))).unwrap_err();
+        assert_eq!(failure.to_string(), "lints: `cargo clippy` ended badly");
+        assert_eq!(last_line(&report), "0 passed, 1 failed");
+    }
+}

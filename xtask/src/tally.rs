@@ -1,0 +1,76 @@
+//! How many tests a test program ran, read from what it prints.
+
+/// Tests by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    /// Not run, or not held to their result: skipped, ignored, deselected, expected to fail.
+    pub(crate) skipped: u64,
+}
+
+impl Tally {
+    /// Adds the counts of a line, if it is a summary line of cargo's or pytest's.
+    pub(crate) fn read(&mut self, line: &str) {
+        if let Some(counts) = line.strip_prefix("test result: ") {
+            // test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s
+            self.add(counts.split_once(". ").map_or(counts, |(_, rest)| rest).split("; "));
+        } else if let Some(counts) = pytest_counts(line) {
+            self.add(counts.split(", "));
+        }
+    }
+
+    fn add<'a>(&mut self, counts: impl Iterator<Item = &'a str>) {
+        for count in counts {
+            let mut words = count.split_whitespace();
+            let (Some(Ok(number)), Some(word)) = (words.next().map(str::parse::<u64>), words.next()) else { continue };
+            match word {
+                "passed" => self.passed += number,
+                "failed" | "error" | "errors" => self.failed += number,
+                "skipped" | "ignored" | "filtered" | "deselected" | "xfailed" | "xpassed" => self.skipped += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// `11 passed, 2 skipped` of `==== 11 passed, 2 skipped in 3.21s ====`, with or without the frame.
+fn pytest_counts(line: &str) -> Option<&str> {
+    let (counts, time) = line.trim_matches(['=', ' ']).rsplit_once(" in ")?;
+    let seconds = time.split_whitespace().next()?.strip_suffix('s')?;
+    (seconds.parse::<f64>().is_ok() && counts.starts_with(|c: char| c.is_ascii_digit())).then_some(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(text: &str) -> (u64, u64, u64) {
+        let mut tally = Tally::default();
+        text.lines().for_each(|line| tally.read(line));
+        (tally.passed, tally.failed, tally.skipped)
+    }
+
+    #[test]
+    fn cargos_programs_are_added_up() {
+        let text = "running 3 tests\n\
+            test money::tests::a_float_is_refused ... ok\n\
+            test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s\n\
+            test result: FAILED. 3 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.50s";
+        assert_eq!(tally(text), (15, 4, 3));
+    }
+
+    #[test]
+    fn pytests_summary_is_read_with_and_without_its_frame() {
+        assert_eq!(
+            tally("=== 1 failed, 11 passed, 2 skipped, 1 xfailed, 3 warnings in 65.02s (0:01:05) ==="),
+            (11, 1, 3)
+        );
+        assert_eq!(tally("7 passed, 1 deselected, 2 errors in 0.12s"), (7, 2, 1));
+    }
+
+    #[test]
+    fn other_lines_count_nothing() {
+        assert_eq!(tally("5 passed in the last round\npaid 3 failed in 2 hours\nno tests ran in 0.01s"), (0, 0, 0));
+    }
+}

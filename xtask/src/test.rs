@@ -1,0 +1,115 @@
+//! Every check of the project, in the order in which it fails soonest.
+
+use clap::ValueEnum;
+
+use crate::command::Program;
+use crate::failure::{Failure, Outcome};
+use crate::report::Report;
+use crate::tally::Tally;
+use crate::tools::{self, Python};
+use crate::venv::Venv;
+use crate::workspace::Workspace;
+use crate::{demo, gateway};
+
+/// A part of the checks.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Format, lints, tests and documentation of the Rust crates.
+    Rust,
+    /// The wheel, its tests and types, and the demo.
+    Python,
+}
+
+/// Runs the checks until one fails, and reports on those that ran.
+pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
+    let wanted = |this| part.is_none_or(|only| only == this);
+    if wanted(Part::Rust) {
+        tools::check_rust_components(workspace)?;
+    }
+    let python = if wanted(Part::Python) { Some(Python::find()?) } else { None };
+    let before = if workspace.ci() { Some(state_of_checkout(workspace)?) } else { None };
+
+    let mut report = Report::default();
+    let outcome = (|| {
+        if wanted(Part::Rust) {
+            rust(workspace, &mut report)?;
+        }
+        if let Some(python) = &python {
+            python_package(workspace, python, &mut report)?;
+        }
+        if let Some(before) = &before {
+            report.check("checkout untouched", |_| untouched(workspace, before))?;
+        }
+        Ok(())
+    })();
+    println!("\n{report}");
+    outcome
+}
+
+fn rust(workspace: &Workspace, report: &mut Report) -> Outcome {
+    let cargo = |words| Program::cargo(workspace).args(words);
+    report.check("Rust format", |_| cargo("fmt --all --check").run())?;
+    report
+        .check("Rust lints", |_| cargo("clippy --locked --workspace --all-targets").args("-- --deny warnings").run())?;
+    report.check("Rust documentation", |_| {
+        cargo("doc --locked --no-deps --package komopay-core --package komopay-sandbox")
+            .env("RUSTDOCFLAGS", "--deny warnings")
+            .run()
+    })?;
+    report.check("Rust tests", |tally| tests(workspace, cargo("test --locked --workspace --no-fail-fast"), tally))
+}
+
+fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -> Outcome {
+    let venv = Venv::fresh(workspace, python, "venv-test")?;
+    report.check("Python wheel", |_| {
+        venv.install_tools(workspace)?;
+        venv.install_wheel(workspace)
+    })?;
+    report.check("Python types", |_| {
+        let cache = workspace.folder("mypy");
+        venv.python(workspace).args("-m mypy --strict --cache-dir").arg(&cache).args(TYPED).run()?;
+        venv.python(workspace).args("-m mypy.stubtest komopay._native").env("MYPY_CACHE_DIR", &cache).run()
+    })?;
+    report.check("Python tests", |tally| {
+        let sandbox = gateway::build(workspace)?;
+        let pytest = venv
+            .python(workspace)
+            .args("-m pytest -p no:cacheprovider bindings-python/tests")
+            .env("KOMOPAY_SANDBOX_BIN", sandbox);
+        tests(workspace, pytest, tally)
+    })?;
+    report.check("demo", |_| demo::pay(workspace, &venv))
+}
+
+/// What `mypy --strict` reads.
+const TYPED: &str = "bindings-python/python bindings-python/examples";
+
+/// Runs a test program. Where nothing may be skipped, a skipped test is a failure, and so is having none.
+fn tests(workspace: &Workspace, program: Program, tally: &mut Tally) -> Outcome {
+    program.run_reading(|line| {
+        println!("{line}");
+        tally.read(line);
+    })?;
+    if tally.passed == 0 {
+        return Err(Failure::new("no test ran"));
+    }
+    if workspace.ci() && tally.skipped > 0 {
+        return Err(Failure::new(format!("{} tests were skipped, and with CI=true none may be", tally.skipped)));
+    }
+    Ok(())
+}
+
+/// All that git can tell: files that are new, ignored or changed, and how.
+fn state_of_checkout(workspace: &Workspace) -> Outcome<String> {
+    let git = |words| Program::new(workspace, "git").args(words).output();
+    Ok(git("status --porcelain --ignored --untracked-files=all")? + &git("diff HEAD")?)
+}
+
+fn untouched(workspace: &Workspace, before: &str) -> Outcome {
+    let after = state_of_checkout(workspace)?;
+    if after == before {
+        return Ok(());
+    }
+    let new: Vec<&str> = after.lines().filter(|line| !before.lines().any(|old| old == *line)).collect();
+    Err(Failure::new(format!("the checks changed the checkout:\n{}", new.join("\n"))))
+}

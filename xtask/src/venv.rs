@@ -1,0 +1,88 @@
+//! The Python side: a virtual environment made anew, and the wheel built and installed into it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::command::Program;
+use crate::failure::{Failure, Outcome};
+use crate::tools::Python;
+use crate::workspace::Workspace;
+
+/// Pins the tools by version; also used as constraints where only some of them are needed.
+const REQUIREMENTS: &str = "bindings-python/requirements-dev.txt";
+
+/// A virtual environment.
+pub(crate) struct Venv {
+    folder: PathBuf,
+}
+
+impl Venv {
+    /// Makes it anew: what an earlier run left in this folder is gone.
+    pub(crate) fn fresh(workspace: &Workspace, python: &Python, name: &str) -> Outcome<Self> {
+        let folder = workspace.folder(name);
+        Program::new(workspace, python.program()).args("-m venv --clear").arg(&folder).run()?;
+        Ok(Self { folder })
+    }
+
+    /// Installs everything that the tests need.
+    pub(crate) fn install_tools(&self, workspace: &Workspace) -> Outcome {
+        self.pip_install(workspace).arg("--requirement").arg(REQUIREMENTS).run()
+    }
+
+    /// Installs only what builds the wheel.
+    pub(crate) fn install_builder(&self, workspace: &Workspace) -> Outcome {
+        self.pip_install(workspace).arg("--constraint").arg(REQUIREMENTS).arg("maturin").run()
+    }
+
+    /// Builds the wheel, with the profile of all other builds here, and installs it.
+    pub(crate) fn install_wheel(&self, workspace: &Workspace) -> Outcome {
+        let wheels = workspace.folder("wheels");
+        if wheels.exists() {
+            fs::remove_dir_all(&wheels).map_err(Failure::while_doing(format!("cannot clear {}", wheels.display())))?;
+        }
+        Program::new(workspace, self.program("maturin"))
+            .args("build --profile dev --locked --manifest-path bindings-python/Cargo.toml")
+            .arg("--interpreter")
+            .arg(self.program("python"))
+            .arg("--out")
+            .arg(&wheels)
+            .run()?;
+        let wheel = only_file(&wheels)?;
+        // Nothing but the wheel itself: the package promises to need no other.
+        self.pip_install(workspace).arg("--no-index").arg(wheel).run()
+    }
+
+    /// The Python of this environment.
+    pub(crate) fn python(&self, workspace: &Workspace) -> Program {
+        Program::new(workspace, self.program("python"))
+    }
+
+    /// The version of the package as it is installed.
+    pub(crate) fn package_version(&self, workspace: &Workspace) -> Outcome<String> {
+        let question = "from importlib.metadata import version; print(version('komopay'))";
+        Ok(self.python(workspace).arg("-c").arg(question).output()?.trim().to_owned())
+    }
+
+    fn pip_install(&self, workspace: &Workspace) -> Program {
+        self.python(workspace).args("-m pip install --quiet --disable-pip-version-check")
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        if cfg!(windows) {
+            self.folder.join("Scripts").join(format!("{name}.exe"))
+        } else {
+            self.folder.join("bin").join(name)
+        }
+    }
+}
+
+fn only_file(folder: &Path) -> Outcome<PathBuf> {
+    let files: Vec<PathBuf> = fs::read_dir(folder)
+        .map_err(Failure::while_doing(format!("cannot read {}", folder.display())))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    match files.as_slice() {
+        [file] => Ok(file.clone()),
+        files => Err(Failure::new(format!("{} should hold one wheel, and holds {files:?}", folder.display()))),
+    }
+}

@@ -1,0 +1,100 @@
+//! Where the checkout is, and where builds go: into a cache folder of the user, never into the checkout.
+
+use std::env;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Outcome};
+
+/// The checkout and its build folder, which this run has for itself until it ends.
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+    ci: bool,
+    // Two runs would replace each other's wheel, gateway and virtual environments.
+    _lock: File,
+}
+
+impl Workspace {
+    /// Finds the folders and waits until no other run uses them.
+    pub(crate) fn open() -> Outcome<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .filter(|root| root.join("Cargo.toml").is_file())
+            .ok_or_else(|| Failure::new("the checkout has moved since xtask was built: run `cargo clean -p xtask`"))?
+            .to_owned();
+        let target = target_folder(&|name| env::var_os(name).map(PathBuf::from).filter(|v| !v.as_os_str().is_empty()))?;
+        let own = target.join("xtask");
+        fs::create_dir_all(&own).map_err(Failure::while_doing(format!("cannot make the folder {}", own.display())))?;
+        let lock = lock(&own.join("lock"))?;
+        let ci = env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
+        Ok(Self { root, target, ci, _lock: lock })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Cargo's target folder for everything that xtask builds.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// A folder for what is not Cargo's: virtual environments, wheels, tool caches.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.target.join("xtask").join(name)
+    }
+
+    /// Whether `CI` is set: then nothing may be skipped.
+    pub(crate) fn ci(&self) -> bool {
+        self.ci
+    }
+}
+
+fn target_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Outcome<PathBuf> {
+    let folder = if let Some(chosen) = variable("CARGO_TARGET_DIR") {
+        chosen
+    } else {
+        let cache = variable("XDG_CACHE_HOME")
+            .or_else(|| variable("LOCALAPPDATA"))
+            .or_else(|| variable("HOME").map(|home| home.join(".cache")))
+            .ok_or_else(|| Failure::new("no folder for builds: set HOME, XDG_CACHE_HOME or CARGO_TARGET_DIR"))?;
+        cache.join("komopay").join("target")
+    };
+    // Commands run in the checkout, so a relative folder would change its meaning.
+    std::path::absolute(&folder).map_err(Failure::while_doing(format!("cannot use {}", folder.display())))
+}
+
+fn lock(path: &Path) -> Outcome<File> {
+    let failed = |error| Failure::while_doing(format!("cannot lock {}", path.display()))(error);
+    let file = File::create(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            println!("another `cargo xtask` uses the same build folder: waiting for it to end");
+            file.lock().map_err(failed)?;
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Outcome<PathBuf> {
+        target_folder(&|name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| PathBuf::from(value)))
+    }
+
+    #[test]
+    fn builds_go_to_the_users_cache_unless_told_otherwise() {
+        assert_eq!(with(&[("HOME", "/home/a")]).unwrap(), Path::new("/home/a/.cache/komopay/target"));
+        let cache = with(&[("HOME", "/home/a"), ("XDG_CACHE_HOME", "/cache")]);
+        assert_eq!(cache.unwrap(), Path::new("/cache/komopay/target"));
+        let chosen = with(&[("HOME", "/home/a"), ("CARGO_TARGET_DIR", "/fast/target")]);
+        assert_eq!(chosen.unwrap(), Path::new("/fast/target"));
+        assert!(with(&[("CARGO_TARGET_DIR", "relative")]).unwrap().is_absolute());
+        assert!(with(&[]).unwrap_err().to_string().contains("set HOME"));
+    }
+}
