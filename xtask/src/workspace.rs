@@ -4,6 +4,9 @@ use std::env;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
+use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 
 /// The checkout and its build folder, which this run has for itself until it ends.
@@ -18,17 +21,44 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Finds the folders and waits until no other run uses them.
     pub(crate) fn open() -> Outcome<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .filter(|root| root.join("Cargo.toml").is_file())
-            .ok_or_else(|| Failure::new("the checkout has moved since xtask was built: run `cargo clean -p xtask`"))?
-            .to_owned();
+        // Asked at run time: a build folder that two checkouts share may hold the xtask of the other one.
+        let root = env::var_os("CARGO_MANIFEST_DIR")
+            .and_then(|xtask| Path::new(&xtask).parent().map(Path::to_owned))
+            .ok_or_else(|| Failure::new("cargo did not start this: run it as `cargo xtask`"))?;
         let target = target_folder(&|name| env::var_os(name).map(PathBuf::from).filter(|v| !v.as_os_str().is_empty()))?;
         let own = target.join("xtask");
         fs::create_dir_all(&own).map_err(Failure::while_doing(format!("cannot make the folder {}", own.display())))?;
         let lock = lock(&own.join("lock"))?;
         let ci = env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
-        Ok(Self { root, target, ci, _lock: lock })
+        let workspace = Self { root, target, ci, _lock: lock };
+        workspace.forget_other_checkouts()?;
+        Ok(workspace)
+    }
+
+    /// Cargo tells files by their times and by their paths inside a checkout. In a build folder that another checkout
+    /// used last, it would take what was built from there as built from here.
+    fn forget_other_checkouts(&self) -> Outcome {
+        let record = self.folder("checkout");
+        let here = self.root.to_string_lossy();
+        if fs::read_to_string(&record).is_ok_and(|last| last == here) {
+            return Ok(());
+        }
+        let mut clean = Program::cargo(self).args("clean --quiet --locked");
+        for name in self.crates()?.iter().filter(|name| *name != env!("CARGO_PKG_NAME")) {
+            clean = clean.arg("--package").arg(name);
+        }
+        clean.run()?;
+        fs::write(&record, here.as_bytes()).map_err(Failure::while_doing(format!("cannot write {}", record.display())))
+    }
+
+    /// The names of the checkout's own crates.
+    fn crates(&self) -> Outcome<Vec<String>> {
+        let json = Program::cargo(self).args("metadata --no-deps --locked --format-version 1").output()?;
+        let metadata: Value = serde_json::from_str(&json).map_err(Failure::while_doing("cargo metadata"))?;
+        let packages = metadata.get("packages").and_then(Value::as_array);
+        let names =
+            packages.into_iter().flatten().filter_map(|package| Some(package.get("name")?.as_str()?.to_owned()));
+        Ok(names.collect())
     }
 
     pub(crate) fn root(&self) -> &Path {
