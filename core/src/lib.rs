@@ -41,6 +41,7 @@ mod transport;
 pub use client::Client;
 pub use config::{Config, Credentials, SANDBOX_URL, TokenScope};
 pub use error::{Attempt, Error, ErrorKind, Reason, Result};
+pub use mask::Masked;
 pub use money::Money;
 pub use payouts::{
     BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, FailureCode, FailureReason, MethodCode, Payout,

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-/// Shows the last 4 characters of an account number of 8 or more, and nothing of a shorter one.
-pub(crate) struct Masked<'a>(pub &'a str);
+/// `Debug` of this shows the last 4 characters of an account number of 8 or more, and nothing of a shorter one.
+///
+/// Public for the bindings, whose values show themselves in their language's own way.
+pub struct Masked<'a>(pub &'a str);
 
 impl fmt::Debug for Masked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

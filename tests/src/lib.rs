@@ -1,1 +1,105 @@
-//! Shared fixtures.
+//! What the tests share: a client with short times, the documented payout, canaries, and a raw TCP peer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use komopay_core::{BankAccount, BankTransfer, Client, Config, Credentials, Error, Money, PayoutId, PayoutRequest};
+use komopay_sandbox::{Builder, Effect, Fault, LedgerEntry, LedgerKind, Operation, Sandbox, When};
+
+pub mod canary;
+pub mod peer;
+
+/// A sandbox that processes at once and knows the canary secret.
+///
+/// # Panics
+/// If it does not start.
+pub async fn sandbox() -> Sandbox {
+    start(Sandbox::builder()).await
+}
+
+/// As [`sandbox`], with settings of its own.
+///
+/// # Panics
+/// If it does not start.
+pub async fn start(builder: Builder) -> Sandbox {
+    canary::listen();
+    let builder = builder.merchant(canary::MERCHANT, canary::SECRET).processing_time(Duration::ZERO);
+    builder.start().await.expect("the sandbox starts")
+}
+
+/// Settings with times of milliseconds: no test waits long, and none depends on how long it takes.
+///
+/// The settle window is far longer than anything the sandbox does late, since that is what the rules assume.
+#[must_use]
+pub fn config(base_url: &str) -> Config {
+    canary::listen();
+    let mut config = Config::new(base_url, Credentials::merchant(canary::MERCHANT, canary::SECRET));
+    config.total_timeout = Duration::from_secs(4);
+    config.attempt_timeout = Duration::from_millis(400);
+    config.connect_timeout = Duration::from_millis(400);
+    config.settle_window = Duration::from_millis(1200);
+    config.backoff_base = Duration::from_millis(2);
+    config.backoff_cap = Duration::from_millis(50);
+    config
+}
+
+/// A client of this sandbox.
+///
+/// # Panics
+/// If the settings are refused.
+#[must_use]
+pub fn client(sandbox: &Sandbox) -> Client {
+    Client::new(config(sandbox.base_url())).expect("the settings are fine")
+}
+
+/// The payout that KomoPay documents, to the canary account.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn request() -> PayoutRequest {
+    let mut bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", canary::ACCOUNT));
+    bank.email_address = Some("customer@test.com".to_owned());
+    let mut request = PayoutRequest::new(Money::new("10000", "IDR").unwrap(), bank);
+    request.callback_url = Some("https://callback.example.com".to_owned());
+    request
+}
+
+/// An id from its text.
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn id(id: &str) -> PayoutId {
+    PayoutId::new(id).unwrap()
+}
+
+/// Breaks the n-th call of an operation.
+pub fn break_nth(sandbox: &Sandbox, operation: Operation, n: u64, effect: Effect) {
+    sandbox.inject(Fault::new(When::nth(operation, n), effect));
+}
+
+/// The executed creates of this id, once nothing is pending any more.
+pub async fn executed(sandbox: &Sandbox, id: &PayoutId) -> Vec<LedgerEntry> {
+    sandbox.idle().await;
+    let mut ledger = sandbox.ledger();
+    ledger.retain(|entry| entry.kind == LedgerKind::Executed && entry.payout_id == id.as_str());
+    ledger
+}
+
+/// Puts everything an error can show where the canaries are looked for.
+pub fn shown(error: &Error) -> String {
+    let text = format!("{error} {error:?} {error:#?} {:?} {:?}", error.attempts(), error.reasons());
+    canary::check(&text);
+    text
+}
+
+/// One runtime for tests that are not async themselves.
+///
+/// # Panics
+/// If none can be made.
+pub fn runtime() -> &'static tokio::runtime::Runtime {
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap())
+}

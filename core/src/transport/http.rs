@@ -254,9 +254,12 @@ fn failure(error: reqwest::Error) -> (FailureKind, String) {
     (kind, chain(&error))
 }
 
-/// rustls's error, which travels inside an `io::Error`.
+/// rustls's error, which travels inside an `io::Error`, perhaps inside another: `source` passes over what they hold.
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    error.downcast_ref().or_else(|| error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref())
+    match error.downcast_ref::<std::io::Error>() {
+        Some(io) => tls_error(io.get_ref()?),
+        None => error.downcast_ref(),
+    }
 }
 
 /// An error's text with its causes: reqwest's own says too little.

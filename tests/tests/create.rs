@@ -1,0 +1,284 @@
+//! Creates seen from their callers: joining, leaving, closing, resuming, and what single faults come back as.
+
+use std::time::Duration;
+
+use komopay_core::{Client, Credentials, ErrorKind, Money, PayoutStatus};
+use komopay_sandbox::{Effect, Fault, LedgerKind, Operation, Sandbox, When};
+use komopay_tests::{break_nth, client, config, executed, id, request, sandbox, shown};
+
+/// Waits until the sandbox has seen this many calls.
+async fn seen(sandbox: &Sandbox, operation: Operation, calls: u64) {
+    while sandbox.calls(operation) < calls {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_payout_goes_from_accepted_to_success_and_is_booked() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    let accepted = client.create_payout(&id("P"), &request(), false).await.unwrap();
+    assert_eq!((accepted.recovered, accepted.payout), (false, None));
+    let payout = client.wait_for_payout(&id("P"), Duration::from_secs(10)).await.unwrap();
+    assert_eq!(payout.status, PayoutStatus::Success);
+    assert_eq!(payout.payment_id, accepted.payment_id);
+    sandbox.idle().await;
+    let kinds: Vec<_> = sandbox.ledger().iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds, [LedgerKind::Executed, LedgerKind::Booked]);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_settled_by_reading_the_same_id() {
+    let sandbox = sandbox().await;
+    break_nth(&sandbox, Operation::CreatePayout, 1, Effect::ExecuteThenClose);
+    let accepted = client(&sandbox).create_payout(&id("P"), &request(), false).await.unwrap();
+    assert!(accepted.recovered);
+    assert_eq!(accepted.payout.unwrap().payout_id, id("P"));
+    assert_eq!(sandbox.calls(Operation::CreatePayout), 1);
+    assert_eq!(executed(&sandbox, &id("P")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_request_is_repeated_with_the_same_id() {
+    let sandbox = sandbox().await;
+    break_nth(&sandbox, Operation::CreatePayout, 1, Effect::CloseAfterReading);
+    let accepted = client(&sandbox).create_payout(&id("P"), &request(), false).await.unwrap();
+    assert!(!accepted.recovered);
+    assert_eq!((sandbox.calls(Operation::CreatePayout), sandbox.calls(Operation::GetPayout)), (2, 1));
+}
+
+#[tokio::test]
+async fn equal_calls_at_the_same_time_are_one_create() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    let request = request();
+    let results = futures_util::future::join_all(
+        (0..100).map(|_| async { client.create_payout(&id("P"), &request, false).await }),
+    )
+    .await;
+    assert!(results.iter().all(|result| result.as_ref().is_ok_and(|accepted| !accepted.recovered)));
+    assert_eq!(sandbox.calls(Operation::CreatePayout), 1);
+}
+
+#[tokio::test]
+async fn a_different_request_under_an_id_in_flight_is_a_duplicate_before_anything_is_sent() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    break_nth(&sandbox, Operation::CreatePayout, 1, Effect::Delay { ms: 200 });
+    let (first, mut other) = (request(), request());
+    other.money = Money::new("20000", "IDR").unwrap();
+    let id = id("P");
+    let (first, other) = tokio::join!(client.create_payout(&id, &first, false), async {
+        seen(&sandbox, Operation::CreatePayout, 1).await;
+        client.create_payout(&id, &other, false).await
+    });
+    first.unwrap();
+    let error = other.unwrap_err();
+    assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::DuplicatePayout, 0));
+    assert_eq!(sandbox.calls(Operation::CreatePayout), 1);
+}
+
+#[tokio::test]
+async fn a_resuming_call_waits_for_the_one_in_flight_and_finds_its_payout() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    break_nth(&sandbox, Operation::CreatePayout, 1, Effect::Delay { ms: 100 });
+    let (id, request) = (id("P"), request());
+    let (first, resumed) = tokio::join!(client.create_payout(&id, &request, false), async {
+        seen(&sandbox, Operation::CreatePayout, 1).await;
+        client.create_payout(&id, &request, true).await
+    });
+    assert!(!first.unwrap().recovered);
+    assert!(resumed.unwrap().recovered);
+    assert_eq!(sandbox.calls(Operation::CreatePayout), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_is_released_at_once_and_the_create_on_the_wire_is_read_to_its_end() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    break_nth(&sandbox, Operation::CreatePayout, 1, Effect::Delay { ms: 200 });
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.create_payout(&id("P"), &request(), false).await }
+    });
+    seen(&sandbox, Operation::CreatePayout, 1).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    assert_eq!(sandbox.ledger().len(), 0, "released before the gateway answered");
+    // Closing waits for the create on the wire; a connection cut with the caller would show as a repeat.
+    client.close().await;
+    assert_eq!(executed(&sandbox, &id("P")).await.len(), 1);
+    assert_eq!((sandbox.calls(Operation::CreatePayout), sandbox.calls(Operation::GetPayout)), (1, 0));
+}
+
+#[tokio::test]
+async fn after_its_caller_left_no_further_post_starts_and_what_was_sent_is_read() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    sandbox.inject(Fault::new(When::always(Operation::CreatePayout), Effect::Delay { ms: 1000 }));
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.create_payout(&id("P"), &request(), false).await }
+    });
+    seen(&sandbox, Operation::CreatePayout, 1).await;
+    call.abort();
+    client.close().await;
+    assert_eq!(executed(&sandbox, &id("P")).await.len(), 1);
+    assert_eq!(sandbox.calls(Operation::CreatePayout), 1, "410 says it did not execute, and still no POST starts");
+    assert!(sandbox.calls(Operation::GetPayout) >= 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_comes_back_after_leaving_gets_the_same_payout() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    break_nth(&sandbox, Operation::CreatePayout, 1, Effect::Delay { ms: 100 });
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.create_payout(&id("P"), &request(), false).await }
+    });
+    seen(&sandbox, Operation::CreatePayout, 1).await;
+    call.abort();
+    let accepted = client.create_payout(&id("P"), &request(), true).await.unwrap();
+    assert!(accepted.recovered);
+    assert_eq!(sandbox.calls(Operation::CreatePayout), 1);
+}
+
+#[tokio::test]
+async fn a_closed_client_refuses_every_call() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    client.close().await;
+    client.close().await;
+    for error in [
+        client.create_payout(&id("P"), &request(), false).await.unwrap_err(),
+        client.get_payout(&id("P")).await.unwrap_err(),
+        client.wait_for_payout(&id("P"), Duration::from_secs(1)).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Closed);
+    }
+    assert_eq!(sandbox.calls(Operation::IssueToken), 0);
+}
+
+#[tokio::test]
+async fn closing_ends_a_create_that_was_not_sent() {
+    let sandbox = sandbox().await;
+    let mut config = config(sandbox.base_url());
+    config.total_timeout = Duration::from_secs(3600);
+    config.backoff_base = Duration::from_secs(600);
+    config.backoff_cap = Duration::from_secs(600);
+    let client = Client::new(config).unwrap();
+    sandbox.inject(Fault::new(When::always(Operation::IssueToken), Effect::Status { status: 503 }));
+    let (id, request) = (id("P"), request());
+    let (call, ()) = tokio::join!(client.create_payout(&id, &request, false), async {
+        seen(&sandbox, Operation::IssueToken, 1).await;
+        client.close().await;
+    });
+    assert_eq!(call.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn a_used_id_is_a_duplicate_that_carries_what_is_there() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    client.create_payout(&id("P"), &request(), false).await.unwrap();
+    let error = client.create_payout(&id("P"), &request(), false).await.unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::DuplicatePayout, Some(409)));
+    assert!(error.money_may_have_moved());
+    assert_eq!(error.payout().unwrap().money, request().money);
+
+    // Resuming proves id, money and method, and accepts; other money is a duplicate.
+    assert!(client.create_payout(&id("P"), &request(), true).await.unwrap().recovered);
+    let mut other = request();
+    other.money = Money::new("10001", "IDR").unwrap();
+    let error = client.create_payout(&id("P"), &other, true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DuplicatePayout);
+    assert_eq!(error.payout().unwrap().money, request().money);
+    assert_eq!(executed(&sandbox, &id("P")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_tells_its_codes() {
+    let sandbox = sandbox().await;
+    let mut too_much = request();
+    too_much.money = Money::new("999999999999", "IDR").unwrap();
+    let error = client(&sandbox).create_payout(&id("P"), &too_much, false).await.unwrap_err();
+    shown(&error);
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::Rejected, Some(406)));
+    assert_eq!(error.reasons()[0].code, "BALANCE_INSUFFICIENT");
+    assert_eq!(error.attempts().len(), 1);
+    assert_eq!(error.attempts()[0].operation, "POST /payouts/P");
+    assert_eq!(error.payout_id(), Some(&id("P")));
+}
+
+#[tokio::test]
+async fn too_many_decimals_are_refused_before_anything_is_sent_unless_checking_is_off() {
+    let sandbox = sandbox().await;
+    let mut cents = request();
+    cents.money = Money::new("42.05", "IDR").unwrap();
+    let error = client(&sandbox).create_payout(&id("P"), &cents, false).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidRequest, Some("money.amount")));
+    assert_eq!(sandbox.calls(Operation::IssueToken), 0);
+
+    let mut config = config(sandbox.base_url());
+    config.validate = false;
+    let error = Client::new(config).unwrap().create_payout(&id("P"), &cents, false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert_eq!(error.field(), Some("paymentRequested.money.amount"));
+}
+
+#[tokio::test]
+async fn without_a_gateway_the_error_says_that_nothing_was_sent() {
+    // Port 9 of loopback: nothing listens there.
+    let client = Client::new(config("http://127.0.0.1:9")).unwrap();
+    let error = client.create_payout(&id("P"), &request(), false).await.unwrap_err();
+    assert_eq!((error.kind(), error.retryable(), error.money_may_have_moved()), (ErrorKind::Unavailable, true, false));
+    let error = client.get_payout(&id("P")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_names_the_id_and_its_cause_and_what_to_do() {
+    let sandbox = sandbox().await;
+    sandbox.inject(Fault::new(When::always(Operation::CreatePayout), Effect::CloseAfterReading));
+    sandbox.inject(Fault::new(When::always(Operation::GetPayout), Effect::Status { status: 503 }));
+    let error = client(&sandbox).create_payout(&id("P-9"), &request(), false).await.unwrap_err();
+    let text = shown(&error);
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert!(error.retryable() && error.money_may_have_moved());
+    assert!(text.contains("P-9") && text.contains("same id") && text.contains("resume"), "{text}");
+    assert_eq!(error.cause().unwrap().kind(), ErrorKind::Unavailable);
+    assert_eq!(error.http_status(), Some(503));
+    assert!(error.attempts().len() > 2);
+}
+
+#[tokio::test]
+async fn texts_that_echo_the_account_number_are_scrubbed() {
+    let sandbox = sandbox().await;
+    for status in [400, 403, 406] {
+        break_nth(&sandbox, Operation::CreatePayout, 1, Effect::EchoAccount { status });
+        let error = client(&sandbox).create_payout(&id("P"), &request(), false).await.unwrap_err();
+        let text = shown(&error);
+        assert!(text.contains("[hidden]"), "{status}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_429_with_retry_after_beyond_the_deadline_ends_the_call_at_once() {
+    let sandbox = sandbox().await;
+    break_nth(&sandbox, Operation::CreatePayout, 1, Effect::RateLimited { retry_after_secs: Some(3600) });
+    let error = client(&sandbox).create_payout(&id("P"), &request(), false).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimited, Some(Duration::from_secs(3600))));
+    assert_eq!(sandbox.calls(Operation::CreatePayout), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_allow_the_create_is_a_refusal() {
+    let sandbox = sandbox().await;
+    let mut config = config(sandbox.base_url());
+    config.credentials = Credentials::token(sandbox.issue_token(&["GET /payouts/P"], None, 600));
+    let error = Client::new(config).unwrap().create_payout(&id("P"), &request(), false).await.unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::PermissionDenied, Some(403)));
+    assert_eq!(executed(&sandbox, &id("P")).await.len(), 0);
+}

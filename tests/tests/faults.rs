@@ -1,0 +1,245 @@
+//! Every fault, at each attempt, in every pair, with and without `resume`, over real sockets: the ledger decides.
+//!
+//! What must hold, whatever breaks:
+//! - at most one `executed` line per id;
+//! - accepted only if it was executed with our money and method;
+//! - an error that says "no money moved" only if nothing was executed, then or later;
+//! - anything else is `outcome_unknown` or `duplicate_payout`;
+//! - every call ends.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use komopay_core::{Client, ErrorKind, MethodCode, PayoutAccepted, PayoutId};
+use komopay_sandbox::{Effect, Operation, Sandbox};
+use komopay_tests::{break_nth, canary, config, executed, id, request, runtime, sandbox, shown};
+
+/// Where a fault strikes: the n-th call of an operation.
+type Slot = (Operation, u64);
+
+const TOKEN: Slot = (Operation::IssueToken, 1);
+const TOKEN_2: Slot = (Operation::IssueToken, 2);
+const POST: Slot = (Operation::CreatePayout, 1);
+const POST_2: Slot = (Operation::CreatePayout, 2);
+const POST_3: Slot = (Operation::CreatePayout, 3);
+const GET: Slot = (Operation::GetPayout, 1);
+const GET_2: Slot = (Operation::GetPayout, 2);
+const GET_3: Slot = (Operation::GetPayout, 3);
+
+/// What was there before the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Before {
+    /// Nothing; the call does not resume.
+    Fresh,
+    /// Nothing; the call resumes one whose request never arrived.
+    ResumeLost,
+    /// Our payout; the call resumes one whose answer was lost.
+    ResumeMade,
+    /// A payout of other money under the same id; the call does not resume.
+    FreshTaken,
+}
+
+/// Effects that make sense for any operation.
+fn common_effects() -> Vec<Effect> {
+    vec![
+        Effect::Delay { ms: 600 },
+        Effect::CloseBeforeReading,
+        Effect::CloseAfterReading,
+        Effect::ExecuteThenClose,
+        Effect::ExecuteThenStatus { status: 500 },
+        Effect::ExecuteThenStatus { status: 504 },
+        Effect::Status { status: 503 },
+        Effect::CutAnswer { at_byte: 0 },
+        Effect::CutAnswer { at_byte: 12 },
+        Effect::CutAnswer { at_byte: 200 },
+        Effect::Garbage { status: 200, execute: false },
+        Effect::CaptivePortal,
+        Effect::Redirect { status: 302, location: None },
+        Effect::Redirect { status: 307, location: None },
+        Effect::NotFound,
+        Effect::RateLimited { retry_after_secs: None },
+        Effect::RateLimited { retry_after_secs: Some(1) },
+        Effect::Unauthorized,
+        Effect::Forbidden,
+        Effect::BadRequest,
+        Effect::Rejected { code: "MERCHANT_INACTIVE".to_owned(), uses_id_up: false },
+        Effect::EchoAccount { status: 400 },
+    ]
+}
+
+fn effects((operation, _): Slot) -> Vec<Effect> {
+    let mut effects = common_effects();
+    if operation == Operation::CreatePayout {
+        effects.extend([
+            Effect::ExecuteAfterClose { ms: 0 },
+            Effect::ExecuteAfterClose { ms: 30 },
+            Effect::ExecuteAfterClose { ms: 300 },
+            Effect::ExecuteThenStatus { status: 502 },
+            Effect::Garbage { status: 201, execute: true },
+            Effect::Garbage { status: 201, execute: false },
+            Effect::GoneForGet { ms: 200 },
+            Effect::Rejected { code: "BALANCE_INSUFFICIENT".to_owned(), uses_id_up: true },
+            Effect::EchoAccount { status: 406 },
+            Effect::EchoAccount { status: 500 },
+            Effect::RateLimited { retry_after_secs: Some(3600) },
+        ]);
+    }
+    effects
+}
+
+/// One case: the faults, and what was there before.
+#[derive(Clone, Debug)]
+struct Case {
+    faults: Vec<(Slot, Effect)>,
+    before: Before,
+}
+
+impl Case {
+    /// Loses the POSTs before the first struck one, and those before a struck GET, so that each fault is met.
+    fn lead_in(&self) -> Vec<(Slot, Effect)> {
+        let struck = |slot: Slot| self.faults.iter().any(|(s, _)| *s == slot);
+        let strikes = |operation: Operation| self.faults.iter().filter(move |((o, _), _)| *o == operation);
+        let last_post = strikes(Operation::CreatePayout).map(|((_, n), _)| *n).max().unwrap_or(1);
+        let mut lost: Vec<u64> = (1..last_post).collect();
+        if self.before == Before::Fresh && strikes(Operation::GetPayout).next().is_some() && lost.is_empty() {
+            lost.push(1);
+        }
+        let mut faults: Vec<_> = lost
+            .into_iter()
+            .map(|n| (Operation::CreatePayout, n))
+            .filter(|slot| !struck(*slot))
+            .map(|slot| (slot, Effect::CloseAfterReading))
+            .collect();
+        // GETs before a struck one prove nothing, so that the struck one is made.
+        let last_get = strikes(Operation::GetPayout).map(|((_, n), _)| *n).max().unwrap_or(1);
+        let earlier = (1..last_get).map(|n| (Operation::GetPayout, n)).filter(|slot| !struck(*slot));
+        faults.extend(earlier.map(|slot| (slot, Effect::Status { status: 500 })));
+        faults
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for before in [Before::Fresh, Before::ResumeLost, Before::ResumeMade, Before::FreshTaken] {
+        for slot in [TOKEN, TOKEN_2, POST, POST_2, POST_3, GET, GET_2, GET_3] {
+            cases.extend(effects(slot).into_iter().map(|effect| Case { faults: vec![(slot, effect)], before }));
+        }
+        let pairs = [
+            (POST, POST_2),
+            (POST, GET),
+            (POST, GET_2),
+            (POST_2, GET),
+            (POST_2, GET_2),
+            (GET, GET_2),
+            (TOKEN, POST),
+            (TOKEN, GET),
+            (TOKEN, TOKEN_2),
+        ];
+        for (one, other) in pairs {
+            for first in effects(one) {
+                for second in effects(other) {
+                    cases.push(Case { faults: vec![(one, first.clone()), (other, second)], before });
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// Puts in place what was there before. It leaves no token behind, so that every slot is met.
+async fn prepare(sandbox: &Sandbox, id: &PayoutId, before: Before) {
+    let mut earlier = request();
+    match before {
+        Before::Fresh | Before::ResumeLost => return,
+        Before::ResumeMade => {}
+        Before::FreshTaken => earlier.money = komopay_core::Money::new("77", "IDR").unwrap(),
+    }
+    let client = Client::new(config(sandbox.base_url())).unwrap();
+    client.create_payout(id, &earlier, false).await.unwrap();
+}
+
+/// How a case ended, if it ended as it may.
+async fn run(case: &Case) -> Result<String, String> {
+    let (sandbox, id) = (sandbox().await, id("FAULT-1"));
+    prepare(&sandbox, &id, case.before).await;
+    for ((operation, n), effect) in case.faults.iter().cloned().chain(case.lead_in()) {
+        break_nth(&sandbox, operation, n, effect);
+    }
+    let client = Client::new(config(sandbox.base_url())).unwrap();
+    let resume = matches!(case.before, Before::ResumeLost | Before::ResumeMade);
+    let request = request();
+    let call = client.create_payout(&id, &request, resume);
+    let result = tokio::time::timeout(Duration::from_secs(60), call).await.map_err(|_| "it did not end".to_owned())?;
+    let lines = executed(&sandbox, &id).await;
+    sandbox.stop().await;
+
+    if lines.len() > 1 {
+        return Err(format!("paid {} times", lines.len()));
+    }
+    let ours = request.money.clone();
+    let is_ours = lines.iter().any(|line| line.amount == ours.amount() && line.currency == ours.currency());
+    match result {
+        Ok(PayoutAccepted { recovered, money, method_code, .. }) => {
+            if is_ours && money == ours && method_code == MethodCode::BankTransfer {
+                Ok(if recovered { "recovered" } else { "accepted" }.to_owned())
+            } else {
+                Err(format!("accepted, with {lines:?} in the ledger"))
+            }
+        }
+        Err(error) => {
+            shown(&error);
+            let sent = error.attempts().iter().any(|attempt| attempt.operation.starts_with("POST"));
+            match error.kind() {
+                ErrorKind::OutcomeUnknown | ErrorKind::DuplicatePayout => Ok(error.kind().to_string()),
+                kind if error.money_may_have_moved() => Err(format!("a create ended as {kind}")),
+                kind if lines.is_empty() => Ok(kind.to_string()),
+                // What was there before was not of this call, and it sent nothing.
+                kind if case.before == Before::FreshTaken && !is_ours && !sent => Ok(kind.to_string()),
+                // The platform itself refused this call before it looked at the id.
+                kind if case.before == Before::FreshTaken && !is_ours => Ok(format!("{kind} (taken)")),
+                kind => Err(format!("{kind}, and yet it was executed: {error}")),
+            }
+        }
+    }
+}
+
+#[test]
+fn no_fault_and_no_pair_of_faults_pays_twice_or_loses_a_payout() {
+    let cases = Arc::new(cases());
+    let count = cases.len();
+    let results: Vec<(usize, Result<String, String>)> = runtime().block_on(async {
+        let run_one = |n: usize| {
+            let cases = Arc::clone(&cases);
+            async move {
+                (n, tokio::spawn(async move { run(&cases[n]).await }).await.unwrap_or_else(|e| Err(e.to_string())))
+            }
+        };
+        futures_util::stream::iter(0..count).map(run_one).buffer_unordered(128).collect().await
+    });
+    let mut endings: BTreeMap<String, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for (n, result) in results {
+        match result {
+            Ok(ending) => *endings.entry(ending).or_default() += 1,
+            Err(problem) => wrong.push(format!("{:?}: {problem}", cases[n])),
+        }
+    }
+    println!("{count} fault cases: {endings:?}; {} lines of log searched for canaries", canary::lines_searched());
+    assert!(wrong.is_empty(), "{} of {count} cases:\n{}", wrong.len(), wrong.join("\n"));
+    // A suite that never sees an ending cannot tell whether that ending is right.
+    for ending in [
+        "accepted",
+        "recovered",
+        "outcome_unknown",
+        "duplicate_payout",
+        "rejected",
+        "invalid_request",
+        "permission_denied",
+        "authentication",
+        "rate_limited",
+    ] {
+        assert!(endings.contains_key(ending), "no case ended as {ending}");
+    }
+}
