@@ -1,1 +1,57 @@
-//! python
+//! The native half of the Python package `komopay`: it converts types, maps errors and waits without the GIL.
+//!
+//! Whatever decides something about money or HTTP is in `komopay-core`.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `client.rs` | `Client`: one method per operation |
+//! | `settings.rs` | keyword arguments to the core's `Config` |
+//! | `money.rs`, `request.rs`, `payout.rs` | the values that go in and come out |
+//! | `error.rs` | the core's errors as the exceptions of `komopay/errors.py`; panics too |
+//! | `runtime.rs`, `wait.rs` | the one runtime, and how a Python thread waits for a call on it |
+//! | `logging.rs` | the core's log to Python's `logging` |
+//! | `repr.rs` | how values show themselves |
+
+mod client;
+mod error;
+mod logging;
+mod money;
+mod payout;
+mod repr;
+mod request;
+mod runtime;
+mod settings;
+mod wait;
+
+/// The private native module of `komopay`. Import from `komopay` instead.
+#[pyo3::pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::client::Client;
+    #[pymodule_export]
+    use crate::error::{_error_kinds, _panic, Attempt, Reason};
+    #[pymodule_export]
+    use crate::logging::_end_of_logging;
+    #[pymodule_export]
+    use crate::money::Money;
+    #[pymodule_export]
+    use crate::payout::{FailureReason, Payout, PayoutAccepted, PayoutStatus};
+    #[pymodule_export]
+    use crate::request::{
+        BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutRequest, WalletAccount, WalletTransfer,
+    };
+
+    #[pymodule_export]
+    const SANDBOX_URL: &str = komopay_core::SANDBOX_URL;
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "Python's own name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::logging::start(module)
+    }
+}

@@ -1,0 +1,171 @@
+"""The exceptions of komopay: one class per kind of the error table, all of them a KomopayError.
+
+What a kind means, whether the call may be made again and whether money may have moved is defined once for all
+languages; the classes here only carry it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from komopay._native import Attempt, Payout, Reason, _error_kinds
+
+__all__ = [
+    "AuthenticationError",
+    "ClosedError",
+    "ConfigurationError",
+    "DuplicatePayoutError",
+    "InternalError",
+    "InvalidRequestError",
+    "KomopayError",
+    "NotFinalError",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "PermissionDeniedError",
+    "RateLimitedError",
+    "RejectedError",
+    "TimedOutError",
+    "UnavailableError",
+    "UnexpectedResponseError",
+]
+
+_TABLE = {name: row for name, *row in _error_kinds()}
+
+
+class KomopayError(Exception):
+    """Whatever went wrong in a call. It never holds a secret, a token or an account number, so it can be logged.
+
+    ``kind``, ``retryable`` and ``money_may_have_moved`` say what to do next; they belong to the class.
+    ``money_may_have_moved`` means that a payout under this id exists or may exist.
+    """
+
+    kind: ClassVar[str] = "internal"
+    """The name of the kind, the same in every language, such as ``outcome_unknown``."""
+    retryable: ClassVar[bool] = False
+    """Whether the same call may succeed if it is made again later (after ``outcome_unknown``: with ``resume=True``)."""
+    money_may_have_moved: ClassVar[bool] = False
+    """Whether a payout under this id exists or may exist. ``False`` on a read: this read moved nothing."""
+
+    message: str
+    """The text for people. It may change between versions: decide by the class."""
+    http_status: int | None
+    """The HTTP status of the answer that decided the call, if one came."""
+    field: str | None
+    """The field or setting that is at fault, if one is known, such as ``money.amount``."""
+    reasons: tuple[Reason, ...]
+    """The entries of a 406 answer."""
+    payout_id: str | None
+    """The payout the call was about."""
+    attempts: tuple[Attempt, ...]
+    """The requests this call made, oldest first."""
+    retry_after: timedelta | None
+    """How long the platform asked to wait, if it did."""
+    payout: Payout | None
+    """The payout that was found (DuplicatePayoutError) or last seen (NotFinalError)."""
+    cause: KomopayError | None
+    """The error behind this one, also as ``__cause__``."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__name__ in _TABLE and cls.__module__ == __name__:
+            cls.kind, cls.retryable, cls.money_may_have_moved = _TABLE[cls.__name__]
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        http_status: int | None = None,
+        field: str | None = None,
+        reasons: Iterable[Reason] = (),
+        payout_id: str | None = None,
+        attempts: Iterable[Attempt] = (),
+        retry_after: timedelta | None = None,
+        payout: Payout | None = None,
+        cause: KomopayError | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.http_status = http_status
+        self.field = field
+        self.reasons = tuple(reasons)
+        self.payout_id = payout_id
+        self.attempts = tuple(attempts)
+        self.retry_after = retry_after
+        self.payout = payout
+        self.cause = cause
+        if cause is not None:
+            self.__cause__ = cause
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Explicit, since the built-in exceptions among the bases differ in theirs.
+        return type(self), (self.message,), self.__dict__.copy()
+
+    def __setstate__(self, state: dict[str, Any] | None) -> None:
+        self.__dict__.update(state or {})
+        if self.cause is not None:
+            self.__cause__ = self.cause
+
+
+class ConfigurationError(KomopayError, ValueError):
+    """Unusable settings, or a server certificate that does not verify."""
+
+
+class InvalidRequestError(KomopayError, ValueError):
+    """Refused before sending, naming the field; or HTTP 400."""
+
+
+class AuthenticationError(KomopayError):
+    """The credentials or the token were not accepted."""
+
+
+class PermissionDeniedError(KomopayError):
+    """The token does not allow this call."""
+
+
+class RejectedError(KomopayError):
+    """A business rule said no (HTTP 406): see ``reasons``."""
+
+
+class DuplicatePayoutError(KomopayError):
+    """The id is taken by a payout that is not provably this call's. ``payout`` is what was found, if anything."""
+
+
+class NotFoundError(KomopayError):
+    """No such thing on the platform."""
+
+
+class RateLimitedError(KomopayError):
+    """Too many requests, and no time left to wait."""
+
+
+class UnavailableError(KomopayError, ConnectionError):
+    """The platform could not be reached, or answered a read with a server fault."""
+
+
+class TimedOutError(KomopayError, TimeoutError):
+    """The deadline passed, and nothing was sent or it was a read."""
+
+
+class NotFinalError(KomopayError):
+    """``wait_for_payout`` ran out of time. ``payout`` is the last one seen, if any."""
+
+
+class UnexpectedResponseError(KomopayError):
+    """An answer, not to a create, that cannot be understood."""
+
+
+class OutcomeUnknownError(KomopayError):
+    """A create may have reached the platform and could not be settled in time.
+
+    The payout may exist. Call again with the same id, the same request and ``resume=True``.
+    """
+
+
+class ClosedError(KomopayError):
+    """The client was closed."""
+
+
+class InternalError(KomopayError):
+    """A fault of this SDK."""

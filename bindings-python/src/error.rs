@@ -1,0 +1,234 @@
+//! The core's errors as Python exceptions. The classes are in `komopay/errors.py`; what they mean is in the core.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use komopay_core::{Error, ErrorKind};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::payout::{Payout, micros, whole_micros};
+use crate::repr::Repr;
+
+/// The class of `komopay/errors.py` for a kind. Without `_`, so that a new kind does not compile until it has one.
+fn class_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Configuration => "ConfigurationError",
+        ErrorKind::InvalidRequest => "InvalidRequestError",
+        ErrorKind::Authentication => "AuthenticationError",
+        ErrorKind::PermissionDenied => "PermissionDeniedError",
+        ErrorKind::Rejected => "RejectedError",
+        ErrorKind::DuplicatePayout => "DuplicatePayoutError",
+        ErrorKind::NotFound => "NotFoundError",
+        ErrorKind::RateLimited => "RateLimitedError",
+        ErrorKind::Unavailable => "UnavailableError",
+        ErrorKind::TimedOut => "TimedOutError",
+        ErrorKind::NotFinal => "NotFinalError",
+        ErrorKind::UnexpectedResponse => "UnexpectedResponseError",
+        ErrorKind::OutcomeUnknown => "OutcomeUnknownError",
+        ErrorKind::Closed => "ClosedError",
+        ErrorKind::Internal => "InternalError",
+    }
+}
+
+/// The error table of the core: (class name, kind, retryable, `money_may_have_moved`).
+#[pyfunction]
+pub fn _error_kinds() -> Vec<(&'static str, &'static str, bool, bool)> {
+    ErrorKind::ALL
+        .iter()
+        .map(|kind| (class_name(*kind), kind.as_str(), kind.retryable(), kind.money_may_have_moved()))
+        .collect()
+}
+
+/// Panics, as a fault of this SDK would. It is here to be tested.
+#[pyfunction]
+#[allow(clippy::panic, reason = "to test what a panic becomes")]
+pub fn _panic(py: Python<'_>) -> PyResult<()> {
+    guard(py, || panic!("on purpose"))
+}
+
+/// Runs the body of an entry. A panic in it becomes an `InternalError`, an ordinary exception.
+pub fn guard<T>(py: Python<'_>, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    // The panic's own text went to stderr; it may hold anything, so it does not enter an error.
+    catch_unwind(AssertUnwindSafe(body))
+        .unwrap_or_else(|_| Err(raise_kind(py, ErrorKind::Internal, "a fault of the komopay SDK: it panicked", None)))
+}
+
+/// Runs the body of a create that may have been sent: after a panic in it, nobody can say that it was not.
+pub fn guard_create<T>(py: Python<'_>, payout_id: &str, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
+        let text = format!(
+            "payout {payout_id} may have been made: the komopay SDK panicked; \
+             call again with the same id, the same request and resume"
+        );
+        Err(raise_kind(py, ErrorKind::OutcomeUnknown, &text, Some(payout_id)))
+    })
+}
+
+/// The exception of an error.
+pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
+    exception(py, error).map_or_else(|failed| failed, PyErr::from_value)
+}
+
+/// An exception that the core does not know of, about no field.
+pub fn raise_kind(py: Python<'_>, kind: ErrorKind, message: &str, payout_id: Option<&str>) -> PyErr {
+    build(py, kind, message, &[("payout_id", payout_id)]).map_or_else(|failed| failed, PyErr::from_value)
+}
+
+/// An exception that the core does not know of, since what is wrong has no form in its types.
+pub fn refuse(py: Python<'_>, kind: ErrorKind, field: &str, message: &str) -> PyErr {
+    build(py, kind, message, &[("field", Some(field))]).map_or_else(|failed| failed, PyErr::from_value)
+}
+
+fn build<'py>(
+    py: Python<'py>,
+    kind: ErrorKind,
+    message: &str,
+    fields: &[(&str, Option<&str>)],
+) -> PyResult<Bound<'py, PyAny>> {
+    let known = PyDict::new(py);
+    for (name, value) in fields {
+        known.set_item(name, value)?;
+    }
+    class(py, kind)?.call((message,), Some(&known))
+}
+
+fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    let known = PyDict::new(py);
+    known.set_item("http_status", error.http_status())?;
+    known.set_item("field", error.field())?;
+    known.set_item("reasons", PyTuple::new(py, error.reasons().iter().cloned().map(Reason::from))?)?;
+    known.set_item("payout_id", error.payout_id().map(komopay_core::PayoutId::as_str))?;
+    known.set_item("attempts", PyTuple::new(py, error.attempts().iter().cloned().map(Attempt::from))?)?;
+    known.set_item("retry_after", error.retry_after())?;
+    known.set_item("payout", error.payout().cloned().map(Payout::from))?;
+    known.set_item("cause", error.cause().map(|cause| exception(py, cause)).transpose()?)?;
+    class(py, error.kind())?.call((error.message(),), Some(&known))
+}
+
+fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyAny>> {
+    static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let errors = ERRORS.get_or_try_init(py, || py.import("komopay.errors").map(Bound::unbind))?;
+    errors.bind(py).getattr(class_name(kind))
+}
+
+/// One entry of a 406 answer: which business rule said no, and to which field.
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Reason {
+    /// The platform's code, such as `BALANCE_INSUFFICIENT`. The list is open.
+    code: String,
+    /// The request attribute it is about, as the platform names it.
+    field: Option<String>,
+    /// The platform's own text, scrubbed of secrets and account numbers.
+    description: Option<String>,
+}
+
+#[pymethods]
+impl Reason {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str, &'static str) {
+        ("code", "field", "description")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, code, field=None, description=None))]
+    fn new(code: String, field: Option<String>, description: Option<String>) -> Self {
+        Self { code, field, description }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || {
+            let Self { code, field, description } = self;
+            let shown = Repr::new(py, "Reason").text("code", code.as_str()).text("field", field.as_deref());
+            Ok(shown.text("description", description.as_deref()).finish())
+        })
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let Self { code, field, description } = self;
+        let known = PyDict::new(py);
+        known.set_item("code", code)?;
+        known.set_item("field", field)?;
+        known.set_item("description", description)?;
+        Ok((PyTuple::empty(py), known))
+    }
+}
+
+impl From<komopay_core::Reason> for Reason {
+    fn from(reason: komopay_core::Reason) -> Self {
+        let komopay_core::Reason { code, field, description } = reason;
+        Self { code, field, description }
+    }
+}
+
+/// One request on the wire, as the history of an error tells it.
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Attempt {
+    /// The method and path, such as POST /payouts/TST-223344.
+    operation: String,
+    /// When it started, by the wall clock.
+    started_at: Timestamp,
+    /// How long it took.
+    duration: Duration,
+    /// The HTTP status, if an answer came.
+    http_status: Option<u16>,
+    /// The platform's request id, if the answer carried one.
+    request_id: Option<String>,
+}
+
+#[pymethods]
+impl Attempt {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str, &'static str, &'static str, &'static str) {
+        ("operation", "started_at", "duration", "http_status", "request_id")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, operation, started_at, duration, http_status=None, request_id=None))]
+    fn new(
+        operation: String,
+        started_at: Timestamp,
+        duration: Duration,
+        http_status: Option<u16>,
+        request_id: Option<String>,
+    ) -> Self {
+        Self { operation, started_at, duration, http_status, request_id }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || {
+            let Self { operation, started_at, duration, http_status, request_id } = self;
+            let shown = Repr::new(py, "Attempt")
+                .text("operation", operation.as_str())
+                .value("started_at", started_at.to_string())
+                .value("duration", format!("{duration:?}"))
+                .value("http_status", http_status.map(|status| status.to_string()))
+                .text("request_id", request_id.as_deref());
+            Ok(shown.finish())
+        })
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let Self { operation, started_at, duration, http_status, request_id } = self;
+        let known = PyDict::new(py);
+        known.set_item("operation", operation)?;
+        known.set_item("started_at", started_at)?;
+        known.set_item("duration", duration)?;
+        known.set_item("http_status", http_status)?;
+        known.set_item("request_id", request_id)?;
+        Ok((PyTuple::empty(py), known))
+    }
+}
+
+impl From<komopay_core::Attempt> for Attempt {
+    fn from(attempt: komopay_core::Attempt) -> Self {
+        let komopay_core::Attempt { operation, started_at, duration, http_status, request_id } = attempt;
+        Self { operation, started_at: micros(started_at), duration: whole_micros(duration), http_status, request_id }
+    }
+}

@@ -1,0 +1,119 @@
+//! `Money`: the core's exact money, with Python's `Decimal` as its amount.
+
+use komopay_core::ErrorKind;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
+
+use crate::error::{guard, raise, refuse};
+use crate::repr::quote;
+
+/// An exact amount of one currency, in major units: Money("10000", "IDR").
+///
+/// The amount is a str, an int or a decimal.Decimal. A float is refused, since it is not exact. Equal by value:
+/// Money("42", "IDR") == Money("42.00", "IDR"), and both hash alike.
+#[pyclass(frozen, eq, hash, from_py_object, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Money(komopay_core::Money);
+
+#[pymethods]
+impl Money {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str) {
+        ("amount", "currency")
+    }
+
+    #[new]
+    fn new(amount: &Bound<'_, PyAny>, currency: &str) -> PyResult<Self> {
+        let py = amount.py();
+        guard(py, || {
+            let text = amount_text(amount)?;
+            komopay_core::Money::new(text, currency).map(Self).map_err(|error| raise(py, &error))
+        })
+    }
+
+    /// The amount in major units, exact.
+    #[getter]
+    fn amount<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        guard(py, || decimal(py)?.call1((self.0.amount().to_string(),)))
+    }
+
+    /// The currency code.
+    #[getter]
+    fn currency(&self) -> &str {
+        self.0.currency()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let (amount, currency) = (self.0.amount().to_string(), quote(py, self.0.currency()));
+        format!("Money('{amount}', {currency})")
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let arguments = PyTuple::new(py, [self.0.amount().to_string().as_str(), self.0.currency()])?;
+        Ok((arguments, PyDict::new(py)))
+    }
+}
+
+impl Money {
+    /// The `repr`, for the values that hold money.
+    pub fn show(&self, py: Python<'_>) -> String {
+        self.__repr__(py)
+    }
+}
+
+impl From<komopay_core::Money> for Money {
+    fn from(money: komopay_core::Money) -> Self {
+        Self(money)
+    }
+}
+
+impl From<&Money> for komopay_core::Money {
+    fn from(money: &Money) -> Self {
+        money.0.clone()
+    }
+}
+
+/// The amount as text. What that text may be is the core's to say; here only its type is looked at.
+fn amount_text(amount: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = amount.py();
+    let inexact = |what: &str| {
+        let text = format!(
+            "money.amount: {what} is not an exact amount; give a string or a Decimal, such as \"42.05\" or Decimal(\"42.05\")"
+        );
+        Err(refuse(py, ErrorKind::InvalidRequest, "money.amount", &text))
+    };
+    if amount.is_instance_of::<PyBool>() {
+        return inexact("a bool");
+    }
+    if amount.is_instance_of::<PyFloat>() {
+        return inexact("a float");
+    }
+    if amount.is_instance_of::<PyString>() {
+        return amount.extract();
+    }
+    if amount.is_instance_of::<PyInt>() {
+        // Not `str`, which an enum of ints answers with its name. Python refuses to write out a huge one.
+        return match amount.call_method1("__format__", ("d",)) {
+            Ok(text) => text.extract(),
+            Err(_) => inexact("an int of thousands of digits"),
+        };
+    }
+    if amount.is_instance(decimal(py)?)? {
+        return Ok(amount.str()?.to_string());
+    }
+    let class = amount.get_type().qualname()?;
+    Err(PyTypeError::new_err(format!("amount must be str, int or decimal.Decimal, not {class}")))
+}
+
+/// `decimal.Decimal`.
+fn decimal(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    DECIMAL.import(py, "decimal", "Decimal").map(pyo3::Bound::as_any)
+}

@@ -1,0 +1,407 @@
+//! What comes out of a call: `PayoutAccepted`, `Payout`, and what they hold.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::error::guard;
+use crate::money::Money;
+use crate::repr::Repr;
+
+/// The statuses known to this version. The list is open: a status that is not here is kept as it came.
+#[pyclass(frozen, module = "komopay")]
+pub struct PayoutStatus;
+
+#[pymethods]
+impl PayoutStatus {
+    /// The outcome is still open.
+    #[classattr]
+    #[pyo3(name = "PROCESSING")]
+    fn processing() -> String {
+        komopay_core::PayoutStatus::Processing.to_string()
+    }
+
+    /// The money was sent.
+    #[classattr]
+    #[pyo3(name = "SUCCESS")]
+    fn success() -> String {
+        komopay_core::PayoutStatus::Success.to_string()
+    }
+
+    /// Accepted, then failed.
+    #[classattr]
+    #[pyo3(name = "FAILED")]
+    fn failed() -> String {
+        komopay_core::PayoutStatus::Failed.to_string()
+    }
+
+    /// The platform declined to process it.
+    #[classattr]
+    #[pyo3(name = "REFUSED")]
+    fn refused() -> String {
+        komopay_core::PayoutStatus::Refused.to_string()
+    }
+}
+
+/// A payout with its status.
+#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Payout {
+    /// The merchant's id.
+    payout_id: String,
+    /// The platform's id, if the answer carried one.
+    payment_id: Option<String>,
+    /// The platform's transaction reference, if the answer carried one.
+    reference: Option<String>,
+    /// The money that was asked for.
+    money: Money,
+    /// The method that was asked for, such as `BANK_TRANSFER`. The list is open.
+    method_code: String,
+    /// The segment, if there is one.
+    segment_code: Option<String>,
+    /// The currency to exchange into, if there is one.
+    exchanged_to_currency: Option<String>,
+    /// Where it stands: see `PayoutStatus`. The list is open.
+    status: String,
+    /// Why it failed or was refused, if the platform says so.
+    failure_reason: Option<FailureReason>,
+    /// When the platform accepted it.
+    created_at: Option<Timestamp>,
+    /// When it was processed.
+    processed_at: Option<Timestamp>,
+    /// Whether a test merchant or test channel was used.
+    is_test: Option<bool>,
+    /// The status at an external processor. It says nothing about the outcome; use status.
+    processor_status: Option<String>,
+    /// The fee charged to the merchant.
+    fee: Option<Money>,
+    /// The answer's JSON as it came.
+    raw: String,
+}
+
+#[pymethods]
+impl Payout {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str, &'static str) {
+        ("payout_id", "status", "money")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, payout_id, money, method_code, status, payment_id=None, reference=None, segment_code=None,
+        exchanged_to_currency=None, failure_reason=None, created_at=None, processed_at=None, is_test=None,
+        processor_status=None, fee=None, raw=String::new()))]
+    #[allow(clippy::too_many_arguments, reason = "keywords, one per field")]
+    fn new(
+        payout_id: String,
+        money: Money,
+        method_code: String,
+        status: String,
+        payment_id: Option<String>,
+        reference: Option<String>,
+        segment_code: Option<String>,
+        exchanged_to_currency: Option<String>,
+        failure_reason: Option<FailureReason>,
+        created_at: Option<Timestamp>,
+        processed_at: Option<Timestamp>,
+        is_test: Option<bool>,
+        processor_status: Option<String>,
+        fee: Option<Money>,
+        raw: String,
+    ) -> Self {
+        Self {
+            payout_id,
+            payment_id,
+            reference,
+            money,
+            method_code,
+            segment_code,
+            exchanged_to_currency,
+            status,
+            failure_reason,
+            created_at,
+            processed_at,
+            is_test,
+            processor_status,
+            fee,
+            raw,
+        }
+    }
+
+    /// Whether the outcome is decided. An unknown status never is.
+    #[getter]
+    fn is_final(&self) -> bool {
+        komopay_core::PayoutStatus::from(self.status.as_str()).is_final()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || Ok(self.show(py)))
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let Self {
+            payout_id,
+            payment_id,
+            reference,
+            money,
+            method_code,
+            segment_code,
+            exchanged_to_currency,
+            status,
+            failure_reason,
+            created_at,
+            processed_at,
+            is_test,
+            processor_status,
+            fee,
+            raw,
+        } = self;
+        let known = PyDict::new(py);
+        known.set_item("payout_id", payout_id)?;
+        known.set_item("payment_id", payment_id)?;
+        known.set_item("reference", reference)?;
+        known.set_item("money", money.clone())?;
+        known.set_item("method_code", method_code)?;
+        known.set_item("segment_code", segment_code)?;
+        known.set_item("exchanged_to_currency", exchanged_to_currency)?;
+        known.set_item("status", status)?;
+        known.set_item("failure_reason", failure_reason.clone())?;
+        known.set_item("created_at", created_at)?;
+        known.set_item("processed_at", processed_at)?;
+        known.set_item("is_test", is_test)?;
+        known.set_item("processor_status", processor_status)?;
+        known.set_item("fee", fee.clone())?;
+        known.set_item("raw", raw)?;
+        Ok((PyTuple::empty(py), known))
+    }
+}
+
+impl Payout {
+    /// The platform's own texts stay out of it: what is in them is not known.
+    fn show(&self, py: Python<'_>) -> String {
+        Repr::new(py, "Payout")
+            .text("payout_id", self.payout_id.as_str())
+            .text("status", self.status.as_str())
+            .value("money", self.money.show(py))
+            .text("method_code", self.method_code.as_str())
+            .text("payment_id", self.payment_id.as_deref())
+            .text("failure_code", self.failure_reason.as_ref().map(|reason| reason.code.as_str()))
+            .value("created_at", self.created_at.map(|time| time.to_string()))
+            .value("fee", self.fee.as_ref().map(|fee| fee.show(py)))
+            .finish()
+    }
+}
+
+impl From<komopay_core::Payout> for Payout {
+    fn from(payout: komopay_core::Payout) -> Self {
+        let komopay_core::Payout {
+            payout_id,
+            payment_id,
+            reference,
+            money,
+            method_code,
+            segment_code,
+            exchanged_to_currency,
+            status,
+            failure_reason,
+            created_at,
+            processed_at,
+            is_test,
+            processor_status,
+            fee,
+            raw,
+        } = payout;
+        Self {
+            payout_id: payout_id.to_string(),
+            payment_id,
+            reference,
+            money: money.into(),
+            method_code: method_code.to_string(),
+            segment_code,
+            exchanged_to_currency,
+            status: status.to_string(),
+            failure_reason: failure_reason.map(FailureReason::from),
+            created_at: created_at.map(micros),
+            processed_at: processed_at.map(micros),
+            is_test,
+            processor_status,
+            fee: fee.map(Money::from),
+            raw: raw.as_str().to_owned(),
+        }
+    }
+}
+
+/// The platform took the payout. This is not completion: follow it with `wait_for_payout`.
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PayoutAccepted {
+    /// The merchant's id.
+    payout_id: String,
+    /// The platform's id, if the answer carried one.
+    payment_id: Option<String>,
+    /// The platform's transaction reference, if the answer carried one.
+    reference: Option<String>,
+    /// The money, as the platform repeats it.
+    money: Money,
+    /// The method, as the platform repeats it. The list is open.
+    method_code: String,
+    /// The segment, if the platform repeats one.
+    segment_code: Option<String>,
+    /// The currency to exchange into, if the platform repeats one.
+    exchanged_to_currency: Option<String>,
+    /// True if the answer to the create was lost and the payout was found by reading it.
+    ///
+    /// That proves id, money, method and age, not the payee: the platform never repeats the account.
+    recovered: bool,
+    /// The payout that was found, if recovered.
+    payout: Option<Payout>,
+    /// The answer's JSON as it came.
+    raw: String,
+}
+
+#[pymethods]
+impl PayoutAccepted {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str, &'static str) {
+        ("payout_id", "money", "recovered")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, payout_id, money, method_code, payment_id=None, reference=None, segment_code=None,
+        exchanged_to_currency=None, recovered=false, payout=None, raw=String::new()))]
+    #[allow(clippy::too_many_arguments, reason = "keywords, one per field")]
+    fn new(
+        payout_id: String,
+        money: Money,
+        method_code: String,
+        payment_id: Option<String>,
+        reference: Option<String>,
+        segment_code: Option<String>,
+        exchanged_to_currency: Option<String>,
+        recovered: bool,
+        payout: Option<Payout>,
+        raw: String,
+    ) -> Self {
+        Self {
+            payout_id,
+            payment_id,
+            reference,
+            money,
+            method_code,
+            segment_code,
+            exchanged_to_currency,
+            recovered,
+            payout,
+            raw,
+        }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || {
+            let shown = Repr::new(py, "PayoutAccepted")
+                .text("payout_id", self.payout_id.as_str())
+                .value("money", self.money.show(py))
+                .text("method_code", self.method_code.as_str())
+                .text("payment_id", self.payment_id.as_deref())
+                .value("recovered", if self.recovered { "True" } else { "False" }.to_owned())
+                .value("payout", self.payout.as_ref().map(|payout| payout.show(py)));
+            Ok(shown.finish())
+        })
+    }
+}
+
+impl From<komopay_core::PayoutAccepted> for PayoutAccepted {
+    fn from(accepted: komopay_core::PayoutAccepted) -> Self {
+        let komopay_core::PayoutAccepted {
+            payout_id,
+            payment_id,
+            reference,
+            money,
+            method_code,
+            segment_code,
+            exchanged_to_currency,
+            recovered,
+            payout,
+            raw,
+        } = accepted;
+        Self {
+            payout_id: payout_id.to_string(),
+            payment_id,
+            reference,
+            money: money.into(),
+            method_code: method_code.to_string(),
+            segment_code,
+            exchanged_to_currency,
+            recovered,
+            payout: payout.map(Payout::from),
+            raw: raw.as_str().to_owned(),
+        }
+    }
+}
+
+/// Why a payout failed or was refused.
+#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct FailureReason {
+    /// The platform's code, such as `INVALID_ACCOUNT_NUMBER`. The list is open.
+    code: String,
+    /// When it failed.
+    failed_at: Option<Timestamp>,
+    /// The platform's own text.
+    message: Option<String>,
+}
+
+#[pymethods]
+impl FailureReason {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str, &'static str) {
+        ("code", "failed_at", "message")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, code, failed_at=None, message=None))]
+    fn new(code: String, failed_at: Option<Timestamp>, message: Option<String>) -> Self {
+        Self { code, failed_at, message }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || {
+            let Self { code, failed_at, message } = self;
+            let shown = Repr::new(py, "FailureReason")
+                .text("code", code.as_str())
+                .value("failed_at", failed_at.map(|time| time.to_string()))
+                .hidden("message", message.as_ref());
+            Ok(shown.finish())
+        })
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let Self { code, failed_at, message } = self;
+        let known = PyDict::new(py);
+        known.set_item("code", code)?;
+        known.set_item("failed_at", failed_at)?;
+        known.set_item("message", message)?;
+        Ok((PyTuple::empty(py), known))
+    }
+}
+
+impl From<komopay_core::FailureReason> for FailureReason {
+    fn from(reason: komopay_core::FailureReason) -> Self {
+        let komopay_core::FailureReason { code, failed_at, message } = reason;
+        Self { code: code.to_string(), failed_at: failed_at.map(micros), message }
+    }
+}
+
+/// The time in whole microseconds, all that a Python `datetime` holds: a value equals its pickled copy.
+pub fn micros(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
+}
+
+/// The same for a time span.
+pub fn whole_micros(span: Duration) -> Duration {
+    Duration::new(span.as_secs(), span.subsec_micros() * 1000)
+}

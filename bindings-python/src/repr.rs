@@ -1,0 +1,61 @@
+//! How values show themselves: in Python's words, without what must not be shown.
+
+use std::fmt::{Display, Write};
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+/// Writes a `repr` such as `BankAccount(name=[hidden], number=****3344)`. Fields that are not set are left out.
+pub struct Repr<'py> {
+    py: Python<'py>,
+    text: String,
+    is_empty: bool,
+}
+
+impl<'py> Repr<'py> {
+    pub fn new(py: Python<'py>, class: &str) -> Self {
+        Self { py, text: format!("{class}("), is_empty: true }
+    }
+
+    /// A field as it is, quoted the way Python does.
+    pub fn text<'a>(self, name: &str, text: impl Into<Option<&'a str>>) -> Self {
+        let quoted = text.into().map(|text| quote(self.py, text));
+        self.value(name, quoted)
+    }
+
+    /// A field that is no text.
+    pub fn value(mut self, name: &str, value: impl Into<Option<String>>) -> Self {
+        if let Some(value) = value.into() {
+            self.write(name, &value);
+        }
+        self
+    }
+
+    /// An account number: the core decides what may be shown of it.
+    pub fn account_number<'a>(self, name: &str, number: impl Into<Option<&'a str>>) -> Self {
+        let masked = number.into().map(|number| format!("{:?}", komopay_core::Masked(number)));
+        self.value(name, masked)
+    }
+
+    /// A field of which only is shown that it is there.
+    pub fn hidden(self, name: &str, field: Option<&String>) -> Self {
+        self.value(name, field.map(|_| "[hidden]".to_owned()))
+    }
+
+    pub fn finish(mut self) -> String {
+        self.text.push(')');
+        self.text
+    }
+
+    fn write(&mut self, name: &str, value: &dyn Display) {
+        let comma = if self.is_empty { "" } else { ", " };
+        self.is_empty = false;
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "{comma}{name}={value}");
+    }
+}
+
+/// `'text'`, as Python's `repr` writes it.
+pub fn quote(py: Python<'_>, text: &str) -> String {
+    PyString::new(py, text).repr().map_or_else(|_| format!("{text:?}"), |text| text.to_string())
+}

@@ -1,0 +1,437 @@
+//! What goes into a create: `PayoutRequest` and the payout methods, with the fields and names of the core.
+
+use komopay_core::PayoutMethod;
+use pyo3::prelude::*;
+
+use crate::error::guard;
+use crate::money::Money;
+use crate::repr::Repr;
+
+/// A payout to be made.
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PayoutRequest {
+    /// How much, in which currency.
+    money: Money,
+    /// How it reaches the payee: a `BankTransfer`, `CryptoTransfer` or `WalletTransfer`.
+    method: Method,
+    /// The customer's segment, where the merchant uses segments.
+    segment_code: Option<String>,
+    /// The currency to exchange into.
+    exchanged_to_currency: Option<String>,
+    /// Where the platform posts status changes.
+    callback_url: Option<String>,
+    /// The customer's IPv4 or IPv6 address.
+    customer_ip: Option<String>,
+}
+
+#[pymethods]
+impl PayoutRequest {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str) {
+        ("money", "method")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, money, method, segment_code=None, exchanged_to_currency=None, callback_url=None,
+        customer_ip=None))]
+    fn new(
+        money: Money,
+        method: Method,
+        segment_code: Option<String>,
+        exchanged_to_currency: Option<String>,
+        callback_url: Option<String>,
+        customer_ip: Option<String>,
+    ) -> Self {
+        Self { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || {
+            let Self { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = self;
+            let method = match method {
+                Method::Bank(bank) => bank.show(py),
+                Method::Crypto(crypto) => crypto.show(py),
+                Method::Wallet(wallet) => wallet.show(py),
+            };
+            let shown = Repr::new(py, "PayoutRequest")
+                .value("money", money.show(py))
+                .value("method", method)
+                .text("segment_code", segment_code.as_deref())
+                .text("exchanged_to_currency", exchanged_to_currency.as_deref())
+                .text("callback_url", callback_url.as_deref())
+                .text("customer_ip", customer_ip.as_deref());
+            Ok(shown.finish())
+        })
+    }
+}
+
+impl From<&PayoutRequest> for komopay_core::PayoutRequest {
+    fn from(request: &PayoutRequest) -> Self {
+        let PayoutRequest { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = request;
+        Self {
+            money: money.into(),
+            method: match method {
+                Method::Bank(bank) => PayoutMethod::BankTransfer(bank.into()),
+                Method::Crypto(crypto) => PayoutMethod::CryptoTransfer(crypto.into()),
+                Method::Wallet(wallet) => PayoutMethod::WalletTransfer(wallet.into()),
+            },
+            segment_code: segment_code.clone(),
+            exchanged_to_currency: exchanged_to_currency.clone(),
+            callback_url: callback_url.clone(),
+            customer_ip: customer_ip.clone(),
+        }
+    }
+}
+
+/// One of the payout methods.
+#[derive(Clone, PartialEq, Eq, Hash, FromPyObject, IntoPyObject)]
+enum Method {
+    #[pyo3(transparent, annotation = "BankTransfer")]
+    Bank(BankTransfer),
+    #[pyo3(transparent, annotation = "CryptoTransfer")]
+    Crypto(CryptoTransfer),
+    #[pyo3(transparent, annotation = "WalletTransfer")]
+    Wallet(WalletTransfer),
+}
+
+/// A transfer to a bank account.
+#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct BankTransfer {
+    /// The bank's code, such as `IDR_014`.
+    operator_code: String,
+    /// The receiving account.
+    account: BankAccount,
+    /// The payee's e-mail address.
+    email_address: Option<String>,
+    /// Free text.
+    remark: Option<String>,
+}
+
+#[pymethods]
+impl BankTransfer {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str) {
+        ("operator_code", "account")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, operator_code, account, email_address=None, remark=None))]
+    fn new(operator_code: String, account: BankAccount, email_address: Option<String>, remark: Option<String>) -> Self {
+        Self { operator_code, account, email_address, remark }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || Ok(self.show(py)))
+    }
+}
+
+impl BankTransfer {
+    fn show(&self, py: Python<'_>) -> String {
+        let Self { operator_code, account, email_address, remark } = self;
+        Repr::new(py, "BankTransfer")
+            .text("operator_code", operator_code.as_str())
+            .value("account", account.show(py))
+            .hidden("email_address", email_address.as_ref())
+            .hidden("remark", remark.as_ref())
+            .finish()
+    }
+}
+
+impl From<&BankTransfer> for komopay_core::BankTransfer {
+    fn from(bank: &BankTransfer) -> Self {
+        let BankTransfer { operator_code, account, email_address, remark } = bank;
+        Self {
+            operator_code: operator_code.clone(),
+            account: account.into(),
+            email_address: email_address.clone(),
+            remark: remark.clone(),
+        }
+    }
+}
+
+/// A receiving bank account.
+#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct BankAccount {
+    /// The holder's name: letters of any script and a little punctuation, no digits, 1 to 64.
+    name: String,
+    /// The account number.
+    number: String,
+    /// The kind of account; required for JPY and ZAR.
+    account_type: Option<String>,
+    /// The bank's own code; for INR the IFSC, required there.
+    bank_code: Option<String>,
+    /// The bank's name.
+    bank_name: Option<String>,
+    /// The branch; required for JPY.
+    bank_branch: Option<String>,
+    /// The bank's city.
+    bank_city: Option<String>,
+    /// The bank's province.
+    bank_province: Option<String>,
+}
+
+#[pymethods]
+impl BankAccount {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str) {
+        ("name", "number")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, name, number, account_type=None, bank_code=None, bank_name=None, bank_branch=None,
+        bank_city=None, bank_province=None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords, one per field")]
+    fn new(
+        name: String,
+        number: String,
+        account_type: Option<String>,
+        bank_code: Option<String>,
+        bank_name: Option<String>,
+        bank_branch: Option<String>,
+        bank_city: Option<String>,
+        bank_province: Option<String>,
+    ) -> Self {
+        Self { name, number, account_type, bank_code, bank_name, bank_branch, bank_city, bank_province }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || Ok(self.show(py)))
+    }
+}
+
+impl BankAccount {
+    fn show(&self, py: Python<'_>) -> String {
+        let Self { name, number, account_type, bank_code, bank_name, bank_branch, bank_city, bank_province } = self;
+        Repr::new(py, "BankAccount")
+            .hidden("name", Some(name))
+            .account_number("number", number.as_str())
+            .text("account_type", account_type.as_deref())
+            .text("bank_code", bank_code.as_deref())
+            .text("bank_name", bank_name.as_deref())
+            .text("bank_branch", bank_branch.as_deref())
+            .text("bank_city", bank_city.as_deref())
+            .text("bank_province", bank_province.as_deref())
+            .finish()
+    }
+}
+
+impl From<&BankAccount> for komopay_core::BankAccount {
+    fn from(account: &BankAccount) -> Self {
+        let BankAccount { name, number, account_type, bank_code, bank_name, bank_branch, bank_city, bank_province } =
+            account;
+        Self {
+            name: name.clone(),
+            number: number.clone(),
+            account_type: account_type.clone(),
+            bank_code: bank_code.clone(),
+            bank_name: bank_name.clone(),
+            bank_branch: bank_branch.clone(),
+            bank_city: bank_city.clone(),
+            bank_province: bank_province.clone(),
+        }
+    }
+}
+
+/// A transfer to a crypto wallet.
+#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CryptoTransfer {
+    /// The blockchain's code.
+    operator_code: String,
+    /// The receiving wallet.
+    account: CryptoAccount,
+    /// Free text.
+    remark: Option<String>,
+}
+
+#[pymethods]
+impl CryptoTransfer {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str) {
+        ("operator_code", "account")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, operator_code, account, remark=None))]
+    fn new(operator_code: String, account: CryptoAccount, remark: Option<String>) -> Self {
+        Self { operator_code, account, remark }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || Ok(self.show(py)))
+    }
+}
+
+impl CryptoTransfer {
+    fn show(&self, py: Python<'_>) -> String {
+        let Self { operator_code, account, remark } = self;
+        Repr::new(py, "CryptoTransfer")
+            .text("operator_code", operator_code.as_str())
+            .value("account", account.show(py))
+            .hidden("remark", remark.as_ref())
+            .finish()
+    }
+}
+
+impl From<&CryptoTransfer> for komopay_core::CryptoTransfer {
+    fn from(crypto: &CryptoTransfer) -> Self {
+        let CryptoTransfer { operator_code, account, remark } = crypto;
+        Self { operator_code: operator_code.clone(), account: account.into(), remark: remark.clone() }
+    }
+}
+
+/// A receiving crypto wallet.
+#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CryptoAccount {
+    /// The wallet's address: letters and digits, 1 to 62.
+    number: String,
+}
+
+#[pymethods]
+impl CryptoAccount {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str,) {
+        ("number",)
+    }
+
+    #[new]
+    #[pyo3(signature = (*, number))]
+    fn new(number: String) -> Self {
+        Self { number }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || Ok(self.show(py)))
+    }
+}
+
+impl CryptoAccount {
+    fn show(&self, py: Python<'_>) -> String {
+        let Self { number } = self;
+        Repr::new(py, "CryptoAccount").account_number("number", number.as_str()).finish()
+    }
+}
+
+impl From<&CryptoAccount> for komopay_core::CryptoAccount {
+    fn from(account: &CryptoAccount) -> Self {
+        let CryptoAccount { number } = account;
+        Self { number: number.clone() }
+    }
+}
+
+/// A transfer to an electronic wallet.
+#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct WalletTransfer {
+    /// The wallet provider's code; optional here, unlike for the other methods.
+    operator_code: Option<String>,
+    /// The receiving wallet.
+    account: WalletAccount,
+    /// The payee's phone, international, 7 to 16 characters.
+    phone_number: Option<String>,
+    /// Free text.
+    remark: Option<String>,
+}
+
+#[pymethods]
+impl WalletTransfer {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str) {
+        ("operator_code", "account")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, account, operator_code=None, phone_number=None, remark=None))]
+    fn new(
+        account: WalletAccount,
+        operator_code: Option<String>,
+        phone_number: Option<String>,
+        remark: Option<String>,
+    ) -> Self {
+        Self { operator_code, account, phone_number, remark }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || Ok(self.show(py)))
+    }
+}
+
+impl WalletTransfer {
+    fn show(&self, py: Python<'_>) -> String {
+        let Self { operator_code, account, phone_number, remark } = self;
+        Repr::new(py, "WalletTransfer")
+            .text("operator_code", operator_code.as_deref())
+            .value("account", account.show(py))
+            .hidden("phone_number", phone_number.as_ref())
+            .hidden("remark", remark.as_ref())
+            .finish()
+    }
+}
+
+impl From<&WalletTransfer> for komopay_core::WalletTransfer {
+    fn from(wallet: &WalletTransfer) -> Self {
+        let WalletTransfer { operator_code, account, phone_number, remark } = wallet;
+        Self {
+            operator_code: operator_code.clone(),
+            account: account.into(),
+            phone_number: phone_number.clone(),
+            remark: remark.clone(),
+        }
+    }
+}
+
+/// A receiving electronic wallet.
+#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct WalletAccount {
+    /// The holder's name; required for INR.
+    name: Option<String>,
+    /// The wallet's address, user@provider, 1 to 100 characters.
+    number: Option<String>,
+}
+
+#[pymethods]
+impl WalletAccount {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    fn match_args() -> (&'static str, &'static str) {
+        ("name", "number")
+    }
+
+    #[new]
+    #[pyo3(signature = (*, name=None, number=None))]
+    fn new(name: Option<String>, number: Option<String>) -> Self {
+        Self { name, number }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || Ok(self.show(py)))
+    }
+}
+
+impl WalletAccount {
+    fn show(&self, py: Python<'_>) -> String {
+        let Self { name, number } = self;
+        Repr::new(py, "WalletAccount")
+            .hidden("name", name.as_ref())
+            .account_number("number", number.as_deref())
+            .finish()
+    }
+}
+
+impl From<&WalletAccount> for komopay_core::WalletAccount {
+    fn from(account: &WalletAccount) -> Self {
+        let WalletAccount { name, number } = account;
+        Self { name: name.clone(), number: number.clone() }
+    }
+}
