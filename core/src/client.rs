@@ -47,6 +47,7 @@ impl Client {
     ///
     /// # Errors
     /// `configuration`, naming the setting.
+    #[expect(clippy::needless_pass_by_value, reason = "a client takes its settings over, whatever it keeps of them")]
     pub fn new(config: Config) -> Result<Self> {
         let base_url = config.check()?;
         let transport = Arc::new(Transport::new(&config, &base_url)?);

@@ -104,7 +104,7 @@ impl fmt::Debug for Money {
 fn decimals(currency: &str) -> Option<u32> {
     match currency {
         "IDR" | "INR" => Some(0),
-        code => iso_currency::Currency::from_code(code).and_then(|currency| currency.exponent()).map(u32::from),
+        code => iso_currency::Currency::from_code(code).and_then(iso_currency::Currency::exponent).map(u32::from),
     }
 }
 

@@ -1,5 +1,4 @@
 //! What the tests share: a client with short times, the documented payout, canaries, and a raw TCP peer.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -11,17 +10,11 @@ pub mod canary;
 pub mod peer;
 
 /// A sandbox that processes at once and knows the canary secret.
-///
-/// # Panics
-/// If it does not start.
 pub async fn sandbox() -> Sandbox {
     start(Sandbox::builder()).await
 }
 
 /// As [`sandbox`], with settings of its own.
-///
-/// # Panics
-/// If it does not start.
 pub async fn start(builder: Builder) -> Sandbox {
     canary::listen();
     let builder = builder.merchant(canary::MERCHANT, canary::SECRET).processing_time(Duration::ZERO);
@@ -45,18 +38,12 @@ pub fn config(base_url: &str) -> Config {
 }
 
 /// A client of this sandbox.
-///
-/// # Panics
-/// If the settings are refused.
 #[must_use]
 pub fn client(sandbox: &Sandbox) -> Client {
     Client::new(config(sandbox.base_url())).expect("the settings are fine")
 }
 
 /// The payout that KomoPay documents, to the canary account.
-///
-/// # Panics
-/// Never.
 #[must_use]
 pub fn request() -> PayoutRequest {
     let mut bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", canary::ACCOUNT));
@@ -67,9 +54,6 @@ pub fn request() -> PayoutRequest {
 }
 
 /// An id from its text.
-///
-/// # Panics
-/// If it is none.
 #[must_use]
 pub fn id(id: &str) -> PayoutId {
     PayoutId::new(id).unwrap()
@@ -89,6 +73,7 @@ pub async fn executed(sandbox: &Sandbox, id: &PayoutId) -> Vec<LedgerEntry> {
 }
 
 /// Puts everything an error can show where the canaries are looked for.
+#[expect(clippy::must_use_candidate, reason = "looking for canaries is what most callers want of it")]
 pub fn shown(error: &Error) -> String {
     let text = format!("{error} {error:?} {error:#?} {:?} {:?}", error.attempts(), error.reasons());
     canary::check(&text);
@@ -96,9 +81,6 @@ pub fn shown(error: &Error) -> String {
 }
 
 /// One runtime for tests that are not async themselves.
-///
-/// # Panics
-/// If none can be made.
 pub fn runtime() -> &'static tokio::runtime::Runtime {
     static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap())

@@ -40,9 +40,6 @@ pub struct Peer {
 
 impl Peer {
     /// Starts on a free port. `answer` gives the bytes to send; then the connection is closed.
-    ///
-    /// # Panics
-    /// If no port can be had.
     pub async fn start(answer: impl Fn(usize, &Recorded) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -63,9 +60,6 @@ impl Peer {
     }
 
     /// What came so far.
-    ///
-    /// # Panics
-    /// If recording panicked.
     #[must_use]
     pub fn recorded(&self) -> Vec<Recorded> {
         self.recorded.lock().unwrap().clone()

@@ -25,7 +25,7 @@ pub(crate) struct Issued {
 /// When a token that was asked for at `asked_at` and lives for `lifetime` is to be replaced: the smaller of 30 s and
 /// a tenth of its life before its end.
 pub(crate) fn renew_at(asked_at: Instant, lifetime: Duration) -> Instant {
-    asked_at + (lifetime - (lifetime / 10).min(Duration::from_secs(30)))
+    asked_at + lifetime.saturating_sub((lifetime / 10).min(Duration::from_secs(30)))
 }
 
 /// The tokens in hand, the least recently used forgotten first.

@@ -163,9 +163,10 @@ impl Issuer {
                 let lifetime =
                     claims::lifetime(token.expose_secret()).map_or(issuer.validity, |life| life.min(issuer.validity));
                 state.issued += 1;
-                let issued = Issued { number: state.issued, token, scope, renew_at: renew_at(asked_at, lifetime) };
-                let grant = grant(&issued, true);
-                state.cache.insert(issued);
+                let number = state.issued;
+                let token = Issued { number, token, scope, renew_at: renew_at(asked_at, lifetime) };
+                let grant = grant(&token, true);
+                state.cache.insert(token);
                 grant
             });
             landed.send_replace(Some(result));

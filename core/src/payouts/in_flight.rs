@@ -72,7 +72,7 @@ impl InFlight {
         });
         calls.insert(id.clone(), Arc::clone(&call));
         self.count.send_replace(calls.len());
-        let flight = Flight { registry: Arc::clone(self), id: id.clone(), call: Arc::clone(&call), result: None };
+        let flight = Flight { registry: Arc::clone(self), id: id.clone(), call: Arc::clone(&call), landed: false };
         Ok(Entry::Started(flight, Caller { registry: Arc::clone(self), id: id.clone(), call }))
     }
 
@@ -149,7 +149,7 @@ pub(crate) struct Flight {
     registry: Arc<InFlight>,
     id: PayoutId,
     pub call: Arc<Call>,
-    result: Option<Result<PayoutAccepted>>,
+    landed: bool,
 }
 
 impl Flight {
@@ -159,23 +159,30 @@ impl Flight {
             match &result {
                 Ok(_) => tracing::info!(target: "komopay", payout_id = %self.id, "accepted, with nobody waiting"),
                 Err(error) => {
-                    tracing::warn!(target: "komopay", payout_id = %self.id, kind = %error.kind(), "ended, with nobody waiting: {error}")
+                    tracing::warn!(target: "komopay", payout_id = %self.id, kind = %error.kind(), "ended, with nobody waiting: {error}");
                 }
             }
         }
-        self.result = Some(result);
+        self.finish(result);
+    }
+
+    /// Frees the id first, so that a caller that sees the result can start anew.
+    fn finish(&mut self, result: Result<PayoutAccepted>) {
+        self.landed = true;
+        let mut calls = self.registry.lock();
+        calls.remove(&self.id);
+        self.call.result.send_replace(Some(result));
+        self.registry.count.send_replace(calls.len());
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        // Without a result it was a panic, or the runtime was shut down.
-        let exposed = self.call.exposed.load(Ordering::Acquire);
-        let result = self.result.take().unwrap_or_else(|| Err(lost(&self.id, exposed)));
-        let mut calls = self.registry.lock();
-        calls.remove(&self.id);
-        self.call.result.send_replace(Some(result));
-        self.registry.count.send_replace(calls.len());
+        if !self.landed {
+            // A panic, or the runtime was shut down.
+            let exposed = self.call.exposed.load(Ordering::Acquire);
+            self.finish(Err(lost(&self.id, exposed)));
+        }
     }
 }
 

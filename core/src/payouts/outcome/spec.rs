@@ -161,7 +161,7 @@ impl<'a> Play<'a> {
                     _ => return Err(unexpected),
                 },
                 Action::Post { within } => {
-                    assert!(within + within <= LIMITS.total - self.now, "no time for a GET after this POST");
+                    assert!(within + within + self.now <= LIMITS.total, "no time for a GET after this POST");
                     if leave_in_post {
                         outcome.withdraw();
                     }
