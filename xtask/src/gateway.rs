@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Builds the program and says where it is.
 pub(crate) fn build(workspace: &Workspace) -> Outcome<PathBuf> {
-    Program::cargo(workspace).args("build --locked --package komopay-sandbox --bin komopay-sandbox").run()?;
+    // With the features that the whole workspace asks for, so that the tests' builds serve it, too.
+    Program::cargo(workspace).args("build --locked --workspace --bin komopay-sandbox").run()?;
     Ok(workspace.target().join("debug").join(format!("komopay-sandbox{}", std::env::consts::EXE_SUFFIX)))
 }
 

@@ -52,9 +52,7 @@ fn rust(workspace: &Workspace, report: &mut Report) -> Outcome {
     report
         .check("Rust lints", |_| cargo("clippy --locked --workspace --all-targets").args("-- --deny warnings").run())?;
     report.check("Rust documentation", |_| {
-        cargo("doc --locked --no-deps --package komopay-core --package komopay-sandbox")
-            .env("RUSTDOCFLAGS", "--deny warnings")
-            .run()
+        cargo("doc --locked --workspace --no-deps").env("RUSTDOCFLAGS", "--deny warnings").run()
     })?;
     report.check("Rust tests", |tally| tests(workspace, cargo("test --locked --workspace --no-fail-fast"), tally))
 }
@@ -67,8 +65,19 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
     })?;
     report.check("Python types", |_| {
         let cache = workspace.folder("mypy");
-        venv.python(workspace).args("-m mypy --strict --cache-dir").arg(&cache).args(TYPED).run()?;
-        venv.python(workspace).args("-m mypy.stubtest komopay._native").env("MYPY_CACHE_DIR", &cache).run()
+        let settings = "--config-file bindings-python/pyproject.toml";
+        venv.python(workspace)
+            .args("-m mypy --strict")
+            .args(settings)
+            .arg("--cache-dir")
+            .arg(&cache)
+            .args(TYPED)
+            .run()?;
+        let stubtest = venv
+            .python(workspace)
+            .args("-m mypy.stubtest komopay")
+            .args("--mypy-config-file bindings-python/pyproject.toml");
+        stubtest.env("MYPY_CACHE_DIR", &cache).run()
     })?;
     report.check("Python tests", |tally| {
         let sandbox = gateway::build(workspace)?;
