@@ -11,13 +11,10 @@ from komopay import BankAccount, BankTransfer, Client, Money, OutcomeUnknownErro
 # One payout has one id for ever. Store it in your database before the first call.
 PAYOUT_ID = "TST-223344"
 
+PAYEE = BankAccount(name="Test account", number="11223344")
 REQUEST = PayoutRequest(
     money=Money("10000", "IDR"),
-    method=BankTransfer(
-        operator_code="BNK_000",
-        email_address="customer@test.com",
-        account=BankAccount(name="Test account", number="11223344"),
-    ),
+    method=BankTransfer(operator_code="BNK_000", email_address="customer@test.com", account=PAYEE),
     callback_url="https://callback.example.com",
 )
 
@@ -25,7 +22,8 @@ REQUEST = PayoutRequest(
 def main() -> int:
     """Pays, waits, and tells the shell whether the money has arrived."""
     with Client.from_env() as client:
-        print(f"creating    {PAYOUT_ID}: {REQUEST.money} to {REQUEST.method}")
+        # Nothing prints an account number: this shows its last four digits.
+        print(f"creating    {PAYOUT_ID}: {REQUEST.money} to {PAYEE}")
         try:
             accepted = client.create_payout(PAYOUT_ID, REQUEST)
         except OutcomeUnknownError as error:

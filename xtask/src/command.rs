@@ -68,16 +68,14 @@ impl Program {
         self.judge(status)
     }
 
-    /// Runs it to its end, passing its standard output on line by line, and shows each line to `read`.
+    /// Runs it to its end, and gives each line of its standard output to `read` as it comes.
     pub(crate) fn run_reading(mut self, mut read: impl FnMut(&str)) -> Outcome {
         self.print();
         let mut child = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(self.not_started())?;
         if let Some(stdout) = child.stdout.take() {
             for line in BufReader::new(stdout).split(b'\n') {
                 let line = line.map_err(Failure::while_doing(format!("cannot read what `{}` says", self.line)))?;
-                let line = String::from_utf8_lossy(&line);
-                println!("{line}");
-                read(&line);
+                read(String::from_utf8_lossy(&line).trim_end_matches('\r'));
             }
         }
         let status = child.wait().map_err(self.not_started())?;

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::gateway::{Gateway, MERCHANT_CODE, SECRET};
 use crate::ledger;
@@ -27,7 +26,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     println!("   komopay {} for Python {}", venv.package_version(workspace)?, python.version());
 
     pay(workspace, &venv)?;
-    println!("\nDone in {:.0} s. {PAYOUT_ID} was paid exactly once.", start.elapsed().as_secs_f64());
+    println!("\nDone in {:.0} s.", start.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -45,10 +44,9 @@ pub(crate) fn pay(workspace: &Workspace, venv: &Venv) -> Outcome {
         .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
         .env("KOMOPAY_SECRET", SECRET)
         .env("PYTHONUNBUFFERED", "1");
-    let ended_well = follow(example).map_err(|Failure { .. }| {
-        Failure::new(format!("{EXAMPLE} failed. What the gateway wrote meanwhile:\n{}", gateway.log()))
-    });
-    ended_well?;
+    example.run_reading(|line| println!("   {line}")).map_err(|failure| {
+        Failure::new(format!("{failure}. What the gateway wrote meanwhile:\n\n{}", gateway.log()))
+    })?;
 
     say(4, "The gateway's ledger: what was really done with the money");
     let lines = ledger::read(gateway.base_url())?;
@@ -56,14 +54,11 @@ pub(crate) fn pay(workspace: &Workspace, venv: &Venv) -> Outcome {
         println!("   {line}");
     }
     ledger::check_paid_once(&lines, PAYOUT_ID)?;
+    println!("   one line when the gateway took it, one when the money had left: paid exactly once");
 
     gateway.stop()?;
     say(5, "The gateway has stopped");
     Ok(())
-}
-
-fn follow(example: Program) -> Outcome {
-    example.run_reading(|line| println!("   {line}"))
 }
 
 fn say(number: u32, what: &str) {
