@@ -73,6 +73,18 @@ async fn an_endless_header_is_not_read_to_its_end() {
     assert_eq!(read.kind(), ErrorKind::Unavailable);
 }
 
+/// The believed refusals are 400, 401, 403, 409, 429 and a 406 that is an array of codes: nothing else.
+#[tokio::test]
+async fn any_other_status_leaves_the_create_open() {
+    let others =
+        [202, 204, 301, 304, 402, 404, 405, 406, 408, 410, 412, 413, 415, 418, 422, 451, 500, 502, 503, 504, 520, 599];
+    let answers = others.map(|status| async move {
+        let (create, ..) = against(http(&format!("{status} Odd"), "", "")).await;
+        assert_eq!(create.kind(), ErrorKind::OutcomeUnknown, "{status}");
+    });
+    futures_util::future::join_all(answers).await;
+}
+
 #[tokio::test]
 async fn a_201_with_other_money_or_another_id_is_not_believed() {
     let money = r#"{"paymentRequested":{"money":{"amount":10001,"currencyCode":"IDR"}},"paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}"#;
