@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
 use crate::error::{guard, guard_create, raise, refuse};
+use crate::logging;
 use crate::payout::{Payout, PayoutAccepted};
 use crate::repr::Repr;
 use crate::request::PayoutRequest;
@@ -166,7 +167,8 @@ impl Client {
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, || {
             let core = self.core.clone();
-            wait::wait(py, async move { core.close().await })
+            wait::wait(py, async move { core.close().await })?;
+            logging::flush(py)
         })
     }
 

@@ -92,7 +92,7 @@ impl Payout {
     #[new]
     #[pyo3(signature = (*, payout_id, money, method_code, status, payment_id=None, reference=None, segment_code=None,
         exchanged_to_currency=None, failure_reason=None, created_at=None, processed_at=None, is_test=None,
-        processor_status=None, fee=None, raw=String::new()))]
+        processor_status=None, fee=None, raw=""))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per field")]
     fn new(
         payout_id: String,
@@ -109,7 +109,7 @@ impl Payout {
         is_test: Option<bool>,
         processor_status: Option<String>,
         fee: Option<Money>,
-        raw: String,
+        raw: &str,
     ) -> Self {
         Self {
             payout_id,
@@ -126,7 +126,7 @@ impl Payout {
             is_test,
             processor_status,
             fee,
-            raw,
+            raw: raw.to_owned(),
         }
     }
 
@@ -271,7 +271,7 @@ impl PayoutAccepted {
 
     #[new]
     #[pyo3(signature = (*, payout_id, money, method_code, payment_id=None, reference=None, segment_code=None,
-        exchanged_to_currency=None, recovered=false, payout=None, raw=String::new()))]
+        exchanged_to_currency=None, recovered=false, payout=None, raw=""))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per field")]
     fn new(
         payout_id: String,
@@ -283,7 +283,7 @@ impl PayoutAccepted {
         exchanged_to_currency: Option<String>,
         recovered: bool,
         payout: Option<Payout>,
-        raw: String,
+        raw: &str,
     ) -> Self {
         Self {
             payout_id,
@@ -295,7 +295,7 @@ impl PayoutAccepted {
             exchanged_to_currency,
             recovered,
             payout,
-            raw,
+            raw: raw.to_owned(),
         }
     }
 

@@ -31,7 +31,7 @@ __all__ = [
     "UnexpectedResponseError",
 ]
 
-_TABLE = {name: row for name, *row in _error_kinds()}
+_TABLE = {name: (kind, retryable, moved) for name, kind, retryable, moved in _error_kinds()}
 
 
 class KomopayError(Exception):

@@ -1,0 +1,682 @@
+"""The private native module of `komopay`. Import from `komopay` instead."""
+
+import os
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Final, Literal, TypeAlias, TypedDict, final, type_check_only
+
+from typing_extensions import Self, Unpack
+
+__all__ = [
+    "SANDBOX_URL",
+    "Attempt",
+    "BankAccount",
+    "BankTransfer",
+    "Client",
+    "CryptoAccount",
+    "CryptoTransfer",
+    "FailureReason",
+    "Money",
+    "Payout",
+    "PayoutAccepted",
+    "PayoutRequest",
+    "PayoutStatus",
+    "Reason",
+    "WalletAccount",
+    "WalletTransfer",
+    "__version__",
+    "_end_of_logging",
+    "_error_kinds",
+    "_panic",
+]
+
+__version__: Final[str]
+"""The version of this package."""
+
+SANDBOX_URL: Final[str]
+"""KomoPay's own sandbox host, with test data. The live host is given to each merchant."""
+
+_Seconds: TypeAlias = float | timedelta
+_Method: TypeAlias = BankTransfer | CryptoTransfer | WalletTransfer
+
+@type_check_only
+class _Settings(TypedDict, total=False):
+    base_url: str
+    merchant_code: str | None
+    secret: str | None
+    token: str | None
+    total_timeout: _Seconds | None
+    attempt_timeout: _Seconds | None
+    connect_timeout: _Seconds | None
+    settle_window: _Seconds | None
+    backoff_base: _Seconds | None
+    backoff_cap: _Seconds | None
+    read_attempts: int | None
+    pool_size: int | None
+    max_answer_bytes: int | None
+    proxy: str | None
+    ca_file: str | os.PathLike[str] | None
+    customer_id: str | None
+    validate: bool | None
+    token_scope: Literal["payout", "everything"] | None
+    token_validity: _Seconds | None
+
+@final
+class Client:
+    """A client of the payout API, for any number of threads.
+
+    Give `merchant_code` and `secret`, or a ready `token`. Times are seconds, as a number or a `timedelta`. What is not
+    given has its default; a bad setting is a `ConfigurationError` that names it.
+
+    - `base_url`: where the platform is, such as `SANDBOX_URL`; it may have a path prefix. Plain http is for loopback.
+    - `total_timeout`: the deadline of a whole call, 90 s.
+    - `attempt_timeout`: the deadline of one request on the wire, 20 s; at most half of `total_timeout`.
+    - `connect_timeout`: the deadline for making a connection, 5 s.
+    - `settle_window`: how long after a lost create a read may not yet show it, 30 s.
+    - `backoff_base`, `backoff_cap`: the longest first pause, 0.25 s, and the longest pause, 5 s.
+    - `read_attempts`: how many requests a read may take, 4.
+    - `pool_size`: how many idle connections are kept, 64.
+    - `max_answer_bytes`: the largest answer that is read, 1 MiB.
+    - `proxy`: a proxy for every call; without one, the environment's, but never for loopback.
+    - `ca_file`: a PEM file with authorities to trust besides the system's.
+    - `customer_id`: the value of the `Id-Customer` header.
+    - `validate`: whether requests are checked before they are sent, True.
+    - `token_scope`: `"payout"` (one token for one payout, the default) or `"everything"`.
+    - `token_validity`: for how long an issued token is asked to be valid, 600 s (60 to 3600).
+    """
+
+    def __new__(
+        cls,
+        *,
+        base_url: str,
+        merchant_code: str | None = None,
+        secret: str | None = None,
+        token: str | None = None,
+        total_timeout: _Seconds | None = None,
+        attempt_timeout: _Seconds | None = None,
+        connect_timeout: _Seconds | None = None,
+        settle_window: _Seconds | None = None,
+        backoff_base: _Seconds | None = None,
+        backoff_cap: _Seconds | None = None,
+        read_attempts: int | None = None,
+        pool_size: int | None = None,
+        max_answer_bytes: int | None = None,
+        proxy: str | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
+        customer_id: str | None = None,
+        validate: bool | None = None,
+        token_scope: Literal["payout", "everything"] | None = None,
+        token_validity: _Seconds | None = None,
+    ) -> Self: ...
+    @classmethod
+    def from_env(cls, **settings: Unpack[_Settings]) -> Self:
+        """A client from the environment: KOMOPAY_MERCHANT_CODE, KOMOPAY_SECRET and KOMOPAY_BASE_URL.
+
+        Every setting of `Client` may be given, and then wins. With a `token`, code and secret are not looked up.
+        A variable that is missing is a `ConfigurationError` that names it.
+        """
+
+    def create_payout(self, payout_id: str, request: PayoutRequest, *, resume: bool = False) -> PayoutAccepted:
+        """Makes a payout, exactly once. Store the id before the first call.
+
+        `resume` says "this id may have been sent before": after `OutcomeUnknownError`, after a crash, in a job that is
+        run again. Success means that the platform took the payout, not that the money arrived: see `wait_for_payout`.
+
+        Ctrl-C releases the caller at once; no further attempt starts, what is on the wire is read to its end, and the
+        log names the id.
+        """
+
+    def get_payout(self, payout_id: str) -> Payout:
+        """Reads a payout, trying again where that may help."""
+
+    def wait_for_payout(self, payout_id: str, *, timeout: _Seconds) -> Payout:
+        """Reads a payout until its status is final; it returns on FAILED and REFUSED too.
+
+        When the time is over: `NotFinalError`, with the last payout seen.
+        """
+
+    def close(self) -> None:
+        """Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        """Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them."""
+
+@final
+class Money:
+    """An exact amount of one currency, in major units: `Money("10000", "IDR")`.
+
+    The amount is a str, an int or a `decimal.Decimal`. A float is refused, since it is not exact. Equal by value:
+    `Money("42", "IDR") == Money("42.00", "IDR")`, and both hash alike.
+    """
+
+    __match_args__: Final = ("amount", "currency")
+    def __new__(cls, amount: str | int | Decimal, currency: str) -> Self: ...
+    @property
+    def amount(self) -> Decimal:
+        """The amount in major units, exact."""
+
+    @property
+    def currency(self) -> str:
+        """The currency code."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, Any]]: ...
+
+@final
+class PayoutRequest:
+    """A payout to be made."""
+
+    __match_args__: Final = ("money", "method")
+    def __new__(
+        cls,
+        *,
+        money: Money,
+        method: _Method,
+        segment_code: str | None = None,
+        exchanged_to_currency: str | None = None,
+        callback_url: str | None = None,
+        customer_ip: str | None = None,
+    ) -> Self: ...
+    @property
+    def money(self) -> Money:
+        """How much, in which currency."""
+
+    @property
+    def method(self) -> _Method:
+        """How it reaches the payee."""
+
+    @property
+    def segment_code(self) -> str | None:
+        """The customer's segment, where the merchant uses segments."""
+
+    @property
+    def exchanged_to_currency(self) -> str | None:
+        """The currency to exchange into."""
+
+    @property
+    def callback_url(self) -> str | None:
+        """Where the platform posts status changes."""
+
+    @property
+    def customer_ip(self) -> str | None:
+        """The customer's IPv4 or IPv6 address."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class BankTransfer:
+    """A transfer to a bank account."""
+
+    __match_args__: Final = ("operator_code", "account")
+    def __new__(
+        cls,
+        *,
+        operator_code: str,
+        account: BankAccount,
+        email_address: str | None = None,
+        remark: str | None = None,
+    ) -> Self: ...
+    @property
+    def operator_code(self) -> str:
+        """The bank's code, such as IDR_014."""
+
+    @property
+    def account(self) -> BankAccount:
+        """The receiving account."""
+
+    @property
+    def email_address(self) -> str | None:
+        """The payee's e-mail address."""
+
+    @property
+    def remark(self) -> str | None:
+        """Free text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class BankAccount:
+    """A receiving bank account. Its repr masks the number and hides the name."""
+
+    __match_args__: Final = ("name", "number")
+    def __new__(
+        cls,
+        *,
+        name: str,
+        number: str,
+        account_type: str | None = None,
+        bank_code: str | None = None,
+        bank_name: str | None = None,
+        bank_branch: str | None = None,
+        bank_city: str | None = None,
+        bank_province: str | None = None,
+    ) -> Self: ...
+    @property
+    def name(self) -> str:
+        """The holder's name: letters of any script and a little punctuation, no digits, 1 to 64."""
+
+    @property
+    def number(self) -> str:
+        """The account number."""
+
+    @property
+    def account_type(self) -> str | None:
+        """The kind of account; required for JPY and ZAR."""
+
+    @property
+    def bank_code(self) -> str | None:
+        """The bank's own code; for INR the IFSC, required there."""
+
+    @property
+    def bank_name(self) -> str | None:
+        """The bank's name."""
+
+    @property
+    def bank_branch(self) -> str | None:
+        """The branch; required for JPY."""
+
+    @property
+    def bank_city(self) -> str | None:
+        """The bank's city."""
+
+    @property
+    def bank_province(self) -> str | None:
+        """The bank's province."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class CryptoTransfer:
+    """A transfer to a crypto wallet."""
+
+    __match_args__: Final = ("operator_code", "account")
+    def __new__(
+        cls,
+        *,
+        operator_code: str,
+        account: CryptoAccount,
+        remark: str | None = None,
+    ) -> Self: ...
+    @property
+    def operator_code(self) -> str:
+        """The blockchain's code."""
+
+    @property
+    def account(self) -> CryptoAccount:
+        """The receiving wallet."""
+
+    @property
+    def remark(self) -> str | None:
+        """Free text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class CryptoAccount:
+    """A receiving crypto wallet."""
+
+    __match_args__: Final = ("number",)
+    def __new__(
+        cls,
+        *,
+        number: str,
+    ) -> Self: ...
+    @property
+    def number(self) -> str:
+        """The wallet's address: letters and digits, 1 to 62."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class WalletTransfer:
+    """A transfer to an electronic wallet."""
+
+    __match_args__: Final = ("operator_code", "account")
+    def __new__(
+        cls,
+        *,
+        account: WalletAccount,
+        operator_code: str | None = None,
+        phone_number: str | None = None,
+        remark: str | None = None,
+    ) -> Self: ...
+    @property
+    def operator_code(self) -> str | None:
+        """The wallet provider's code; optional here, unlike for the other methods."""
+
+    @property
+    def account(self) -> WalletAccount:
+        """The receiving wallet."""
+
+    @property
+    def phone_number(self) -> str | None:
+        """The payee's phone, international, 7 to 16 characters."""
+
+    @property
+    def remark(self) -> str | None:
+        """Free text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class WalletAccount:
+    """A receiving electronic wallet."""
+
+    __match_args__: Final = ("name", "number")
+    def __new__(
+        cls,
+        *,
+        name: str | None = None,
+        number: str | None = None,
+    ) -> Self: ...
+    @property
+    def name(self) -> str | None:
+        """The holder's name; required for INR."""
+
+    @property
+    def number(self) -> str | None:
+        """The wallet's address, user@provider, 1 to 100 characters."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class PayoutAccepted:
+    """The platform took the payout. This is not completion: follow it with `wait_for_payout`."""
+
+    __match_args__: Final = ("payout_id", "money", "recovered")
+    def __new__(
+        cls,
+        *,
+        payout_id: str,
+        money: Money,
+        method_code: str,
+        payment_id: str | None = None,
+        reference: str | None = None,
+        segment_code: str | None = None,
+        exchanged_to_currency: str | None = None,
+        recovered: bool = False,
+        payout: Payout | None = None,
+        raw: str = "",
+    ) -> Self: ...
+    @property
+    def payout_id(self) -> str:
+        """The merchant's id."""
+
+    @property
+    def payment_id(self) -> str | None:
+        """The platform's id, if the answer carried one."""
+
+    @property
+    def reference(self) -> str | None:
+        """The platform's transaction reference, if the answer carried one."""
+
+    @property
+    def money(self) -> Money:
+        """The money, as the platform repeats it."""
+
+    @property
+    def method_code(self) -> str:
+        """The method, such as BANK_TRANSFER. The list is open."""
+
+    @property
+    def segment_code(self) -> str | None:
+        """The segment, if there is one."""
+
+    @property
+    def exchanged_to_currency(self) -> str | None:
+        """The currency to exchange into, if there is one."""
+
+    @property
+    def recovered(self) -> bool:
+        """True if the answer to the create was lost and the payout was found by reading it.
+
+        That proves id, money, method and age, not the payee: the platform never repeats the account.
+        """
+
+    @property
+    def payout(self) -> Payout | None:
+        """The payout that was found, if `recovered`."""
+
+    @property
+    def raw(self) -> str:
+        """The answer's JSON as it came."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class Payout:
+    """A payout with its status."""
+
+    __match_args__: Final = ("payout_id", "status", "money")
+    def __new__(
+        cls,
+        *,
+        payout_id: str,
+        money: Money,
+        method_code: str,
+        status: str,
+        payment_id: str | None = None,
+        reference: str | None = None,
+        segment_code: str | None = None,
+        exchanged_to_currency: str | None = None,
+        failure_reason: FailureReason | None = None,
+        created_at: datetime | None = None,
+        processed_at: datetime | None = None,
+        is_test: bool | None = None,
+        processor_status: str | None = None,
+        fee: Money | None = None,
+        raw: str = "",
+    ) -> Self: ...
+    @property
+    def payout_id(self) -> str:
+        """The merchant's id."""
+
+    @property
+    def payment_id(self) -> str | None:
+        """The platform's id, if the answer carried one."""
+
+    @property
+    def reference(self) -> str | None:
+        """The platform's transaction reference, if the answer carried one."""
+
+    @property
+    def money(self) -> Money:
+        """The money, as the platform repeats it."""
+
+    @property
+    def method_code(self) -> str:
+        """The method, such as BANK_TRANSFER. The list is open."""
+
+    @property
+    def segment_code(self) -> str | None:
+        """The segment, if there is one."""
+
+    @property
+    def exchanged_to_currency(self) -> str | None:
+        """The currency to exchange into, if there is one."""
+
+    @property
+    def status(self) -> str:
+        """Where it stands: see `PayoutStatus`. The list is open."""
+
+    @property
+    def failure_reason(self) -> FailureReason | None:
+        """Why it failed or was refused, if the platform says so."""
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When the platform accepted it."""
+
+    @property
+    def processed_at(self) -> datetime | None:
+        """When it was processed."""
+
+    @property
+    def is_test(self) -> bool | None:
+        """Whether a test merchant or test channel was used."""
+
+    @property
+    def processor_status(self) -> str | None:
+        """The status at an external processor. It says nothing about the outcome; use `status`."""
+
+    @property
+    def fee(self) -> Money | None:
+        """The fee charged to the merchant."""
+
+    @property
+    def raw(self) -> str:
+        """The answer's JSON as it came."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the outcome is decided. An unknown status never is."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+
+@final
+class PayoutStatus:
+    """The statuses known to this version. The list is open: a status that is not here is kept as it came."""
+
+    PROCESSING: Final[str]
+    """The outcome is still open."""
+    SUCCESS: Final[str]
+    """The money was sent."""
+    FAILED: Final[str]
+    """Accepted, then failed: see the failure reason."""
+    REFUSED: Final[str]
+    """The platform declined to process it."""
+
+@final
+class FailureReason:
+    """Why a payout failed or was refused."""
+
+    __match_args__: Final = ("code", "failed_at", "message")
+    def __new__(
+        cls,
+        *,
+        code: str,
+        failed_at: datetime | None = None,
+        message: str | None = None,
+    ) -> Self: ...
+    @property
+    def code(self) -> str:
+        """The platform's code, such as INVALID_ACCOUNT_NUMBER. The list is open."""
+
+    @property
+    def failed_at(self) -> datetime | None:
+        """When it failed."""
+
+    @property
+    def message(self) -> str | None:
+        """The platform's own text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+
+@final
+class Reason:
+    """One entry of a 406 answer: which business rule said no, and to which field."""
+
+    __match_args__: Final = ("code", "field", "description")
+    def __new__(
+        cls,
+        *,
+        code: str,
+        field: str | None = None,
+        description: str | None = None,
+    ) -> Self: ...
+    @property
+    def code(self) -> str:
+        """The platform's code, such as BALANCE_INSUFFICIENT. The list is open."""
+
+    @property
+    def field(self) -> str | None:
+        """The request attribute it is about, as the platform names it."""
+
+    @property
+    def description(self) -> str | None:
+        """The platform's own text, scrubbed of secrets and account numbers."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+
+@final
+class Attempt:
+    """One request on the wire, as the history of an error tells it."""
+
+    __match_args__: Final = ("operation", "started_at", "duration", "http_status", "request_id")
+    def __new__(
+        cls,
+        *,
+        operation: str,
+        started_at: datetime,
+        duration: timedelta,
+        http_status: int | None = None,
+        request_id: str | None = None,
+    ) -> Self: ...
+    @property
+    def operation(self) -> str:
+        """The method and path, such as POST /payouts/TST-223344."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When it started, by the wall clock."""
+
+    @property
+    def duration(self) -> timedelta:
+        """How long it took."""
+
+    @property
+    def http_status(self) -> int | None:
+        """The HTTP status, if an answer came."""
+
+    @property
+    def request_id(self) -> str | None:
+        """The platform's request id, if the answer carried one."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+
+def _error_kinds() -> list[tuple[str, str, bool, bool]]:
+    """The error table: (class name, kind, retryable, money_may_have_moved)."""
+
+def _panic() -> None:
+    """Panics, as a fault of this SDK would. It is here to be tested."""
+
+def _end_of_logging() -> None:
+    """The last events before the interpreter ends."""

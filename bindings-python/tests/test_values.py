@@ -1,0 +1,296 @@
+"""Values: money in and out, equality, hash, repr, pattern matching; settings and the environment."""
+
+from __future__ import annotations
+
+import copy
+import enum
+import math
+import pickle
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from conftest import documented_request
+
+from komopay import (
+    SANDBOX_URL,
+    Attempt,
+    BankAccount,
+    BankTransfer,
+    Client,
+    ConfigurationError,
+    CryptoAccount,
+    CryptoTransfer,
+    FailureReason,
+    InvalidRequestError,
+    Money,
+    Payout,
+    PayoutAccepted,
+    PayoutRequest,
+    PayoutStatus,
+    Reason,
+    WalletAccount,
+    WalletTransfer,
+)
+
+
+@pytest.mark.parametrize(
+    ("amount", "exact"),
+    [
+        ("10000", "10000"),
+        ("42.05", "42.05"),
+        ("42.00", "42.00"),
+        ("1E+4", "10000"),
+        (10000, "10000"),
+        (-5, "-5"),
+        (Decimal("3.133"), "3.133"),
+        (Decimal("1E+4"), "10000"),
+        (Decimal("0.1234567890123456789012345678"), "0.1234567890123456789012345678"),
+        ("1234567890123456789012345678", "1234567890123456789012345678"),
+    ],
+)
+def test_an_amount_comes_out_exactly_as_it_went_in(amount: str | int | Decimal, exact: str) -> None:
+    money = Money(amount, "XTS")
+    assert isinstance(money.amount, Decimal)
+    assert str(money.amount) == exact
+    assert (money.currency, str(money), repr(money)) == ("XTS", f"{exact} XTS", f"Money('{exact}', 'XTS')")
+
+
+class Coins(enum.IntEnum):
+    DIME = 10
+
+
+def test_an_enum_of_ints_is_its_number() -> None:
+    assert Money(Coins.DIME, "USD") == Money("10", "USD")
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [1.5, 42.0, math.nan, True, Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), "NaN", "", "1,5", "1_000", " 1"]
+    + ["0.12345678901234567890123456789", 10**40, pytest.param(10**10000, id="huge")],
+)
+def test_an_amount_that_is_not_exact_is_refused_by_its_field(amount: Any) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        Money(amount, "USD")
+    assert caught.value.field == "money.amount"
+
+
+def test_a_float_is_refused_with_the_way_out() -> None:
+    with pytest.raises(InvalidRequestError, match="string or a Decimal"):
+        Money(42.05, "USD")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("amount", [None, [], {}, b"1", 1j])
+def test_an_amount_of_another_type_is_a_type_error(amount: Any) -> None:
+    with pytest.raises(TypeError, match="str, int or decimal.Decimal"):
+        Money(amount, "USD")
+
+
+def test_money_is_equal_by_value_and_hashes_alike() -> None:
+    assert Money("42", "IDR") == Money("42.00", "IDR") == Money(42, "IDR") == Money(Decimal("4.2E1"), "IDR")
+    assert len({Money("42", "IDR"), Money("42.00", "IDR"), Money("42", "USD")}) == 2
+    assert Money("42", "IDR") != "42 IDR"
+
+
+def test_money_pickles_and_copies() -> None:
+    money = Money("42.00", "IDR")
+    for twin in (pickle.loads(pickle.dumps(money)), copy.copy(money), copy.deepcopy(money)):
+        assert twin == money and str(twin) == "42.00 IDR"
+
+
+REQUESTS = {
+    "bank": lambda number: PayoutRequest(
+        money=Money("1", "INR"),
+        method=BankTransfer(
+            operator_code="INR_1",
+            account=BankAccount(name="Nama Canary", number=number, bank_code="IFSC", account_type="SAVINGS"),
+            email_address="mail@canary.example",
+            remark="remark-canary",
+        ),
+        segment_code="VIP",
+        exchanged_to_currency="USD",
+        customer_ip="192.0.2.1",
+    ),
+    "crypto": lambda number: PayoutRequest(
+        money=Money("0.1", "BTC"),
+        method=CryptoTransfer(operator_code="BTC", account=CryptoAccount(number=number), remark="remark-canary"),
+    ),
+    "wallet": lambda number: PayoutRequest(
+        money=Money("1", "INR"),
+        method=WalletTransfer(
+            account=WalletAccount(name="Nama Canary", number=number), phone_number="+6281canary", remark="remark-canary"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("method", REQUESTS)
+def test_requests_are_equal_by_value_hash_alike_and_cannot_be_changed(method: str) -> None:
+    request, twin, other = (REQUESTS[method](number) for number in ("1234567890", "1234567890", "1234567891"))
+    assert request == twin != other
+    assert len({request, twin, other}) == 2
+    assert request.method.account.number == "1234567890"
+    with pytest.raises(AttributeError):
+        setattr(request, "money", Money("2", "INR"))
+    with pytest.raises(AttributeError):
+        setattr(request.method.account, "number", "2")
+
+
+@pytest.mark.parametrize("method", REQUESTS)
+def test_the_repr_of_a_request_masks_the_account_and_hides_the_person(method: str) -> None:
+    request = REQUESTS[method]("1234567890")
+    for shown in (repr(request), repr(request.method), repr(request.method.account), f"{request}"):
+        assert "****7890" in shown
+        assert "123456" not in shown and "canary" not in shown.lower()
+    assert "1234567" not in repr(REQUESTS[method]("1234567"))
+
+
+def test_values_can_be_matched() -> None:
+    match documented_request():
+        case PayoutRequest(Money(amount, "IDR"), BankTransfer("BNK_000", BankAccount(name, _))):
+            assert (amount, name) == (Decimal(10000), "Test account")
+        case _:
+            pytest.fail("no match")
+
+
+def test_every_value_names_its_fields_to_a_match() -> None:
+    values: list[Any] = [Attempt, BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, FailureReason, Money]
+    values += [Payout, PayoutAccepted, PayoutRequest, Reason, WalletAccount, WalletTransfer]
+    for value in values:
+        assert value.__module__ == "komopay"
+        assert all(hasattr(value, name) for name in value.__match_args__)
+
+
+def test_the_platforms_own_text_is_not_in_a_repr() -> None:
+    reason = FailureReason(code="SYSTEM", message="account 11223344 canary")
+    payout = Payout(
+        payout_id="A", money=Money(1, "IDR"), method_code="M", status="FAILED", failure_reason=reason, raw="canary"
+    )
+    accepted = PayoutAccepted(payout_id="A", money=Money(1, "IDR"), method_code="M", payout=payout, recovered=True)
+    for shown in (repr(reason), repr(payout), repr(accepted)):
+        assert "SYSTEM" in shown and "canary" not in shown
+
+
+def test_the_known_statuses_are_plain_strings() -> None:
+    known = [PayoutStatus.PROCESSING, PayoutStatus.SUCCESS, PayoutStatus.FAILED, PayoutStatus.REFUSED]
+    assert known == ["PROCESSING", "SUCCESS", "FAILED", "REFUSED"]
+    assert [status(code).is_final for code in known] == [False, True, True, True]
+
+
+def status(code: str) -> Payout:
+    return Payout(payout_id="A", money=Money(1, "IDR"), method_code="M", status=code)
+
+
+def new(**settings: Any) -> Client:
+    return Client(**{"token": "t", "base_url": "http://127.0.0.1:1", **settings})
+
+
+TIMES = ["total_timeout", "attempt_timeout", "connect_timeout", "settle_window", "backoff_base", "backoff_cap"]
+
+
+@pytest.mark.parametrize("name", [*TIMES, "token_validity"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1, -0.5, timedelta(seconds=-1), 10**30, 1e300, 0])
+def test_a_time_that_is_none_is_refused_by_its_name(name: str, value: object) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        new(**{name: value})
+    assert caught.value.field == name
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"base_url": "http://api.komopay.id"}, "base_url"),
+        ({"read_attempts": -1}, "read_attempts"),
+        ({"read_attempts": 2**32}, "read_attempts"),
+        ({"pool_size": -1}, "pool_size"),
+        ({"max_answer_bytes": 10**30}, "max_answer_bytes"),
+        ({"token": "line\n"}, "token"),
+        ({"token": None}, "merchant_code"),
+        ({"token": None, "merchant_code": "M"}, "secret"),
+        ({"token": None, "secret": "S"}, "merchant_code"),
+        ({"merchant_code": "M", "secret": "S"}, "token"),
+        ({"token_scope": "all"}, "token_scope"),
+        ({"ca_file": "/no/such/file"}, "ca_file"),
+        ({"proxy": "::"}, "proxy"),
+        ({"customer_id": "a\nb"}, "customer_id"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_refused_by_its_name(settings: dict[str, Any], name: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        new(**settings)
+    assert caught.value.field == name
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"total_timeout": "90"}, {"total_timeout": True}, {"read_attempts": 1.5}, {"read_attempts": True}]
+)
+def test_a_setting_of_another_type_is_a_type_error(settings: dict[str, Any]) -> None:
+    with pytest.raises(TypeError):
+        new(**settings)
+
+
+def test_every_setting_can_be_set() -> None:
+    new(
+        **dict.fromkeys(TIMES, 0.001) | {"total_timeout": 1, "token_validity": timedelta(minutes=1)},
+        read_attempts=1,
+        pool_size=0,
+        max_answer_bytes=1024,
+        proxy="http://proxy:3128",
+        customer_id="c",
+        validate=False,
+        token_scope="everything",
+    )
+
+
+def test_a_wait_for_no_time_is_refused_by_its_name() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        new().wait_for_payout("A", timeout=math.nan)
+    assert caught.value.field == "timeout"
+    with pytest.raises(TypeError):
+        new().wait_for_payout("A", timeout=None)  # type: ignore[arg-type]
+
+
+def test_what_is_no_request_is_a_type_error() -> None:
+    with pytest.raises(TypeError):
+        new().create_payout("A", {"money": 1})  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        PayoutRequest(money=Money(1, "IDR"), method="BANK_TRANSFER")  # type: ignore[arg-type]
+
+
+def test_a_client_shows_no_secret_and_cannot_be_pickled_or_copied() -> None:
+    client = Client(merchant_code="M", secret="secret-canary", base_url=SANDBOX_URL)
+    assert repr(client) == f"Client(base_url='{SANDBOX_URL}')"
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            attempt(client)
+
+
+ENVIRONMENT = {"KOMOPAY_MERCHANT_CODE": "M", "KOMOPAY_SECRET": "secret-canary", "KOMOPAY_BASE_URL": "http://[::1]:1"}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_a_client_comes_from_the_environment(environment: pytest.MonkeyPatch) -> None:
+    assert repr(Client.from_env()) == "Client(base_url='http://[::1]:1')"
+    assert repr(Client.from_env(base_url=SANDBOX_URL, total_timeout=1, attempt_timeout=0.5)).count(SANDBOX_URL) == 1
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_variable_is_named(name: str, value: str | None, environment: pytest.MonkeyPatch) -> None:
+    environment.delenv(name) if value is None else environment.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        Client.from_env()
+    assert "canary" not in str(caught.value)
+
+
+def test_with_a_token_code_and_secret_are_not_looked_up(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("KOMOPAY_SECRET")
+    Client.from_env(token="t")
