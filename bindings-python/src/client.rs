@@ -17,8 +17,24 @@ use crate::wait;
 
 /// A client of the payout API, for any number of threads.
 ///
-/// Give `merchant_code` and secret, or a ready token. Times are seconds, as a number or a timedelta. A setting that is
-/// not given has the core's default.
+/// Give `merchant_code` and `secret`, or a ready `token`. Times are seconds, as a number or a `timedelta`. What is not
+/// given has its default; a bad setting is a `ConfigurationError` that names it.
+///
+/// - `base_url`: where the platform is, such as `SANDBOX_URL`; it may have a path prefix. Plain http is for loopback.
+/// - `total_timeout`: the deadline of a whole call, 90 s.
+/// - `attempt_timeout`: the deadline of one request on the wire, 20 s; at most half of `total_timeout`.
+/// - `connect_timeout`: the deadline for making a connection, 5 s.
+/// - `settle_window`: how long after a lost create a read may not yet show it, 30 s.
+/// - `backoff_base`, `backoff_cap`: the longest first pause, 0.25 s, and the longest pause, 5 s.
+/// - `read_attempts`: how many requests a read may take, 4.
+/// - `pool_size`: how many idle connections are kept, 64.
+/// - `max_answer_bytes`: the largest answer that is read, 1 MiB.
+/// - `proxy`: a proxy for every call; without one, the environment's, but never for loopback.
+/// - `ca_file`: a PEM file with authorities to trust besides the system's.
+/// - `customer_id`: the value of the `Id-Customer` header.
+/// - `validate`: whether requests are checked before they are sent, True.
+/// - `token_scope`: `"payout"` (one token for one payout, the default) or `"everything"`.
+/// - `token_validity`: for how long an issued token is asked to be valid, 600 s (60 to 3600).
 #[pyclass(frozen, module = "komopay")]
 pub struct Client {
     core: komopay_core::Client,
@@ -199,6 +215,7 @@ impl Client {
         guard(py, || Ok(Repr::new(py, "Client").text("base_url", self.base_url.as_str()).finish()))
     }
 
+    #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]
     fn __reduce__(&self) -> PyResult<()> {
         let text = "a Client holds credentials and connections and cannot be pickled or copied; \
                     make one in each process, for example with Client.from_env()";

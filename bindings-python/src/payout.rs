@@ -48,6 +48,7 @@ impl PayoutStatus {
 /// A payout with its status.
 #[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_field_names, reason = "the same names in every language")]
 pub struct Payout {
     /// The merchant's id.
     payout_id: String,
