@@ -100,7 +100,7 @@ impl Client {
     /// read; `unexpected_response` if the answer cannot be understood.
     pub async fn get_payout(&self, id: &PayoutId) -> Result<Payout> {
         let span = tracing::info_span!(target: "komopay", "get_payout", payout_id = %id);
-        self.0.check_open()?;
+        self.0.check_open().map_err(|error| error.with_payout_id(id))?;
         read::get(&self.0, id).instrument(span).await
     }
 
@@ -112,7 +112,7 @@ impl Client {
     /// `not_final` when `timeout` is over, with the last payout seen; `not_found` if the platform knows no such payout.
     pub async fn wait_for_payout(&self, id: &PayoutId, timeout: Duration) -> Result<Payout> {
         let span = tracing::info_span!(target: "komopay", "wait_for_payout", payout_id = %id);
-        self.0.check_open()?;
+        self.0.check_open().map_err(|error| error.with_payout_id(id))?;
         read::wait(&self.0, id, timeout).instrument(span).await
     }
 

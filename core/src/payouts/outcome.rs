@@ -349,11 +349,9 @@ impl Outcome {
             at_least = until_window_end;
             jitter = self.limits.backoff_base;
         }
-        // Nor past the deadline, as long as half of what is left is a pause worth making.
-        let half = left.saturating_sub(at_least) / 2;
-        if half > self.limits.backoff_base {
-            jitter = jitter.min(half);
-        }
+        // Nor past the deadline: half of what is left, as long as that is a pause worth making.
+        let rest = left.saturating_sub(at_least);
+        jitter = jitter.min(if rest / 2 > self.limits.backoff_base { rest / 2 } else { rest });
         Action::Pause { at_least, jitter }
     }
 

@@ -79,7 +79,7 @@ pub struct Payout {
 }
 
 /// Why a payout failed or was refused (contract: `FailureReasons`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct FailureReason {
     /// The platform's code.
     pub code: FailureCode,
@@ -104,6 +104,14 @@ impl RawJson {
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{} bytes]", self.0.len())
+    }
+}
+
+/// Without the message: it is the platform's text, and may repeat what must not be shown.
+impl fmt::Debug for FailureReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = &mut f.debug_struct("FailureReason");
+        shown.field("code", &self.code).field("failed_at", &self.failed_at).finish_non_exhaustive()
     }
 }
 

@@ -122,7 +122,7 @@ pub(crate) async fn get(client: &Arc<Inner>, id: &PayoutId) -> Result<Payout> {
             return Err(miss.error.with_payout_id(id).with_attempts(history));
         }
         tokio::time::sleep(pause).await;
-        client.check_open()?;
+        client.check_open().map_err(|error| error.with_payout_id(id))?;
     }
 }
 
@@ -168,6 +168,6 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
         polls += 1;
         // The last look comes just before the time is over.
         tokio::time::sleep(pause.min(left)).await;
-        client.check_open()?;
+        client.check_open().map_err(|error| error.with_payout_id(id))?;
     }
 }
