@@ -10,9 +10,13 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::auth::{Grant, Tokens};
+use crate::auth::{AccessScope, AccessToken, Grant, Tokens};
+use crate::catalogue::{
+    self, Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption,
+};
 use crate::config::Config;
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::money::Money;
 use crate::payouts::in_flight::InFlight;
 use crate::payouts::outcome::Limits;
 use crate::payouts::{Payout, PayoutAccepted, PayoutId, PayoutRequest, create, read};
@@ -38,6 +42,8 @@ pub(crate) struct Inner {
     pub limits: Limits,
     pub read_attempts: u32,
     pub validate: bool,
+    max_amount: Vec<Money>,
+    is_test: Option<bool>,
     base_url: String,
     closed: AtomicBool,
 }
@@ -47,7 +53,6 @@ impl Client {
     ///
     /// # Errors
     /// `configuration`, naming the setting.
-    #[expect(clippy::needless_pass_by_value, reason = "a client takes its settings over, whatever it keeps of them")]
     pub fn new(config: Config) -> Result<Self> {
         let base_url = config.check()?;
         let transport = Arc::new(Transport::new(&config, &base_url)?);
@@ -58,6 +63,8 @@ impl Client {
             limits: config.limits(),
             read_attempts: config.read_attempts,
             validate: config.validate,
+            max_amount: config.max_amount,
+            is_test: config.is_test,
             base_url: base_url.into(),
             closed: AtomicBool::new(false),
         })))
@@ -100,7 +107,6 @@ impl Client {
     /// read; `unexpected_response` if the answer cannot be understood.
     pub async fn get_payout(&self, id: &PayoutId) -> Result<Payout> {
         let span = tracing::info_span!(target: "komopay", "get_payout", payout_id = %id);
-        self.0.check_open().map_err(|error| error.with_payout_id(id))?;
         read::get(&self.0, id).instrument(span).await
     }
 
@@ -114,6 +120,125 @@ impl Client {
         let span = tracing::info_span!(target: "komopay", "wait_for_payout", payout_id = %id);
         self.0.check_open().map_err(|error| error.with_payout_id(id))?;
         read::wait(&self.0, id, timeout).instrument(span).await
+    }
+
+    /// The ways to pay out this money now, with their operators: `POST /payouts/!availablePaymentOptions`.
+    ///
+    /// Where the platform knows no channel (a 406 of `PAYMENT_CHANNEL_NO_*` codes only), the list is empty.
+    ///
+    /// # Errors
+    /// `rejected` if the money itself is refused, for example for a limit; else as [`Client::get_payout`].
+    pub async fn payout_options(
+        &self,
+        money: &Money,
+        segment_code: Option<&str>,
+        exchanged_to_currency: Option<&str>,
+    ) -> Result<Vec<PayoutOption>> {
+        let span = tracing::info_span!(target: "komopay", "payout_options");
+        catalogue::payout_options(&self.0, money, segment_code, exchanged_to_currency).instrument(span).await
+    }
+
+    /// The balances in these currencies, or in all if none is named: `GET /balances`. A currency without an account is
+    /// left out.
+    ///
+    /// # Errors
+    /// As [`Client::get_payout`].
+    pub async fn balances(&self, currencies: &[String]) -> Result<Vec<Balance>> {
+        let span = tracing::info_span!(target: "komopay", "balances");
+        catalogue::balances(&self.0, currencies).instrument(span).await
+    }
+
+    /// The codes of the currencies enabled for the merchant: `GET /currencies`.
+    ///
+    /// # Errors
+    /// As [`Client::get_payout`].
+    pub async fn currencies(&self) -> Result<Vec<String>> {
+        let span = tracing::info_span!(target: "komopay", "currencies");
+        catalogue::currencies(&self.0).instrument(span).await
+    }
+
+    /// The codes of the customer segments: `GET /segments`.
+    ///
+    /// # Errors
+    /// As [`Client::get_payout`].
+    pub async fn segments(&self) -> Result<Vec<String>> {
+        let span = tracing::info_span!(target: "komopay", "segments");
+        catalogue::segments(&self.0).instrument(span).await
+    }
+
+    /// All banks, wallets and blockchains, of any direction and currency: `GET /payment-operators`.
+    ///
+    /// # Errors
+    /// As [`Client::get_payout`].
+    pub async fn payment_operators(&self) -> Result<Vec<PaymentOperator>> {
+        let span = tracing::info_span!(target: "komopay", "payment_operators");
+        catalogue::payment_operators(&self.0).instrument(span).await
+    }
+
+    /// The codes of all payment methods, of both directions: `GET /payment-methods`.
+    ///
+    /// # Errors
+    /// As [`Client::get_payout`].
+    pub async fn payment_methods(&self) -> Result<Vec<String>> {
+        let span = tracing::info_span!(target: "komopay", "payment_methods");
+        catalogue::payment_methods(&self.0).instrument(span).await
+    }
+
+    /// Methods and operators with their limits for this merchant, switched off ones included: `GET /payment-options`.
+    ///
+    /// # Errors
+    /// `rejected` if the platform does not know a code of the filter; else as [`Client::get_payout`].
+    pub async fn payment_options(&self, filter: &PaymentOptionFilter) -> Result<Vec<PaymentOption>> {
+        let span = tracing::info_span!(target: "komopay", "payment_options");
+        catalogue::payment_options(&self.0, filter).instrument(span).await
+    }
+
+    /// The merchant as customers see it: `GET /merchant-info`.
+    ///
+    /// # Errors
+    /// As [`Client::get_payout`].
+    pub async fn merchant_info(&self) -> Result<MerchantInfo> {
+        let span = tracing::info_span!(target: "komopay", "merchant_info");
+        Ok(catalogue::merchant_info(&self.0).instrument(span).await?.0)
+    }
+
+    /// Issues a token for someone else to use, such as a mobile app: `POST /auth-tokens`. It is valid for `validity`,
+    /// 60 s to 3600 s.
+    ///
+    /// # Errors
+    /// `configuration` if this client has no merchant code and secret; `invalid_request`, naming `scope.operations` or
+    /// `validity`; `authentication` or `rejected` if the platform issues none.
+    ///
+    /// ```no_run
+    /// # async fn hand_over(client: komopay_core::Client) -> komopay_core::Result<()> {
+    /// use std::time::Duration;
+    /// use komopay_core::{AccessScope, Money, PayoutId};
+    ///
+    /// let scope = AccessScope::Payout { id: PayoutId::new("TST-223344")?, money: Money::new("10000", "IDR")? };
+    /// let token = client.issue_token(&scope, Duration::from_secs(600)).await?;
+    /// println!("for the app until {:?}", token.expires_at); // token.expose() is what the app gets
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn issue_token(&self, scope: &AccessScope, validity: Duration) -> Result<AccessToken> {
+        let span = tracing::info_span!(target: "komopay", "issue_token");
+        self.0.issue_token(scope, validity).instrument(span).await
+    }
+
+    /// Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
+    ///
+    /// # Errors
+    /// `configuration`, naming `clock`, if this machine's clock is more than 5 minutes off the platform's;
+    /// `authentication` if the credentials are not accepted; else as [`Client::get_payout`].
+    pub async fn check_credentials(&self) -> Result<MerchantInfo> {
+        let span = tracing::info_span!(target: "komopay", "check_credentials");
+        let (info, date) = catalogue::merchant_info(&self.0).instrument(span).await?;
+        let off = date.map(|date| Timestamp::now().duration_since(date)).unwrap_or_default();
+        if off.unsigned_abs() > Duration::from_mins(5) {
+            let text = format!("this machine's clock is {} s off the platform's", off.as_secs());
+            return Err(Error::setting("clock", text));
+        }
+        Ok(info)
     }
 
     /// Refuses new calls, stops further attempts, and waits for the creates on the wire, up to their deadlines.
@@ -133,6 +258,57 @@ impl Inner {
             return Err(Error::new(ErrorKind::Configuration, "calls need a tokio runtime, and there is none here"));
         }
         Ok(())
+    }
+
+    async fn issue_token(&self, scope: &AccessScope, validity: Duration) -> Result<AccessToken> {
+        let scope = scope.check()?;
+        if !(60..=3600).contains(&validity.as_secs()) {
+            return Err(Error::invalid("validity", "must be 60 s to 3600 s"));
+        }
+        let started = Instant::now();
+        let mut tried = 0;
+        loop {
+            self.check_open()?;
+            let refusal = match self.tokens.issue(&scope, validity).await {
+                Ok(token) => return Ok(token),
+                Err(refusal) => refusal,
+            };
+            tried += 1;
+            let pause = jitter(self.limits.ceiling(tried - 1)) + refusal.error.retry_after().unwrap_or_default();
+            let time_is_up = started.elapsed().saturating_add(pause) >= self.limits.total;
+            if refusal.is_final || tried >= self.read_attempts || time_is_up {
+                return Err(refusal.error);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Refuses what the merchant's settings do not let pass.
+    pub fn check_request(&self, request: &PayoutRequest) -> Result<()> {
+        let money = &request.money;
+        let ceiling = self.max_amount.iter().find(|ceiling| ceiling.currency() == money.currency());
+        if let Some(ceiling) = ceiling.filter(|ceiling| money.amount() > ceiling.amount()) {
+            return Err(Error::invalid("money.amount", format_args!("is above max_amount, which is {ceiling}")));
+        }
+        if self.validate { request.validate() } else { Ok(()) }
+    }
+
+    /// Refuses a payout of the other world: test data to live settings, or the reverse.
+    pub fn check_world(&self, payout: &Payout) -> Result<()> {
+        match (self.is_test, payout.is_test) {
+            (Some(expected), Some(found)) if expected != found => {
+                let name = |is_test| if is_test { "test" } else { "live" };
+                let text = format!(
+                    "payout {} is of {} data, and this client is set to {}",
+                    payout.payout_id,
+                    name(found),
+                    name(expected)
+                );
+                let error = Error::new(ErrorKind::Configuration, text).with_field("is_test");
+                Err(error.with_payout_id(&payout.payout_id).with_payout(Some(payout.clone())))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Sends one request, and notes it in the history and the log.

@@ -1,5 +1,6 @@
 //! The settings of a client, their defaults, and what makes them unusable.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
+use crate::auth::TokenProvider;
 use crate::error::{Error, Result};
+use crate::money::Money;
 use crate::payouts::outcome::Limits;
 
 /// KomoPay's own sandbox host, with test data (source: KomoPay's published payout page).
@@ -27,6 +30,8 @@ pub enum Credentials {
     },
     /// A token that someone else issued, for example a merchant's server for a mobile app. It is never renewed.
     Token(SecretString),
+    /// A function that provides such tokens.
+    Provider(TokenProvider),
 }
 
 impl Credentials {
@@ -49,6 +54,8 @@ impl Credentials {
             }
             Self::Merchant { secret, .. } => ("secret", secret),
             Self::Token(token) => ("token", token),
+            // What it provides is checked when it has provided it.
+            Self::Provider(_) => return Ok(()),
         };
         let text = text.expose_secret();
         if text.is_empty() {
@@ -57,7 +64,7 @@ impl Credentials {
         if name == "secret" && text.chars().count() > 1000 {
             return Err(Error::setting(name, "is longer than 1000 characters"));
         }
-        if name == "token" && !text.chars().all(|c| c.is_ascii_graphic()) {
+        if name == "token" && !is_token(text) {
             return Err(Error::setting(name, "has characters that no token has; is there a line break at its end?"));
         }
         Ok(())
@@ -69,8 +76,14 @@ impl fmt::Debug for Credentials {
         match self {
             Self::Merchant { code, .. } => write!(f, "Credentials(merchant_code: {code:?})"),
             Self::Token(_) => f.write_str("Credentials(token)"),
+            Self::Provider(_) => f.write_str("Credentials(token provider)"),
         }
     }
+}
+
+/// Whether this can be the text of a token at all.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic())
 }
 
 /// Which tokens the client issues for itself.
@@ -133,6 +146,11 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// The value of the `Id-Customer` header, which is not sent without one. Its purpose is not documented.
     pub customer_id: Option<String>,
+    /// The most that one payout may be, for each currency named here. It holds even where `validate` is off.
+    pub max_amount: Vec<Money>,
+    /// Which world this client belongs to: `Some(true)` for test data, `Some(false)` for live money. A payout of the
+    /// other one (`isTest`) is a `configuration` error of a read, and never taken for a create's own.
+    pub is_test: Option<bool>,
     /// Whether requests are checked before they are sent. The platform may loosen a limit before this SDK knows.
     pub validate: bool,
     /// The language in `User-Agent: komopay-<lang>/<version>`: `rust`. Bindings put theirs.
@@ -160,6 +178,8 @@ impl Config {
             proxy: None,
             ca_file: None,
             customer_id: None,
+            max_amount: Vec::new(),
+            is_test: None,
             validate: true,
             language: "rust",
         }
@@ -195,6 +215,10 @@ impl Config {
         }
         if !(60..=3600).contains(&self.token_validity.as_secs()) {
             return Err(Error::setting("token_validity", "must be 60 s to 3600 s"));
+        }
+        let currencies: BTreeSet<&str> = self.max_amount.iter().map(Money::currency).collect();
+        if currencies.len() < self.max_amount.len() {
+            return Err(Error::setting("max_amount", "has two amounts for one currency"));
         }
         if self.read_attempts == 0 {
             return Err(Error::setting("read_attempts", "must be at least 1"));
@@ -283,6 +307,7 @@ mod tests {
             ("token_validity", |c| c.token_validity = Duration::from_secs(59)),
             ("read_attempts", |c| c.read_attempts = 0),
             ("max_answer_bytes", |c| c.max_answer_bytes = 0),
+            ("max_amount", |c| c.max_amount = vec![Money::new("1", "IDR").unwrap(), Money::new("2", "IDR").unwrap()]),
         ];
         for (name, change) in cases {
             let mut config = config();

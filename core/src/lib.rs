@@ -7,6 +7,7 @@
 //! | [`Money`] (`money.rs`) | exact amounts |
 //! | [`Error`], [`ErrorKind`] (`error.rs`) | the one error taxonomy |
 //! | `payouts/` | requests and answers; `outcome` holds the rules of a create, `create` drives them |
+//! | `catalogue/` | balances, currencies, operators, options, merchant data |
 //! | `auth/` | tokens: scope, claims, cache, renewal |
 //! | `transport/` | one HTTP attempt, exact to the byte that may have been sent |
 //!
@@ -30,14 +31,23 @@
 #![forbid(unsafe_code)]
 
 mod auth;
+mod catalogue;
 mod client;
 mod config;
 mod error;
+mod lenient;
 mod mask;
 mod money;
 mod payouts;
+mod raw_json;
+mod read;
 mod transport;
 
+pub use auth::{AccessScope, AccessToken, TokenProvider};
+pub use catalogue::{
+    AmountLimit, Balance, CustomerFee, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter,
+    PaymentOptionOperator, PaymentTypeCode, PayoutOperator, PayoutOption,
+};
 pub use client::Client;
 pub use config::{Config, Credentials, SANDBOX_URL, TokenScope};
 pub use error::{Attempt, Error, ErrorKind, Reason, Result};
@@ -45,5 +55,6 @@ pub use mask::Masked;
 pub use money::Money;
 pub use payouts::{
     BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, FailureCode, FailureReason, MethodCode, Payout,
-    PayoutAccepted, PayoutId, PayoutMethod, PayoutRequest, PayoutStatus, RawJson, WalletAccount, WalletTransfer,
+    PayoutAccepted, PayoutId, PayoutMethod, PayoutRequest, PayoutStatus, WalletAccount, WalletTransfer,
 };
+pub use raw_json::RawJson;

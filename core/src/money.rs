@@ -6,11 +6,13 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
-use serde::de::{self, Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
 use serde::ser::{self, Serialize, SerializeStruct, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
+use crate::read::Unreadable;
 
 /// An exact amount of one currency, in major units.
 ///
@@ -156,7 +158,7 @@ impl Serialize for Money {
 
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
+        #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Wire {
             amount: Box<RawValue>,
@@ -165,6 +167,18 @@ impl<'de> Deserialize<'de> for Money {
         let wire = Wire::deserialize(deserializer)?;
         let amount = parse_amount(wire.amount.get()).map_err(de::Error::custom)?;
         Self::from_decimal(amount, wire.currency_code).map_err(de::Error::custom)
+    }
+}
+
+/// An amount that stands alone in an answer, its currency elsewhere.
+#[derive(Deserialize)]
+pub(crate) struct Amount(Box<RawValue>);
+
+impl Amount {
+    /// The amount as money of this currency.
+    pub fn of(&self, currency: &str) -> Result<Money, Unreadable> {
+        let amount = parse_amount(self.0.get()).map_err(Unreadable)?;
+        Money::from_decimal(amount, currency).map_err(|error| Unreadable(error.message().to_owned()))
     }
 }
 

@@ -2,16 +2,19 @@
 
 mod codes;
 pub(crate) mod create;
+mod fingerprint;
 mod id;
 pub(crate) mod in_flight;
 pub(crate) mod outcome;
 mod payout;
 pub(crate) mod read;
 mod request;
+mod validation;
 
+pub(crate) use codes::open_codes;
 pub use codes::{FailureCode, MethodCode, PayoutStatus};
 pub use id::PayoutId;
-pub use payout::{FailureReason, Payout, PayoutAccepted, RawJson};
+pub use payout::{FailureReason, Payout, PayoutAccepted};
 pub use request::{
     BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutMethod, PayoutRequest, WalletAccount,
     WalletTransfer,

@@ -23,6 +23,11 @@ impl Scope {
         Self { operations: Some(vec![format!("GET {}", id.path())]), money: None }
     }
 
+    /// To make one call.
+    pub fn operation(method: &str, path: &str) -> Self {
+        Self { operations: Some(vec![format!("{method} {path}")]), money: None }
+    }
+
     /// Everything the merchant can do.
     pub fn everything() -> Self {
         Self { operations: None, money: None }

@@ -10,13 +10,18 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::access::AccessToken;
 use super::cache::{Cache, Issued, renew_at};
-use super::claims;
+use super::claims::Claims;
+use super::provider::TokenProvider;
 use super::scope::Scope;
-use crate::config::{Config, Credentials, TokenScope};
+use crate::config::{Config, Credentials, TokenScope, is_token};
 use crate::error::{Error, ErrorKind};
 use crate::money::Money;
 use crate::transport::{FailureKind, Operation, Transport};
+
+/// A year: longer than any token lives.
+const UNTIL_REFUSED: Duration = Duration::from_hours(365 * 24);
 
 /// A token in hand for one call.
 #[derive(Clone)]
@@ -58,74 +63,139 @@ pub(crate) struct Tokens {
 
 enum Source {
     Ready(SecretString),
-    Issued(Arc<Issuer>),
+    Fetched(Arc<Fetcher>),
 }
 
 impl Tokens {
     pub fn new(config: &Config, transport: Arc<Transport>) -> Self {
-        let source = match &config.credentials {
-            Credentials::Token(token) => Source::Ready(token.clone()),
-            Credentials::Merchant { code, secret } => Source::Issued(Arc::new(Issuer {
+        let origin = match &config.credentials {
+            Credentials::Token(token) => return Self { source: Source::Ready(token.clone()) },
+            Credentials::Provider(provider) => Origin::Provider(provider.clone()),
+            Credentials::Merchant { code, secret } => Origin::Platform(Issuer {
                 code: code.clone(),
                 secret: secret.clone(),
+                patience: config.attempt_timeout,
+                transport,
+            }),
+        };
+        let state = State { cache: Cache::new(), flights: HashMap::new(), fetched: 0 };
+        Self {
+            source: Source::Fetched(Arc::new(Fetcher {
+                origin,
                 validity: config.token_validity,
                 scope: config.token_scope,
                 patience: config.attempt_timeout,
-                transport,
-                state: Mutex::new(State { cache: Cache::new(), flights: HashMap::new(), issued: 0 }),
+                state: Mutex::new(state),
             })),
-        };
-        Self { source }
+        }
     }
 
     /// The secret that no text may repeat, if this client has one.
     pub fn secret(&self) -> &str {
         match &self.source {
             Source::Ready(token) => token.expose_secret(),
-            Source::Issued(issuer) => issuer.secret.expose_secret(),
+            Source::Fetched(fetcher) => match &fetcher.origin {
+                Origin::Platform(issuer) => issuer.secret.expose_secret(),
+                Origin::Provider(_) => "",
+            },
         }
     }
 
     /// A token that covers `needed`, but not the one of `refused`.
     pub async fn get(&self, needed: &Scope, refused: Option<&Grant>, within: Duration) -> Result<Grant, Refusal> {
-        match &self.source {
+        let grant = match &self.source {
             Source::Ready(token) => {
-                Ok(Grant { token: token.clone(), number: None, key: String::new(), fresh: true, locked: false })
+                Grant { token: token.clone(), number: None, key: String::new(), fresh: true, locked: false }
             }
-            Source::Issued(issuer) => {
-                let all = Scope::everything();
-                let needed = if issuer.scope == TokenScope::Everything { &all } else { needed };
-                tokio::time::timeout(within, issuer.get(needed, refused)).await.unwrap_or_else(|_| {
+            Source::Fetched(fetcher) => {
+                let scope = fetcher.scope_for(needed);
+                tokio::time::timeout(within, fetcher.get(&scope, refused)).await.unwrap_or_else(|_| {
                     let error = Error::new(ErrorKind::TimedOut, format!("no token within {within:?}"));
                     Err(Refusal { error, is_final: false })
-                })
+                })?
             }
+        };
+        let ours = matches!(&self.source, Source::Fetched(fetcher) if matches!(fetcher.origin, Origin::Platform(_)));
+        if ours { Ok(grant) } else { allowed(grant, needed) }
+    }
+
+    /// A token of this scope for someone else, issued anew.
+    pub async fn issue(&self, scope: &Scope, validity: Duration) -> Result<AccessToken, Refusal> {
+        match &self.source {
+            Source::Fetched(fetcher) if let Origin::Platform(issuer) = &fetcher.origin => {
+                let token = issuer.issue(scope, validity).await?;
+                let expires_at = Claims::of(token.expose_secret()).and_then(|claims| claims.expires_at());
+                Ok(AccessToken { token, expires_at })
+            }
+            _ => Err(Refusal {
+                error: Error::setting("credentials", "issuing a token needs a merchant code and secret"),
+                is_final: true,
+            }),
         }
     }
 }
 
-/// Issues tokens for one merchant.
+/// Refuses locally what a token of someone else's does not allow. Its end is left to the platform: our clock may be
+/// wrong.
+fn allowed(grant: Grant, needed: &Scope) -> Result<Grant, Refusal> {
+    let claims = Claims::of(grant.token.expose_secret());
+    let needed = needed.operations.as_deref().unwrap_or_default();
+    match claims.as_ref().and_then(|claims| claims.forbids(needed)) {
+        Some(operation) => Err(Refusal {
+            error: Error::new(
+                ErrorKind::PermissionDenied,
+                format!("the token does not allow {operation}; nothing was sent"),
+            ),
+            is_final: true,
+        }),
+        None => Ok(grant),
+    }
+}
+
+/// Fetches tokens when they are needed, and keeps them.
+struct Fetcher {
+    origin: Origin,
+    validity: Duration,
+    scope: TokenScope,
+    /// For how long one fetch may take. It belongs to no caller, so it has a time of its own.
+    patience: Duration,
+    state: Mutex<State>,
+}
+
+/// Where tokens come from.
+enum Origin {
+    Platform(Issuer),
+    Provider(TokenProvider),
+}
+
+/// Asks the platform for tokens of one merchant.
 struct Issuer {
     code: String,
     secret: SecretString,
-    validity: Duration,
-    scope: TokenScope,
-    /// For how long one token call may take. It belongs to no caller, so it has a time of its own.
+    /// For how long one token call may take.
     patience: Duration,
     transport: Arc<Transport>,
-    state: Mutex<State>,
 }
 
 struct State {
     cache: Cache,
     flights: HashMap<Scope, watch::Receiver<Flight>>,
-    issued: u64,
+    /// How many tokens were fetched: the number of the last one.
+    fetched: u64,
 }
 
 /// A token call under way: nothing yet, or what came of it.
 type Flight = Option<Result<Grant, Refusal>>;
 
-impl Issuer {
+impl Fetcher {
+    /// What to fetch for a call: one token for all of them, where that is how it is.
+    fn scope_for(&self, needed: &Scope) -> Scope {
+        match (&self.origin, self.scope) {
+            (Origin::Platform(_), TokenScope::Payout) => needed.clone(),
+            (Origin::Platform(_), TokenScope::Everything) | (Origin::Provider(_), _) => Scope::everything(),
+        }
+    }
+
     async fn get(self: &Arc<Self>, needed: &Scope, refused: Option<&Grant>) -> Result<Grant, Refusal> {
         let mut flight = {
             let mut state = self.lock();
@@ -153,17 +223,16 @@ impl Issuer {
     fn take_off(self: &Arc<Self>, state: &mut State, needed: &Scope) -> watch::Receiver<Flight> {
         let (landed, flight) = watch::channel(None);
         state.flights.insert(needed.clone(), flight.clone());
-        let (issuer, scope) = (Arc::clone(self), needed.clone());
+        let (fetcher, scope) = (Arc::clone(self), needed.clone());
         let call = async move {
             let asked_at = Instant::now();
-            let result = issuer.call(&scope).await;
-            let mut state = issuer.lock();
+            let result = fetcher.fetch(&scope).await;
+            let mut state = fetcher.lock();
             state.flights.remove(&scope);
             let result = result.map(|token| {
-                let lifetime =
-                    claims::lifetime(token.expose_secret()).map_or(issuer.validity, |life| life.min(issuer.validity));
-                state.issued += 1;
-                let number = state.issued;
+                let lifetime = fetcher.lifetime(&token);
+                state.fetched += 1;
+                let number = state.fetched;
                 let token = Issued { number, token, scope, renew_at: renew_at(asked_at, lifetime) };
                 let grant = grant(&token, true);
                 state.cache.insert(token);
@@ -175,8 +244,44 @@ impl Issuer {
         flight
     }
 
-    async fn call(&self, scope: &Scope) -> Result<SecretString, Refusal> {
-        let operation = Operation::post("/auth-tokens", self.body(scope)?);
+    async fn fetch(&self, scope: &Scope) -> Result<SecretString, Refusal> {
+        match &self.origin {
+            Origin::Platform(issuer) => issuer.issue(scope, self.validity).await,
+            Origin::Provider(provider) => {
+                let refuse =
+                    |text: String| Refusal { error: Error::new(ErrorKind::Unavailable, text), is_final: false };
+                let provided = tokio::time::timeout(self.patience, provider.provide()).await;
+                let provided = provided
+                    .map_err(|_| refuse(format!("the token provider gave nothing within {:?}", self.patience)))?;
+                let token = provided.map_err(|text| refuse(format!("the token provider failed: {text}")))?;
+                if is_token(token.expose_secret()) {
+                    Ok(token)
+                } else {
+                    Err(refuse("the token provider gave something that is no token".to_owned()))
+                }
+            }
+        }
+    }
+
+    /// For how long a new token is used. One that does not say lives as long as was asked for, or until it is refused.
+    fn lifetime(&self, token: &SecretString) -> Duration {
+        let said = Claims::of(token.expose_secret()).and_then(|claims| claims.lifetime());
+        match &self.origin {
+            Origin::Platform(_) => said.map_or(self.validity, |said| said.min(self.validity)),
+            // When it was issued is not known, so its age is not either.
+            Origin::Provider(_) => UNTIL_REFUSED,
+        }
+    }
+
+    /// The state is a cache, so what a panic elsewhere left of it is as good as any.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Issuer {
+    async fn issue(&self, scope: &Scope, validity: Duration) -> Result<SecretString, Refusal> {
+        let operation = Operation::post("/auth-tokens", self.body(scope, validity)?);
         let secret = self.secret.expose_secret();
         let answer = self.transport.send(&operation, None, self.patience).await.map_err(|failure| Refusal {
             error: failure.to_error(),
@@ -205,7 +310,7 @@ impl Issuer {
         }
     }
 
-    fn body(&self, scope: &Scope) -> Result<Vec<u8>, Refusal> {
+    fn body(&self, scope: &Scope, validity: Duration) -> Result<Vec<u8>, Refusal> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct TokenRequest<'a> {
@@ -220,7 +325,7 @@ impl Issuer {
         let request = TokenRequest {
             merchant_code: &self.code,
             secret: self.secret.expose_secret(),
-            validity_secs: self.validity.as_secs(),
+            validity_secs: validity.as_secs(),
             operations: &scope.operations,
             money: &scope.money,
         };
@@ -228,11 +333,6 @@ impl Issuer {
             error: Error::internal("the token request cannot be written as JSON"),
             is_final: true,
         })
-    }
-
-    /// The state is a cache, so what a panic elsewhere left of it is as good as any.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,9 +1,5 @@
 //! The platform's code lists. All of them are open: a code that is not known here is kept as it came.
 
-use std::fmt;
-
-use serde::{Deserialize, Deserializer};
-
 /// Defines an open list of codes: one variant per known code, and `Unknown` for the rest.
 macro_rules! open_codes {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $code:literal,)+ }) => {
@@ -38,20 +34,22 @@ macro_rules! open_codes {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let code = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let code = <std::borrow::Cow<'_, str> as serde::Deserialize>::deserialize(deserializer)?;
                 Ok(Self::from(code.as_ref()))
             }
         }
     };
 }
+
+pub(crate) use open_codes;
 
 open_codes! {
     /// Where a payout stands (contract: `PaymentStatus`).

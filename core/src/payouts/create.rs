@@ -10,11 +10,12 @@ use tokio::time::Instant;
 
 use super::in_flight::{Call, Entry};
 use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Verdict};
-use super::read::{Found, MissKind, look};
+use super::read::{Found, look};
 use super::{Payout, PayoutAccepted, PayoutId, PayoutRequest};
 use crate::auth::{Grant, Refusal, Scope};
 use crate::client::Inner;
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::read::MissKind;
 use crate::transport::{Answer, FailureKind, Operation};
 
 /// How much older than the call a found payout may look, since two clocks' seconds and delays are involved.
@@ -28,9 +29,7 @@ pub(crate) async fn create(
     resume: bool,
 ) -> Result<PayoutAccepted> {
     let started = Instant::now();
-    if client.validate {
-        request.validate().map_err(|error| error.with_payout_id(id))?;
-    }
+    client.check_request(request).map_err(|error| error.with_payout_id(id))?;
     let body = serde_json::to_vec(request).map_err(|_| Error::internal("the request cannot be written as JSON"))?;
     loop {
         client.check_open().map_err(|error| error.with_payout_id(id))?;
@@ -216,7 +215,7 @@ impl Driver {
         }
     }
 
-    /// Rule 6: ours if everything the platform repeats agrees, and it is not older than this call.
+    /// Rule 6: ours if everything the platform repeats agrees, it is of our world, and it is not older than this call.
     fn is_ours(&self, found: &Found) -> bool {
         let (payout, request) = (&found.payout, &self.request);
         let agrees = |repeated: &Option<String>, asked: &Option<String>| repeated.is_none() || repeated == asked;
@@ -224,6 +223,7 @@ impl Driver {
             && payout.method_code == request.method.code()
             && agrees(&payout.segment_code, &request.segment_code)
             && agrees(&payout.exchanged_to_currency, &request.exchanged_to_currency)
+            && self.client.check_world(payout).is_ok()
             && (self.resume || is_young(found.date, payout.created_at, self.first_post_at))
     }
 

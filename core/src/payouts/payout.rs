@@ -5,16 +5,17 @@
 //! payout that exists into an error. The raw JSON stays reachable.
 
 use std::fmt;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::codes::{FailureCode, MethodCode, PayoutStatus};
 use super::id::PayoutId;
+use crate::lenient::{lenient, timestamp};
 use crate::money::Money;
+use crate::raw_json::RawJson;
+use crate::read::Unreadable;
 
 /// The platform took the payout. This is not completion: follow it with `wait_for_payout`.
 #[derive(Clone, PartialEq, Eq)]
@@ -87,24 +88,6 @@ pub struct FailureReason {
     pub failed_at: Option<Timestamp>,
     /// The platform's own text.
     pub message: Option<String>,
-}
-
-/// The JSON of an answer, as it came. `Debug` shows its length only, since the platform's texts are not ours.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RawJson(Arc<str>);
-
-impl RawJson {
-    /// The JSON text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for RawJson {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{} bytes]", self.0.len())
-    }
 }
 
 /// Without the message: it is the platform's text, and may repeat what must not be shown.
@@ -189,16 +172,6 @@ struct FailureWire {
     message: Option<Box<RawValue>>,
 }
 
-/// Why an answer could not be read. The text names the place, never the content.
-pub(crate) struct Unreadable(pub String);
-
-impl From<serde_json::Error> for Unreadable {
-    fn from(error: serde_json::Error) -> Self {
-        // serde's own text may quote the value.
-        Self(format!("line {}, column {}", error.line(), error.column()))
-    }
-}
-
 impl PayoutAccepted {
     /// Reads the answer to a create of `id`.
     pub(crate) fn read(id: &PayoutId, body: &[u8]) -> Result<Self, Unreadable> {
@@ -272,27 +245,8 @@ fn read_answer(id: &PayoutId, body: &[u8]) -> Result<(RawJson, AnswerWire), Unre
     let wire: AnswerWire = serde_json::from_str(text)?;
     match &wire.payment_method_response.id_payout {
         Some(other) if other != id.as_str() => Err(Unreadable("it is about another payout".to_owned())),
-        _ => Ok((RawJson(Arc::from(text)), wire)),
+        _ => Ok((RawJson::new(text), wire)),
     }
-}
-
-/// A field no decision needs: unreadable is as good as missing, apart from a line in the log.
-fn lenient<T: DeserializeOwned>(raw: Option<Box<RawValue>>, field: &'static str) -> Option<T> {
-    let raw = raw?;
-    serde_json::from_str(raw.get())
-        .inspect_err(
-            |_| tracing::warn!(target: "komopay", field, "a field of the answer cannot be read; see the raw JSON"),
-        )
-        .ok()
-}
-
-fn timestamp(raw: Option<Box<RawValue>>, field: &'static str) -> Option<Timestamp> {
-    lenient::<String>(raw, field)?
-        .parse()
-        .inspect_err(
-            |_| tracing::warn!(target: "komopay", field, "a time in the answer cannot be read; see the raw JSON"),
-        )
-        .ok()
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use super::codes::MethodCode;
-use crate::error::Result;
 use crate::mask::{Hidden, Masked};
 use crate::money::Money;
 
@@ -55,14 +54,6 @@ impl PayoutRequest {
             callback_url: None,
             customer_ip: None,
         }
-    }
-
-    /// Checks what can be known before anything is sent.
-    ///
-    /// # Errors
-    /// `invalid_request`, naming the field.
-    pub fn validate(&self) -> Result<()> {
-        self.money.check_payable()
     }
 }
 

@@ -1,0 +1,121 @@
+//! The calls of the catalogue. Each asks for a token that allows it and nothing else.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use url::form_urlencoded::Serializer;
+
+use super::models::{Balance, Entry, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption};
+use crate::auth::Scope;
+use crate::client::Inner;
+use crate::error::{Error, ErrorKind, Result};
+use crate::money::Money;
+use crate::read::{Unreadable, read};
+use crate::transport::{Answer, Operation};
+
+const PAYOUT_OPTIONS: &str = "/payouts/!availablePaymentOptions";
+
+pub(crate) async fn balances(client: &Inner, currencies: &[String]) -> Result<Vec<Balance>> {
+    let query = [("currencyCodes", joined("currencies", currencies)?)];
+    list(client, "/balances", &query).await
+}
+
+pub(crate) async fn currencies(client: &Inner) -> Result<Vec<String>> {
+    list(client, "/currencies", &[]).await
+}
+
+pub(crate) async fn segments(client: &Inner) -> Result<Vec<String>> {
+    list(client, "/segments", &[]).await
+}
+
+pub(crate) async fn payment_methods(client: &Inner) -> Result<Vec<String>> {
+    list(client, "/payment-methods", &[]).await
+}
+
+pub(crate) async fn payment_operators(client: &Inner) -> Result<Vec<PaymentOperator>> {
+    list(client, "/payment-operators", &[]).await
+}
+
+pub(crate) async fn payment_options(client: &Inner, filter: &PaymentOptionFilter) -> Result<Vec<PaymentOption>> {
+    let PaymentOptionFilter { type_code, method_codes, currencies, segment_codes, operator_codes } = filter;
+    let query = [
+        ("paymentTypeCode", type_code.as_ref().map(|code| code.as_str().to_owned())),
+        ("paymentMethodCodes", joined("method_codes", method_codes)?),
+        ("currencyCodes", joined("currencies", currencies)?),
+        ("segmentCodes", joined("segment_codes", segment_codes)?),
+        ("paymentOperatorCodes", joined("operator_codes", operator_codes)?),
+    ];
+    list(client, "/payment-options", &query).await
+}
+
+/// The merchant's data, and when the platform says it answered.
+pub(crate) async fn merchant_info(client: &Inner) -> Result<(MerchantInfo, Option<Timestamp>)> {
+    let parse = |answer: &Answer| Ok((MerchantInfo::read(text(answer)?)?, answer.date));
+    read(client, &Operation::get("/merchant-info"), &Scope::operation("GET", "/merchant-info"), parse).await
+}
+
+pub(crate) async fn payout_options(
+    client: &Inner,
+    money: &Money,
+    segment_code: Option<&str>,
+    exchanged_to_currency: Option<&str>,
+) -> Result<Vec<PayoutOption>> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Requested<'a> {
+        money: &'a Money,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        segment_code: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        exchanged_to_currency: Option<&'a str>,
+    }
+    if client.validate {
+        money.check_payable()?;
+    }
+    let body = serde_json::to_vec(&Requested { money, segment_code, exchanged_to_currency })
+        .map_err(|_| Error::internal("the request cannot be written as JSON"))?;
+    let scope = Scope::operation("POST", PAYOUT_OPTIONS);
+    let options = read(client, &Operation::post(PAYOUT_OPTIONS, body), &scope, entries).await;
+    options.or_else(|error| if is_none_found(&error) { Ok(Vec::new()) } else { Err(error) })
+}
+
+/// The platform says "there is none" with a 406 of nothing but these codes.
+fn is_none_found(error: &Error) -> bool {
+    error.kind() == ErrorKind::Rejected
+        && !error.reasons().is_empty()
+        && error.reasons().iter().all(|reason| reason.code.starts_with("PAYMENT_CHANNEL_NO_"))
+}
+
+async fn list<T: Entry>(client: &Inner, path: &str, query: &[(&str, Option<String>)]) -> Result<Vec<T>> {
+    let mut encoded = Serializer::new(String::new());
+    for (name, value) in query {
+        if let Some(value) = value {
+            encoded.append_pair(name, value);
+        }
+    }
+    let encoded = encoded.finish();
+    let target = if encoded.is_empty() { path.to_owned() } else { format!("{path}?{encoded}") };
+    read(client, &Operation::get(target), &Scope::operation("GET", path), entries).await
+}
+
+/// Lists come in an optional `data`: `{}` is an empty list.
+fn entries<T: Entry>(answer: &Answer) -> Result<Vec<T>, Unreadable> {
+    #[derive(Deserialize)]
+    struct List {
+        data: Option<Vec<Box<RawValue>>>,
+    }
+    let list: List = serde_json::from_str(text(answer)?)?;
+    list.data.unwrap_or_default().iter().map(|entry| T::read(entry.get())).collect()
+}
+
+fn text(answer: &Answer) -> Result<&str, Unreadable> {
+    std::str::from_utf8(&answer.body).map_err(|_| Unreadable("it is not UTF-8".to_owned()))
+}
+
+/// A filter as the platform takes it: one string, separated by commas.
+fn joined(field: &str, codes: &[String]) -> Result<Option<String>> {
+    if codes.iter().any(|code| code.is_empty() || code.contains(',')) {
+        return Err(Error::invalid(field, "must be codes without commas, none of them empty"));
+    }
+    Ok((!codes.is_empty()).then(|| codes.join(",")))
+}

@@ -1,0 +1,123 @@
+//! Calls that move nothing: tried once, or until an answer comes or trying again is of no use.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+
+use crate::auth::{Refusal, Scope};
+use crate::client::{Inner, jitter};
+use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::transport::{Answer, FailureKind, Operation};
+
+/// Why an answer could not be read. The text names the place, never the content.
+pub(crate) struct Unreadable(pub String);
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        // serde's own text may quote the value.
+        Self(format!("line {}, column {}", error.line(), error.column()))
+    }
+}
+
+/// Why one try brought no result.
+pub(crate) struct Miss {
+    pub why: MissKind,
+    pub error: Error,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MissKind {
+    /// 410: it is not there now.
+    Gone,
+    /// It may work in a moment: no connection, no answer in time, 429, 5xx.
+    Passing,
+    /// It will not work by trying again.
+    Lasting,
+    /// No try can be made: the token does not allow it, the platform refuses one, or its certificate does not verify.
+    Barred,
+}
+
+impl From<Refusal> for Miss {
+    fn from(refusal: Refusal) -> Self {
+        let why = if refusal.is_final { MissKind::Barred } else { MissKind::Passing };
+        Self { why, error: refusal.error }
+    }
+}
+
+/// Tries once: one request, and a second one only if the token was refused and another can be had.
+pub(crate) async fn try_read<T>(
+    client: &Inner,
+    operation: &Operation,
+    scope: &Scope,
+    parse: impl Fn(&Answer) -> Result<T, Unreadable>,
+    within: Duration,
+    history: &mut Vec<Attempt>,
+) -> Result<T, Miss> {
+    let ends = Instant::now() + within;
+    let mut grant = client.tokens.get(scope, None, within).await?;
+    let answer = loop {
+        let left = ends.saturating_duration_since(Instant::now());
+        let answer = client.send(operation, &grant, left, history).await.map_err(|failure| Miss {
+            why: match failure.kind {
+                FailureKind::Network | FailureKind::TimedOut => MissKind::Passing,
+                FailureKind::Unreadable => MissKind::Lasting,
+                FailureKind::Certificate => MissKind::Barred,
+            },
+            error: failure.to_error(),
+        })?;
+        let renew = match answer.status {
+            401 => grant.renewable(),
+            // It is not published whether a token locked to a sum of money may read.
+            403 => grant.locked,
+            _ => false,
+        };
+        if !renew {
+            break answer;
+        }
+        let left = ends.saturating_duration_since(Instant::now());
+        // One renewal a try: whatever token comes now is the last one.
+        grant = client.tokens.get(scope, Some(&grant), left).await?.into_last();
+    };
+    if answer.status == 200 {
+        return parse(&answer).map_err(|problem| {
+            let text = format!("the answer to {operation} cannot be understood: {}", problem.0);
+            Miss { why: MissKind::Lasting, error: Error::new(ErrorKind::UnexpectedResponse, text).with_status(200) }
+        });
+    }
+    let why = match answer.status {
+        410 => MissKind::Gone,
+        429 | 500..=599 => MissKind::Passing,
+        _ => MissKind::Lasting,
+    };
+    Err(Miss { why, error: answer.to_error(&[grant.token.expose_secret(), client.tokens.secret()]) })
+}
+
+/// Tries until it works, trying is of no use, `read_attempts` are used up, or the total time is.
+pub(crate) async fn read<T>(
+    client: &Inner,
+    operation: &Operation,
+    scope: &Scope,
+    parse: impl Fn(&Answer) -> Result<T, Unreadable>,
+) -> Result<T> {
+    let started = Instant::now();
+    let limits = client.limits;
+    let mut history = Vec::new();
+    let mut tried = 0;
+    loop {
+        client.check_open()?;
+        let left = limits.total.saturating_sub(started.elapsed());
+        let within = limits.attempt.min(left);
+        let miss = match try_read(client, operation, scope, &parse, within, &mut history).await {
+            Ok(result) => return Ok(result),
+            Err(miss) => miss,
+        };
+        tried += 1;
+        let pause = jitter(limits.ceiling(tried - 1)) + miss.error.retry_after().unwrap_or_default();
+        let time_is_up = started.elapsed().saturating_add(pause) >= limits.total;
+        if miss.why != MissKind::Passing || tried >= client.read_attempts || time_is_up {
+            return Err(miss.error.with_attempts(history));
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
