@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use crate::gateway::{Gateway, MERCHANT_CODE, SECRET};
 use crate::ledger;
 use crate::tools::Python;
-use crate::venv::Venv;
+use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
 
 /// The example that KomoPay publishes, as a program that reads as documentation.
@@ -22,7 +22,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     say(1, "The wheel is built and installed into a new virtual environment (the first build takes minutes)");
     let venv = Venv::fresh(workspace, &python, "venv-demo")?;
     venv.install_builder(workspace)?;
-    venv.install_wheel(workspace)?;
+    venv.install_wheel(workspace, Profile::Dev)?;
     println!("   komopay {} for Python {}", venv.package_version(workspace)?, python.version());
 
     pay(workspace, &venv)?;

@@ -3,6 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | What does a person see in the demo? | `demo` |
+//! | What is measured, against whom? | `bench` |
 //! | Which checks are there, and in which order? | `test` |
 //! | What may no output show? | `canary` |
 //! | What must be installed, and what is said if it is not? | `tools` |
@@ -12,6 +13,7 @@
 //! | How are the wheel and the stand-in gateway built, installed, started and stopped? | `venv`, `gateway`, `ledger` |
 
 mod canary;
+mod bench;
 mod command;
 mod demo;
 mod failure;
@@ -47,6 +49,8 @@ enum Task {
         /// The only part to run.
         part: Option<test::Part>,
     },
+    /// Measure creates, import time and wheel size against peers, in one run. It takes some minutes.
+    Bench,
 }
 
 fn main() -> ExitCode {
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
     let outcome = Workspace::open().and_then(|workspace| match task {
         Task::Demo => demo::run(&workspace),
         Task::Test { part } => test::run(&workspace, part),
+        Task::Bench => bench::run(&workspace),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

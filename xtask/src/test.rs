@@ -8,7 +8,7 @@ use crate::failure::{Failure, Outcome};
 use crate::report::Report;
 use crate::tally::Tally;
 use crate::tools::{self, Python};
-use crate::venv::Venv;
+use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
 use crate::{demo, gateway};
 
@@ -66,7 +66,7 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
     let venv = Venv::fresh(workspace, python, "venv-test")?;
     report.check("Python wheel", |_| {
         venv.install_tools(workspace)?;
-        venv.install_wheel(workspace)
+        venv.install_wheel(workspace, Profile::Dev).map(drop)
     })?;
     report.check("Python types", |_| {
         let settings = workspace.root().join("bindings-python").join("pyproject.toml");

@@ -11,6 +11,24 @@ use crate::workspace::Workspace;
 /// Pins the tools by version; also used as constraints where only some of them are needed.
 const REQUIREMENTS: &str = "bindings-python/requirements-dev.txt";
 
+/// How a wheel is built.
+#[derive(Clone, Copy)]
+pub(crate) enum Profile {
+    /// As all other builds of the tests and the demo.
+    Dev,
+    /// As it would be published: what is measured.
+    Release,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+        }
+    }
+}
+
 /// A virtual environment.
 pub(crate) struct Venv {
     folder: PathBuf,
@@ -26,7 +44,7 @@ impl Venv {
 
     /// Installs everything that the tests need.
     pub(crate) fn install_tools(&self, workspace: &Workspace) -> Outcome {
-        self.pip_install(workspace).arg("--requirement").arg(REQUIREMENTS).run()
+        self.install(workspace, Path::new(REQUIREMENTS))
     }
 
     /// Installs only what builds the wheel.
@@ -34,14 +52,20 @@ impl Venv {
         self.pip_install(workspace).arg("--constraint").arg(REQUIREMENTS).arg("maturin").run()
     }
 
-    /// Builds the wheel, with the profile of all other builds here, and installs it.
-    pub(crate) fn install_wheel(&self, workspace: &Workspace) -> Outcome {
+    /// Installs what a requirements file names.
+    pub(crate) fn install(&self, workspace: &Workspace, requirements: &Path) -> Outcome {
+        self.pip_install(workspace).arg("--requirement").arg(requirements).run()
+    }
+
+    /// Builds the wheel, installs it, and says where it is.
+    pub(crate) fn install_wheel(&self, workspace: &Workspace, profile: Profile) -> Outcome<PathBuf> {
         let wheels = workspace.folder("wheels");
         if wheels.exists() {
             fs::remove_dir_all(&wheels).map_err(Failure::while_doing(format!("cannot clear {}", wheels.display())))?;
         }
         Program::new(workspace, self.program("maturin"))
-            .args("build --profile dev --locked --manifest-path bindings-python/Cargo.toml")
+            .args("build --locked --manifest-path bindings-python/Cargo.toml --profile")
+            .arg(profile.name())
             .arg("--interpreter")
             .arg(self.program("python"))
             .arg("--out")
@@ -49,7 +73,8 @@ impl Venv {
             .run()?;
         let wheel = only_file(&wheels)?;
         // Nothing but the wheel itself: the package promises to need no other.
-        self.pip_install(workspace).arg("--no-index").arg(wheel).run()
+        self.pip_install(workspace).arg("--no-index").arg(&wheel).run()?;
+        Ok(wheel)
     }
 
     /// The Python of this environment.

@@ -1,0 +1,58 @@
+//! The least that an HTTP server can do: read a request to its end, send the same bytes back each time.
+//!
+//! It answers from its own thread without parsing JSON, so that what is measured is the client.
+
+use std::error::Error;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The documented acceptance, without an id: it is the answer to a create of any id.
+const BODY: &str = r#"{"paymentRequested": {"money": {"amount": 10000, "currencyCode": "IDR"}}, "paymentMethodResponse": {"paymentMethodCode": "BANK_TRANSFER"}}"#;
+
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        println!("komopay-bench serves on http://{}", listener.local_addr()?);
+        let answer = format!(
+            "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{BODY}",
+            BODY.len()
+        );
+        let answer: &'static [u8] = answer.leak().as_bytes();
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            // A connection that breaks is the client's business.
+            tokio::spawn(async move { serve(stream, answer).await.ok() });
+        }
+    })
+}
+
+async fn serve(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
+    let mut buffer = Vec::with_capacity(8192);
+    loop {
+        match request_length(&buffer) {
+            Some(length) if buffer.len() >= length => {
+                buffer.drain(..length);
+                stream.write_all(answer).await?;
+            }
+            _ => {
+                if stream.read_buf(&mut buffer).await? == 0 {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// How long the request at the start of these bytes is, once its head is there.
+fn request_length(bytes: &[u8]) -> Option<usize> {
+    let head_length = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(bytes.get(..head_length)?).ok()?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+    });
+    Some(head_length + length.unwrap_or(0))
+}
