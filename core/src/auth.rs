@@ -9,5 +9,9 @@ mod tokens;
 
 pub use access::{AccessScope, AccessToken};
 pub use provider::TokenProvider;
+#[cfg(feature = "fuzzing")]
+pub(crate) use claims::Claims;
 pub(crate) use scope::Scope;
+#[cfg(feature = "fuzzing")]
+pub(crate) use tokens::read_token;
 pub(crate) use tokens::{Grant, Refusal, Tokens};
