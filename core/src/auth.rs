@@ -8,9 +8,9 @@ mod scope;
 mod tokens;
 
 pub use access::{AccessScope, AccessToken};
-pub use provider::TokenProvider;
 #[cfg(feature = "fuzzing")]
 pub(crate) use claims::Claims;
+pub use provider::TokenProvider;
 pub(crate) use scope::Scope;
 #[cfg(feature = "fuzzing")]
 pub(crate) use tokens::read_token;

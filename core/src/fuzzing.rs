@@ -9,9 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::auth::{Claims, read_token};
-use crate::catalogue::{
-    Balance, Entry, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption, entries,
-};
+use crate::catalogue::{Balance, Entry, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption, entries};
 use crate::error::Error;
 use crate::payouts::{Payout, PayoutAccepted, PayoutId};
 use crate::transport::{self, Answer};

@@ -17,7 +17,8 @@ macro_rules! document {
 
 #[test]
 fn money_text() {
-    let amounts = ["10000", "42.05", "1E+4", "12345678901234567890.12345678", "0.1234567890123456789012345678", "-3.50"];
+    let amounts =
+        ["10000", "42.05", "1E+4", "12345678901234567890.12345678", "0.1234567890123456789012345678", "-3.50"];
     check!().with_type::<Input>().for_each(|input| {
         let text = input.text(&amounts);
         let Ok(money) = Money::new(&text, "XTS") else { return };
@@ -46,7 +47,8 @@ fn payout_id_text() {
 
 #[test]
 fn accepted_json() {
-    let documents = [document!("documented/create.response.json"), document!("examples/payout-create.response.201.json")];
+    let documents =
+        [document!("documented/create.response.json"), document!("examples/payout-create.response.201.json")];
     let ids = ["TST-223344", "INV-2024-0001"].map(|id| PayoutId::new(id).unwrap());
     check!().with_type::<Input>().for_each(|input| {
         let body = input.document(&documents);
@@ -105,7 +107,8 @@ fn refusal_bodies() {
 
 #[test]
 fn header_times() {
-    let documents = ["7", "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"];
+    let documents =
+        ["7", "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"];
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     check!().with_type::<Input>().for_each(|input| {
         let text = input.text(&documents);

@@ -2,10 +2,11 @@
 //!
 //! Every test runs under a log that takes all levels of all crates, and fails the whole program at the first canary.
 
-use std::fmt;
 use std::io;
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::end_program;
 
 /// The merchant's code. It is no secret.
 pub const MERCHANT: &str = "CANARY_MERCHANT";
@@ -22,9 +23,16 @@ static LINES: AtomicUsize = AtomicUsize::new(0);
 
 /// Fails if a canary is in this text.
 pub fn check(text: &str) {
-    for canary in [SECRET, ACCOUNT, TOKEN, TOKEN_TOO] {
-        assert!(!text.contains(canary), "a canary was seen in: {}", text.replace(canary, "<CANARY>"));
+    if let Some((canary, text)) = find(text) {
+        panic!("{canary} was seen in: {text}");
     }
+}
+
+/// What kind of canary is in this text, and the text without it.
+fn find(text: &str) -> Option<(&'static str, String)> {
+    let canaries = [("a secret", SECRET), ("an account number", ACCOUNT), ("a token", TOKEN), ("a token", TOKEN_TOO)];
+    let (name, canary) = canaries.into_iter().find(|(_, canary)| text.contains(canary))?;
+    Some((name, text.replace(canary, "<CANARY>")))
 }
 
 /// How many lines of log were searched so far.
@@ -40,14 +48,8 @@ pub fn listen() {
         let log =
             tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| Search).with_ansi(false);
         // Another subscriber in this program would mean that nothing is searched.
-        log.try_init().unwrap_or_else(|error| end(format_args!("no log to search: {error}")));
+        log.try_init().unwrap_or_else(|error| end_program(format_args!("no log to search: {error}")));
     });
-}
-
-/// A log line may be written on a thread whose panic nobody sees.
-fn end(why: fmt::Arguments<'_>) -> ! {
-    eprintln!("{why}");
-    std::process::abort()
 }
 
 struct Search;
@@ -56,8 +58,8 @@ impl io::Write for Search {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         LINES.fetch_add(1, Ordering::Relaxed);
         let text = String::from_utf8_lossy(line);
-        if std::panic::catch_unwind(|| check(&text)).is_err() {
-            end(format_args!("in the log"));
+        if let Some((canary, text)) = find(&text) {
+            end_program(format_args!("{canary} is in the log: {text}"));
         }
         Ok(line.len())
     }

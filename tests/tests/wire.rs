@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use komopay_core::{Client, Config, Credentials, Money, PayoutStatus};
-use komopay_tests::peer::{Peer, http};
+use komopay_tests::peer::{PREFIX, Peer, http};
 use komopay_tests::{canary, config, id, request};
 use serde_json::{Value, json};
 
@@ -104,7 +104,7 @@ async fn the_token_call_asks_for_exactly_what_the_create_needs() {
 #[tokio::test]
 async fn a_customer_id_is_sent_on_the_create_only_and_a_prefix_is_kept() {
     let peer = documented().await;
-    let mut config = config(&format!("{}/brand/v1/", peer.base_url()));
+    let mut config = config(&format!("{}{PREFIX}/", peer.base_url()));
     config.customer_id = Some("C-77".to_owned());
     let client = Client::new(config).unwrap();
     client.create_payout(&id("TST-223344"), &documented_request(), false).await.unwrap();
