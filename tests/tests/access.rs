@@ -508,17 +508,24 @@ async fn a_retry_after_of_any_length_ends_a_call_and_breaks_nothing() {
     let header = format!("Retry-After: {}\r\n", u64::MAX);
     let peer = Peer::start(move |_, _| http("503 Service Unavailable", &header, "")).await;
     let mut config = config(&peer.base_url());
+    // Long, so that no pause but the one asked for ends a call.
+    config.total_timeout = Duration::from_secs(60);
+    config.attempt_timeout = Duration::from_secs(30);
+    config.connect_timeout = Duration::from_secs(30);
     config.backoff_base = Duration::from_secs(3600);
     config.backoff_cap = Duration::from_secs(3600);
     let merchant = Client::new(config.clone()).unwrap();
     let error = merchant.issue_token(&AccessScope::Read { id: id("P") }, TEN_MINUTES).await.unwrap_err();
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, Some(Duration::from_secs(u64::MAX))));
     config.credentials = Credentials::token("opaque-token");
-    let client = Client::new(config).unwrap();
+    let client = Client::new(config.clone()).unwrap();
     let error = client.get_payout(&id("P")).await.unwrap_err();
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, Some(Duration::from_secs(u64::MAX))));
     let error = client.wait_for_payout(&id("P"), Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFinal);
+    config.backoff_base = Duration::from_millis(2);
+    config.backoff_cap = Duration::from_millis(50);
+    let client = Client::new(config).unwrap();
     let error = client.create_payout(&id("P"), &request(), false).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
 }
