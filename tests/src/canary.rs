@@ -19,20 +19,23 @@ pub const TOKEN: &str = "eyJ0eXAiOiJKV1Qi";
 /// The same, with the fields of the header the other way round.
 pub const TOKEN_TOO: &str = "eyJhbGciOiJIUzI1NiI";
 
+const ALL: [&str; 4] = [SECRET, ACCOUNT, TOKEN, TOKEN_TOO];
+
 static LINES: AtomicUsize = AtomicUsize::new(0);
 
 /// Fails if a canary is in this text.
 pub fn check(text: &str) {
-    if let Some((canary, text)) = find(text) {
-        panic!("{canary} was seen in: {text}");
-    }
+    assert!(!is_in(text), "a canary was seen in: {}", hide(text));
 }
 
-/// What kind of canary is in this text, and the text without it.
-fn find(text: &str) -> Option<(&'static str, String)> {
-    let canaries = [("a secret", SECRET), ("an account number", ACCOUNT), ("a token", TOKEN), ("a token", TOKEN_TOO)];
-    let (name, canary) = canaries.into_iter().find(|(_, canary)| text.contains(canary))?;
-    Some((name, text.replace(canary, "<CANARY>")))
+/// This text without its canaries.
+#[must_use]
+pub fn hide(text: &str) -> String {
+    ALL.iter().fold(text.to_owned(), |text, canary| text.replace(canary, "<CANARY>"))
+}
+
+fn is_in(text: &str) -> bool {
+    ALL.iter().any(|canary| text.contains(canary))
 }
 
 /// How many lines of log were searched so far.
@@ -58,8 +61,8 @@ impl io::Write for Search {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         LINES.fetch_add(1, Ordering::Relaxed);
         let text = String::from_utf8_lossy(line);
-        if let Some((canary, text)) = find(&text) {
-            end_program(format_args!("{canary} is in the log: {text}"));
+        if is_in(&text) {
+            end_program(format_args!("a canary is in the log: {text}"));
         }
         Ok(line.len())
     }
@@ -72,5 +75,5 @@ impl io::Write for Search {
 #[test]
 fn the_task_runner_looks_for_the_same_canaries() {
     let listed: Vec<&str> = include_str!("../canaries.txt").lines().collect();
-    assert_eq!(listed, [SECRET, ACCOUNT, TOKEN, TOKEN_TOO]);
+    assert_eq!(listed, ALL);
 }

@@ -101,6 +101,6 @@ pub fn runtime() -> &'static tokio::runtime::Runtime {
 /// Ends the whole program: for what is found on a thread whose panic nobody sees.
 pub fn end_program(why: fmt::Arguments<'_>) -> ! {
     // Not by `eprintln`, whose text the test harness would keep to itself. Without a stderr there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "\n{why}");
+    let _ = writeln!(std::io::stderr(), "\n{}", canary::hide(&why.to_string()));
     std::process::abort()
 }

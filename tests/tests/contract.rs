@@ -1,6 +1,10 @@
 //! The judge of requests and answers: it knows the contract's own examples, and it finds what is wrong.
 
-use komopay_tests::contract::{Request, Violation, check_answer, check_request};
+use komopay_core::{Client, PayoutMethod};
+use komopay_sandbox::{Effect, Operation, Sandbox};
+use komopay_tests::contract::{Request, Violation, check_answer, check_request, judged};
+use komopay_tests::peer::{Peer, http};
+use komopay_tests::{break_nth, client, config, id, request as payout_request, sandbox, start};
 use serde_json::{Value, json};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contract");
@@ -144,4 +148,53 @@ fn what_is_wrong_with_an_answer_is_found() {
         let outcome = check_answer(method, path, status, body.as_bytes());
         assert_eq!(outcome.is_ok(), fine, "{method} {path} {status} {body}: {outcome:?}");
     }
+}
+
+#[test]
+fn a_violation_ends_the_whole_test_program_and_says_what_it_is() {
+    for (order, words) in [
+        ("request", "a request breaks the contract: /paymentMethod"),
+        ("peer", "a request breaks the contract: /paymentMethod"),
+        ("answer", "the sandbox breaks the contract"),
+    ] {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_call_as_ordered"])
+            .env("TEST_ORDER", order)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stderr);
+        assert!(!child.status.success() && said.contains(words), "{order}: {said}");
+    }
+}
+
+/// One call: a fine one, or, for the test above, one that breaks the contract.
+#[tokio::test]
+async fn a_call_as_ordered() {
+    let order = std::env::var("TEST_ORDER").unwrap_or_default();
+    let mut request = payout_request();
+    if let (PayoutMethod::BankTransfer(bank), "request" | "peer") = (&mut request.method, order.as_str()) {
+        bank.account.name = "R2D2".to_owned();
+    }
+    let sandbox = start(Sandbox::builder().documented_answers(order == "answer")).await;
+    let peer = Peer::start(|_, _| http("200 OK", "", r#"{"token":"t"}"#)).await;
+    let mut config = if order == "peer" { config(&peer.base_url()) } else { config(sandbox.base_url()) };
+    config.validate = false;
+    Client::new(config).unwrap().create_payout(&id("P"), &request, false).await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_are_judged_whatever_breaks_and_answers_only_if_they_are_true() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    client.currencies().await.unwrap();
+    // Other tests of this program judge, too: what is counted here is at least what this test sends.
+    let (requests, answers) = judged();
+    for effect in
+        [Effect::CaptivePortal, Effect::Status { status: 404 }, Effect::Garbage { status: 200, execute: true }]
+    {
+        break_nth(&sandbox, Operation::ListCurrencies, 1, effect);
+        client.currencies().await.unwrap_err();
+    }
+    let (more_requests, more_answers) = judged();
+    assert!(more_requests >= requests + 3 && more_answers > answers);
 }
