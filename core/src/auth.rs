@@ -8,6 +8,10 @@ mod scope;
 mod tokens;
 
 pub use access::{AccessScope, AccessToken};
+#[cfg(feature = "fuzzing")]
+pub(crate) use claims::Claims;
 pub use provider::TokenProvider;
 pub(crate) use scope::Scope;
+#[cfg(feature = "fuzzing")]
+pub(crate) use tokens::read_token;
 pub(crate) use tokens::{Grant, Refusal, Tokens};

@@ -274,7 +274,8 @@ impl Inner {
                 Err(refusal) => refusal,
             };
             tried += 1;
-            let pause = jitter(self.limits.ceiling(tried - 1)) + refusal.error.retry_after().unwrap_or_default();
+            let asked = refusal.error.retry_after().unwrap_or_default();
+            let pause = jitter(self.limits.ceiling(tried - 1)).saturating_add(asked);
             let time_is_up = started.elapsed().saturating_add(pause) >= self.limits.total;
             if refusal.is_final || tried >= self.read_attempts || time_is_up {
                 return Err(refusal.error);

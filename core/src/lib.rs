@@ -35,6 +35,9 @@ mod catalogue;
 mod client;
 mod config;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod lenient;
 mod mask;
 mod money;

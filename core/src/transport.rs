@@ -7,4 +7,6 @@ mod gate;
 mod http;
 
 pub(crate) use answer::Answer;
+#[cfg(feature = "fuzzing")]
+pub(crate) use answer::{date, retry_after};
 pub(crate) use http::{Failure, FailureKind, Operation, Transport};

@@ -12,7 +12,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     content_type: &'static str,
     header: Option<(HeaderName, String)>,
-    body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 /// One element of a 406 body.

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
 
 use crate::catalogue::{BALANCES, Catalogue, Limits};
+use crate::exchange::{Exchange, Observer};
 use crate::money::decimal;
 use crate::sandbox::Sandbox;
 
@@ -103,6 +105,7 @@ pub(crate) struct Settings {
     pub(crate) denied_ips: BTreeSet<IpAddr>,
     pub(crate) balances: BTreeMap<String, Decimal>,
     pub(crate) catalogue: Catalogue,
+    pub(crate) observer: Option<Observer>,
 }
 
 impl Builder {
@@ -128,6 +131,7 @@ impl Builder {
                 denied_ips: BTreeSet::from([DENIED_IP]),
                 balances: BTreeMap::new(),
                 catalogue: Catalogue::new(std::iter::empty()),
+                observer: None,
             },
         }
     }
@@ -213,6 +217,13 @@ impl Builder {
     /// Answers as in KomoPay's documentation: without `idPayment`, `reference` and `processorStatus`.
     pub fn documented_answers(mut self, documented: bool) -> Self {
         self.settings.documented_answers = documented;
+        self
+    }
+
+    /// Shows every call of the merchant API to this function, and the gateway's true answer, which a fault may have kept
+    /// from the client: see [`Exchange`]. It is called before the answer goes out, and must not block.
+    pub fn observer(mut self, observer: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
+        self.settings.observer = Some(Arc::new(observer));
         self
     }
 

@@ -11,6 +11,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::answer::{Answer, Refusal};
+use crate::exchange;
 use crate::fields::Violation;
 use crate::gateway::{Gateway, State, now_secs};
 use crate::operation::Operation;
@@ -24,6 +25,7 @@ pub(crate) struct Call {
     pub(crate) operation: Operation,
     /// As it stood in the path, valid or not; empty for a call that is not about a payout.
     pub(crate) payout_id: String,
+    pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -32,6 +34,11 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// The request, for an observer.
+    pub(crate) fn request(&self) -> (&Method, &Uri, &HeaderMap, &Bytes) {
+        (&self.method, &self.uri, &self.headers, &self.body)
+    }
+
     /// The token it came with.
     pub(crate) fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.header(AUTHORIZATION.as_str())?.split_once(' ')?;
@@ -51,7 +58,9 @@ impl Call {
 
 /// What the gateway does when nothing is broken.
 pub(crate) fn perform(gateway: &Arc<Gateway>, call: &Call) -> Answer {
-    answer(gateway, call).unwrap_or_else(|refusal| refusal)
+    let answer = answer(gateway, call).unwrap_or_else(|refusal| refusal);
+    exchange::show(gateway, call.request(), Some(&answer));
+    answer
 }
 
 fn answer(gateway: &Arc<Gateway>, call: &Call) -> Result<Answer, Answer> {

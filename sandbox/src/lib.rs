@@ -40,6 +40,7 @@
 //! | What may a token do? | `token` |
 //! | Which account numbers fail? | [`magic`] |
 //! | What can break, and how is it asked for? | `fault`, and over HTTP `control` |
+//! | Who sees every call? | `exchange` |
 //! | How is a connection cut or reset? | `connection`, `server`, `activity`, `tls` |
 
 mod activity;
@@ -50,6 +51,7 @@ mod catalogue;
 mod channels;
 mod connection;
 mod control;
+mod exchange;
 mod fault;
 mod fields;
 mod gateway;
@@ -70,6 +72,7 @@ mod token;
 mod validation;
 
 pub use builder::{Builder, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, StartError};
+pub use exchange::Exchange;
 pub use fault::{Effect, Fault, On, When};
 pub use ledger::{Balance, LedgerEntry, LedgerKind};
 pub use operation::Operation;

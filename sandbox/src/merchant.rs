@@ -16,6 +16,7 @@ use percent_encoding::percent_decode_str;
 use crate::answer::{Answer, Refusal};
 use crate::calls::{Call, perform};
 use crate::connection::Control;
+use crate::exchange;
 use crate::fault::Effect;
 use crate::fields::{Fields, any_text};
 use crate::gateway::Gateway;
@@ -38,12 +39,16 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
         Route::To(operation, payout_id) => (operation, payout_id),
         Route::WrongMethod(allowed) => {
             tracing::info!("method not allowed -> 405");
-            let answer = Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
-            return answer.with_header(ALLOW, allowed).into_response();
+            let answer =
+                Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed").with_header(ALLOW, allowed);
+            exchange::show(gateway, (&head.method, &head.uri, &head.headers, &Bytes::new()), Some(&answer));
+            return answer.into_response();
         }
         Route::Unknown => {
             tracing::info!("no such path -> 404");
-            return Answer::not_found().into_response();
+            let answer = Answer::not_found();
+            exchange::show(gateway, (&head.method, &head.uri, &head.headers, &Bytes::new()), Some(&answer));
+            return answer.into_response();
         }
     };
     let effect = gateway.see(operation, Some(payout_id.as_str()).filter(|id| !id.is_empty()));
@@ -57,8 +62,9 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
 
     let answer = match read(body).await {
         Ok(body) => {
-            let call =
-                Call { operation, payout_id, uri: head.uri, headers: head.headers, body, read_lag: Duration::ZERO };
+            let http::request::Parts { method, uri, headers, .. } = head;
+            let call = Call { operation, payout_id, method, uri, headers, body, read_lag: Duration::ZERO };
+            exchange::show(gateway, call.request(), None);
             decide(gateway, connection, call, effect).await
         }
         Err(answer) => answer,

@@ -1,5 +1,7 @@
-//! What the tests share: a client with short times, the documented payout, canaries, and a raw TCP peer.
+//! What the tests share: a client with short times, the documented payout, canaries, the contract, and a raw TCP peer.
 
+use std::fmt;
+use std::io::Write;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use komopay_core::{BankAccount, BankTransfer, Client, Config, Credentials, Error
 use komopay_sandbox::{Builder, Effect, Fault, LedgerEntry, LedgerKind, Operation, Sandbox, When};
 
 pub mod canary;
+pub mod contract;
 pub mod peer;
 
 /// A sandbox that processes at once and knows the canary secret.
@@ -16,6 +19,15 @@ pub async fn sandbox() -> Sandbox {
 
 /// As [`sandbox`], with settings of its own.
 pub async fn start(builder: Builder) -> Sandbox {
+    launch(builder.observer(contract::judge)).await
+}
+
+/// As [`start`], for requests that break the contract on purpose. The sandbox's answers are judged as ever.
+pub async fn start_for_wrong_requests(builder: Builder) -> Sandbox {
+    launch(builder.observer(contract::judge_answer)).await
+}
+
+async fn launch(builder: Builder) -> Sandbox {
     canary::listen();
     let builder = builder.merchant(canary::MERCHANT, canary::SECRET).processing_time(Duration::ZERO);
     builder.start().await.expect("the sandbox starts")
@@ -84,4 +96,11 @@ pub fn shown(error: &Error) -> String {
 pub fn runtime() -> &'static tokio::runtime::Runtime {
     static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap())
+}
+
+/// Ends the whole program: for what is found on a thread whose panic nobody sees.
+pub fn end_program(why: fmt::Arguments<'_>) -> ! {
+    // Not by `eprintln`, whose text the test harness would keep to itself. Without a stderr there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "\n{}", canary::hide(&why.to_string()));
+    std::process::abort()
 }

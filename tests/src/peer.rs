@@ -5,6 +5,11 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::contract;
+
+/// A path prefix that a peer's base URL may have.
+pub const PREFIX: &str = "/brand/v1";
+
 /// One request as it was on the wire.
 #[derive(Clone, Debug)]
 pub struct Recorded {
@@ -33,6 +38,8 @@ impl Recorded {
 }
 
 /// A peer that answers every request by a function from the number of the request (from 0).
+///
+/// The requests are held against the contract; the answers are not, since they are wrong on purpose most of the time.
 pub struct Peer {
     address: std::net::SocketAddr,
     recorded: Arc<Mutex<Vec<Recorded>>>,
@@ -72,6 +79,7 @@ async fn serve<F: Fn(usize, &Recorded) -> Vec<u8>>(
     answer: Arc<F>,
 ) {
     let Some(request) = read(&mut stream).await else { return };
+    judge(&request);
     let number = {
         let mut log = log.lock().unwrap();
         log.push(request.clone());
@@ -82,6 +90,17 @@ async fn serve<F: Fn(usize, &Recorded) -> Vec<u8>>(
     if stream.write_all(&bytes).await.is_ok() {
         let _ = stream.shutdown().await;
     }
+}
+
+fn judge(request: &Recorded) {
+    let mut words = request.line.split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    // A proxy is sent the whole URL.
+    let path = target.strip_prefix("http://").and_then(|rest| rest.find('/').map(|start| &rest[start..]));
+    let path = path.unwrap_or(target);
+    let target = path.strip_prefix(PREFIX).unwrap_or(path);
+    let header = |name: &str| request.header(&name.to_lowercase()).map(str::to_owned);
+    contract::judge_request(&contract::Request { method, target, header: &header, body: &request.body });
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Recorded> {

@@ -279,6 +279,11 @@ async fn a_token_that_does_not_allow_the_create_is_a_refusal() {
     let mut config = config(sandbox.base_url());
     config.credentials = Credentials::token(sandbox.issue_token(&["GET /payouts/P"], None, 600));
     let error = Client::new(config).unwrap().create_payout(&id("P"), &request(), false).await.unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::PermissionDenied, None), "found locally");
+    assert_eq!((executed(&sandbox, &id("P")).await.len(), sandbox.calls(Operation::CreatePayout)), (0, 0));
+
+    // What the token does not say, the platform does.
+    break_nth(&sandbox, Operation::CreatePayout, 1, Effect::Forbidden);
+    let error = client(&sandbox).create_payout(&id("P"), &request(), false).await.unwrap_err();
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::PermissionDenied, Some(403)));
-    assert_eq!(executed(&sandbox, &id("P")).await.len(), 0);
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use komopay_core::{Client, ErrorKind, MethodCode, PayoutAccepted, PayoutId};
 use komopay_sandbox::{Effect, Operation, Sandbox};
-use komopay_tests::{break_nth, canary, config, executed, id, request, runtime, sandbox, shown};
+use komopay_tests::{break_nth, canary, config, contract, executed, id, request, runtime, sandbox, shown};
 
 /// Where a fault strikes: the n-th call of an operation.
 type Slot = (Operation, u64);
@@ -229,7 +229,13 @@ fn no_fault_and_no_pair_of_faults_pays_twice_or_loses_a_payout() {
             Err(problem) => wrong.push(format!("{:?}: {problem}", cases[n])),
         }
     }
-    println!("{count} fault cases: {endings:?}; {} lines of log searched for canaries", canary::lines_searched());
+    let (requests, answers) = contract::judged();
+    println!(
+        "{count} fault cases: {endings:?}; {} lines of log searched for canaries, {requests} requests and {answers} \
+         answers held against the contract",
+        canary::lines_searched()
+    );
+    assert!(requests > count && answers > count, "nobody judged");
     assert!(wrong.is_empty(), "{} of {count} cases:\n{}", wrong.len(), wrong.join("\n"));
     // A suite that never sees an ending cannot tell whether that ending is right.
     for ending in [

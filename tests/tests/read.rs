@@ -136,7 +136,7 @@ async fn waiting_does_not_see_through_what_will_not_change() {
 async fn a_payout_that_stays_unknown_after_the_settle_window_is_not_found() {
     let sandbox = sandbox().await;
     let mut config = config(sandbox.base_url());
-    config.settle_window = Duration::from_millis(100);
+    config.settle_window = Duration::from_millis(500);
     let error = Client::new(config).unwrap().wait_for_payout(&id("NONE"), Duration::from_secs(20)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(sandbox.calls(Operation::GetPayout) > 1, "a 410 within the window is waited out");

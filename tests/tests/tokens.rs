@@ -14,6 +14,7 @@ fn patient(sandbox: &Sandbox) -> Client {
     let mut config = config(sandbox.base_url());
     config.total_timeout = Duration::from_secs(60);
     config.attempt_timeout = Duration::from_secs(30);
+    config.connect_timeout = Duration::from_secs(30);
     Client::new(config).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use komopay_core::{Client, Config, Credentials, Money, PayoutStatus};
-use komopay_tests::peer::{Peer, http};
+use komopay_tests::peer::{PREFIX, Peer, http};
 use komopay_tests::{canary, config, id, request};
 use serde_json::{Value, json};
 
@@ -66,7 +66,10 @@ async fn the_documented_create_leaves_as_documented_and_its_answer_is_typed() {
 #[tokio::test]
 async fn the_documented_read_leaves_as_documented_and_its_answer_is_typed() {
     let peer = documented().await;
-    let client = Client::new(with_token(&peer)).unwrap();
+    // The documented status is about another id than the one that the documented token is for.
+    let mut config = with_token(&peer);
+    config.credentials = Credentials::token("opaque-token");
+    let client = Client::new(config).unwrap();
     let payout = client.get_payout(&id("TST-112233")).await.unwrap();
     assert_eq!(payout.status, PayoutStatus::Success);
     assert_eq!(payout.money, Money::new("42.05", "USD").unwrap());
@@ -104,7 +107,7 @@ async fn the_token_call_asks_for_exactly_what_the_create_needs() {
 #[tokio::test]
 async fn a_customer_id_is_sent_on_the_create_only_and_a_prefix_is_kept() {
     let peer = documented().await;
-    let mut config = config(&format!("{}/brand/v1/", peer.base_url()));
+    let mut config = config(&format!("{}{PREFIX}/", peer.base_url()));
     config.customer_id = Some("C-77".to_owned());
     let client = Client::new(config).unwrap();
     client.create_payout(&id("TST-223344"), &documented_request(), false).await.unwrap();
@@ -125,7 +128,8 @@ async fn a_customer_id_is_sent_on_the_create_only_and_a_prefix_is_kept() {
 #[tokio::test]
 async fn exact_amounts_are_json_numbers_on_the_wire() {
     let peer = documented().await;
-    let mut config = with_token(&peer);
+    let mut config = config(&peer.base_url());
+    config.credentials = Credentials::token("opaque-token");
     config.total_timeout = Duration::from_secs(1);
     let client = Client::new(config).unwrap();
     for (n, (given, sent)) in [

@@ -12,8 +12,8 @@
 //! | How is a check timed and reported? | `report` |
 //! | How are the wheel and the stand-in gateway built, installed, started and stopped? | `venv`, `gateway`, `ledger` |
 
-mod canary;
 mod bench;
+mod canary;
 mod command;
 mod demo;
 mod failure;

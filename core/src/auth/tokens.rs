@@ -346,7 +346,7 @@ fn grant(issued: &Issued, fresh: bool) -> Grant {
     }
 }
 
-fn read_token(body: &[u8]) -> Option<SecretString> {
+pub(crate) fn read_token(body: &[u8]) -> Option<SecretString> {
     #[derive(Deserialize)]
     struct TokenAnswer {
         token: String,

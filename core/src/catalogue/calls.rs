@@ -99,7 +99,7 @@ async fn list<T: Entry>(client: &Inner, path: &str, query: &[(&str, Option<Strin
 }
 
 /// Lists come in an optional `data`: `{}` is an empty list.
-fn entries<T: Entry>(answer: &Answer) -> Result<Vec<T>, Unreadable> {
+pub(crate) fn entries<T: Entry>(answer: &Answer) -> Result<Vec<T>, Unreadable> {
     #[derive(Deserialize)]
     struct List {
         data: Option<Vec<Box<RawValue>>>,

@@ -149,7 +149,7 @@ pub struct PaymentOptionFilter {
 }
 
 /// An entry of a list, read from its own JSON.
-pub(super) trait Entry: Sized {
+pub(crate) trait Entry: Sized {
     fn read(json: &str) -> Result<Self, Unreadable>;
 }
 
@@ -292,7 +292,7 @@ impl Entry for PaymentOption {
 }
 
 impl MerchantInfo {
-    pub(super) fn read(json: &str) -> Result<Self, Unreadable> {
+    pub(crate) fn read(json: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Wire {

@@ -89,8 +89,14 @@ impl Answer {
     }
 }
 
+/// Reads `Date`.
+pub(crate) fn date(header: Option<&str>) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(header?).ok()?;
+    Timestamp::try_from(date).ok()
+}
+
 /// Reads `Retry-After`, which is a number of seconds or a date.
-pub(super) fn retry_after(header: Option<&str>, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(header: Option<&str>, now: SystemTime) -> Option<Duration> {
     let header = header?.trim();
     if let Ok(seconds) = header.parse() {
         return Some(Duration::from_secs(seconds));

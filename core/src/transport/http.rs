@@ -9,14 +9,13 @@ use bytes::{Bytes, BytesMut};
 use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
-use jiff::Timestamp;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 use url::Url;
 
-use super::answer::{Answer, retry_after};
+use super::answer::{Answer, date, retry_after};
 use super::gate::Gate;
 use crate::config::{Config, is_loopback};
 use crate::error::{Error, ErrorKind, Result};
@@ -183,9 +182,7 @@ impl Transport {
         }
         let mut answer = Answer {
             status: response.status().as_u16(),
-            date: text("date")
-                .and_then(|date| httpdate::parse_http_date(date).ok())
-                .and_then(|date| Timestamp::try_from(date).ok()),
+            date: date(text("date")),
             retry_after: retry_after(text("retry-after"), SystemTime::now()),
             request_id: ["x-request-id", "request-id", "x-correlation-id"]
                 .into_iter()

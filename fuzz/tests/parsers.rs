@@ -1,0 +1,179 @@
+//! Every parser of what comes from outside: no input makes it panic, and what it reads is what was there.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bolero::check;
+use komopay_core::{Money, PayoutId, fuzzing};
+use komopay_fuzz::{Input, SECRET};
+
+/// A document of the contract.
+macro_rules! document {
+    ($path:literal) => {
+        include_str!(concat!("../../tests/contract/", $path))
+    };
+}
+
+#[test]
+fn money_text() {
+    let amounts =
+        ["10000", "42.05", "1E+4", "12345678901234567890.12345678", "0.1234567890123456789012345678", "-3.50"];
+    check!().with_type::<Input>().for_each(|input| {
+        let text = input.text(&amounts);
+        let Ok(money) = Money::new(&text, "XTS") else { return };
+        let json = serde_json::to_string(&money).unwrap();
+        assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), money, "{text}");
+        assert_eq!(Money::new(money.amount().to_string(), "XTS").unwrap(), money, "{text}");
+        // What is read from a text is what is read from the same text as JSON.
+        let wire = format!(r#"{{"amount":{text},"currencyCode":"XTS"}}"#);
+        assert_eq!(serde_json::from_str::<Money>(&wire).unwrap(), money);
+    });
+}
+
+#[test]
+fn payout_id_text() {
+    check!().with_type::<Input>().for_each(|input| {
+        let text = input.text(&["TST-223344", "INV_2024-0001"]);
+        let fits = (1..=250).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let id = text.parse::<PayoutId>();
+        assert_eq!(id.is_ok(), fits, "{text}");
+        if let Ok(id) = id {
+            assert_eq!(id.as_str(), text);
+        }
+    });
+}
+
+#[test]
+fn accepted_json() {
+    let documents =
+        [document!("documented/create.response.json"), document!("examples/payout-create.response.201.json")];
+    let ids = ["TST-223344", "INV-2024-0001"].map(|id| PayoutId::new(id).unwrap());
+    check!().with_type::<Input>().for_each(|input| {
+        let body = input.document(&documents);
+        for id in &ids {
+            if let Some(accepted) = fuzzing::payout_accepted(id, &body) {
+                assert_eq!(accepted.raw.as_str().as_bytes(), body);
+                assert_eq!((&accepted.payout_id, accepted.recovered), (id, false));
+                let _ = format!("{accepted:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn payout_json() {
+    let documents = [
+        document!("documented/status.response.json"),
+        document!("examples/payout-get.response.200.json"),
+        document!("examples/payout-get.failed.response.200.json"),
+        document!("examples/payout-get.processing.response.200.json"),
+    ];
+    let ids = ["TST-112233", "INV-2024-0001"].map(|id| PayoutId::new(id).unwrap());
+    check!().with_type::<Input>().for_each(|input| {
+        let body = input.document(&documents);
+        for id in &ids {
+            if let Some(payout) = fuzzing::payout(id, &body) {
+                assert_eq!(payout.raw.as_str().as_bytes(), body);
+                let known = ["SUCCESS", "FAILED", "REFUSED"].contains(&payout.status.as_str());
+                assert_eq!(payout.status.is_final(), known);
+                let _ = format!("{payout:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn refusal_bodies() {
+    let documents = [
+        document!("examples/payout-create.response.406.json"),
+        document!("examples/payout-create.response.409.json"),
+        document!("examples/auth-tokens.response.403.json"),
+        document!("examples/balances.response.406.json"),
+        r#"[{"code":"X","attrCode":"550066007700","description":"account 550066007700 is odd"}]"#,
+        r#"{"description":"account 550066007700 is odd"}"#,
+    ];
+    check!().with_type::<(u16, Input)>().for_each(|(status, input)| {
+        let body = input.document(&documents);
+        for status in [406, 400, 100 + status % 500] {
+            let error = fuzzing::error(status, &body, &[SECRET]);
+            assert_eq!(error.http_status(), Some(status));
+            let shown = format!("{error} {error:?} {:?} {:?}", error.field(), error.reasons());
+            assert!(!shown.contains(SECRET), "{shown}");
+        }
+    });
+}
+
+#[test]
+fn header_times() {
+    let documents =
+        ["7", "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"];
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    check!().with_type::<Input>().for_each(|input| {
+        let text = input.text(&documents);
+        let pause = fuzzing::retry_after(&text, now);
+        if let Ok(seconds) = text.trim().parse::<u64>() {
+            assert_eq!(pause.unwrap().as_secs(), seconds);
+        }
+        if let Some(date) = fuzzing::date(&text) {
+            let _ = date.to_string();
+        }
+    });
+}
+
+#[test]
+fn token_claims() {
+    let payloads = [
+        r#"{"operations":["POST /payouts/TST-223344","GET /payouts/TST-223344"],"exp":1622628438,"jti":"d7b9","iat":1622627838,"sub":"M"}"#,
+        r#"{"operations":["GET /payouts/.*"],"exp":1,"iat":2}"#,
+        "{}",
+    ];
+    let tokens = [document!("documented/token.jwt")];
+    check!().with_type::<(bool, Input)>().for_each(|(inside, input)| {
+        let token = if *inside {
+            format!("h.{}.s", URL_SAFE_NO_PAD.encode(input.document(&payloads)))
+        } else {
+            input.text(&tokens)
+        };
+        if let Some((_, ends, _)) = fuzzing::claims(&token, "GET /balances") {
+            let _ = ends.map(|ends| ends.to_string());
+        }
+    });
+}
+
+#[test]
+fn token_answers() {
+    let documents = [document!("examples/auth-tokens.response.200.json"), r#"{"token":"t"}"#];
+    check!().with_type::<Input>().for_each(|input| {
+        let body = input.document(&documents);
+        let is_there = serde_json::from_slice::<serde_json::Value>(&body)
+            .is_ok_and(|value| value["token"].as_str().is_some_and(|token| !token.is_empty()));
+        // A key given twice is refused; the reference takes the last one.
+        assert!(is_there || !fuzzing::has_token(&body));
+    });
+}
+
+#[test]
+fn catalogue_lists() {
+    let documents = [
+        document!("examples/balances.response.200.json"),
+        document!("examples/available-payout-options.response.200.json"),
+        document!("examples/payment-options.response.200.json"),
+        document!("examples/payment-operators.response.200.json"),
+        document!("examples/payment-methods.response.200.json"),
+        document!("examples/merchant-info.response.200.json"),
+    ];
+    check!().with_type::<Input>().for_each(|input| {
+        let body = input.document(&documents);
+        let _ = format!(
+            "{:?} {:?} {:?} {:?} {:?} {:?}",
+            fuzzing::balances(&body),
+            fuzzing::payout_options(&body),
+            fuzzing::payment_options(&body),
+            fuzzing::payment_operators(&body),
+            fuzzing::codes(&body),
+            fuzzing::merchant_info(&body),
+        );
+    });
+}

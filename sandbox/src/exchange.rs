@@ -1,0 +1,42 @@
+//! Calls as an observer sees them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri};
+
+use crate::answer::Answer;
+use crate::gateway::Gateway;
+
+/// A call of the merchant API, as a [`Builder::observer`](crate::Builder::observer) sees it.
+///
+/// A call is shown once without an answer, when its request has been read, and again with each true answer that the
+/// gateway makes, before a fault falsifies or loses it. What a fault makes up is never shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    /// The method of the request.
+    pub method: &'a Method,
+    /// Its path and query.
+    pub uri: &'a Uri,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body. Where no operation has this method and path, nothing reads it, and it is empty.
+    pub body: &'a Bytes,
+    /// Status and body of the true answer.
+    pub answer: Option<(u16, &'a Bytes)>,
+}
+
+/// A function that is shown every call.
+pub(crate) type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
+
+/// Shows a request without an answer, or with its true one.
+pub(crate) fn show(
+    gateway: &Gateway,
+    (method, uri, headers, body): (&Method, &Uri, &HeaderMap, &Bytes),
+    answer: Option<&Answer>,
+) {
+    if let Some(observer) = &gateway.settings.observer {
+        let answer = answer.map(|answer| (answer.status.as_u16(), &answer.body));
+        observer(&Exchange { method, uri, headers, body, answer });
+    }
+}
