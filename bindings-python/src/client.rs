@@ -47,7 +47,7 @@ impl Client {
     #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, total_timeout=None,
         attempt_timeout=None, connect_timeout=None, settle_window=None, backoff_base=None, backoff_cap=None,
         read_attempts=None, pool_size=None, max_answer_bytes=None, proxy=None, ca_file=None, customer_id=None,
-        validate=None, token_scope=None, token_validity=None))]
+        max_amount=None, is_test=None, validate=None, token_scope=None, token_validity=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
@@ -67,6 +67,8 @@ impl Client {
         proxy: Option<String>,
         ca_file: Option<PathBuf>,
         customer_id: Option<String>,
+        max_amount: Option<Bound<'_, PyAny>>,
+        is_test: Option<bool>,
         validate: Option<bool>,
         token_scope: Option<String>,
         token_validity: Option<Bound<'_, PyAny>>,
@@ -89,6 +91,8 @@ impl Client {
                 proxy,
                 ca_file,
                 customer_id,
+                max_amount,
+                is_test,
                 validate,
                 token_scope,
                 token_validity,

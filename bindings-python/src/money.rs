@@ -27,11 +27,7 @@ impl Money {
 
     #[new]
     fn new(amount: &Bound<'_, PyAny>, currency: &str) -> PyResult<Self> {
-        let py = amount.py();
-        guard(py, || {
-            let text = amount_text(amount)?;
-            komopay_core::Money::new(text, currency).map(Self).map_err(|error| raise(py, &error))
-        })
+        guard(amount.py(), || Self::exact(amount, currency))
     }
 
     /// The amount in major units, exact.
@@ -62,6 +58,12 @@ impl Money {
 }
 
 impl Money {
+    /// Money of an amount in one of the forms that are exact.
+    pub fn exact(amount: &Bound<'_, PyAny>, currency: &str) -> PyResult<Self> {
+        let text = amount_text(amount)?;
+        komopay_core::Money::new(text, currency).map(Self).map_err(|error| raise(amount.py(), &error))
+    }
+
     /// The `repr`, for the values that hold money.
     pub fn show(&self, py: Python<'_>) -> String {
         self.__repr__(py)

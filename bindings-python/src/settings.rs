@@ -6,9 +6,10 @@ use std::time::Duration;
 use komopay_core::{Config, Credentials, ErrorKind, TokenScope};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDelta, PyFloat, PyInt};
+use pyo3::types::{PyBool, PyDelta, PyFloat, PyInt, PyMapping};
 
 use crate::error::refuse;
+use crate::money::Money;
 
 /// What a caller gave. Nothing given is the core's default.
 pub struct Settings<'py> {
@@ -28,6 +29,8 @@ pub struct Settings<'py> {
     pub proxy: Option<String>,
     pub ca_file: Option<PathBuf>,
     pub customer_id: Option<String>,
+    pub max_amount: Option<Bound<'py, PyAny>>,
+    pub is_test: Option<bool>,
     pub validate: Option<bool>,
     pub token_scope: Option<String>,
     pub token_validity: Option<Bound<'py, PyAny>>,
@@ -55,6 +58,8 @@ impl Settings<'_> {
             proxy: self.proxy.or(default.proxy),
             ca_file: self.ca_file.or(default.ca_file),
             customer_id: self.customer_id.or(default.customer_id),
+            max_amount: self.max_amount.map_or_else(|| Ok(Vec::new()), |given| ceilings(&given))?,
+            is_test: self.is_test.or(default.is_test),
             validate: self.validate.unwrap_or(default.validate),
             language: "python",
         })
@@ -88,6 +93,31 @@ fn token_scope(py: Python<'_>, name: Option<&str>, default: TokenScope) -> PyRes
             Err(refuse(py, ErrorKind::Configuration, "token_scope", text))
         }
     }
+}
+
+/// Money by money, or amounts by their currencies.
+fn ceilings(given: &Bound<'_, PyAny>) -> PyResult<Vec<komopay_core::Money>> {
+    let py = given.py();
+    let wanted = || wrong_type(given, "max_amount", "an iterable of Money, or a dict of amounts by currency");
+    if let Ok(amounts) = given.cast::<PyMapping>() {
+        let amounts = amounts.items()?;
+        return amounts
+            .iter()
+            .map(|item| {
+                let (currency, amount): (String, Bound<'_, PyAny>) = item.extract()?;
+                Money::exact(&amount, &currency).map(|money| (&money).into()).map_err(|error| {
+                    // Here the amount is a setting, not a field of a request.
+                    if error.is_instance_of::<PyTypeError>(py) {
+                        return error;
+                    }
+                    let text = format!("max_amount: {currency}: {}", error.value(py));
+                    refuse(py, ErrorKind::Configuration, "max_amount", &text)
+                })
+            })
+            .collect();
+    }
+    let ceilings = given.try_iter().map_err(|_| wanted())?;
+    ceilings.map(|money| Ok((&money?.extract::<Money>().map_err(|_| wanted())?).into())).collect()
 }
 
 fn duration(name: &str, given: Option<Bound<'_, PyAny>>, default: Duration) -> PyResult<Duration> {
