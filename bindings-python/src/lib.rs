@@ -11,6 +11,7 @@
 //! | `runtime.rs`, `wait.rs` | the one runtime, and how a Python thread waits for a call on it |
 //! | `logging.rs` | the core's log to Python's `logging` |
 //! | `repr.rs` | how values show themselves |
+//! | `sandbox.rs` | the stand-in gateway, for `komopay.testing` and `python -m komopay sandbox` |
 
 mod client;
 mod error;
@@ -20,6 +21,7 @@ mod payout;
 mod repr;
 mod request;
 mod runtime;
+mod sandbox;
 mod settings;
 mod wait;
 
@@ -42,6 +44,9 @@ mod _native {
     use crate::request::{
         BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutRequest, WalletAccount, WalletTransfer,
     };
+
+    #[pymodule_export]
+    use crate::sandbox::{_magic_numbers, _sandbox_operations, Sandbox};
 
     #[pymodule_export]
     const SANDBOX_URL: &str = komopay_core::SANDBOX_URL;

@@ -23,12 +23,15 @@ __all__ = [
     "PayoutRequest",
     "PayoutStatus",
     "Reason",
+    "Sandbox",
     "WalletAccount",
     "WalletTransfer",
     "__version__",
     "_end_of_logging",
     "_error_kinds",
+    "_magic_numbers",
     "_panic",
+    "_sandbox_operations",
 ]
 
 __version__: Final[str]
@@ -680,3 +683,49 @@ def _panic() -> None:
 
 def _end_of_logging() -> None:
     """The last events before the interpreter ends."""
+
+@final
+class Sandbox:
+    """A running stand-in gateway. `komopay.testing.Sandbox` is its front."""
+
+    def __new__(
+        cls,
+        *,
+        processing_time: _Seconds,
+        seed: int,
+        merchant_code: str,
+        secret: str,
+        balances: dict[str, str],
+        port: int,
+        control: bool,
+    ) -> Self: ...
+    @property
+    def base_url(self) -> str:
+        """Where it listens."""
+
+    def ledger(self) -> list[tuple[int, datetime, Literal["executed", "booked", "released"], str, Money, str]]:
+        """What happened to money so far: (sequence, at, kind, payout_id, money, payee_hash)."""
+
+    def balance(self, currency: str) -> tuple[Money, Money, Money] | None:
+        """Balance, available and pending in payouts; None without an account in the currency."""
+
+    def calls(self, operation: str) -> int:
+        """How many calls of an operation have arrived."""
+
+    def inject(self, fault: str) -> None:
+        """Breaks something, said in the JSON of the control API."""
+
+    def clear_faults(self) -> None:
+        """Breaks nothing any more."""
+
+    def idle(self) -> None:
+        """Returns when nothing is pending."""
+
+    def stop(self) -> None:
+        """Stops. The ledger and the balances can be read afterwards."""
+
+def _sandbox_operations() -> list[str]:
+    """The operations of the merchant API, by the names that faults and counts know."""
+
+def _magic_numbers() -> list[tuple[str, str, str | None]]:
+    """The account numbers that decide how a payout ends: (digits, status, failure reason)."""
