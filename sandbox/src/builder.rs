@@ -1,11 +1,12 @@
 //! Settings of a sandbox, and what can go wrong at its start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use rust_decimal::Decimal;
 
+use crate::catalogue::{BALANCES, Catalogue, Limits};
 use crate::money::decimal;
 use crate::sandbox::Sandbox;
 
@@ -15,14 +16,8 @@ pub const DEFAULT_MERCHANT_CODE: &str = "SANDBOX_MERCHANT";
 /// The secret of a sandbox that was given none.
 pub const DEFAULT_SECRET: &str = "sandbox-secret";
 
-const DEFAULT_BALANCES: [(&str, &str); 6] = [
-    ("IDR", "1000000000"),
-    ("INR", "100000000"),
-    ("JPY", "100000000"),
-    ("USD", "1000000"),
-    ("USDT", "1000000"),
-    ("ZAR", "1000000"),
-];
+/// The address that `customerIp` is refused with, with `IP_DENIED`, unless others are denied too.
+const DENIED_IP: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 66));
 
 /// Why a sandbox did not start.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +37,22 @@ pub enum StartError {
         /// The currency of the balance.
         currency: String,
     },
+    /// Limits were set for a payout option that does not exist.
+    #[error("there is no payout option of {method} in {currency}")]
+    NoOption {
+        /// The payment method.
+        method: String,
+        /// The currency.
+        currency: String,
+    },
+    /// A limit is no decimal number, or negative.
+    #[error("a limit of {method} in {currency} must be a decimal number of at least 0")]
+    Limit {
+        /// The payment method.
+        method: String,
+        /// The currency.
+        currency: String,
+    },
     /// The certificate or key for https cannot be used.
     #[error("cannot serve https: {reason}")]
     Tls {
@@ -58,7 +69,23 @@ pub struct Builder {
     port: u16,
     tls: Option<(String, String)>,
     balances: Vec<(String, String)>,
+    changes: Vec<OptionChange>,
     settings: Settings,
+}
+
+/// What shall be otherwise in the payout options of a method in a currency.
+#[derive(Clone)]
+struct OptionChange {
+    method: String,
+    currency: String,
+    what: Change,
+}
+
+#[derive(Clone)]
+enum Change {
+    Amounts { from: Option<String>, to: Option<String> },
+    DailyLimit(String),
+    Available(bool),
 }
 
 /// What a running gateway goes by. No `Debug`: it holds the secret.
@@ -73,7 +100,9 @@ pub(crate) struct Settings {
     pub(crate) merchant_active: bool,
     pub(crate) locked_tokens_may_read: bool,
     pub(crate) documented_answers: bool,
+    pub(crate) denied_ips: BTreeSet<IpAddr>,
     pub(crate) balances: BTreeMap<String, Decimal>,
+    pub(crate) catalogue: Catalogue,
 }
 
 impl Builder {
@@ -82,7 +111,8 @@ impl Builder {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             tls: None,
-            balances: DEFAULT_BALANCES
+            changes: Vec::new(),
+            balances: BALANCES
                 .iter()
                 .map(|(currency, amount)| ((*currency).to_owned(), (*amount).to_owned()))
                 .collect(),
@@ -95,7 +125,9 @@ impl Builder {
                 merchant_active: true,
                 locked_tokens_may_read: true,
                 documented_answers: false,
+                denied_ips: BTreeSet::from([DENIED_IP]),
                 balances: BTreeMap::new(),
+                catalogue: Catalogue::new(std::iter::empty()),
             },
         }
     }
@@ -143,9 +175,32 @@ impl Builder {
         self
     }
 
-    /// The balance in one currency, as a decimal string. A currency without a balance is not supported.
+    /// The balance in one currency, as a decimal string. A currency without a balance is not supported; one that the
+    /// sandbox knows nothing about can be paid by bank transfer to `BNK_000`, without limits.
     pub fn balance(mut self, currency: &str, amount: &str) -> Self {
         self.balances.push((currency.to_owned(), amount.to_owned()));
+        self
+    }
+
+    /// The least and the most that one payout may have, as decimal strings, in the payout options of a method in a currency
+    /// and all their operators; `None` is no limit.
+    pub fn amount_limits(self, method: &str, currency: &str, from: Option<&str>, to: Option<&str>) -> Self {
+        self.change(method, currency, Change::Amounts { from: from.map(str::to_owned), to: to.map(str::to_owned) })
+    }
+
+    /// The most that each payout option of a method in a currency takes in a day (UTC), as a decimal string.
+    pub fn daily_limit(self, method: &str, currency: &str, limit: &str) -> Self {
+        self.change(method, currency, Change::DailyLimit(limit.to_owned()))
+    }
+
+    /// Whether the payout options of a method in a currency are switched on.
+    pub fn option_available(self, method: &str, currency: &str, available: bool) -> Self {
+        self.change(method, currency, Change::Available(available))
+    }
+
+    /// Refuses creates with this `customerIp`, with `IP_DENIED`; 203.0.113.66 always is.
+    pub fn deny_ip(mut self, ip: IpAddr) -> Self {
+        self.settings.denied_ips.insert(ip);
         self
     }
 
@@ -171,15 +226,56 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] if the address cannot be listened on, or a balance or the certificate cannot be used.
+    /// [`StartError`] if the address cannot be listened on, or a balance, a limit or the certificate cannot be used.
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        let Self { host, port, tls, balances, mut settings } = self;
+        let Self { host, port, tls, balances, changes, mut settings } = self;
         for (currency, amount) in balances {
-            match decimal(&amount).filter(|amount| *amount >= Decimal::ZERO) {
+            match not_negative(&amount) {
                 Some(amount) => drop(settings.balances.insert(currency, amount)),
                 None => return Err(StartError::Balance { currency }),
             }
         }
+        settings.catalogue = Catalogue::new(settings.balances.keys().map(String::as_str));
+        for change in changes {
+            change.apply(&mut settings.catalogue)?;
+        }
         Sandbox::launch(settings, SocketAddr::new(host, port), tls).await
     }
+
+    fn change(mut self, method: &str, currency: &str, what: Change) -> Self {
+        self.changes.push(OptionChange { method: method.to_owned(), currency: currency.to_owned(), what });
+        self
+    }
+}
+
+impl OptionChange {
+    fn apply(self, catalogue: &mut Catalogue) -> Result<(), StartError> {
+        let Self { method, currency, what } = self;
+        let limit = |text: &str| {
+            let error = || StartError::Limit { method: method.clone(), currency: currency.clone() };
+            not_negative(text).ok_or_else(error)
+        };
+        let mut options = catalogue.payout_options_mut(&method, &currency).peekable();
+        if options.peek().is_none() {
+            drop(options);
+            return Err(StartError::NoOption { method, currency });
+        }
+        match what {
+            Change::Amounts { from, to } => {
+                let from = from.as_deref().map(limit).transpose()?;
+                let to = to.as_deref().map(limit).transpose()?;
+                options.for_each(|option| option.limit(Limits { from, to }));
+            }
+            Change::DailyLimit(text) => {
+                let most = limit(&text)?;
+                options.for_each(|option| option.daily_limit = Some(most));
+            }
+            Change::Available(available) => options.for_each(|option| option.is_available = available),
+        }
+        Ok(())
+    }
+}
+
+fn not_negative(text: &str) -> Option<Decimal> {
+    decimal(text).filter(|value| *value >= Decimal::ZERO)
 }

@@ -1,16 +1,20 @@
 //! The merchant calls as a gateway without faults does them: check, then act, then answer, without waiting for anything.
+//!
+//! Here are the checks that all calls share, and the calls that move money or issue tokens; the others are in `reads`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::answer::{Answer, Refusal};
 use crate::fields::Violation;
-use crate::gateway::{Gateway, now_secs};
+use crate::gateway::{Gateway, State, now_secs};
 use crate::operation::Operation;
+use crate::reads;
 use crate::rules;
 use crate::token::{Claims, TokenRequest, is_in_contract};
 use crate::validation;
@@ -18,31 +22,108 @@ use crate::validation;
 /// A request, read completely.
 pub(crate) struct Call {
     pub(crate) operation: Operation,
-    /// As it stood in the path, valid or not; empty for a token call.
+    /// As it stood in the path, valid or not; empty for a call that is not about a payout.
     pub(crate) payout_id: String,
-    pub(crate) path: String,
-    pub(crate) api_version: Option<String>,
-    pub(crate) bearer: Option<String>,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// How long GETs shall not find the payout that this create makes.
     pub(crate) read_lag: Duration,
 }
 
+impl Call {
+    /// The token it came with.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header(AUTHORIZATION.as_str())?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether the body is said to be JSON, with or without parameters.
+    fn is_json(&self) -> bool {
+        let media_type = self.header(CONTENT_TYPE.as_str()).and_then(|value| value.split(';').next());
+        media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+    }
+}
+
 /// What the gateway does when nothing is broken.
 pub(crate) fn perform(gateway: &Arc<Gateway>, call: &Call) -> Answer {
-    if call.api_version.as_ref().is_none_or(|version| version.parse::<i32>().is_err()) {
-        return Answer::bad_request("X-API-Version must be an integer");
+    answer(gateway, call).unwrap_or_else(|refusal| refusal)
+}
+
+fn answer(gateway: &Arc<Gateway>, call: &Call) -> Result<Answer, Answer> {
+    if call.header("x-api-version").is_none_or(|version| version.parse::<i32>().is_err()) {
+        return Err(Answer::bad_request("X-API-Version must be an integer"));
     }
-    let result = match call.operation {
-        Operation::IssueToken => issue_token(gateway, call),
-        Operation::CreatePayout => create_payout(gateway, call),
-        Operation::GetPayout => get_payout(gateway, call),
+    if call.operation == Operation::IssueToken {
+        json_body(call)?;
+        return issue_token(gateway, call);
+    }
+    let claims = authorize(gateway, call)?;
+    json_body(call)?;
+    if call.operation.has_payout_id() {
+        validation::payout_id(&call.payout_id).map_err(bad_request)?;
+    }
+    if call.operation == Operation::CreatePayout {
+        return create_payout(gateway, call, &claims);
+    }
+    if claims.money.is_some() && !gateway.settings.locked_tokens_may_read {
+        return Err(Answer::forbidden("a token for a sum of money may not read"));
+    }
+    if call.operation == Operation::GetPayout { get_payout(gateway, call) } else { reads::answer(gateway, call) }
+}
+
+/// 400 if a call has a body that is not said to be JSON.
+fn json_body(call: &Call) -> Result<(), Answer> {
+    if call.operation.method() == Method::POST && !call.is_json() {
+        return Err(Answer::bad_request("Content-Type must be application/json"));
+    }
+    Ok(())
+}
+
+/// 401 without a usable token, 403 if it does not allow the call.
+fn authorize(gateway: &Gateway, call: &Call) -> Result<Claims, Answer> {
+    let claims = call
+        .bearer()
+        .and_then(|token| gateway.signer.check(token, now_secs()))
+        .filter(|claims| claims.sub == gateway.settings.merchant_code)
+        .ok_or_else(Answer::unauthorized)?;
+    let path = if call.operation.has_payout_id() {
+        format!("/payouts/{}", call.payout_id)
+    } else {
+        call.operation.path().to_owned()
     };
-    result.unwrap_or_else(|refusal| refusal)
+    let wanted = format!("{} {path}", call.operation.method());
+    if claims.operations.as_ref().is_some_and(|operations| !operations.contains(&wanted)) {
+        return Err(Answer::forbidden("the token does not allow this operation"));
+    }
+    Ok(claims)
+}
+
+/// Refuses a merchant that is not activated: with 406 where the contract has the code for it, else with 403.
+pub(crate) fn require_active(state: &State, operation: Operation) -> Result<(), Answer> {
+    if state.merchant_active {
+        return Ok(());
+    }
+    Err(match operation {
+        Operation::IssueToken | Operation::GetPayout | Operation::GetBalances | Operation::ListPaymentOptions => {
+            Answer::refused(&[Refusal::new("MERCHANT_INACTIVE", None, "merchant is not activated")])
+        }
+        _ => Answer::forbidden("merchant is not activated"),
+    })
+}
+
+/// 400 for a violation of the schema.
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+pub(crate) fn bad_request(violation: Violation) -> Answer {
+    Answer::bad_request(&violation.0)
 }
 
 fn issue_token(gateway: &Gateway, call: &Call) -> Result<Answer, Answer> {
-    let request = TokenRequest::read(&call.body).map_err(|violation| Answer::bad_request(&violation.0))?;
+    let request = TokenRequest::read(&call.body).map_err(bad_request)?;
     let settings = &gateway.settings;
     let refuse = |code, attr_code, description| Err(Answer::refused(&[Refusal::new(code, attr_code, description)]));
     if request.merchant_code != settings.merchant_code {
@@ -51,9 +132,7 @@ fn issue_token(gateway: &Gateway, call: &Call) -> Result<Answer, Answer> {
     if request.secret != settings.secret {
         return Err(Answer::forbidden("secret not accepted"));
     }
-    if !gateway.lock().merchant_active {
-        return refuse("MERCHANT_INACTIVE", None, "merchant is not activated");
-    }
+    require_active(&gateway.lock(), call.operation)?;
     if request.operations.iter().flatten().any(|operation| !is_in_contract(operation)) {
         return refuse("OPERATION_INVALID", Some("operations"), "bad operation entry");
     }
@@ -61,62 +140,32 @@ fn issue_token(gateway: &Gateway, call: &Call) -> Result<Answer, Answer> {
     Ok(Answer::json(StatusCode::OK, &BTreeMap::from([("token", token)])))
 }
 
-fn create_payout(gateway: &Arc<Gateway>, call: &Call) -> Result<Answer, Answer> {
-    let claims = authorize(gateway, call, "POST")?;
+fn create_payout(gateway: &Arc<Gateway>, call: &Call, claims: &Claims) -> Result<Answer, Answer> {
     let id = call.payout_id.as_str();
-    let bad_request = |violation: Violation| Answer::bad_request(&violation.0);
-    validation::payout_id(id).map_err(bad_request)?;
     let request = validation::payout_request(&call.body).map_err(bad_request)?;
     if claims.money.as_ref().is_some_and(|lock| !lock.allows(&request.requested.money)) {
         return Err(Answer::forbidden("the token is for other money"));
     }
 
     let mut state = gateway.lock();
-    if !state.merchant_active {
-        // The contract has no 406 code for it here.
-        return Err(Answer::forbidden("merchant is not activated"));
-    }
+    require_active(&state, call.operation)?;
     if state.is_used(id) {
         return Err(Answer::error(StatusCode::CONFLICT, "idPayout already used"));
     }
-    let refusals = rules::refusals(&request, state.balance(&request.requested.money.currency_code));
-    if !refusals.is_empty() {
-        return Err(Answer::refused(&refusals));
-    }
-    gateway.execute(&mut state, id, request, call.read_lag);
-    let documented = gateway.settings.documented_answers;
-    let accepted =
-        state.payouts.get(id).map(|payout| Answer::json(StatusCode::CREATED, &payout.accepted(id, documented)));
-    accepted.ok_or_else(Answer::gone)
+    let channel =
+        rules::channel_for(&request, &gateway.settings, &state).map_err(|refusals| Answer::refused(&refusals))?;
+    let option = channel.index;
+    let payout = gateway.accept(id, request, call.read_lag);
+    let answer = Answer::json(StatusCode::CREATED, &payout.accepted(id, gateway.settings.documented_answers));
+    gateway.execute(&mut state, id, payout, option);
+    Ok(answer)
 }
 
 fn get_payout(gateway: &Gateway, call: &Call) -> Result<Answer, Answer> {
-    let claims = authorize(gateway, call, "GET")?;
-    if claims.money.is_some() && !gateway.settings.locked_tokens_may_read {
-        return Err(Answer::forbidden("a token for a sum of money may not read"));
-    }
     let id = call.payout_id.as_str();
-    validation::payout_id(id).map_err(|violation| Answer::bad_request(&violation.0))?;
     let state = gateway.lock();
-    if !state.merchant_active {
-        return Err(Answer::refused(&[Refusal::new("MERCHANT_INACTIVE", None, "merchant is not activated")]));
-    }
+    require_active(&state, call.operation)?;
     let payout =
         state.payouts.get(id).filter(|payout| payout.visible_from <= Instant::now()).ok_or_else(Answer::gone)?;
     Ok(Answer::json(StatusCode::OK, &payout.detail(id, gateway.settings.documented_answers)))
-}
-
-/// 401 without a usable token, 403 if it does not allow the call.
-fn authorize(gateway: &Gateway, call: &Call, method: &str) -> Result<Claims, Answer> {
-    let claims = call
-        .bearer
-        .as_ref()
-        .and_then(|token| gateway.signer.check(token, now_secs()))
-        .filter(|claims| claims.sub == gateway.settings.merchant_code)
-        .ok_or_else(Answer::unauthorized)?;
-    let wanted = format!("{method} /payouts/{}", call.payout_id);
-    if claims.operations.as_ref().is_some_and(|operations| !operations.contains(&wanted)) {
-        return Err(Answer::forbidden("the token does not allow this operation"));
-    }
-    Ok(claims)
 }

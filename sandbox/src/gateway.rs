@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
 use crate::builder::Settings;
+use crate::channels::TakenToday;
 use crate::fault::{Effect, Fault, Faults};
 use crate::ledger::{Balance, LedgerEntry, LedgerKind, payee_hash};
 use crate::magic::Outcome;
@@ -42,6 +43,7 @@ pub(crate) struct State {
     pub(crate) ledger: Vec<LedgerEntry>,
     pub(crate) calls: BTreeMap<Operation, u64>,
     pub(crate) faults: Faults,
+    pub(crate) taken_today: TakenToday,
     accounts: BTreeMap<String, Account>,
     dice: fastrand::Rng,
     /// Moves with every reset, so that a payout from before is not settled after it.
@@ -52,6 +54,14 @@ pub(crate) struct State {
 struct Account {
     balance: Decimal,
     pending: Decimal,
+    moved: Timestamp,
+}
+
+impl Account {
+    fn balance(&self) -> Balance {
+        let Self { balance, pending, .. } = *self;
+        Balance { balance, available: balance - pending, pending_payout: pending }
+    }
 }
 
 impl Gateway {
@@ -106,14 +116,14 @@ impl Gateway {
         })
     }
 
-    /// Takes a payout that passed every check: from here on it exists.
-    pub(crate) fn execute(self: &Arc<Self>, state: &mut State, id: &str, request: PayoutRequest, read_lag: Duration) {
+    /// The payout that an accepted request makes.
+    pub(crate) fn accept(&self, id: &str, request: PayoutRequest, read_lag: Duration) -> Payout {
         let seed = self.settings.seed;
         let fields: Vec<(&str, &str)> =
             request.account_fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let reference = digest_of_id(seed, id);
         let (created_at, executed) = (Timestamp::now(), Instant::now());
-        let payout = Payout {
+        Payout {
             payee_hash: payee_hash(seed, request.method_code, &fields),
             outcome: Outcome::of_account(request.account_field("accountNumber").unwrap_or_default()),
             id_payment: format!("P-{reference:016x}"),
@@ -124,12 +134,19 @@ impl Gateway {
             executed,
             processed_at: None,
             visible_from: executed + read_lag,
-        };
-        let outcome = payout.outcome;
-        if let Some(account) = state.accounts.get_mut(&payout.requested.money.currency_code) {
-            account.pending += payout.requested.money.amount.value();
         }
-        state.write(LedgerKind::Executed, id, &payout, created_at);
+    }
+
+    /// Takes a payout that passed every check, through an option of the catalogue: from here on it exists.
+    pub(crate) fn execute(self: &Arc<Self>, state: &mut State, id: &str, payout: Payout, option: usize) {
+        let outcome = payout.outcome;
+        let amount = payout.requested.money.amount.value();
+        if let Some(account) = state.accounts.get_mut(&payout.requested.money.currency_code) {
+            account.pending += amount;
+            account.moved = payout.created_at;
+        }
+        state.taken_today.add(option, amount);
+        state.write(LedgerKind::Executed, id, &payout, payout.created_at);
         state.payouts.insert(id.to_owned(), payout);
 
         if outcome == Outcome::Processing {
@@ -174,8 +191,11 @@ impl State {
             ledger: Vec::new(),
             calls: BTreeMap::new(),
             faults: Faults::default(),
+            taken_today: TakenToday::default(),
             accounts: accounts
-                .map(|(currency, balance)| (currency.clone(), Account { balance: *balance, pending: Decimal::ZERO }))
+                .map(|(currency, balance)| {
+                    (currency.clone(), Account { balance: *balance, pending: Decimal::ZERO, moved: Timestamp::now() })
+                })
                 .collect(),
             dice: fastrand::Rng::with_seed(settings.seed),
             epoch,
@@ -183,8 +203,12 @@ impl State {
     }
 
     pub(crate) fn balance(&self, currency: &str) -> Option<Balance> {
-        let Account { balance, pending } = *self.accounts.get(currency)?;
-        Some(Balance { balance, available: balance - pending, pending_payout: pending })
+        self.accounts.get(currency).map(Account::balance)
+    }
+
+    /// Every account: its currency, its balance, and when that moved last.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (&str, Balance, Timestamp)> {
+        self.accounts.iter().map(|(currency, account)| (currency.as_str(), account.balance(), account.moved))
     }
 
     /// Whether a create under this id is refused with 409.
@@ -197,15 +221,16 @@ impl State {
         let Some(mut payout) = self.payouts.remove(id) else {
             return;
         };
+        let now = Timestamp::now();
         let amount = payout.requested.money.amount.value();
         let kind = if payout.outcome == Outcome::Success { LedgerKind::Booked } else { LedgerKind::Released };
         if let Some(account) = self.accounts.get_mut(&payout.requested.money.currency_code) {
             account.pending -= amount;
+            account.moved = now;
             if kind == LedgerKind::Booked {
                 account.balance -= amount;
             }
         }
-        let now = Timestamp::now();
         payout.processed_at = Some(now);
         self.write(kind, id, &payout, now);
         self.payouts.insert(id.to_owned(), payout);

@@ -32,9 +32,11 @@
 //! | question | module |
 //! |---|---|
 //! | How do I start, ask and stop it? | `sandbox`, `builder` |
-//! | How does a request become an answer, and where do faults act? | `merchant`, `calls`, `answer` |
+//! | How does a request become an answer, and where do faults act? | `operation`, `merchant`, `calls`, `reads`, `answer` |
 //! | What does the gateway hold, and when does money move? | `gateway`, `payout`, `ledger` |
-//! | What is a valid request? | `validation` (the schema), `fields` (reading JSON), `rules` (the 406 codes), `money` |
+//! | What is a valid request? | `validation` (the schema), `fields` and `query` (reading), `money` |
+//! | What is refused with a 406, and how do I bring it about? | `rules`, `channels`; [`refusals`] |
+//! | Which currencies, operators and limits are there? | `catalogue` |
 //! | What may a token do? | `token` |
 //! | Which account numbers fail? | [`magic`] |
 //! | What can break, and how is it asked for? | `fault`, and over HTTP `control` |
@@ -44,6 +46,8 @@ mod activity;
 mod answer;
 mod builder;
 mod calls;
+mod catalogue;
+mod channels;
 mod connection;
 mod control;
 mod fault;
@@ -55,6 +59,9 @@ mod merchant;
 mod money;
 mod operation;
 mod payout;
+mod query;
+mod reads;
+pub mod refusals;
 mod rules;
 mod sandbox;
 mod server;

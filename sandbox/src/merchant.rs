@@ -1,15 +1,17 @@
 //! The merchant API: from a request to an answer, and where faults act on the way.
 //!
-//! [`perform`] is the gateway's true behaviour. [`decide`] wraps it in whatever fault was injected. Between reading a body and performing the call nothing waits (except a `Delay`, which
-//! runs as work of its own), so a client that leaves early cannot cancel a create that was read completely.
+//! [`perform`] is the gateway's true behaviour. [`decide`] wraps it in whatever fault was injected. Between reading a body
+//! and performing the call nothing waits (except a `Delay`, which runs as work of its own), so a client that leaves early
+//! cannot cancel a create that was read completely.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, LOCATION, RETRY_AFTER};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::header::{ALLOW, LOCATION, RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
 
 use crate::answer::{Answer, Refusal};
 use crate::calls::{Call, perform};
@@ -24,7 +26,8 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 enum Route {
     To(Operation, String),
-    WrongMethod,
+    /// With the methods that are allowed.
+    WrongMethod(String),
     Unknown,
 }
 
@@ -33,10 +36,15 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
     let (head, body) = request.into_parts();
     let (operation, payout_id) = match route(&head.method, head.uri.path()) {
         Route::To(operation, payout_id) => (operation, payout_id),
-        Route::WrongMethod => {
-            return refuse_route(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+        Route::WrongMethod(allowed) => {
+            tracing::info!("method not allowed -> 405");
+            let answer = Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+            return answer.with_header(ALLOW, allowed).into_response();
         }
-        Route::Unknown => return refuse_route(StatusCode::NOT_FOUND, "no such path"),
+        Route::Unknown => {
+            tracing::info!("no such path -> 404");
+            return Answer::not_found().into_response();
+        }
     };
     let effect = gateway.see(operation, Some(payout_id.as_str()).filter(|id| !id.is_empty()));
     let loggable = if validation::payout_id(&payout_id).is_ok() { format!("/{payout_id}") } else { String::new() };
@@ -49,15 +57,8 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
 
     let answer = match read(body).await {
         Ok(body) => {
-            let call = Call {
-                operation,
-                payout_id,
-                path: head.uri.path().to_owned(),
-                api_version: header(&head.headers, "x-api-version"),
-                bearer: bearer(&head.headers),
-                body,
-                read_lag: Duration::ZERO,
-            };
+            let call =
+                Call { operation, payout_id, uri: head.uri, headers: head.headers, body, read_lag: Duration::ZERO };
             decide(gateway, connection, call, effect).await
         }
         Err(answer) => answer,
@@ -66,23 +67,31 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
     answer.into_response()
 }
 
-fn refuse_route(status: StatusCode, description: &str) -> Response<Body> {
-    tracing::info!("{description} -> {}", status.as_u16());
-    Answer::error(status, description).into_response()
-}
-
 fn route(method: &Method, path: &str) -> Route {
-    let id = path.strip_prefix("/payouts/").filter(|id| !id.is_empty() && !id.contains('/'));
-    match (method, path, id) {
-        (&Method::POST, "/auth-tokens", _) => Route::To(Operation::IssueToken, String::new()),
-        (&Method::POST, _, Some(id)) => Route::To(Operation::CreatePayout, id.to_owned()),
-        (&Method::GET, _, Some(id)) => Route::To(Operation::GetPayout, id.to_owned()),
-        (_, "/auth-tokens", _) | (_, _, Some(_)) => Route::WrongMethod,
-        _ => Route::Unknown,
+    let path = decoded(path);
+    let operations = Operation::at(&path);
+    if let Some(operation) = operations.iter().find(|operation| operation.method() == method) {
+        let id = path.strip_prefix("/payouts/").filter(|_| operation.has_payout_id());
+        return Route::To(*operation, id.unwrap_or_default().to_owned());
     }
+    if operations.is_empty() {
+        return Route::Unknown;
+    }
+    let allowed: Vec<_> = operations.iter().map(|operation| operation.method().to_string()).collect();
+    Route::WrongMethod(allowed.join(", "))
 }
 
-/// Reads a body up to the limit. What is too long is read and thrown away, so that the client sees the 413.
+/// A path without its percent encoding, except that of a slash or of bytes that are no text: those are in no valid path.
+fn decoded(path: &str) -> String {
+    let mut segments = path.split('/').map(|segment| {
+        let text = percent_decode_str(segment).decode_utf8().unwrap_or(segment.into());
+        if text.contains('/') { segment.into() } else { text }
+    });
+    let first = segments.next().unwrap_or_default().into_owned();
+    segments.fold(first, |path, segment| path + "/" + &segment)
+}
+
+/// Reads a body up to the limit. What is too long is read and thrown away, so that the client sees the 400.
 async fn read(mut body: Body) -> Result<Bytes, Answer> {
     let mut bytes = Vec::new();
     let mut length = 0;
@@ -102,7 +111,7 @@ async fn read(mut body: Body) -> Result<Bytes, Answer> {
         }
     }
     if length > BODY_LIMIT {
-        return Err(Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 1 MiB"));
+        return Err(Answer::bad_request("the body has more than 1 MiB"));
     }
     Ok(bytes.into())
 }
@@ -117,7 +126,7 @@ async fn decide(gateway: &Arc<Gateway>, connection: &Control, mut call: Call, ef
         return perform(gateway, &call);
     };
     match effect {
-        Effect::Delay { ms } => delayed(gateway, call, ms).await,
+        Effect::Delay { ms } => delayed(gateway, connection, call, ms).await,
         // The unread body was dealt with before it could be read.
         Effect::CloseBeforeReading | Effect::CloseAfterReading => close(connection),
         Effect::ExecuteThenClose => {
@@ -153,7 +162,7 @@ async fn decide(gateway: &Arc<Gateway>, connection: &Control, mut call: Call, ef
         }
         Effect::CaptivePortal => Answer::captive_portal(),
         Effect::Redirect { status, location } => {
-            Answer::html(code(status)).with_header(LOCATION, location.unwrap_or(call.path))
+            Answer::html(code(status)).with_header(LOCATION, location.unwrap_or_else(|| call.uri.path().to_owned()))
         }
         Effect::NotFound => Answer::not_found(),
         Effect::RateLimited { retry_after_secs } => {
@@ -189,7 +198,7 @@ fn close(connection: &Control) -> Answer {
     Answer::unsent()
 }
 
-async fn delayed(gateway: &Arc<Gateway>, call: Call, ms: u64) -> Answer {
+async fn delayed(gateway: &Arc<Gateway>, connection: &Control, call: Call, ms: u64) -> Answer {
     let owner = Arc::clone(gateway);
     let work = gateway.spawn(async move {
         tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -198,7 +207,7 @@ async fn delayed(gateway: &Arc<Gateway>, call: Call, ms: u64) -> Answer {
     match work.await {
         Ok(Some(answer)) => answer,
         // The gateway is stopping.
-        Ok(None) | Err(_) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        Ok(None) | Err(_) => close(connection),
     }
 }
 
@@ -214,7 +223,7 @@ fn echo(call: &Call, status: StatusCode) -> Answer {
     });
     let secret = body.as_ref().and_then(|body| body.text("secret", any_text).ok());
     let mut text = "could not handle".to_owned();
-    for (name, value) in [("account", account), ("token", call.bearer.clone()), ("secret", secret)] {
+    for (name, value) in [("account", account), ("token", call.bearer().map(str::to_owned)), ("secret", secret)] {
         if let Some(value) = value {
             text = format!("{text} {name} {value}");
         }
@@ -224,16 +233,6 @@ fn echo(call: &Call, status: StatusCode) -> Answer {
     } else {
         Answer::error(status, &text)
     }
-}
-
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 /// A status from a fault; one that is no status answers 500.

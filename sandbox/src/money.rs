@@ -101,6 +101,12 @@ pub(crate) fn decimal(text: &str) -> Option<Decimal> {
     Decimal::from_str_exact(&plain).ok()
 }
 
+/// A number as JSON, with all its digits.
+pub(crate) fn json_number(value: Decimal) -> Box<RawValue> {
+    // The text of a decimal is always a JSON number.
+    RawValue::from_string(value.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
 /// Decimals the platform takes in a currency; `None` where nothing limits them (crypto and unknown codes).
 fn currency_decimals(code: &str) -> Option<u32> {
     match code {

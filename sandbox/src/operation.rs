@@ -1,8 +1,12 @@
-//! The calls of the merchant API that can be counted and made to fail.
+//! The calls of the merchant API: their names, methods and paths.
 
 use std::fmt;
 
+use http::Method;
 use serde::{Deserialize, Serialize};
+
+/// What stands in a path for the id of a payout.
+const ID: &str = "/{idPayout}";
 
 /// One call of the merchant API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -11,23 +15,87 @@ use serde::{Deserialize, Serialize};
 pub enum Operation {
     /// `POST /auth-tokens`
     IssueToken,
-    /// `POST /payouts/{id}`
+    /// `POST /payouts/!availablePaymentOptions`
+    ListAvailablePayoutOptions,
+    /// `POST /payouts/{idPayout}`
     CreatePayout,
-    /// `GET /payouts/{id}`
+    /// `GET /payouts/{idPayout}`
     GetPayout,
+    /// `GET /balances`
+    GetBalances,
+    /// `GET /currencies`
+    ListCurrencies,
+    /// `GET /segments`
+    ListSegments,
+    /// `GET /payment-operators`
+    ListPaymentOperators,
+    /// `GET /payment-methods`
+    ListPaymentMethods,
+    /// `GET /payment-options`
+    ListPaymentOptions,
+    /// `GET /merchant-info`
+    GetMerchantInfo,
 }
 
 impl Operation {
     /// Every operation, in the order of the contract.
-    pub const ALL: [Self; 3] = [Self::IssueToken, Self::CreatePayout, Self::GetPayout];
+    pub const ALL: [Self; 11] = [
+        Self::IssueToken,
+        Self::ListAvailablePayoutOptions,
+        Self::CreatePayout,
+        Self::GetPayout,
+        Self::GetBalances,
+        Self::ListCurrencies,
+        Self::ListSegments,
+        Self::ListPaymentOperators,
+        Self::ListPaymentMethods,
+        Self::ListPaymentOptions,
+        Self::GetMerchantInfo,
+    ];
+
+    /// The HTTP method.
+    #[must_use]
+    pub fn method(self) -> Method {
+        match self {
+            Self::IssueToken | Self::ListAvailablePayoutOptions | Self::CreatePayout => Method::POST,
+            _ => Method::GET,
+        }
+    }
+
+    /// The path as the contract writes it, with `{idPayout}` for the id of a payout.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::IssueToken => "/auth-tokens",
+            Self::ListAvailablePayoutOptions => "/payouts/!availablePaymentOptions",
+            Self::CreatePayout | Self::GetPayout => "/payouts/{idPayout}",
+            Self::GetBalances => "/balances",
+            Self::ListCurrencies => "/currencies",
+            Self::ListSegments => "/segments",
+            Self::ListPaymentOperators => "/payment-operators",
+            Self::ListPaymentMethods => "/payment-methods",
+            Self::ListPaymentOptions => "/payment-options",
+            Self::GetMerchantInfo => "/merchant-info",
+        }
+    }
+
+    /// The operations at a path. A path without a variable part goes before `/payouts/{idPayout}`.
+    pub(crate) fn at(path: &str) -> Vec<Self> {
+        let having = |path: &str| Self::ALL.into_iter().filter(|operation| operation.path() == path).collect();
+        let literal: Vec<_> = having(path);
+        let has_id = path.strip_prefix("/payouts/").is_some_and(|id| !id.is_empty() && !id.contains('/'));
+        if literal.is_empty() && has_id { having(Self::CreatePayout.path()) } else { literal }
+    }
+
+    /// Whether it is about one payout.
+    pub(crate) fn has_payout_id(self) -> bool {
+        self.path().ends_with(ID)
+    }
 }
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::IssueToken => "POST /auth-tokens",
-            Self::CreatePayout => "POST /payouts",
-            Self::GetPayout => "GET /payouts",
-        })
+        let path = self.path();
+        write!(f, "{} {}", self.method(), path.strip_suffix(ID).unwrap_or(path))
     }
 }

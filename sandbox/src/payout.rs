@@ -3,12 +3,11 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::magic::Outcome;
-use crate::money::Money;
+use crate::money::{Money, json_number};
 
 /// What is echoed in every answer about the payout.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +24,7 @@ pub(crate) struct PaymentRequested {
 pub(crate) struct PayoutRequest {
     pub(crate) requested: PaymentRequested,
     pub(crate) method_code: &'static str,
+    pub(crate) operator_code: Option<String>,
     /// The payee: every field of the account that was given.
     pub(crate) account_fields: Vec<(&'static str, String)>,
     pub(crate) customer_ip: Option<String>,
@@ -159,11 +159,6 @@ impl Payout {
 }
 
 /// RFC 3339 in UTC with milliseconds.
-fn timestamp(at: Timestamp) -> String {
+pub(crate) fn timestamp(at: Timestamp) -> String {
     format!("{at:.3}")
-}
-
-fn json_number(value: Decimal) -> Box<RawValue> {
-    // The text of a decimal is always a JSON number.
-    RawValue::from_string(value.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::fields::{Fields, Violation, non_empty};
-use crate::money::{Money, decimal};
+use crate::money::{Money, decimal, json_number};
+use crate::operation::Operation;
 use crate::validation;
 
 /// Lifetime of a token that asks for none.
@@ -40,8 +41,7 @@ impl MoneyLock {
     /// A lock to an amount given as text; text that is no amount gives a lock to 0, which no payout has.
     pub(crate) fn new(amount: &str, currency_code: &str) -> Self {
         let value = decimal(amount).unwrap_or(Decimal::ZERO);
-        let amount = RawValue::from_string(value.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned());
-        Self { amount, currency_code: currency_code.to_owned() }
+        Self { amount: json_number(value), currency_code: currency_code.to_owned() }
     }
 
     /// Whether it is this money, by value.
@@ -116,19 +116,11 @@ fn is_operation(text: &str) -> bool {
 
 /// Whether the contract has this operation.
 pub(crate) fn is_in_contract(operation: &str) -> bool {
-    let known = [
-        "POST /auth-tokens",
-        "POST /payouts/!availablePaymentOptions",
-        "GET /balances",
-        "GET /currencies",
-        "GET /segments",
-        "GET /payment-operators",
-        "GET /payment-methods",
-        "GET /payment-options",
-        "GET /merchant-info",
-    ];
-    let id = operation.strip_prefix("POST /payouts/").or_else(|| operation.strip_prefix("GET /payouts/"));
-    known.contains(&operation) || id.is_some_and(|id| validation::payout_id(id).is_ok())
+    operation.split_once(' ').is_some_and(|(method, path)| {
+        let known = Operation::at(path).into_iter().find(|operation| operation.method().as_str() == method);
+        let id = path.rsplit('/').next().unwrap_or_default();
+        known.is_some_and(|operation| !operation.has_payout_id() || validation::payout_id(id).is_ok())
+    })
 }
 
 /// Signs and checks the tokens of one gateway.

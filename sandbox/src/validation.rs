@@ -27,27 +27,33 @@ pub(crate) fn payout_request(body: &[u8]) -> Result<PayoutRequest, Violation> {
     let method_code = method.text("paymentMethodCode", any_text)?;
     let account = method.object("account")?;
     method.optional_text("remark", any_text)?;
-    let (method_code, account_fields) = match method_code.as_str() {
+    let (method_code, operator_code, account_fields) = match method_code.as_str() {
         "BANK_TRANSFER" => {
-            method.text("paymentOperatorCode", operator_code)?;
+            let operator = method.text("paymentOperatorCode", operator_code)?;
             method.optional_text("emailAddress", any_text)?;
-            ("BANK_TRANSFER", bank_account(&account, currency)?)
+            ("BANK_TRANSFER", Some(operator), bank_account(&account, currency)?)
         }
         "CRYPTO_TRANSFER" => {
-            method.text("paymentOperatorCode", operator_code)?;
-            ("CRYPTO_TRANSFER", vec![("accountNumber", account.text("accountNumber", crypto_address)?)])
+            let operator = method.text("paymentOperatorCode", operator_code)?;
+            let fields = vec![("accountNumber", account.text("accountNumber", crypto_address)?)];
+            ("CRYPTO_TRANSFER", Some(operator), fields)
         }
         "WALLET_TRANSFER" => {
-            method.optional_text("paymentOperatorCode", operator_code)?;
+            let operator = method.optional_text("paymentOperatorCode", operator_code)?;
             method.optional_text("phoneNumber", phone_number)?;
-            ("WALLET_TRANSFER", wallet_account(&account, currency)?)
+            ("WALLET_TRANSFER", operator, wallet_account(&account, currency)?)
         }
         _ => return Err(method.violation("paymentMethodCode", "is not a known payment method")),
     };
 
     body.optional_text("callbackUrl", callback_url)?;
     let customer_ip = body.optional_text("customerIp", any_text)?;
-    Ok(PayoutRequest { requested, method_code, account_fields, customer_ip })
+    Ok(PayoutRequest { requested, method_code, operator_code, account_fields, customer_ip })
+}
+
+/// Reads the body of a question for available options.
+pub(crate) fn payment_requested_body(body: &[u8]) -> Result<PaymentRequested, Violation> {
+    payment_requested(&Fields::of_body(body)?)
 }
 
 fn payment_requested(fields: &Fields<'_>) -> Result<PaymentRequested, Violation> {

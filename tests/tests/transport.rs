@@ -137,9 +137,14 @@ async fn a_found_payout_is_ours_only_if_everything_agrees() {
             }
         }
     }
-    // A resuming call may find a payout of any age.
+    // A resuming call may find a payout of any age, even when it shows up only after a POST of its own.
     let old = ours.replace(now, "2020-01-01T00:00:00Z");
-    let peer = Peer::start(move |_, _| http("200 OK", date, &old)).await;
+    let peer = Peer::start(move |n, request| match (n, request.line.starts_with("POST")) {
+        (0, _) => http("410 Gone", "", ""),
+        (_, true) => Vec::new(),
+        _ => http("200 OK", date, &old),
+    })
+    .await;
     let client = Client::new(ready(&peer.base_url())).unwrap();
     assert!(client.create_payout(&id("P"), &request(), true).await.unwrap().recovered);
 }

@@ -61,6 +61,12 @@ impl Program {
         self
     }
 
+    /// Runs it in another folder, for a program that leaves files where it runs.
+    pub(crate) fn inside(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// Runs it to its end, its output going where ours goes.
     pub(crate) fn run(mut self) -> Outcome {
         self.print();

@@ -64,20 +64,12 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
         venv.install_wheel(workspace)
     })?;
     report.check("Python types", |_| {
-        let cache = workspace.folder("mypy");
-        let settings = "--config-file bindings-python/pyproject.toml";
-        venv.python(workspace)
-            .args("-m mypy --strict")
-            .args(settings)
-            .arg("--cache-dir")
-            .arg(&cache)
-            .args(TYPED)
-            .run()?;
-        let stubtest = venv
-            .python(workspace)
-            .args("-m mypy.stubtest komopay")
-            .args("--mypy-config-file bindings-python/pyproject.toml");
-        stubtest.env("MYPY_CACHE_DIR", &cache).run()
+        let settings = workspace.root().join("bindings-python").join("pyproject.toml");
+        let mypy = venv.python(workspace).args("-m mypy --strict --config-file").arg(&settings);
+        mypy.arg("--cache-dir").arg(workspace.folder("mypy")).args(TYPED).run()?;
+        // It cannot be told where its cache goes.
+        let stubtest = venv.python(workspace).args("-m mypy.stubtest komopay --mypy-config-file").arg(&settings);
+        stubtest.inside(workspace.target()).run()
     })?;
     report.check("Python tests", |tally| {
         let sandbox = gateway::build(workspace)?;
@@ -91,7 +83,7 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
 }
 
 /// What `mypy --strict` reads.
-const TYPED: &str = "bindings-python/python bindings-python/examples";
+const TYPED: &str = "bindings-python/python bindings-python/tests bindings-python/examples";
 
 /// Runs a test program. Where nothing may be skipped, a skipped test is a failure, and so is having none.
 fn tests(workspace: &Workspace, program: Program, tally: &mut Tally) -> Outcome {

@@ -67,9 +67,10 @@ pub fn host(sandbox: &Sandbox) -> &str {
 /// The bytes of a request with the headers of the contract.
 pub fn request(method: &str, path: &str, token: Option<&str>, body: &str) -> String {
     let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let content_type = if method == "POST" { "Content-Type: application/json\r\n" } else { "" };
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: sandbox\r\nX-API-Version: 2\r\n{authorization}Content-Length: {}\r\n\
-         Connection: close\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: sandbox\r\nX-API-Version: 2\r\n{authorization}{content_type}\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     )
 }

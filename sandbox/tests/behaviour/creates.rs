@@ -308,7 +308,15 @@ async fn unknown_paths_wrong_methods_and_long_bodies_are_told_apart() {
     for path in ["/", "/payouts", "/payouts/", "/payouts/A/B", "/nothing"] {
         assert_eq!(call(&sandbox, "GET", path, "").await.status(), 404, "{path}");
     }
-    assert_eq!(call(&sandbox, "DELETE", "/payouts/A", "").await.status(), 405);
-    assert_eq!(call(&sandbox, "GET", "/auth-tokens", "").await.status(), 405);
-    assert_eq!(call(&sandbox, "POST", "/payouts/A", &" ".repeat(1024 * 1024 + 1)).await.status(), 413);
+    for (method, path, allowed) in [
+        ("DELETE", "/payouts/A", "POST, GET"),
+        ("GET", "/auth-tokens", "POST"),
+        ("GET", "/payouts/!availablePaymentOptions", "POST"),
+        ("POST", "/balances", "GET"),
+    ] {
+        let reply = call(&sandbox, method, path, "").await;
+        assert_eq!((reply.status(), reply.headers()["allow"].as_str()), (405, allowed), "{method} {path}");
+    }
+    let reply = call(&sandbox, "POST", "/payouts/A", &" ".repeat(1024 * 1024 + 1)).await;
+    assert_eq!((reply.status(), reply.description().as_str()), (400, "the body has more than 1 MiB"));
 }

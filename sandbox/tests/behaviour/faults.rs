@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 use crate::client::{
     End, Reply, bank_transfer, call, create, documented_create, exchange, get, host, ledger, read_to_end, request,
 };
+use crate::contract::{body, path};
 
 const EXECUTED: [&str; 2] = ["executed A", "booked A"];
 const NOTHING: [&str; 0] = [];
@@ -295,4 +296,34 @@ async fn a_half_sent_create_executes_nothing() {
     let reply = read_to_end(stream).await;
     assert!(reply.raw.is_empty() || reply.status() == 400, "{}", reply.text());
     assert_eq!(ledger(&sandbox).await, NOTHING);
+}
+
+#[tokio::test]
+async fn faults_work_on_every_operation() {
+    for operation in Operation::ALL {
+        let sandbox = Sandbox::start().await.unwrap();
+        let (method, path, body) = (operation.method(), path(operation), body(operation));
+        create(&sandbox, "A", &documented_create()).await;
+        for (effect, status) in [
+            (Effect::Status { status: 503 }, Some(503)),
+            (Effect::ExecuteThenStatus { status: 504 }, Some(504)),
+            (Effect::RateLimited { retry_after_secs: Some(1) }, Some(429)),
+            (Effect::Rejected { code: "MERCHANT_INACTIVE".to_owned(), uses_id_up: true }, Some(406)),
+            (Effect::CloseAfterReading, None),
+            (Effect::ExecuteThenClose, None),
+            (Effect::ExecuteAfterClose { ms: 1 }, None),
+            (Effect::CloseBeforeReading, None),
+        ] {
+            sandbox.inject(Fault::new(When::nth(operation, 1), effect.clone()));
+            let reply = call(&sandbox, method.as_str(), &path, &body).await;
+            match status {
+                Some(status) => assert_eq!(reply.status(), status, "{operation} {effect:?}"),
+                None => assert!(reply.raw.is_empty(), "{operation} {effect:?}"),
+            }
+        }
+        sandbox.inject(Fault::new(When::nth(operation, 1), Effect::Delay { ms: 1 }));
+        let late = call(&sandbox, method.as_str(), &path, &body).await;
+        assert_eq!(late.status(), if operation == Operation::CreatePayout { 409 } else { 200 }, "{operation}");
+        assert_eq!(ledger(&sandbox).await, EXECUTED, "{operation}");
+    }
 }

@@ -4,11 +4,14 @@
 
 mod client;
 
+mod catalogue;
+mod contract;
 mod control;
 mod creates;
 mod faults;
 mod idle;
 mod program;
 mod reads;
+mod refusals;
 mod tls;
 mod tokens;
