@@ -46,7 +46,7 @@ mod _native {
     };
 
     #[pymodule_export]
-    use crate::sandbox::{_magic_numbers, _sandbox_operations, Sandbox};
+    use crate::sandbox::{_magic_numbers, _run_sandbox, _sandbox_operations, Sandbox};
 
     #[pymodule_export]
     const SANDBOX_URL: &str = komopay_core::SANDBOX_URL;

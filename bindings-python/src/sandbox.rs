@@ -3,6 +3,7 @@
 //! It runs on threads of its own: a client's runtime that is busy or stuck never holds up the gateway it talks to.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -176,6 +177,15 @@ impl Sandbox {
         })
     }
 
+    /// Switches the merchant on or off.
+    fn set_merchant_active(&self, py: Python<'_>, active: bool) -> PyResult<()> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            py.detach(|| gateway.set_merchant_active(active));
+            Ok(())
+        })
+    }
+
     /// Returns when nothing is pending.
     fn idle(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, || {
@@ -227,6 +237,12 @@ pub fn _sandbox_operations(py: Python<'_>) -> PyResult<Vec<String>> {
         let names = Operation::ALL.iter().map(|operation| name(py, operation));
         names.collect()
     })
+}
+
+/// Runs the sandbox's program until it is stopped; returns its exit code.
+#[pyfunction]
+pub fn _run_sandbox(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
+    guard(py, || Ok(py.detach(|| komopay_sandbox::run_program(arguments))))
 }
 
 /// The account numbers that decide how a payout ends: (digits, status, failure reason).

@@ -31,6 +31,7 @@ __all__ = [
     "_error_kinds",
     "_magic_numbers",
     "_panic",
+    "_run_sandbox",
     "_sandbox_operations",
 ]
 
@@ -718,11 +719,17 @@ class Sandbox:
     def clear_faults(self) -> None:
         """Breaks nothing any more."""
 
+    def set_merchant_active(self, active: bool) -> None:
+        """Switches the merchant on or off."""
+
     def idle(self) -> None:
         """Returns when nothing is pending."""
 
     def stop(self) -> None:
         """Stops. The ledger and the balances can be read afterwards."""
+
+def _run_sandbox(arguments: list[str]) -> int:
+    """Runs the sandbox's program until it is stopped; returns its exit code."""
 
 def _sandbox_operations() -> list[str]:
     """The operations of the merchant API, by the names that faults and counts know."""
