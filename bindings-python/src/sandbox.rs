@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use komopay_core::ErrorKind;
 use komopay_sandbox::magic::MAGIC_NUMBERS;
-use komopay_sandbox::{Fault, LedgerEntry, Operation, StartError};
+use komopay_sandbox::{DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Fault, LedgerEntry, Operation, StartError};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
@@ -94,8 +94,8 @@ impl Sandbox {
         py: Python<'_>,
         processing_time: &Bound<'_, PyAny>,
         seed: u64,
-        merchant_code: &str,
-        secret: &str,
+        merchant_code: Option<&str>,
+        secret: Option<&str>,
         balances: BTreeMap<String, String>,
         port: u16,
         control: bool,
@@ -104,7 +104,7 @@ impl Sandbox {
             let mut builder = komopay_sandbox::Sandbox::builder()
                 .processing_time(seconds(processing_time, "processing_time", ErrorKind::Configuration)?)
                 .seed(seed)
-                .merchant(merchant_code, secret)
+                .merchant(merchant_code.unwrap_or(DEFAULT_MERCHANT_CODE), secret.unwrap_or(DEFAULT_SECRET))
                 .port(port)
                 .control(control);
             for (currency, amount) in &balances {
@@ -120,10 +120,14 @@ impl Sandbox {
         })
     }
 
-    /// Where it listens.
+    /// Where it listens, and the merchant code and secret it accepts.
     #[getter]
-    fn base_url(&self, py: Python<'_>) -> PyResult<String> {
-        guard(py, || Ok(self.gateway()?.base_url().to_owned()))
+    fn address(&self, py: Python<'_>) -> PyResult<(String, String, String)> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let own = str::to_owned;
+            Ok((own(gateway.base_url()), own(gateway.merchant_code()), own(gateway.secret())))
+        })
     }
 
     /// What happened to money so far: (sequence, at, kind, payout_id, money, payee_hash).

@@ -694,15 +694,15 @@ class Sandbox:
         *,
         processing_time: _Seconds,
         seed: int,
-        merchant_code: str,
-        secret: str,
+        merchant_code: str | None,
+        secret: str | None,
         balances: dict[str, str],
         port: int,
         control: bool,
     ) -> Self: ...
     @property
-    def base_url(self) -> str:
-        """Where it listens."""
+    def address(self) -> tuple[str, str, str]:
+        """Where it listens, and the merchant code and secret it accepts."""
 
     def ledger(self) -> list[tuple[int, datetime, Literal["executed", "booked", "released"], str, Money, str]]:
         """What happened to money so far: (sequence, at, kind, payout_id, money, payee_hash)."""
