@@ -6,17 +6,18 @@ use std::time::Duration;
 use komopay_core::{Config, Credentials, ErrorKind, TokenScope};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDelta, PyFloat, PyInt, PyMapping};
+use pyo3::types::{PyBool, PyDelta, PyFloat, PyInt, PyMapping, PyString};
 
 use crate::error::refuse;
 use crate::money::Money;
+use crate::token;
 
 /// What a caller gave. Nothing given is the core's default.
 pub struct Settings<'py> {
     pub base_url: String,
     pub merchant_code: Option<String>,
     pub secret: Option<String>,
-    pub token: Option<String>,
+    pub token: Option<Bound<'py, PyAny>>,
     pub total_timeout: Option<Bound<'py, PyAny>>,
     pub attempt_timeout: Option<Bound<'py, PyAny>>,
     pub connect_timeout: Option<Bound<'py, PyAny>>,
@@ -70,12 +71,16 @@ fn credentials(
     py: Python<'_>,
     code: Option<String>,
     secret: Option<String>,
-    token: Option<String>,
+    token: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Credentials> {
     let refuse = |field, text| Err(refuse(py, ErrorKind::Configuration, field, text));
     match (code, secret, token) {
         (Some(code), Some(secret), None) => Ok(Credentials::merchant(code, secret)),
-        (None, None, Some(token)) => Ok(Credentials::token(token)),
+        (None, None, Some(token)) if token.is_instance_of::<PyString>() => {
+            Ok(Credentials::token(token.extract::<String>()?))
+        }
+        (None, None, Some(token)) if token.is_callable() => Ok(Credentials::Provider(token::provider(token.unbind()))),
+        (None, None, Some(token)) => Err(wrong_type(&token, "token", "a str or a function that gives one")),
         (None, Some(_), None) => refuse("merchant_code", "merchant_code: is missing; secret alone is not enough"),
         (Some(_), None, None) => refuse("secret", "secret: is missing; merchant_code alone is not enough"),
         (None, None, None) => refuse("merchant_code", "merchant_code: give merchant_code and secret, or a token"),
