@@ -66,3 +66,9 @@ impl io::Write for Search {
         Ok(())
     }
 }
+
+#[test]
+fn the_task_runner_looks_for_the_same_canaries() {
+    let listed: Vec<&str> = include_str!("../canaries.txt").lines().collect();
+    assert_eq!(listed, [SECRET, ACCOUNT, TOKEN, TOKEN_TOO]);
+}

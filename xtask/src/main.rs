@@ -4,12 +4,14 @@
 //! |---|---|
 //! | What does a person see in the demo? | `demo` |
 //! | Which checks are there, and in which order? | `test` |
+//! | What may no output show? | `canary` |
 //! | What must be installed, and what is said if it is not? | `tools` |
 //! | Where do builds and virtual environments go? | `workspace` |
 //! | How does a command run, and how are its tests counted? | `command`, `tally` |
 //! | How is a check timed and reported? | `report` |
 //! | How are the wheel and the stand-in gateway built, installed, started and stopped? | `venv`, `gateway`, `ledger` |
 
+mod canary;
 mod command;
 mod demo;
 mod failure;

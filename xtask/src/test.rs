@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use crate::canary::Canaries;
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::report::Report;
@@ -54,7 +55,11 @@ fn rust(workspace: &Workspace, report: &mut Report) -> Outcome {
     report.check("Rust documentation", |_| {
         cargo("doc --locked --workspace --no-deps").env("RUSTDOCFLAGS", "--deny warnings").run()
     })?;
-    report.check("Rust tests", |tally| tests(workspace, cargo("test --locked --workspace --no-fail-fast"), tally))
+    report.check("Rust tests", |tally| {
+        // What tests that pass have printed is searched, too.
+        let test = cargo("test --locked --workspace --no-fail-fast").args("-- --show-output");
+        tests(workspace, test, tally)
+    })
 }
 
 fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -> Outcome {
@@ -73,11 +78,16 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
     })?;
     report.check("Python tests", |tally| {
         let sandbox = gateway::build(workspace)?;
+        // Everything that a test wrote or logged goes into this file, whether it passed or not.
+        let written = workspace.folder("pytest.xml");
         let pytest = venv
             .python(workspace)
-            .args("-m pytest -p no:cacheprovider bindings-python/tests")
+            .args("-m pytest -p no:cacheprovider bindings-python/tests --log-level=DEBUG")
+            .args("-o junit_logging=all -o junit_log_passing_tests=True --junit-xml")
+            .arg(&written)
             .env("KOMOPAY_SANDBOX_BIN", sandbox);
-        tests(workspace, pytest, tally)
+        tests(workspace, pytest, tally)?;
+        Canaries::read(workspace)?.search(&written)
     })?;
     report.check("demo", |_| demo::pay(workspace, &venv))
 }
@@ -85,12 +95,18 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
 /// What `mypy --strict` reads.
 const TYPED: &str = "bindings-python/python bindings-python/tests bindings-python/examples";
 
-/// Runs a test program. Where nothing may be skipped, a skipped test is a failure, and so is having none.
+/// Runs a test program. No line of its output may show a canary. Where nothing may be skipped, a skipped test is a failure, and so is having none.
 fn tests(workspace: &Workspace, program: Program, tally: &mut Tally) -> Outcome {
+    let canaries = Canaries::read(workspace)?;
+    let mut seen = 0;
     program.run_reading(|line| {
         println!("{line}");
         tally.read(line);
+        seen += canaries.count_in([line]);
     })?;
+    if seen > 0 {
+        return Err(Failure::new(format!("{seen} lines of output show a secret or an account number of the tests")));
+    }
     if tally.passed == 0 {
         return Err(Failure::new("no test ran"));
     }
