@@ -287,6 +287,13 @@ def test_a_stopped_sandbox_listens_no_more_and_can_still_be_read(sandbox: Sandbo
         socket.create_connection(address(sandbox))
 
 
+def test_the_end_of_a_with_block_stops_it() -> None:
+    with Sandbox() as sandbox:
+        socket.create_connection(address(sandbox)).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address(sandbox))
+
+
 def test_a_port_in_use_and_a_bad_setting_are_ordinary_errors(sandbox: Sandbox) -> None:
     with pytest.raises(OSError, match="cannot listen on 127.0.0.1") as caught:
         Sandbox(port=address(sandbox)[1])
