@@ -123,6 +123,11 @@ fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyAny>> {
 }
 
 /// One entry of a 406 answer: which business rule said no, and to which field.
+///
+/// Example:
+///
+///     >>> Reason(code="BALANCE_INSUFFICIENT", field="money.amount")
+///     Reason(code='BALANCE_INSUFFICIENT', field='money.amount')
 #[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Reason {
@@ -174,6 +179,15 @@ impl From<komopay_core::Reason> for Reason {
 }
 
 /// One request on the wire, as the history of an error tells it.
+///
+/// Example:
+///
+///     >>> with Client.from_env() as client:
+///     ...     try:
+///     ...         client.get_payout("TST-0")
+///     ...     except KomopayError as error:
+///     ...         print([attempt.operation for attempt in error.attempts])
+///     ['GET /payouts/TST-0']
 #[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Attempt {

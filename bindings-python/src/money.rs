@@ -9,10 +9,19 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 use crate::error::{guard, raise, refuse};
 use crate::repr::quote;
 
-/// An exact amount of one currency, in major units: Money("10000", "IDR").
+/// An exact amount of one currency, in major units.
 ///
-/// The amount is a str, an int or a decimal.Decimal. A float is refused, since it is not exact. Equal by value:
-/// Money("42", "IDR") == Money("42.00", "IDR"), and both hash alike.
+/// The amount is a str, an int or a decimal.Decimal. A float is refused with an `InvalidRequestError`, since it is not
+/// exact. Equal by value, whatever the zeros at the end.
+///
+/// Example:
+///
+///     >>> Money("42", "IDR") == Money("42.00", "IDR")
+///     True
+///     >>> Money("42.05", "USD").amount
+///     Decimal('42.05')
+///     >>> print(Money(10000, "IDR"))
+///     10000 IDR
 #[pyclass(frozen, eq, hash, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Money(komopay_core::Money);

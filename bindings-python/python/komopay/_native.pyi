@@ -1,15 +1,21 @@
 """The private native module of `komopay`. Import from `komopay` instead."""
 
+import asyncio
 import os
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Final, Literal, TypeAlias, TypedDict, final, type_check_only
+from typing import Final, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar, final, type_check_only
 
 from typing_extensions import Self, Unpack
 
+from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
+
 __all__ = [
     "SANDBOX_URL",
+    "AccessScope",
+    "AccessToken",
     "Attempt",
     "BankAccount",
     "BankTransfer",
@@ -26,8 +32,14 @@ __all__ = [
     "Sandbox",
     "WalletAccount",
     "WalletTransfer",
+    "_AsyncCalls",
+    "_Call",
+    "_TokenReply",
     "__version__",
-    "_end_of_logging",
+    "_after_fork_in_child",
+    "_after_fork_in_parent",
+    "_before_fork",
+    "_end_of_interpreter",
     "_error_kinds",
     "_magic_numbers",
     "_panic",
@@ -43,13 +55,14 @@ SANDBOX_URL: Final[str]
 
 _Seconds: TypeAlias = float | timedelta
 _Method: TypeAlias = BankTransfer | CryptoTransfer | WalletTransfer
+_Token: TypeAlias = str | Callable[[], str]
+_Ceilings: TypeAlias = Iterable[Money] | Mapping[str, str | int | Decimal]
+_T = TypeVar("_T")
 
 @type_check_only
-class _Settings(TypedDict, total=False):
-    base_url: str
+class _CommonSettings(TypedDict, total=False):
     merchant_code: str | None
     secret: str | None
-    token: str | None
     total_timeout: _Seconds | None
     attempt_timeout: _Seconds | None
     connect_timeout: _Seconds | None
@@ -62,9 +75,16 @@ class _Settings(TypedDict, total=False):
     proxy: str | None
     ca_file: str | os.PathLike[str] | None
     customer_id: str | None
+    max_amount: _Ceilings | None
+    is_test: bool | None
     validate: bool | None
     token_scope: Literal["payout", "everything"] | None
     token_validity: _Seconds | None
+
+@type_check_only
+class _Settings(_CommonSettings, total=False):
+    base_url: str
+    token: _Token | None
 
 @final
 class Client:
@@ -96,7 +116,7 @@ class Client:
         base_url: str,
         merchant_code: str | None = None,
         secret: str | None = None,
-        token: str | None = None,
+        token: _Token | None = None,
         total_timeout: _Seconds | None = None,
         attempt_timeout: _Seconds | None = None,
         connect_timeout: _Seconds | None = None,
@@ -109,6 +129,8 @@ class Client:
         proxy: str | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         customer_id: str | None = None,
+        max_amount: _Ceilings | None = None,
+        is_test: bool | None = None,
         validate: bool | None = None,
         token_scope: Literal["payout", "everything"] | None = None,
         token_validity: _Seconds | None = None,
@@ -122,26 +144,56 @@ class Client:
         """
 
     def create_payout(self, payout_id: str, request: PayoutRequest, *, resume: bool = False) -> PayoutAccepted:
-        """Makes a payout, exactly once. Store the id before the first call.
-
-        `resume` says "this id may have been sent before": after `OutcomeUnknownError`, after a crash, in a job that is
-        run again. Success means that the platform took the payout, not that the money arrived: see `wait_for_payout`.
-
-        Ctrl-C releases the caller at once; no further attempt starts, what is on the wire is read to its end, and the
-        log names the id.
-        """
+        """D"""
 
     def get_payout(self, payout_id: str) -> Payout:
-        """Reads a payout, trying again where that may help."""
+        """D"""
 
     def wait_for_payout(self, payout_id: str, *, timeout: _Seconds) -> Payout:
-        """Reads a payout until its status is final; it returns on FAILED and REFUSED too.
+        """D"""
 
-        When the time is over: `NotFinalError`, with the last payout seen.
-        """
+    def payout_options(
+        self, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None
+    ) -> list[PayoutOption]:
+        """D"""
 
-    def close(self) -> None:
-        """Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting."""
+    def balances(self, *currencies: str | Iterable[str]) -> list[Balance]:
+        """D"""
+
+    def currencies(self) -> list[str]:
+        """D"""
+
+    def segments(self) -> list[str]:
+        """D"""
+
+    def payment_operators(self) -> list[PaymentOperator]:
+        """D"""
+
+    def payment_methods(self) -> list[str]:
+        """D"""
+
+    def payment_options(
+        self,
+        *,
+        type_code: str | None = None,
+        method_codes: Iterable[str] = (),
+        currencies: Iterable[str] = (),
+        segment_codes: Iterable[str] = (),
+        operator_codes: Iterable[str] = (),
+    ) -> list[PaymentOption]:
+        """D"""
+
+    def merchant_info(self) -> MerchantInfo:
+        """D"""
+
+    def issue_token(self, scope: AccessScope, *, validity: _Seconds = 600) -> AccessToken:
+        """D"""
+
+    def check_credentials(self) -> MerchantInfo:
+        """D"""
+
+    def close(self, *, drain: bool = True) -> None:
+        """D"""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -152,6 +204,40 @@ class Client:
         /,
     ) -> None:
         """Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them."""
+
+@final
+class AccessScope:
+    """D"""
+
+    @staticmethod
+    def payout(payout_id: str, money: Money) -> AccessScope:
+        """D"""
+
+    @staticmethod
+    def read(payout_id: str) -> AccessScope:
+        """D"""
+
+    @staticmethod
+    def operations(operations: Iterable[str], money: Money | None = None) -> AccessScope:
+        """D"""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __reduce__(self) -> tuple[Callable[..., AccessScope], tuple[object, ...]]: ...
+
+@final
+class AccessToken:
+    """D"""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it ends, by the platform's clock, if the token says so."""
+
+    def expose(self) -> str:
+        """D"""
+
+    def __reduce__(self) -> NoReturn: ...
 
 @final
 class Money:
@@ -174,7 +260,7 @@ class Money:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, object]]: ...
 
 @final
 class PayoutRequest:
@@ -215,9 +301,16 @@ class PayoutRequest:
     def customer_ip(self) -> str | None:
         """The customer's IPv4 or IPv6 address."""
 
+    def validate(self) -> None:
+        """D"""
+
+    def fingerprint(self, key: bytes) -> str:
+        """D"""
+
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class BankTransfer:
@@ -251,6 +344,7 @@ class BankTransfer:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class BankAccount:
@@ -304,6 +398,7 @@ class BankAccount:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class CryptoTransfer:
@@ -332,6 +427,7 @@ class CryptoTransfer:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class CryptoAccount:
@@ -350,6 +446,7 @@ class CryptoAccount:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class WalletTransfer:
@@ -383,6 +480,7 @@ class WalletTransfer:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class WalletAccount:
@@ -406,6 +504,7 @@ class WalletAccount:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class PayoutAccepted:
@@ -472,6 +571,7 @@ class PayoutAccepted:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class Payout:
@@ -564,7 +664,7 @@ class Payout:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class PayoutStatus:
@@ -606,7 +706,7 @@ class FailureReason:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class Reason:
@@ -635,7 +735,7 @@ class Reason:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class Attempt:
@@ -674,7 +774,7 @@ class Attempt:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 def _error_kinds() -> list[tuple[str, str, bool, bool]]:
     """The error table: (class name, kind, retryable, money_may_have_moved)."""
@@ -682,8 +782,68 @@ def _error_kinds() -> list[tuple[str, str, bool, bool]]:
 def _panic() -> None:
     """Panics, as a fault of this SDK would. It is here to be tested."""
 
-def _end_of_logging() -> None:
-    """The last events before the interpreter ends."""
+@final
+class _Call(Generic[_T]):
+    """A call under way."""
+
+    @property
+    def future(self) -> asyncio.Future[_T]:
+        """The loop's future of its result."""
+
+    def leave(self) -> None:
+        """Nobody waits for it any more. After its end this does nothing."""
+
+@final
+class _AsyncCalls:
+    """The operations of a client, started for the running event loop. Each gives its call, for `komopay.AsyncClient`."""
+
+    def __new__(cls, client: Client) -> Self: ...
+    def create_payout(self, payout_id: str, request: PayoutRequest, resume: bool) -> _Call[PayoutAccepted]: ...
+    def get_payout(self, payout_id: str) -> _Call[Payout]: ...
+    def wait_for_payout(self, payout_id: str, timeout: _Seconds) -> _Call[Payout]: ...
+    def payout_options(
+        self, money: Money, segment_code: str | None, exchanged_to_currency: str | None
+    ) -> _Call[list[PayoutOption]]: ...
+    def balances(self, currencies: tuple[str | Iterable[str], ...]) -> _Call[list[Balance]]: ...
+    def currencies(self) -> _Call[list[str]]: ...
+    def segments(self) -> _Call[list[str]]: ...
+    def payment_operators(self) -> _Call[list[PaymentOperator]]: ...
+    def payment_methods(self) -> _Call[list[str]]: ...
+    def payment_options(
+        self,
+        type_code: str | None,
+        method_codes: Iterable[str],
+        currencies: Iterable[str],
+        segment_codes: Iterable[str],
+        operator_codes: Iterable[str],
+    ) -> _Call[list[PaymentOption]]: ...
+    def merchant_info(self) -> _Call[MerchantInfo]: ...
+    def issue_token(self, scope: AccessScope, validity: _Seconds) -> _Call[AccessToken]: ...
+    def check_credentials(self) -> _Call[MerchantInfo]: ...
+    def close(self) -> _Call[None]:
+        """Refuses new calls, and waits for the creates on the wire."""
+
+@final
+class _TokenReply:
+    """Where the answer of a token provider goes."""
+
+    def give(self, token: str) -> None:
+        """The provider gave this."""
+
+    def fail(self, type_name: str) -> None:
+        """The provider raised an exception of this type. Its text may hold anything, so it does not come along."""
+
+def _end_of_interpreter() -> None:
+    """Before the interpreter ends: a short time for the creates on the wire, the last of the log, and the gate is closed."""
+
+def _before_fork() -> None:
+    """Before a fork: takes the locks that other threads may hold, so that the child finds them free."""
+
+def _after_fork_in_parent() -> None:
+    """After a fork, in the parent: all goes on."""
+
+def _after_fork_in_child() -> None:
+    """After a fork, in the child: what needs threads is made anew when it is first used."""
 
 @final
 class Sandbox:

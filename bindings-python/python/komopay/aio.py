@@ -7,10 +7,7 @@ its end, and the log names the id. It works under uvloop, too.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
 
 from komopay._native import (
     AccessScope,
@@ -24,7 +21,11 @@ from komopay._native import (
     _Call,
 )
 
+# asyncio is imported where it is used, since whoever has no loop shall not wait for it.
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Iterable
+    from datetime import timedelta
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
@@ -32,10 +33,7 @@ if TYPE_CHECKING:
     from komopay._native import _CommonSettings
     from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
 
-    class _Settings(_CommonSettings, total=False):
-        token: str | Callable[[], str | Awaitable[str]] | None
-
-    class _SettingsOfEnvironment(_Settings, total=False):
+    class _SettingsOfEnvironment(_CommonSettings, total=False):
         base_url: str
 
 
@@ -63,14 +61,27 @@ class AsyncClient:
         'SUCCESS'
     """
 
-    __slots__ = ("_calls", "_client", "_token")
+    __slots__ = ("_calls", "_client", "_provider")
 
-    def __init__(self, *, base_url: str, **settings: Unpack[_Settings]) -> None:
-        token = self._token = _AsyncToken.of(settings.pop("token", None))
-        self._open(Client(base_url=base_url, token=token, **settings))
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        token: str | Callable[[], str | Awaitable[str]] | None = None,
+        **settings: Unpack[_CommonSettings],
+    ) -> None:
+        self._provider = _Provider(token) if callable(token) else None
+        given = self._provider or (None if callable(token) else token)
+        self._client = Client(base_url=base_url, token=given, **settings)
+        self._calls = _AsyncCalls(self._client)
 
     @classmethod
-    def from_env(cls, **settings: Unpack[_SettingsOfEnvironment]) -> Self:
+    def from_env(
+        cls,
+        *,
+        token: str | Callable[[], str | Awaitable[str]] | None = None,
+        **settings: Unpack[_SettingsOfEnvironment],
+    ) -> Self:
         """A client from the environment: KOMOPAY_MERCHANT_CODE, KOMOPAY_SECRET and KOMOPAY_BASE_URL.
 
         Every setting may be given, and then wins. With a token, code and secret are not looked up. A variable that is
@@ -85,14 +96,11 @@ class AsyncClient:
             True
         """
         self = cls.__new__(cls)
-        given = settings.pop("token", None)
-        token = self._token = _AsyncToken.of(given)
-        self._open(Client.from_env(**settings) if token is None else Client.from_env(token=token, **settings))
+        self._provider = _Provider(token) if callable(token) else None
+        given = self._provider or (None if callable(token) else token)
+        self._client = Client.from_env(**settings) if given is None else Client.from_env(token=given, **settings)
+        self._calls = _AsyncCalls(self._client)
         return self
-
-    def _open(self, client: Client) -> None:
-        self._client = client
-        self._calls = _AsyncCalls(client)
 
     async def create_payout(self, payout_id: str, request: PayoutRequest, *, resume: bool = False) -> PayoutAccepted:
         """Makes a payout, exactly once. Store the id before the first call. See `Client.create_payout`.
@@ -345,12 +353,14 @@ class AsyncClient:
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None, /
     ) -> None:
         """Closes the client. When the task is cancelled it does not wait for creates on the wire: the log names them."""
+        import asyncio
+
         leaving = isinstance(exc_value, (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit))
         await self.close(drain=not leaving)
 
     async def _end(self, call: _Call[_T]) -> _T:
-        if self._token is not None:
-            self._token.loop = call.future.get_loop()
+        if self._provider is not None:
+            self._provider.loop = call.future.get_loop()
         try:
             return await call.future
         finally:
@@ -367,11 +377,23 @@ class AsyncClient:
         )
 
 
-class _AsyncToken:
-    """A token provider of the caller's. It is called in a thread; what it gives is awaited in the loop."""
+class _Provider:
+    """A token provider of the caller's. It is called in a thread; if it is an async one, the loop awaits what it gives."""
 
     __slots__ = ("_provider", "loop")
 
     def __init__(self, provider: Callable[[], str | Awaitable[str]]) -> None:
         self._provider = provider
         self.loop: asyncio.AbstractEventLoop | None = None
+
+    def __call__(self) -> str:
+        token = self._provider()
+        if isinstance(token, str) or self.loop is None:
+            return cast("str", token)
+
+        import asyncio
+
+        async def result() -> str:
+            return await token
+
+        return asyncio.run_coroutine_threadsafe(result(), self.loop).result()

@@ -1,0 +1,79 @@
+"""Every example in the documentation runs, every public item has one, and the stub tells what help() tells."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import doctest
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gateway import Sandbox
+
+import komopay
+from komopay import aio, catalogue, errors
+
+GLOBALS = {**vars(komopay), "asyncio": asyncio}
+
+
+def public() -> Iterator[tuple[str, object]]:
+    """Everything a caller can call or catch, by its name."""
+    yield "komopay", komopay
+    yield "komopay.catalogue", catalogue
+    for name in komopay.__all__:
+        item = getattr(komopay, name)
+        if not inspect.isclass(item):
+            continue
+        yield name, item
+        for member in vars(item):
+            if not member.startswith("_") and callable(getattr(item, member)):
+                yield f"{name}.{member}", getattr(item, member)
+
+
+ITEMS = dict(public())
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_the_example_of(name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in sandbox.environment.items():
+        monkeypatch.setenv(variable, value)
+    documentation = inspect.getdoc(ITEMS[name]) or ""
+    example = doctest.DocTestParser().get_doctest(documentation, dict(GLOBALS), name, None, None)
+    assert example.examples, f"{name} has no example"
+    report: list[str] = []
+    failed, _ = doctest.DocTestRunner(verbose=False).run(example, out=report.append)
+    assert not failed, "".join(report)
+
+
+def stub() -> Iterator[tuple[str, str | None]]:
+    """The documentation in the stub, by the name of the item."""
+    tree = ast.parse((Path(komopay.__file__).parent / "_native.pyi").read_text())
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name in komopay.__all__:
+            yield node.name, ast.get_docstring(node)
+            for member in node.body:
+                if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
+                    yield f"{node.name}.{member.name}", ast.get_docstring(member)
+
+
+@pytest.mark.parametrize(("name", "told"), stub(), ids=lambda value: value if value in ITEMS else "")
+def test_the_stub_tells_what_help_tells(name: str, told: str | None) -> None:
+    item: object = komopay
+    for part in name.split("."):
+        item = getattr(item, part)
+    assert told == inspect.getdoc(item)
+
+
+def test_both_clients_have_the_same_methods_with_the_same_parameters() -> None:
+    names = {name for name in vars(komopay.Client) if not name.startswith("_")}
+    assert names == {name for name in vars(aio.AsyncClient) if not name.startswith("_")}
+    for name in names - {"from_env"}:
+        of = [inspect.signature(getattr(client, name)).parameters for client in (komopay.Client, aio.AsyncClient)]
+        assert [(p.name, p.kind, p.default) for p in of[0].values()] == [(p.name, p.kind, p.default) for p in of[1].values()]
+
+
+def test_every_error_says_what_it_means() -> None:
+    for name in errors.__all__:
+        assert inspect.getdoc(getattr(errors, name)), name
