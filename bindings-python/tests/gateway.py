@@ -83,10 +83,10 @@ class Sandbox:
         """What `Client.from_env()` reads."""
         return {"KOMOPAY_BASE_URL": self.url, "KOMOPAY_MERCHANT_CODE": MERCHANT_CODE, "KOMOPAY_SECRET": SECRET}
 
-    def wait_until_seen(self, operation: str) -> None:
-        """Until a call has arrived. The control API has no event for that, so this asks again and again."""
+    def wait_until_seen(self, operation: str, times: int = 1) -> None:
+        """Until so many calls have arrived. The control API has no event for that, so this asks again and again."""
         until = time.monotonic() + 30
-        while not self.control("GET", "calls")[operation]:
+        while self.control("GET", "calls")[operation] < times:
             assert time.monotonic() < until, f"no {operation} within 30 s"
             time.sleep(0.01)
 

@@ -22,6 +22,7 @@ from komopay import (
     Client,
     ClosedError,
     DuplicatePayoutError,
+    KomopayError,
     Money,
     NotFoundError,
     OutcomeUnknownError,
@@ -43,10 +44,7 @@ def run(request: pytest.FixtureRequest) -> Run[Any]:
         try:
             return loop.run_until_complete(main)
         finally:
-            tasks = asyncio.all_tasks(loop)
-            for task in tasks:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.run_until_complete(loop.shutdown_default_executor())
             loop.close()
 
     return run
@@ -171,7 +169,8 @@ def test_leaving_the_block_by_cancellation_does_not_wait_for_the_create(run: Run
     sandbox.fault("create_payout", "delay", ms=60_000)
 
     async def pay() -> None:
-        async with new_async_client(sandbox) as client:
+        # It is given up in the background, before the tests end.
+        async with new_async_client(sandbox, total_timeout=2, attempt_timeout=1) as client:
             await client.create_payout("TST-1", documented_request())
 
     async def main() -> None:
@@ -241,6 +240,11 @@ def test_what_a_provider_raises_is_told_by_its_type_only(kind: str, sandbox: San
     assert "canary" not in str(caught.value)
 
 
+def refused_by(client: Client) -> None:
+    with pytest.raises(KomopayError):
+        client.currencies()
+
+
 def test_a_slow_provider_holds_up_no_other_client(sandbox: Sandbox) -> None:
     entered, release = threading.Event(), threading.Event()
 
@@ -250,7 +254,7 @@ def test_a_slow_provider_holds_up_no_other_client(sandbox: Sandbox) -> None:
         return "no-real-token"
 
     with Client(base_url=sandbox.url, token=provide, read_attempts=1) as slow, new_client(sandbox) as client:
-        caller = threading.Thread(target=contextlib.suppress(Exception)(lambda: slow.currencies()))
+        caller = threading.Thread(target=refused_by, args=(slow,))
         caller.start()
         assert entered.wait(30)
         assert client.currencies()
