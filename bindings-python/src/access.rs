@@ -66,10 +66,10 @@ impl AccessScope {
     ///     AccessScope.operations(['GET /balances'])
     #[staticmethod]
     #[pyo3(signature = (operations, money=None))]
-    fn operations(py: Python<'_>, operations: &Bound<'_, PyAny>, money: Option<Money>) -> PyResult<Self> {
+    fn operations(py: Python<'_>, operations: &Bound<'_, PyAny>, money: Option<&Bound<'_, Money>>) -> PyResult<Self> {
         guard(py, || {
             let operations = texts(operations, "operations")?;
-            let money = money.as_ref().map(komopay_core::Money::from);
+            let money = money.map(|money| money.get().into());
             Ok(Self(komopay_core::AccessScope::Operations { operations, money }))
         })
     }

@@ -14,18 +14,16 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use tokio::task::AbortHandle;
 
+use crate::access::AccessScope;
 use crate::catalogue::ToPython;
 use crate::client::Client;
 use crate::error::{guard, lost, raise, raise_kind};
-use crate::access::AccessScope;
 use crate::live::{Live, left_behind};
 use crate::messenger::{self, Message};
 use crate::money::Money;
 use crate::operations::{self, Filter, Starting};
 use crate::request::PayoutRequest;
 use crate::{logging, process, runtime};
-
-const LOOP_CLOSED: &str = "the event loop was closed before it heard of a create";
 
 /// Makes the value of a call, or its exception.
 type Make = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -44,7 +42,7 @@ pub fn start<T, F>(
     live: &Live,
     payout_id: Option<PayoutId>,
     call: impl FnOnce(komopay_core::Client) -> F,
-) -> PyResult<_Call>
+) -> PyResult<Call>
 where
     T: ToPython + Send + 'static,
     F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -54,11 +52,8 @@ where
     let call = call(live.core(py)?);
     logging::follow_level(py);
     let left = Arc::new(AtomicBool::new(false));
-    let mut delivery = Delivery {
-        to: Some((event_loop.unbind(), future.clone().unbind())),
-        payout_id,
-        left: Arc::clone(&left),
-    };
+    let mut delivery =
+        Delivery { to: Some((event_loop.unbind(), future.clone().unbind())), payout_id, left: Arc::clone(&left) };
     let task = runtime::handle(py)?.spawn(async move {
         let result = call.await;
         delivery.send(Box::new(move |py| match result {
@@ -67,7 +62,7 @@ where
         }));
     });
     let task = Mutex::new(Some(task.abort_handle()));
-    Ok(_Call { future: future.unbind(), task, left, generation: process::generation() })
+    Ok(Call { future: future.unbind(), task, left, generation: process::generation() })
 }
 
 /// The way back of one call. It is taken even by a call that panics.
@@ -100,13 +95,13 @@ impl Drop for Delivery {
 }
 
 /// The operations of a client, started for the running event loop. Each gives its call, for `komopay.AsyncClient`.
-#[pyclass(frozen, module = "komopay._native")]
-pub struct _AsyncCalls {
+#[pyclass(frozen, name = "_AsyncCalls", module = "komopay._native")]
+pub struct AsyncCalls {
     live: Arc<Live>,
 }
 
 #[pymethods]
-impl _AsyncCalls {
+impl AsyncCalls {
     #[new]
     fn new(client: &Bound<'_, Client>) -> Self {
         Self { live: client.get().live() }
@@ -118,15 +113,15 @@ impl _AsyncCalls {
         payout_id: &str,
         request: &Bound<'_, PayoutRequest>,
         resume: bool,
-    ) -> PyResult<_Call> {
+    ) -> PyResult<Call> {
         operations::create_payout(&Starting(&self.live), py, payout_id, request, resume)
     }
 
-    fn get_payout(&self, py: Python<'_>, payout_id: &str) -> PyResult<_Call> {
+    fn get_payout(&self, py: Python<'_>, payout_id: &str) -> PyResult<Call> {
         operations::get_payout(&Starting(&self.live), py, payout_id)
     }
 
-    fn wait_for_payout(&self, py: Python<'_>, payout_id: &str, timeout: &Bound<'_, PyAny>) -> PyResult<_Call> {
+    fn wait_for_payout(&self, py: Python<'_>, payout_id: &str, timeout: &Bound<'_, PyAny>) -> PyResult<Call> {
         operations::wait_for_payout(&Starting(&self.live), py, payout_id, timeout)
     }
 
@@ -136,27 +131,27 @@ impl _AsyncCalls {
         money: &Bound<'_, Money>,
         segment_code: Option<String>,
         exchanged_to_currency: Option<String>,
-    ) -> PyResult<_Call> {
+    ) -> PyResult<Call> {
         operations::payout_options(&Starting(&self.live), py, money, segment_code, exchanged_to_currency)
     }
 
-    fn balances(&self, py: Python<'_>, currencies: &Bound<'_, PyTuple>) -> PyResult<_Call> {
+    fn balances(&self, py: Python<'_>, currencies: &Bound<'_, PyTuple>) -> PyResult<Call> {
         operations::balances(&Starting(&self.live), py, currencies)
     }
 
-    fn currencies(&self, py: Python<'_>) -> PyResult<_Call> {
+    fn currencies(&self, py: Python<'_>) -> PyResult<Call> {
         operations::currencies(&Starting(&self.live), py)
     }
 
-    fn segments(&self, py: Python<'_>) -> PyResult<_Call> {
+    fn segments(&self, py: Python<'_>) -> PyResult<Call> {
         operations::segments(&Starting(&self.live), py)
     }
 
-    fn payment_operators(&self, py: Python<'_>) -> PyResult<_Call> {
+    fn payment_operators(&self, py: Python<'_>) -> PyResult<Call> {
         operations::payment_operators(&Starting(&self.live), py)
     }
 
-    fn payment_methods(&self, py: Python<'_>) -> PyResult<_Call> {
+    fn payment_methods(&self, py: Python<'_>) -> PyResult<Call> {
         operations::payment_methods(&Starting(&self.live), py)
     }
 
@@ -168,7 +163,7 @@ impl _AsyncCalls {
         currencies: Bound<'_, PyAny>,
         segment_codes: Bound<'_, PyAny>,
         operator_codes: Bound<'_, PyAny>,
-    ) -> PyResult<_Call> {
+    ) -> PyResult<Call> {
         let filter = Filter {
             type_code,
             method_codes: Some(method_codes),
@@ -179,20 +174,25 @@ impl _AsyncCalls {
         operations::payment_options(&Starting(&self.live), py, filter)
     }
 
-    fn merchant_info(&self, py: Python<'_>) -> PyResult<_Call> {
+    fn merchant_info(&self, py: Python<'_>) -> PyResult<Call> {
         operations::merchant_info(&Starting(&self.live), py)
     }
 
-    fn issue_token(&self, py: Python<'_>, scope: &Bound<'_, AccessScope>, validity: &Bound<'_, PyAny>) -> PyResult<_Call> {
+    fn issue_token(
+        &self,
+        py: Python<'_>,
+        scope: &Bound<'_, AccessScope>,
+        validity: &Bound<'_, PyAny>,
+    ) -> PyResult<Call> {
         operations::issue_token(&Starting(&self.live), py, scope, validity)
     }
 
-    fn check_credentials(&self, py: Python<'_>) -> PyResult<_Call> {
+    fn check_credentials(&self, py: Python<'_>) -> PyResult<Call> {
         operations::check_credentials(&Starting(&self.live), py)
     }
 
     /// Refuses new calls, and waits for the creates on the wire.
-    fn close(&self, py: Python<'_>) -> PyResult<_Call> {
+    fn close(&self, py: Python<'_>) -> PyResult<Call> {
         guard(py, || {
             self.live.note_closed();
             start(py, &self.live, None, |core| async move {
@@ -204,8 +204,8 @@ impl _AsyncCalls {
 }
 
 /// A call under way.
-#[pyclass(frozen, module = "komopay._native")]
-pub struct _Call {
+#[pyclass(frozen, name = "_Call", module = "komopay._native")]
+pub struct Call {
     /// The loop's future of its result.
     #[pyo3(get)]
     future: Py<PyAny>,
@@ -215,7 +215,7 @@ pub struct _Call {
 }
 
 #[pymethods]
-impl _Call {
+impl Call {
     /// Nobody waits for it any more. After its end this does nothing.
     fn leave(&self) {
         self.left.store(true, Ordering::Release);
@@ -229,7 +229,7 @@ impl _Call {
     }
 }
 
-impl Drop for _Call {
+impl Drop for Call {
     fn drop(&mut self) {
         self.leave();
     }
@@ -239,7 +239,9 @@ impl Drop for _Call {
 pub fn settle(py: Python<'_>, settled: Vec<Settlement>) {
     let mut batches: Vec<Vec<Settlement>> = Vec::new();
     for settlement in settled {
-        let same = |batch: &&mut Vec<Settlement>| batch.first().is_some_and(|other| other.event_loop.is(&settlement.event_loop));
+        let same = |batch: &&mut Vec<Settlement>| {
+            batch.first().is_some_and(|other| other.event_loop.is(&settlement.event_loop))
+        };
         match batches.iter_mut().find(same) {
             Some(batch) => batch.push(settlement),
             None => batches.push(vec![settlement]),
@@ -248,26 +250,28 @@ pub fn settle(py: Python<'_>, settled: Vec<Settlement>) {
     for batch in batches {
         let Some(event_loop) = batch.first().map(|first| first.event_loop.clone_ref(py)) else { continue };
         // A closed loop takes nothing; then the batch is dropped, and says so.
-        let _ = Bound::new(py, _Settle { batch: Mutex::new(batch) })
+        let _ = Bound::new(py, Settle { batch: Mutex::new(batch) })
             .and_then(|settle| event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (settle,)));
     }
 }
 
 /// Settles futures, in their loop's thread.
-#[pyclass(frozen, module = "komopay._native")]
-pub struct _Settle {
+#[pyclass(frozen, name = "_Settle", module = "komopay._native")]
+pub struct Settle {
     batch: Mutex<Vec<Settlement>>,
 }
 
 #[pymethods]
-impl _Settle {
+impl Settle {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, || {
             let batch = std::mem::take(&mut *self.batch.lock().unwrap_or_else(PoisonError::into_inner));
             for Settlement { future, payout_id, make, .. } in batch {
                 let future = future.bind(py);
                 if future.call_method0(intern!(py, "done"))?.is_truthy()? {
-                    payout_id.iter().for_each(|id| left_behind(id, "a create ended when its caller had just left"));
+                    if let Some(id) = payout_id {
+                        left_behind(&id, "a create ended when its caller had just left");
+                    }
                     continue;
                 }
                 match make(py) {
@@ -280,12 +284,13 @@ impl _Settle {
     }
 }
 
-impl Drop for _Settle {
+impl Drop for Settle {
     /// With something in it, if the loop was closed before it came to it.
     fn drop(&mut self) {
         let batch = self.batch.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let ids = batch.iter().filter_map(|settlement| settlement.payout_id.as_ref());
-        ids.for_each(|id| left_behind(id, LOOP_CLOSED));
+        for id in batch.iter().filter_map(|settlement| settlement.payout_id.as_ref()) {
+            left_behind(id, "the event loop was closed before it heard of a create");
+        }
     }
 }
 

@@ -47,7 +47,7 @@ mod _native {
     #[pymodule_export]
     use crate::access::{AccessScope, AccessToken};
     #[pymodule_export]
-    use crate::asynchronous::{_AsyncCalls, _Call};
+    use crate::asynchronous::{AsyncCalls, Call};
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]
@@ -67,7 +67,7 @@ mod _native {
     use crate::sandbox::{_magic_numbers, _run_sandbox, _sandbox_operations, Sandbox};
 
     #[pymodule_export]
-    use crate::token::_TokenReply;
+    use crate::token::TokenReply;
 
     #[pymodule_export]
     const SANDBOX_URL: &str = komopay_core::SANDBOX_URL;

@@ -32,14 +32,14 @@ pub fn provider(function: Py<PyAny>) -> TokenProvider {
 /// below it when the interpreter ends.
 pub fn ask(py: Python<'_>, question: Question) {
     let Question { provider, answer } = question;
-    let reply = _TokenReply { answer: Mutex::new(Some(answer)) };
+    let reply = TokenReply { answer: Mutex::new(Some(answer)) };
     if let Err(error) = start(py, &provider, reply) {
         // The interpreter ends, or there are no more threads. The reply went with it, so the call knows.
         log::warn!(target: "komopay", "no thread for the token provider could be started: {}", error.get_type(py));
     }
 }
 
-fn start(py: Python<'_>, provider: &Py<PyAny>, reply: _TokenReply) -> PyResult<()> {
+fn start(py: Python<'_>, provider: &Py<PyAny>, reply: TokenReply) -> PyResult<()> {
     let options = PyDict::new(py);
     options.set_item("target", py.import("komopay._provider")?.getattr("provide")?)?;
     options.set_item("args", (provider, Py::new(py, reply)?))?;
@@ -50,13 +50,13 @@ fn start(py: Python<'_>, provider: &Py<PyAny>, reply: _TokenReply) -> PyResult<(
 }
 
 /// Where the answer of a token provider goes.
-#[pyclass(frozen, module = "komopay._native")]
-pub struct _TokenReply {
+#[pyclass(frozen, name = "_TokenReply", module = "komopay._native")]
+pub struct TokenReply {
     answer: Mutex<Option<oneshot::Sender<Answer>>>,
 }
 
 #[pymethods]
-impl _TokenReply {
+impl TokenReply {
     /// The provider gave this.
     fn give(&self, token: &Bound<'_, PyAny>) {
         let answer = match token.cast::<PyString>().ok().and_then(|token| token.extract::<String>().ok()) {
@@ -72,7 +72,7 @@ impl _TokenReply {
     }
 }
 
-impl _TokenReply {
+impl TokenReply {
     fn send(&self, answer: Answer) {
         if let Some(asker) = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // Nobody waits any more after `attempt_timeout`.

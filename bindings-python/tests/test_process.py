@@ -91,8 +91,9 @@ asyncio.run(pay())
         except subprocess.TimeoutExpired:
             continue
     _, log = process.communicate(timeout=30)
-    assert log.startswith("WARNING komopay "), log
-    assert "TST-CTRL-C" in log.splitlines()[0] and "resume" in log.splitlines()[0]
+    # What the runtime's thread says of it may come before or after.
+    warnings = [line for line in log.splitlines() if line.startswith("WARNING komopay ")]
+    assert any("TST-CTRL-C" in line and "resume" in line for line in warnings), log
     assert "KeyboardInterrupt" in log and "Exception ignored" not in log, log
     assert process.returncode in (-signal.SIGINT, 130)
     assert sandbox.executed_by_now("TST-CTRL-C") == (1 if reached == "get_payout" else 0), "it waited for the answer"
@@ -112,7 +113,7 @@ sys.stdin.readline()
     _, log = process.communicate("\n", timeout=30)
     assert process.returncode == 0, log
     assert sandbox.executed_by_now("TST-END") == 1, "the process did not wait"
-    assert "resume" not in log, log
+    assert "WARNING" not in log, log
 
 
 @pytest.mark.parametrize("kind", ["thread", "loop"])

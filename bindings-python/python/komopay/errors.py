@@ -186,8 +186,8 @@ class RejectedError(KomopayError):
         ...     try:
         ...         client.create_payout("TST-1", request)
         ...     except RejectedError as error:
-        ...         print([reason.code for reason in error.reasons])
-        ['BALANCE_INSUFFICIENT']
+        ...         print("BALANCE_INSUFFICIENT" in [reason.code for reason in error.reasons])
+        True
     """
 
 
