@@ -14,10 +14,10 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use tokio::task::AbortHandle;
 
+use crate::access::AccessScope;
 use crate::catalogue::ToPython;
 use crate::client::Client;
 use crate::error::{guard, lost, raise, raise_kind};
-use crate::access::AccessScope;
 use crate::live::{Live, left_behind};
 use crate::messenger::{self, Message};
 use crate::money::Money;
@@ -54,11 +54,8 @@ where
     let call = call(live.core(py)?);
     logging::follow_level(py);
     let left = Arc::new(AtomicBool::new(false));
-    let mut delivery = Delivery {
-        to: Some((event_loop.unbind(), future.clone().unbind())),
-        payout_id,
-        left: Arc::clone(&left),
-    };
+    let mut delivery =
+        Delivery { to: Some((event_loop.unbind(), future.clone().unbind())), payout_id, left: Arc::clone(&left) };
     let task = runtime::handle(py)?.spawn(async move {
         let result = call.await;
         delivery.send(Box::new(move |py| match result {
@@ -183,7 +180,12 @@ impl _AsyncCalls {
         operations::merchant_info(&Starting(&self.live), py)
     }
 
-    fn issue_token(&self, py: Python<'_>, scope: &Bound<'_, AccessScope>, validity: &Bound<'_, PyAny>) -> PyResult<_Call> {
+    fn issue_token(
+        &self,
+        py: Python<'_>,
+        scope: &Bound<'_, AccessScope>,
+        validity: &Bound<'_, PyAny>,
+    ) -> PyResult<_Call> {
         operations::issue_token(&Starting(&self.live), py, scope, validity)
     }
 
@@ -239,7 +241,9 @@ impl Drop for _Call {
 pub fn settle(py: Python<'_>, settled: Vec<Settlement>) {
     let mut batches: Vec<Vec<Settlement>> = Vec::new();
     for settlement in settled {
-        let same = |batch: &&mut Vec<Settlement>| batch.first().is_some_and(|other| other.event_loop.is(&settlement.event_loop));
+        let same = |batch: &&mut Vec<Settlement>| {
+            batch.first().is_some_and(|other| other.event_loop.is(&settlement.event_loop))
+        };
         match batches.iter_mut().find(same) {
             Some(batch) => batch.push(settlement),
             None => batches.push(vec![settlement]),

@@ -20,7 +20,12 @@ pub trait Door {
     type Made;
 
     /// Makes a call; of this id, if it is a create.
-    fn make<T, F>(&self, py: Python<'_>, create: Option<PayoutId>, call: impl FnOnce(Client) -> F) -> PyResult<Self::Made>
+    fn make<T, F>(
+        &self,
+        py: Python<'_>,
+        create: Option<PayoutId>,
+        call: impl FnOnce(Client) -> F,
+    ) -> PyResult<Self::Made>
     where
         T: ToPython + Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static;
@@ -32,7 +37,12 @@ pub struct Waiting<'a>(pub &'a Live);
 impl Door for Waiting<'_> {
     type Made = Py<PyAny>;
 
-    fn make<T, F>(&self, py: Python<'_>, create: Option<PayoutId>, call: impl FnOnce(Client) -> F) -> PyResult<Py<PyAny>>
+    fn make<T, F>(
+        &self,
+        py: Python<'_>,
+        create: Option<PayoutId>,
+        call: impl FnOnce(Client) -> F,
+    ) -> PyResult<Py<PyAny>>
     where
         T: ToPython + Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -51,7 +61,12 @@ pub struct Starting<'a>(pub &'a Live);
 impl Door for Starting<'_> {
     type Made = asynchronous::_Call;
 
-    fn make<T, F>(&self, py: Python<'_>, create: Option<PayoutId>, call: impl FnOnce(Client) -> F) -> PyResult<Self::Made>
+    fn make<T, F>(
+        &self,
+        py: Python<'_>,
+        create: Option<PayoutId>,
+        call: impl FnOnce(Client) -> F,
+    ) -> PyResult<Self::Made>
     where
         T: ToPython + Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -147,9 +162,8 @@ pub struct Filter<'py> {
 
 pub fn payment_options<D: Door>(door: &D, py: Python<'_>, filter: Filter<'_>) -> PyResult<D::Made> {
     guard(py, || {
-        let codes = |given: Option<Bound<'_, PyAny>>, name| {
-            given.map_or_else(|| Ok(Vec::new()), |given| texts(&given, name))
-        };
+        let codes =
+            |given: Option<Bound<'_, PyAny>>, name| given.map_or_else(|| Ok(Vec::new()), |given| texts(&given, name));
         let Filter { type_code, method_codes, currencies, segment_codes, operator_codes } = filter;
         let filter = PaymentOptionFilter {
             type_code: type_code.map(|code| PaymentTypeCode::from(code.as_str())),

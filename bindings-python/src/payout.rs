@@ -332,7 +332,18 @@ impl PayoutAccepted {
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
         guard(py, || {
-            let Self { payout_id, payment_id, reference, money, method_code, segment_code, exchanged_to_currency, recovered, payout, raw } = self;
+            let Self {
+                payout_id,
+                payment_id,
+                reference,
+                money,
+                method_code,
+                segment_code,
+                exchanged_to_currency,
+                recovered,
+                payout,
+                raw,
+            } = self;
             let known = PyDict::new(py);
             known.set_item("payout_id", payout_id)?;
             known.set_item("payment_id", payment_id)?;

@@ -23,11 +23,7 @@ pub fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send) -> Py
 }
 
 /// The same, for the create of this id.
-pub fn wait_as<T: Send>(
-    py: Python<'_>,
-    call: impl Future<Output = T> + Send,
-    payout_id: Option<&str>,
-) -> PyResult<T> {
+pub fn wait_as<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send, payout_id: Option<&str>) -> PyResult<T> {
     let runtime = runtime::handle(py)?;
     logging::follow_level(py);
     let mut call = Box::pin(call);
@@ -76,7 +72,9 @@ pub fn begin<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send) -> P
 
 fn left_to_parent(py: Python<'_>, payout_id: Option<&str>) -> PyErr {
     match payout_id {
-        None => raise_kind(py, ErrorKind::Closed, "this process was forked inside the call, which is the parent's", None),
+        None => {
+            raise_kind(py, ErrorKind::Closed, "this process was forked inside the call, which is the parent's", None)
+        }
         Some(id) => {
             let text = format!(
                 "payout {id} is being made by the parent of this process, which was forked inside the call; \
