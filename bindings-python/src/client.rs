@@ -134,7 +134,8 @@ impl Client {
         let py = cls.py();
         guard(py, || {
             let settings = settings.map_or_else(|| Ok(PyDict::new(py)), pyo3::types::PyDictMethods::copy)?;
-            let wanted: &[_] = if settings.contains("token")? {
+            let is_given = |name| Ok::<_, PyErr>(settings.get_item(name)?.is_some_and(|given| !given.is_none()));
+            let wanted: &[_] = if is_given("token")? {
                 &[("base_url", "KOMOPAY_BASE_URL")]
             } else {
                 &[
@@ -144,8 +145,8 @@ impl Client {
                 ]
             };
             let environment = py.import("os")?.getattr("environ")?;
-            for (setting, variable) in wanted {
-                if settings.contains(setting)? {
+            for &(setting, variable) in wanted {
+                if is_given(setting)? {
                     continue;
                 }
                 let value: Option<String> = environment.call_method1("get", (variable,))?.extract()?;

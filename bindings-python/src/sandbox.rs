@@ -107,8 +107,8 @@ impl Sandbox {
                 .merchant(merchant_code.unwrap_or(DEFAULT_MERCHANT_CODE), secret.unwrap_or(DEFAULT_SECRET))
                 .port(port)
                 .control(control);
-            for (currency, amount) in &balances {
-                builder = builder.balance(currency, amount);
+            for (currency, amount) in balances {
+                builder = builder.balance(&currency, &amount);
             }
             let threads = Threads::start()?;
             let gateway = threads.wait(py, builder.start())?.map_err(not_started)?;
@@ -130,7 +130,7 @@ impl Sandbox {
         })
     }
 
-    /// What happened to money so far: (sequence, at, kind, payout_id, money, payee_hash).
+    /// What happened to money so far: sequence, time, kind, payout id, money, payee hash.
     fn ledger(&self, py: Python<'_>) -> PyResult<Vec<Line>> {
         guard(py, || {
             let gateway = self.gateway()?;
@@ -282,13 +282,14 @@ fn refuse(what: &str, problem: &dyn std::fmt::Display) -> PyErr {
 }
 
 fn not_started(error: StartError) -> PyErr {
-    match &error {
+    let text = error.to_string();
+    match error {
         // With its number, Python makes it the class that it is, such as PermissionError.
         StartError::Listen { source, .. } => match source.raw_os_error() {
-            Some(number) => PyOSError::new_err((number, error.to_string())),
-            None => PyOSError::new_err(error.to_string()),
+            Some(number) => PyOSError::new_err((number, text)),
+            None => PyOSError::new_err(text),
         },
-        _ => PyValueError::new_err(error.to_string()),
+        _ => PyValueError::new_err(text),
     }
 }
 

@@ -300,9 +300,9 @@ def test_results_that_come_together_wake_the_loop_together() -> None:
     wake_ups: list[object] = []
 
     class Counting(asyncio.SelectorEventLoop):
-        def call_soon_threadsafe(self, callback: Any, *arguments: Any, context: Any = None) -> asyncio.Handle:
-            wake_ups.append(callback)
-            return super().call_soon_threadsafe(callback, *arguments, context=context)
+        def call_soon_threadsafe(self, *arguments: Any, **options: Any) -> asyncio.Handle:  # type: ignore[override]
+            wake_ups.append(arguments)
+            return super().call_soon_threadsafe(*arguments, **options)
 
     def meet(_: Seen) -> None:
         together.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import asyncio
 import doctest
 import http.client
 import os
@@ -269,6 +270,22 @@ def test_code_that_makes_its_own_client_finds_the_sandbox(sandbox: Sandbox, monk
     with Client.from_env() as client:
         client.create_payout("TST-1", documented_request())
     assert sandbox.executed("TST-1") == 1
+
+
+def test_a_client_for_asyncio_pays_too(sandbox: Sandbox) -> None:
+    async def pay() -> bool:
+        async with sandbox.async_client(total_timeout=4) as client:
+            return (await client.create_payout("TST-1", documented_request())).recovered
+
+    sandbox.lose_answer()
+    assert asyncio.run(pay())
+    assert sandbox.executed("TST-1") == 1
+
+
+def test_a_client_with_a_token_has_no_credentials_beside_it(sandbox: Sandbox) -> None:
+    with sandbox.client(token="no-token-of-this-gateway") as client, pytest.raises(AuthenticationError):
+        client.create_payout("TST-1", documented_request())
+    assert not sandbox.calls("issue_token")
 
 
 def test_two_sandboxes_share_nothing(sandbox: Sandbox, client: Client) -> None:

@@ -83,7 +83,7 @@ class _CommonSettings(TypedDict, total=False):
 
 @type_check_only
 class _Settings(_CommonSettings, total=False):
-    base_url: str
+    base_url: str | None
     token: _Token | None
 
 @final

@@ -30,11 +30,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from komopay._native import _CommonSettings
+    from komopay._native import _CommonSettings, _Token
     from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
-
-    class _SettingsOfEnvironment(_CommonSettings, total=False):
-        base_url: str
 
 
 __all__ = ["AsyncClient"]
@@ -71,16 +68,16 @@ class AsyncClient:
         **settings: Unpack[_CommonSettings],
     ) -> None:
         self._provider = _Provider(token) if callable(token) else None
-        given = self._provider or (None if callable(token) else token)
-        self._client = Client(base_url=base_url, token=given, **settings)
+        self._client = Client(base_url=base_url, token=_in_thread(token, self._provider), **settings)
         self._calls = _AsyncCalls(self._client)
 
     @classmethod
     def from_env(
         cls,
         *,
+        base_url: str | None = None,
         token: str | Callable[[], str | Awaitable[str]] | None = None,
-        **settings: Unpack[_SettingsOfEnvironment],
+        **settings: Unpack[_CommonSettings],
     ) -> Self:
         """A client from the environment: KOMOPAY_MERCHANT_CODE, KOMOPAY_SECRET and KOMOPAY_BASE_URL.
 
@@ -97,8 +94,8 @@ class AsyncClient:
         """
         self = cls.__new__(cls)
         self._provider = _Provider(token) if callable(token) else None
-        given = self._provider or (None if callable(token) else token)
-        self._client = Client.from_env(**settings) if given is None else Client.from_env(token=given, **settings)
+        given = _in_thread(token, self._provider)
+        self._client = Client.from_env(base_url=base_url, token=given, **settings)
         self._calls = _AsyncCalls(self._client)
         return self
 
@@ -375,6 +372,11 @@ class AsyncClient:
             "an AsyncClient holds credentials and connections and cannot be pickled or copied; "
             "make one in each process, for example with AsyncClient.from_env()"
         )
+
+
+def _in_thread(token: str | Callable[[], str | Awaitable[str]] | None, provider: _Provider | None) -> _Token | None:
+    """What `Client` takes for a token: any function of the caller's is called through its provider."""
+    return token if token is None or isinstance(token, str) else provider
 
 
 class _Provider:

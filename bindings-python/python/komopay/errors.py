@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from komopay._native import Attempt, Payout, Reason, _error_kinds
 
@@ -76,7 +76,7 @@ class KomopayError(Exception):
     cause: KomopayError | None
     """The error behind this one, also as ``__cause__``."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__name__ in _TABLE and cls.__module__ == __name__:
             cls.kind, cls.retryable, cls.money_may_have_moved = _TABLE[cls.__name__]
@@ -107,11 +107,11 @@ class KomopayError(Exception):
         if cause is not None:
             self.__cause__ = cause
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[KomopayError], tuple[str], dict[str, object]]:
         # Explicit, since the built-in exceptions among the bases differ in theirs.
         return type(self), (self.message,), self.__dict__.copy()
 
-    def __setstate__(self, state: dict[str, Any] | None) -> None:
+    def __setstate__(self, state: dict[str, object] | None) -> None:
         self.__dict__.update(state or {})
         if self.cause is not None:
             self.__cause__ = self.cause

@@ -28,13 +28,16 @@ from typing import TYPE_CHECKING, Literal
 from komopay import Client, Money, _native
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from typing_extensions import Self, Unpack
 
-    from komopay._native import _Settings
+    from komopay._native import _CommonSettings
+    from komopay.aio import AsyncClient
 
 __all__ = ["Balance", "LedgerEntry", "Sandbox", "account_number"]
 
-_ANSWERS_AT_ONCE: _Settings = {
+_SHORT_TIMES: _CommonSettings = {
     "total_timeout": 5,
     "attempt_timeout": 2,
     "settle_window": 0.25,
@@ -155,19 +158,29 @@ class Sandbox:
             "KOMOPAY_SECRET": self._secret,
         }
 
-    def client(self, **settings: Unpack[_Settings]) -> Client:
+    def client(
+        self, *, token: str | Callable[[], str] | None = None, **settings: Unpack[_CommonSettings]
+    ) -> Client:
         """A client of this sandbox. Close it, or use it in a ``with`` statement.
 
         Its pauses are short and a call ends after 5 s, so that a test of what goes wrong is quick. Every setting of
         ``Client`` may be given, and then wins.
         """
-        return Client(**self._settings(settings))
+        return Client(base_url=self._base_url, token=token, **self._settings(settings, token))
 
-    def _settings(self, settings: _Settings) -> _Settings:
-        known: _Settings = {**_ANSWERS_AT_ONCE, "base_url": self._base_url}
-        if settings.get("token") is None:
-            known = {**known, "merchant_code": self._merchant_code, "secret": self._secret}
-        return {**known, **settings}
+    def async_client(
+        self, *, token: str | Callable[[], str | Awaitable[str]] | None = None, **settings: Unpack[_CommonSettings]
+    ) -> AsyncClient:
+        """The same for asyncio. Close it, or use it in an ``async with`` statement."""
+        # Here, since a test without asyncio shall not load it.
+        from komopay.aio import AsyncClient
+
+        return AsyncClient(base_url=self._base_url, token=token, **self._settings(settings, token))
+
+    def _settings(self, given: _CommonSettings, token: object) -> _CommonSettings:
+        if token is not None:
+            return {**_SHORT_TIMES, **given}
+        return {**_SHORT_TIMES, "merchant_code": self._merchant_code, "secret": self._secret, **given}
 
     # What happened.
 
