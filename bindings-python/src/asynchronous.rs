@@ -183,11 +183,7 @@ impl AsyncCalls {
         py: Python<'_>,
         scope: &Bound<'_, AccessScope>,
         validity: &Bound<'_, PyAny>,
-<<<<<<< HEAD
     ) -> PyResult<Call> {
-=======
-    ) -> PyResult<_Call> {
->>>>>>> py3-testing
         operations::issue_token(&Starting(&self.live), py, scope, validity)
     }
 
