@@ -1,24 +1,32 @@
 //! `Client`: the front door, one method per operation. It converts, waits, and decides nothing.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use komopay_core::{ErrorKind, PayoutId};
+use komopay_core::ErrorKind;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyInt, PyTuple, PyType};
 
-use crate::error::{guard, guard_create, raise, refuse};
-use crate::logging;
-use crate::payout::{Payout, PayoutAccepted};
+use crate::access::AccessScope;
+use crate::error::{guard, refuse};
+use crate::live::Live;
+use crate::money::Money;
+use crate::operations::{self, Filter, Waiting};
 use crate::repr::Repr;
 use crate::request::PayoutRequest;
-use crate::settings::{Settings, seconds};
-use crate::wait;
+use crate::settings::Settings;
+use crate::{logging, wait};
 
 /// A client of the payout API, for any number of threads.
 ///
-/// Give `merchant_code` and `secret`, or a ready `token`. Times are seconds, as a number or a `timedelta`. What is not
-/// given has its default; a bad setting is a `ConfigurationError` that names it.
+/// Give `merchant_code` and `secret`, or a `token`: a ready one, or a function that gives one whenever a new one is
+/// needed. The function runs in a thread of its own, and what it raises becomes an `UnavailableError` that names the type
+/// only. Times are seconds, as a number or a `timedelta`. What is not given has its default; a bad setting is a
+/// `ConfigurationError` that names it.
+///
+/// A child process after a fork connects anew at its first call; calls under way stay the parent's. When the interpreter
+/// ends, creates on the wire have up to 5 seconds, and the log names the ids of those that take longer.
 ///
 /// - `base_url`: where the platform is, such as `SANDBOX_URL`; it may have a path prefix. Plain http is for loopback.
 /// - `total_timeout`: the deadline of a whole call, 90 s.
@@ -32,13 +40,22 @@ use crate::wait;
 /// - `proxy`: a proxy for every call; without one, the environment's, but never for loopback.
 /// - `ca_file`: a PEM file with authorities to trust besides the system's.
 /// - `customer_id`: the value of the `Id-Customer` header.
+/// - `max_amount`: the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
+/// - `is_test`: True if this client is for test data, False if it is for live money. A payout of the other world is a
+///   `ConfigurationError` of a read, and never taken for a create's own.
 /// - `validate`: whether requests are checked before they are sent, True.
 /// - `token_scope`: `"payout"` (one token for one payout, the default) or `"everything"`.
 /// - `token_validity`: for how long an issued token is asked to be valid, 600 s (60 to 3600).
+///
+/// Example:
+///
+///     >>> with Client(base_url=SANDBOX_URL, merchant_code="M", secret="S", total_timeout=30, attempt_timeout=10,
+///     ...             max_amount={"IDR": 5_000_000, "USD": "300"}, is_test=True) as client:
+///     ...     print(client)
+///     Client(base_url='https://api.sandbox.komopay.id')
 #[pyclass(frozen, module = "komopay")]
 pub struct Client {
-    core: komopay_core::Client,
-    base_url: String,
+    live: Arc<Live>,
 }
 
 #[pymethods]
@@ -47,14 +64,14 @@ impl Client {
     #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, total_timeout=None,
         attempt_timeout=None, connect_timeout=None, settle_window=None, backoff_base=None, backoff_cap=None,
         read_attempts=None, pool_size=None, max_answer_bytes=None, proxy=None, ca_file=None, customer_id=None,
-        validate=None, token_scope=None, token_validity=None))]
+        max_amount=None, is_test=None, validate=None, token_scope=None, token_validity=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
         base_url: String,
         merchant_code: Option<String>,
         secret: Option<String>,
-        token: Option<String>,
+        token: Option<Bound<'_, PyAny>>,
         total_timeout: Option<Bound<'_, PyAny>>,
         attempt_timeout: Option<Bound<'_, PyAny>>,
         connect_timeout: Option<Bound<'_, PyAny>>,
@@ -67,13 +84,15 @@ impl Client {
         proxy: Option<String>,
         ca_file: Option<PathBuf>,
         customer_id: Option<String>,
+        max_amount: Option<Bound<'_, PyAny>>,
+        is_test: Option<bool>,
         validate: Option<bool>,
         token_scope: Option<String>,
         token_validity: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         guard(py, || {
             let settings = Settings {
-                base_url: base_url.clone(),
+                base_url,
                 merchant_code,
                 secret,
                 token,
@@ -89,27 +108,34 @@ impl Client {
                 proxy,
                 ca_file,
                 customer_id,
+                max_amount,
+                is_test,
                 validate,
                 token_scope,
                 token_validity,
             };
             let config = settings.into_config(py)?;
-            // The certificates of the system are read here.
-            let core = py.detach(|| komopay_core::Client::new(config)).map_err(|error| raise(py, &error))?;
-            Ok(Self { core, base_url })
+            Ok(Self { live: Live::new(py, config)? })
         })
     }
 
     /// A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`.
     ///
-    /// Every setting of Client may be given, and then wins. With a token, code and secret are not looked up.
+    /// Every setting of Client may be given, and then wins. With a token, code and secret are not looked up. A variable
+    /// that is missing is a `ConfigurationError` that names it.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env(total_timeout=60) as client:
+    ///     ...     currencies = client.currencies()
     #[classmethod]
     #[pyo3(signature = (**settings))]
     fn from_env<'py>(cls: &Bound<'py, PyType>, settings: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         let py = cls.py();
         guard(py, || {
             let settings = settings.map_or_else(|| Ok(PyDict::new(py)), pyo3::types::PyDictMethods::copy)?;
-            let wanted: &[_] = if settings.contains("token")? {
+            let is_given = |name| Ok::<_, PyErr>(settings.get_item(name)?.is_some_and(|given| !given.is_none()));
+            let wanted: &[_] = if is_given("token")? {
                 &[("base_url", "KOMOPAY_BASE_URL")]
             } else {
                 &[
@@ -119,8 +145,8 @@ impl Client {
                 ]
             };
             let environment = py.import("os")?.getattr("environ")?;
-            for (setting, variable) in wanted {
-                if settings.contains(setting)? {
+            for &(setting, variable) in wanted {
+                if is_given(setting)? {
                     continue;
                 }
                 let value: Option<String> = environment.call_method1("get", (variable,))?.extract()?;
@@ -141,6 +167,20 @@ impl Client {
     ///
     /// Ctrl-C releases the caller at once; no further attempt starts, what is on the wire is read to its end, and the
     /// log names the id.
+    ///
+    /// Errors: `OutcomeUnknownError` must be followed up, the payout may exist; `DuplicatePayoutError` if the id is taken;
+    /// `InvalidRequestError`, `RejectedError`, `PermissionDeniedError` and `AuthenticationError` if it was refused;
+    /// `UnavailableError`, `TimedOutError` and `RateLimitedError` if nothing was sent.
+    ///
+    /// Example:
+    ///
+    ///     >>> request = PayoutRequest(
+    ///     ...     money=Money("10000", "IDR"),
+    ///     ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+    ///     >>> with Client.from_env() as client:
+    ///     ...     accepted = client.create_payout("TST-223344", request)
+    ///     >>> accepted.payout_id, accepted.recovered
+    ///     ('TST-223344', False)
     #[pyo3(signature = (payout_id, request, *, resume=false))]
     fn create_payout(
         &self,
@@ -148,42 +188,242 @@ impl Client {
         payout_id: &str,
         request: &Bound<'_, PayoutRequest>,
         resume: bool,
-    ) -> PyResult<PayoutAccepted> {
-        let (id, request) = guard(py, || Ok((id(py, payout_id)?, komopay_core::PayoutRequest::from(request.get()))))?;
-        let core = self.core.clone();
-        guard_create(py, payout_id, || {
-            let result = wait::wait(py, async move { core.create_payout(&id, &request, resume).await })?;
-            result.map(PayoutAccepted::from).map_err(|error| raise(py, &error))
-        })
+    ) -> PyResult<Py<PyAny>> {
+        operations::create_payout(&Waiting(&self.live), py, payout_id, request, resume)
     }
 
-    /// Reads a payout once, trying again where that may help.
-    fn get_payout(&self, py: Python<'_>, payout_id: &str) -> PyResult<Payout> {
-        guard(py, || {
-            let (core, id) = (self.core.clone(), id(py, payout_id)?);
-            let result = wait::wait(py, async move { core.get_payout(&id).await })?;
-            result.map(Payout::from).map_err(|error| raise(py, &error))
-        })
+    /// Reads a payout, trying again where that may help.
+    ///
+    /// Errors: `NotFoundError` if there is none now; `UnavailableError`, `TimedOutError` or `RateLimitedError` if it could
+    /// not be read; `UnexpectedResponseError` if the answer cannot be understood.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     try:
+    ///     ...         client.get_payout("TST-0")
+    ///     ...     except NotFoundError as error:
+    ///     ...         print(error.http_status)
+    ///     410
+    fn get_payout(&self, py: Python<'_>, payout_id: &str) -> PyResult<Py<PyAny>> {
+        operations::get_payout(&Waiting(&self.live), py, payout_id)
     }
 
     /// Reads a payout until its status is final; it returns on FAILED and REFUSED too.
     ///
-    /// timeout is in seconds, or a timedelta. When it is over: `NotFinalError`, with the last payout seen.
+    /// timeout is in seconds, or a timedelta.
+    ///
+    /// Errors: `NotFinalError` when the time is over, with the last payout seen; `NotFoundError` if there is no such
+    /// payout.
+    ///
+    /// Example:
+    ///
+    ///     >>> request = PayoutRequest(
+    ///     ...     money=Money("10000", "IDR"),
+    ///     ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+    ///     >>> with Client.from_env() as client:
+    ///     ...     accepted = client.create_payout("TST-223345", request)
+    ///     ...     payout = client.wait_for_payout("TST-223345", timeout=60)
+    ///     >>> payout.status
+    ///     'SUCCESS'
     #[pyo3(signature = (payout_id, *, timeout))]
-    fn wait_for_payout(&self, py: Python<'_>, payout_id: &str, timeout: &Bound<'_, PyAny>) -> PyResult<Payout> {
-        guard(py, || {
-            let timeout = seconds(timeout, "timeout", ErrorKind::InvalidRequest)?;
-            let (core, id) = (self.core.clone(), id(py, payout_id)?);
-            let result = wait::wait(py, async move { core.wait_for_payout(&id, timeout).await })?;
-            result.map(Payout::from).map_err(|error| raise(py, &error))
-        })
+    fn wait_for_payout(&self, py: Python<'_>, payout_id: &str, timeout: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        operations::wait_for_payout(&Waiting(&self.live), py, payout_id, timeout)
+    }
+
+    /// The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
+    ///
+    /// Errors: `RejectedError` if the money itself is refused, for example for a limit; else as for `get_payout`.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     options = client.payout_options(Money("10000", "IDR"))
+    ///     >>> "BANK_TRANSFER" in [option.method_code for option in options]
+    ///     True
+    #[pyo3(signature = (money, *, segment_code=None, exchanged_to_currency=None))]
+    fn payout_options(
+        &self,
+        py: Python<'_>,
+        money: &Bound<'_, Money>,
+        segment_code: Option<String>,
+        exchanged_to_currency: Option<String>,
+    ) -> PyResult<Py<PyAny>> {
+        operations::payout_options(&Waiting(&self.live), py, money, segment_code, exchanged_to_currency)
+    }
+
+    /// The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
+    /// left out.
+    ///
+    /// Errors: as for `get_payout`.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     balances = client.balances("IDR", "USD")
+    ///     >>> "IDR" in [balance.available.currency for balance in balances]
+    ///     True
+    #[pyo3(signature = (*currencies))]
+    fn balances(&self, py: Python<'_>, currencies: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
+        operations::balances(&Waiting(&self.live), py, currencies)
+    }
+
+    /// The codes of the currencies enabled for the merchant.
+    ///
+    /// Errors: as for `get_payout`.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     currencies = client.currencies()
+    ///     >>> "IDR" in currencies
+    ///     True
+    fn currencies(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        operations::currencies(&Waiting(&self.live), py)
+    }
+
+    /// The codes of the customer segments.
+    ///
+    /// Errors: as for `get_payout`.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     segments = client.segments()
+    ///     >>> all(isinstance(code, str) for code in segments)
+    ///     True
+    fn segments(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        operations::segments(&Waiting(&self.live), py)
+    }
+
+    /// All banks, wallets and blockchains, of any direction and currency.
+    ///
+    /// Errors: as for `get_payout`.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     operators = client.payment_operators()
+    ///     >>> "BNK_000" in [operator.code for operator in operators]
+    ///     True
+    fn payment_operators(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        operations::payment_operators(&Waiting(&self.live), py)
+    }
+
+    /// The codes of all payment methods, of both directions.
+    ///
+    /// Errors: as for `get_payout`.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     methods = client.payment_methods()
+    ///     >>> "BANK_TRANSFER" in methods
+    ///     True
+    fn payment_methods(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        operations::payment_methods(&Waiting(&self.live), py)
+    }
+
+    /// Methods and operators with their limits for this merchant, switched off ones included. What is not given does not
+    /// filter.
+    ///
+    /// Errors: `RejectedError` if the platform does not know a code of the filter; else as for `get_payout`.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     options = client.payment_options(type_code="PAYOUT", currencies=["IDR"])
+    ///     >>> {option.currency for option in options}
+    ///     {'IDR'}
+    #[pyo3(signature = (*, type_code=None, method_codes=None, currencies=None, segment_codes=None, operator_codes=None),
+        text_signature = "($self, *, type_code=None, method_codes=(), currencies=(), segment_codes=(), operator_codes=())")]
+    fn payment_options(
+        &self,
+        py: Python<'_>,
+        type_code: Option<String>,
+        method_codes: Option<Bound<'_, PyAny>>,
+        currencies: Option<Bound<'_, PyAny>>,
+        segment_codes: Option<Bound<'_, PyAny>>,
+        operator_codes: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let filter = Filter { type_code, method_codes, currencies, segment_codes, operator_codes };
+        operations::payment_options(&Waiting(&self.live), py, filter)
+    }
+
+    /// The merchant as customers see it.
+    ///
+    /// Errors: as for `get_payout`.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     info = client.merchant_info()
+    ///     >>> len(info.name) > 0
+    ///     True
+    fn merchant_info(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        operations::merchant_info(&Waiting(&self.live), py)
+    }
+
+    /// Issues a token for someone else to use, such as a mobile app.
+    ///
+    /// validity is in seconds, or a timedelta: 60 to 3600 seconds.
+    ///
+    /// Errors: `ConfigurationError` if this client has no merchant code and secret; `InvalidRequestError`, naming
+    /// `scope.operations` or `validity`; `AuthenticationError` or `RejectedError` if the platform issues none.
+    ///
+    /// Example:
+    ///
+    ///     >>> scope = AccessScope.payout("TST-223346", Money("10000", "IDR"))
+    ///     >>> with Client.from_env() as client:
+    ///     ...     token = client.issue_token(scope, validity=600)
+    ///     >>> token.expires_at is not None  # token.expose() is what the app gets
+    ///     True
+    #[pyo3(signature = (scope, *, validity=None), text_signature = "($self, scope, *, validity=600)")]
+    fn issue_token(
+        &self,
+        py: Python<'_>,
+        scope: &Bound<'_, AccessScope>,
+        validity: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let validity = validity.unwrap_or_else(|| PyInt::new(py, 600).into_any());
+        operations::issue_token(&Waiting(&self.live), py, scope, &validity)
+    }
+
+    /// Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
+    ///
+    /// Errors: `ConfigurationError`, naming `clock`, if this machine's clock is more than 5 minutes off the platform's;
+    /// `AuthenticationError` if the credentials are not accepted; else as for `get_payout`.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     info = client.check_credentials()
+    ///     >>> len(info.name) > 0
+    ///     True
+    fn check_credentials(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        operations::check_credentials(&Waiting(&self.live), py)
     }
 
     /// Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    ///
+    /// With drain=False it does not wait: creates on the wire are read to their end, and the log names their ids. It may
+    /// be called again.
+    ///
+    /// Example:
+    ///
+    ///     >>> client = Client.from_env()
+    ///     >>> client.close()
+    ///     >>> client.close(drain=False)
+    #[pyo3(signature = (*, drain=true))]
+    fn close(&self, py: Python<'_>, drain: bool) -> PyResult<()> {
         guard(py, || {
-            let core = self.core.clone();
-            wait::wait(py, async move { core.close().await })?;
+            self.live.note_closed();
+            let core = self.live.core(py)?;
+            if drain {
+                wait::wait(py, async move { core.close().await })?;
+            } else {
+                wait::begin(py, async move { core.close().await })?;
+            }
             logging::flush(py)
         })
     }
@@ -202,17 +442,12 @@ impl Client {
         traceback: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let _ = (exc_type, traceback);
-        if !exc_value.is_some_and(pyo3::types::PyAnyMethods::is_instance_of::<PyKeyboardInterrupt>) {
-            return self.close(py);
-        }
-        guard(py, || {
-            let core = self.core.clone();
-            wait::begin(py, async move { core.close().await })
-        })
+        let interrupted = exc_value.is_some_and(pyo3::types::PyAnyMethods::is_instance_of::<PyKeyboardInterrupt>);
+        self.close(py, !interrupted)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        guard(py, || Ok(Repr::new(py, "Client").text("base_url", self.base_url.as_str()).finish()))
+        guard(py, || Ok(Repr::new(py, "Client").text("base_url", self.live.base_url()).finish()))
     }
 
     #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]
@@ -223,6 +458,8 @@ impl Client {
     }
 }
 
-fn id(py: Python<'_>, payout_id: &str) -> PyResult<PayoutId> {
-    PayoutId::new(payout_id).map_err(|error| raise(py, &error))
+impl Client {
+    pub fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live)
+    }
 }

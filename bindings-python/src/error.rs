@@ -10,6 +10,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::payout::{Payout, micros, whole_micros};
+use crate::process;
 use crate::repr::Repr;
 
 /// The class of `komopay/errors.py` for a kind. Without `_`, so that a new kind does not compile until it has one.
@@ -52,19 +53,26 @@ pub fn _panic(py: Python<'_>) -> PyResult<()> {
 /// Runs the body of an entry. A panic in it becomes an `InternalError`, an ordinary exception.
 pub fn guard<T>(py: Python<'_>, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     // The panic's own text went to stderr; it may hold anything, so it does not enter an error.
-    catch_unwind(AssertUnwindSafe(body))
-        .unwrap_or_else(|_| Err(raise_kind(py, ErrorKind::Internal, "a fault of the komopay SDK: it panicked", None)))
+    let result = catch_unwind(AssertUnwindSafe(body))
+        .unwrap_or_else(|_| Err(raise_kind(py, ErrorKind::Internal, "a fault of the komopay SDK: it panicked", None)));
+    process::leave();
+    result
 }
 
 /// Runs the body of a create that may have been sent: after a panic in it, nobody can say that it was not.
 pub fn guard_create<T>(py: Python<'_>, payout_id: &str, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
-        let text = format!(
-            "payout {payout_id} may have been made: the komopay SDK panicked; \
-             call again with the same id, the same request and resume"
-        );
-        Err(raise_kind(py, ErrorKind::OutcomeUnknown, &text, Some(payout_id)))
-    })
+    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(lost(py, payout_id)));
+    process::leave();
+    result
+}
+
+/// The exception of a create that ended in a panic.
+pub fn lost(py: Python<'_>, payout_id: &str) -> PyErr {
+    let text = format!(
+        "payout {payout_id} may have been made: the komopay SDK panicked; \
+         call again with the same id, the same request and resume"
+    );
+    raise_kind(py, ErrorKind::OutcomeUnknown, &text, Some(payout_id))
 }
 
 /// The exception of an error.
@@ -115,6 +123,11 @@ fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyAny>> {
 }
 
 /// One entry of a 406 answer: which business rule said no, and to which field.
+///
+/// Example:
+///
+///     >>> Reason(code="BALANCE_INSUFFICIENT", field="money.amount")
+///     Reason(code='BALANCE_INSUFFICIENT', field='money.amount')
 #[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Reason {
@@ -166,6 +179,15 @@ impl From<komopay_core::Reason> for Reason {
 }
 
 /// One request on the wire, as the history of an error tells it.
+///
+/// Example:
+///
+///     >>> with Client.from_env() as client:
+///     ...     try:
+///     ...         client.get_payout("TST-0")
+///     ...     except KomopayError as error:
+///     ...         print([attempt.operation for attempt in error.attempts])
+///     ['GET /payouts/TST-0']
 #[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Attempt {

@@ -5,22 +5,38 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `client.rs` | `Client`: one method per operation |
+//! | `asynchronous.rs` | the same for an event loop, under `komopay/aio.py` |
+//! | `operations.rs` | what both of them do |
 //! | `settings.rs` | keyword arguments to the core's `Config` |
 //! | `money.rs`, `request.rs`, `payout.rs` | the values that go in and come out |
+//! | `catalogue.rs` | the answers of the catalogue as the values of `komopay/catalogue.py` |
+//! | `access.rs`, `token.rs` | tokens for someone else; tokens from a function of the caller's |
 //! | `error.rs` | the core's errors as the exceptions of `komopay/errors.py`; panics too |
 //! | `runtime.rs`, `wait.rs` | the one runtime, and how a Python thread waits for a call on it |
+//! | `process.rs`, `live.rs` | the end of the interpreter and forks, and what they mean for a client |
+//! | `messenger.rs` | the thread that takes results and questions to Python |
 //! | `logging.rs` | the core's log to Python's `logging` |
 //! | `repr.rs` | how values show themselves |
+//! | `sandbox.rs` | the stand-in gateway, for `komopay.testing` and `python -m komopay sandbox` |
 
+mod access;
+mod asynchronous;
+mod catalogue;
 mod client;
 mod error;
+mod live;
 mod logging;
+mod messenger;
 mod money;
+mod operations;
 mod payout;
+mod process;
 mod repr;
 mod request;
 mod runtime;
+mod sandbox;
 mod settings;
+mod token;
 mod wait;
 
 /// The private native module of `komopay`. Import from `komopay` instead.
@@ -29,19 +45,29 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::access::{AccessScope, AccessToken};
+    #[pymodule_export]
+    use crate::asynchronous::{AsyncCalls, Call};
+    #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]
     use crate::error::{_error_kinds, _panic, Attempt, Reason};
-    #[pymodule_export]
-    use crate::logging::_end_of_logging;
     #[pymodule_export]
     use crate::money::Money;
     #[pymodule_export]
     use crate::payout::{FailureReason, Payout, PayoutAccepted, PayoutStatus};
     #[pymodule_export]
+    use crate::process::{_after_fork_in_child, _after_fork_in_parent, _before_fork, _end_of_interpreter};
+    #[pymodule_export]
     use crate::request::{
         BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutRequest, WalletAccount, WalletTransfer,
     };
+
+    #[pymodule_export]
+    use crate::sandbox::{_magic_numbers, _run_sandbox, _sandbox_operations, Sandbox};
+
+    #[pymodule_export]
+    use crate::token::TokenReply;
 
     #[pymodule_export]
     const SANDBOX_URL: &str = komopay_core::SANDBOX_URL;
@@ -52,6 +78,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::logging::start(module)
+        crate::logging::start(module)?;
+        crate::process::watch(module)
     }
 }

@@ -15,6 +15,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
+use crate::process::detached;
+
 /// How many events may wait for Python; what comes on top is dropped.
 const CAPACITY: usize = 10_000;
 
@@ -89,15 +91,30 @@ impl Log for Bridge {
     fn flush(&self) {}
 }
 
-/// Sends the core's events here, and sees to the end of the interpreter.
+/// Sends the core's events here.
 pub fn start(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    // Before `atexit.register`, so that logging's own end comes after ours.
+    // Before anything of ours is registered with `atexit`, so that logging's own end comes after ours.
     logging(module.py())?;
     // In a module that is loaded a second time, it is set already.
     let _ = log::set_logger(&Bridge);
     log::set_max_level(LevelFilter::Warn);
-    module.py().import("atexit")?.call_method1("register", (module.getattr("_end_of_logging")?,))?;
     Ok(())
+}
+
+/// The queue, held while the process forks.
+pub struct Held(MutexGuard<'static, Queue>);
+
+/// Holds the queue.
+pub fn hold() -> Held {
+    Held(queue())
+}
+
+impl Held {
+    /// In the child: what has happened is the parent's to tell, and so is the thread.
+    pub fn forget(mut self) {
+        *self.0 = Queue { events: VecDeque::new(), busy: 0, has_thread: false, has_ended: false };
+        DELIVERING.set(false);
+    }
 }
 
 /// Takes over the level that Python's `komopay` logger has now, so that events nobody wants cost nothing.
@@ -120,15 +137,14 @@ pub fn flush(py: Python<'_>) -> PyResult<()> {
         return Ok(());
     }
     deliver(py)?;
-    py.detach(|| {
+    detached(py, || {
         let _ = IDLE.wait_timeout_while(queue(), PATIENCE, |queue| queue.busy > 0);
     });
     Ok(())
 }
 
 /// The last events before the interpreter ends. After it, no thread of this module calls Python.
-#[pyfunction]
-pub fn _end_of_logging(py: Python<'_>) -> PyResult<()> {
+pub fn end(py: Python<'_>) -> PyResult<()> {
     queue().has_ended = true;
     FILLED.notify_all();
     flush(py)

@@ -9,10 +9,19 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 use crate::error::{guard, raise, refuse};
 use crate::repr::quote;
 
-/// An exact amount of one currency, in major units: Money("10000", "IDR").
+/// An exact amount of one currency, in major units.
 ///
-/// The amount is a str, an int or a decimal.Decimal. A float is refused, since it is not exact. Equal by value:
-/// Money("42", "IDR") == Money("42.00", "IDR"), and both hash alike.
+/// The amount is a str, an int or a decimal.Decimal. A float is refused with an `InvalidRequestError`, since it is not
+/// exact. Equal by value, whatever the zeros at the end.
+///
+/// Example:
+///
+///     >>> Money("42", "IDR") == Money("42.00", "IDR")
+///     True
+///     >>> Money("42.05", "USD").amount
+///     Decimal('42.05')
+///     >>> print(Money(10000, "IDR"))
+///     10000 IDR
 #[pyclass(frozen, eq, hash, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Money(komopay_core::Money);
@@ -27,11 +36,7 @@ impl Money {
 
     #[new]
     fn new(amount: &Bound<'_, PyAny>, currency: &str) -> PyResult<Self> {
-        let py = amount.py();
-        guard(py, || {
-            let text = amount_text(amount)?;
-            komopay_core::Money::new(text, currency).map(Self).map_err(|error| raise(py, &error))
-        })
+        guard(amount.py(), || Self::exact(amount, currency))
     }
 
     /// The amount in major units, exact.
@@ -62,6 +67,12 @@ impl Money {
 }
 
 impl Money {
+    /// Money of an amount in one of the forms that are exact.
+    pub fn exact(amount: &Bound<'_, PyAny>, currency: &str) -> PyResult<Self> {
+        let text = amount_text(amount)?;
+        komopay_core::Money::new(text, currency).map(Self).map_err(|error| raise(amount.py(), &error))
+    }
+
     /// The `repr`, for the values that hold money.
     pub fn show(&self, py: Python<'_>) -> String {
         self.__repr__(py)

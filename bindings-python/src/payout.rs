@@ -11,6 +11,11 @@ use crate::money::Money;
 use crate::repr::Repr;
 
 /// The statuses known to this version. The list is open: a status that is not here is kept as it came.
+///
+/// Example:
+///
+///     >>> PayoutStatus.SUCCESS
+///     'SUCCESS'
 #[pyclass(frozen, module = "komopay")]
 pub struct PayoutStatus;
 
@@ -46,6 +51,12 @@ impl PayoutStatus {
 }
 
 /// A payout with its status.
+///
+/// Example:
+///
+///     >>> payout = Payout(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER", status="PROCESSING")
+///     >>> payout.is_final
+///     False
 #[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[allow(clippy::struct_field_names, reason = "the same names in every language")]
@@ -235,6 +246,12 @@ impl From<komopay_core::Payout> for Payout {
 }
 
 /// The platform took the payout. This is not completion: follow it with `wait_for_payout`.
+///
+/// Example:
+///
+///     >>> accepted = PayoutAccepted(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER")
+///     >>> accepted.recovered
+///     False
 #[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PayoutAccepted {
@@ -312,6 +329,35 @@ impl PayoutAccepted {
             Ok(shown.finish())
         })
     }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        guard(py, || {
+            let Self {
+                payout_id,
+                payment_id,
+                reference,
+                money,
+                method_code,
+                segment_code,
+                exchanged_to_currency,
+                recovered,
+                payout,
+                raw,
+            } = self;
+            let known = PyDict::new(py);
+            known.set_item("payout_id", payout_id)?;
+            known.set_item("payment_id", payment_id)?;
+            known.set_item("reference", reference)?;
+            known.set_item("money", money.clone())?;
+            known.set_item("method_code", method_code)?;
+            known.set_item("segment_code", segment_code)?;
+            known.set_item("exchanged_to_currency", exchanged_to_currency)?;
+            known.set_item("recovered", recovered)?;
+            known.set_item("payout", payout.clone())?;
+            known.set_item("raw", raw)?;
+            Ok((PyTuple::empty(py), known))
+        })
+    }
 }
 
 impl From<komopay_core::PayoutAccepted> for PayoutAccepted {
@@ -344,6 +390,11 @@ impl From<komopay_core::PayoutAccepted> for PayoutAccepted {
 }
 
 /// Why a payout failed or was refused.
+///
+/// Example:
+///
+///     >>> FailureReason(code="INVALID_ACCOUNT_NUMBER")
+///     FailureReason(code='INVALID_ACCOUNT_NUMBER')
 #[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct FailureReason {

@@ -2,12 +2,21 @@
 
 use komopay_core::PayoutMethod;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 
-use crate::error::guard;
+use crate::error::{guard, raise};
 use crate::money::Money;
 use crate::repr::Repr;
 
-/// A payout to be made.
+/// A payout to be made. It pickles whole, account number included: keep what it is pickled to as safe as itself.
+///
+/// Example:
+///
+///     >>> request = PayoutRequest(
+///     ...     money=Money("10000", "IDR"),
+///     ...     method=BankTransfer(operator_code="IDR_014", account=BankAccount(name="Siti", number="0123456789")))
+///     >>> request.money
+///     Money('10000', 'IDR')
 #[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PayoutRequest {
@@ -65,6 +74,63 @@ impl PayoutRequest {
             Ok(shown.finish())
         })
     }
+
+    /// Checks every limit of the contract, and the rules of single currencies (INR, JPY, ZAR).
+    ///
+    /// `create_payout` does this too, unless the client's validate is False.
+    ///
+    /// Errors: `InvalidRequestError`, naming the first field that cannot be sent.
+    ///
+    /// Example:
+    ///
+    ///     >>> payee = BankAccount(name="R2D2", number="0123456789")
+    ///     >>> request = PayoutRequest(
+    ///     ...     money=Money("10000", "IDR"), method=BankTransfer(operator_code="IDR_014", account=payee))
+    ///     >>> try:
+    ///     ...     request.validate()
+    ///     ... except InvalidRequestError as error:
+    ///     ...     print(error.field)
+    ///     method.account.name
+    fn validate(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, || komopay_core::PayoutRequest::from(self).validate().map_err(|error| raise(py, &error)))
+    }
+
+    /// A keyed, canonical digest of the whole request, payee included: 64 hexadecimal digits.
+    ///
+    /// Store it beside the id. The platform never repeats the payee's account; an equal fingerprint before a resumed call
+    /// proves that this is the same request. Equal requests have equal fingerprints in every language and version. Without
+    /// the key nobody can try out account numbers against it.
+    ///
+    /// Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
+    ///
+    /// Example:
+    ///
+    ///     >>> key = b"a key of my own, kept like a password"
+    ///     >>> def to(number: str, amount: str) -> PayoutRequest:
+    ///     ...     account = BankAccount(name="Siti", number=number)
+    ///     ...     method = BankTransfer(operator_code="IDR_014", account=account)
+    ///     ...     return PayoutRequest(money=Money(amount, "IDR"), method=method)
+    ///     >>> to("0123456789", "42").fingerprint(key) == to("0123456789", "42.00").fingerprint(key)
+    ///     True
+    ///     >>> to("0123456789", "42").fingerprint(key) == to("0123456788", "42").fingerprint(key)
+    ///     False
+    fn fingerprint(&self, py: Python<'_>, key: &[u8]) -> PyResult<String> {
+        guard(py, || komopay_core::PayoutRequest::from(self).fingerprint(key).map_err(|error| raise(py, &error)))
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        guard(py, || {
+            let Self { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = self;
+            let known = PyDict::new(py);
+            known.set_item("money", money.clone())?;
+            known.set_item("method", method.clone())?;
+            known.set_item("segment_code", segment_code)?;
+            known.set_item("exchanged_to_currency", exchanged_to_currency)?;
+            known.set_item("callback_url", callback_url)?;
+            known.set_item("customer_ip", customer_ip)?;
+            Ok((PyTuple::empty(py), known))
+        })
+    }
 }
 
 impl From<&PayoutRequest> for komopay_core::PayoutRequest {
@@ -97,6 +163,11 @@ enum Method {
 }
 
 /// A transfer to a bank account.
+///
+/// Example:
+///
+///     >>> BankTransfer(operator_code="IDR_014", account=BankAccount(name="Siti", number="0123456789"))
+///     BankTransfer(operator_code='IDR_014', account=BankAccount(name=[hidden], number=****6789))
 #[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BankTransfer {
@@ -127,6 +198,18 @@ impl BankTransfer {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         guard(py, || Ok(self.show(py)))
     }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        guard(py, || {
+            let Self { operator_code, account, email_address, remark } = self;
+            let known = PyDict::new(py);
+            known.set_item("operator_code", operator_code)?;
+            known.set_item("account", account.clone())?;
+            known.set_item("email_address", email_address)?;
+            known.set_item("remark", remark)?;
+            Ok((PyTuple::empty(py), known))
+        })
+    }
 }
 
 impl BankTransfer {
@@ -153,7 +236,12 @@ impl From<&BankTransfer> for komopay_core::BankTransfer {
     }
 }
 
-/// A receiving bank account.
+/// A receiving bank account. Its repr masks the number and hides the name.
+///
+/// Example:
+///
+///     >>> BankAccount(name="Siti", number="0123456789")
+///     BankAccount(name=[hidden], number=****6789)
 #[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BankAccount {
@@ -203,6 +291,22 @@ impl BankAccount {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         guard(py, || Ok(self.show(py)))
     }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        guard(py, || {
+            let Self { name, number, account_type, bank_code, bank_name, bank_branch, bank_city, bank_province } = self;
+            let known = PyDict::new(py);
+            known.set_item("name", name)?;
+            known.set_item("number", number)?;
+            known.set_item("account_type", account_type)?;
+            known.set_item("bank_code", bank_code)?;
+            known.set_item("bank_name", bank_name)?;
+            known.set_item("bank_branch", bank_branch)?;
+            known.set_item("bank_city", bank_city)?;
+            known.set_item("bank_province", bank_province)?;
+            Ok((PyTuple::empty(py), known))
+        })
+    }
 }
 
 impl BankAccount {
@@ -239,6 +343,11 @@ impl From<&BankAccount> for komopay_core::BankAccount {
 }
 
 /// A transfer to a crypto wallet.
+///
+/// Example:
+///
+///     >>> CryptoTransfer(operator_code="BTC", account=CryptoAccount(number="bc1q0123456789"))
+///     CryptoTransfer(operator_code='BTC', account=CryptoAccount(number=****6789))
 #[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CryptoTransfer {
@@ -267,6 +376,17 @@ impl CryptoTransfer {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         guard(py, || Ok(self.show(py)))
     }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        guard(py, || {
+            let Self { operator_code, account, remark } = self;
+            let known = PyDict::new(py);
+            known.set_item("operator_code", operator_code)?;
+            known.set_item("account", account.clone())?;
+            known.set_item("remark", remark)?;
+            Ok((PyTuple::empty(py), known))
+        })
+    }
 }
 
 impl CryptoTransfer {
@@ -288,6 +408,11 @@ impl From<&CryptoTransfer> for komopay_core::CryptoTransfer {
 }
 
 /// A receiving crypto wallet.
+///
+/// Example:
+///
+///     >>> CryptoAccount(number="bc1q0123456789")
+///     CryptoAccount(number=****6789)
 #[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CryptoAccount {
@@ -312,6 +437,15 @@ impl CryptoAccount {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         guard(py, || Ok(self.show(py)))
     }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        guard(py, || {
+            let Self { number } = self;
+            let known = PyDict::new(py);
+            known.set_item("number", number)?;
+            Ok((PyTuple::empty(py), known))
+        })
+    }
 }
 
 impl CryptoAccount {
@@ -329,6 +463,11 @@ impl From<&CryptoAccount> for komopay_core::CryptoAccount {
 }
 
 /// A transfer to an electronic wallet.
+///
+/// Example:
+///
+///     >>> WalletTransfer(account=WalletAccount(number="siti@ovo"), phone_number="+628123456789")
+///     WalletTransfer(account=WalletAccount(number=****@ovo), phone_number=[hidden])
 #[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WalletTransfer {
@@ -364,6 +503,18 @@ impl WalletTransfer {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         guard(py, || Ok(self.show(py)))
     }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        guard(py, || {
+            let Self { operator_code, account, phone_number, remark } = self;
+            let known = PyDict::new(py);
+            known.set_item("operator_code", operator_code)?;
+            known.set_item("account", account.clone())?;
+            known.set_item("phone_number", phone_number)?;
+            known.set_item("remark", remark)?;
+            Ok((PyTuple::empty(py), known))
+        })
+    }
 }
 
 impl WalletTransfer {
@@ -391,6 +542,11 @@ impl From<&WalletTransfer> for komopay_core::WalletTransfer {
 }
 
 /// A receiving electronic wallet.
+///
+/// Example:
+///
+///     >>> WalletAccount(name="Siti", number="siti@ovo")
+///     WalletAccount(name=[hidden], number=****@ovo)
 #[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WalletAccount {
@@ -416,6 +572,16 @@ impl WalletAccount {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         guard(py, || Ok(self.show(py)))
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        guard(py, || {
+            let Self { name, number } = self;
+            let known = PyDict::new(py);
+            known.set_item("name", name)?;
+            known.set_item("number", number)?;
+            Ok((PyTuple::empty(py), known))
+        })
     }
 }
 

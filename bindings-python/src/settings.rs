@@ -6,16 +6,18 @@ use std::time::Duration;
 use komopay_core::{Config, Credentials, ErrorKind, TokenScope};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDelta, PyFloat, PyInt};
+use pyo3::types::{PyBool, PyDelta, PyFloat, PyInt, PyMapping, PyString};
 
 use crate::error::refuse;
+use crate::money::Money;
+use crate::token;
 
 /// What a caller gave. Nothing given is the core's default.
 pub struct Settings<'py> {
     pub base_url: String,
     pub merchant_code: Option<String>,
     pub secret: Option<String>,
-    pub token: Option<String>,
+    pub token: Option<Bound<'py, PyAny>>,
     pub total_timeout: Option<Bound<'py, PyAny>>,
     pub attempt_timeout: Option<Bound<'py, PyAny>>,
     pub connect_timeout: Option<Bound<'py, PyAny>>,
@@ -28,6 +30,8 @@ pub struct Settings<'py> {
     pub proxy: Option<String>,
     pub ca_file: Option<PathBuf>,
     pub customer_id: Option<String>,
+    pub max_amount: Option<Bound<'py, PyAny>>,
+    pub is_test: Option<bool>,
     pub validate: Option<bool>,
     pub token_scope: Option<String>,
     pub token_validity: Option<Bound<'py, PyAny>>,
@@ -55,6 +59,8 @@ impl Settings<'_> {
             proxy: self.proxy.or(default.proxy),
             ca_file: self.ca_file.or(default.ca_file),
             customer_id: self.customer_id.or(default.customer_id),
+            max_amount: self.max_amount.map_or_else(|| Ok(Vec::new()), |given| ceilings(&given))?,
+            is_test: self.is_test.or(default.is_test),
             validate: self.validate.unwrap_or(default.validate),
             language: "python",
         })
@@ -65,12 +71,16 @@ fn credentials(
     py: Python<'_>,
     code: Option<String>,
     secret: Option<String>,
-    token: Option<String>,
+    token: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Credentials> {
     let refuse = |field, text| Err(refuse(py, ErrorKind::Configuration, field, text));
     match (code, secret, token) {
         (Some(code), Some(secret), None) => Ok(Credentials::merchant(code, secret)),
-        (None, None, Some(token)) => Ok(Credentials::token(token)),
+        (None, None, Some(token)) if token.is_instance_of::<PyString>() => {
+            Ok(Credentials::token(token.extract::<String>()?))
+        }
+        (None, None, Some(token)) if token.is_callable() => Ok(Credentials::Provider(token::provider(token.unbind()))),
+        (None, None, Some(token)) => Err(wrong_type(&token, "token", "a str or a function that gives one")),
         (None, Some(_), None) => refuse("merchant_code", "merchant_code: is missing; secret alone is not enough"),
         (Some(_), None, None) => refuse("secret", "secret: is missing; merchant_code alone is not enough"),
         (None, None, None) => refuse("merchant_code", "merchant_code: give merchant_code and secret, or a token"),
@@ -88,6 +98,31 @@ fn token_scope(py: Python<'_>, name: Option<&str>, default: TokenScope) -> PyRes
             Err(refuse(py, ErrorKind::Configuration, "token_scope", text))
         }
     }
+}
+
+/// Money by money, or amounts by their currencies.
+fn ceilings(given: &Bound<'_, PyAny>) -> PyResult<Vec<komopay_core::Money>> {
+    let py = given.py();
+    let wanted = || wrong_type(given, "max_amount", "an iterable of Money, or a dict of amounts by currency");
+    if let Ok(amounts) = given.cast::<PyMapping>() {
+        let amounts = amounts.items()?;
+        return amounts
+            .iter()
+            .map(|item| {
+                let (currency, amount): (String, Bound<'_, PyAny>) = item.extract()?;
+                Money::exact(&amount, &currency).map(|money| (&money).into()).map_err(|error| {
+                    // Here the amount is a setting, not a field of a request.
+                    if error.is_instance_of::<PyTypeError>(py) {
+                        return error;
+                    }
+                    let text = format!("max_amount: {currency}: {}", error.value(py));
+                    refuse(py, ErrorKind::Configuration, "max_amount", &text)
+                })
+            })
+            .collect();
+    }
+    let ceilings = given.try_iter().map_err(|_| wanted())?;
+    ceilings.map(|money| Ok((&money?.extract::<Money>().map_err(|_| wanted())?).into())).collect()
 }
 
 fn duration(name: &str, given: Option<Bound<'_, PyAny>>, default: Duration) -> PyResult<Duration> {

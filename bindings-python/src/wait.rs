@@ -1,10 +1,13 @@
 //! How a Python thread waits for a call: with the GIL released, and answering Ctrl-C at once.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use komopay_core::ErrorKind;
 use pyo3::prelude::*;
 
+use crate::error::raise_kind;
+use crate::process::{self, detached};
 use crate::{logging, runtime};
 
 /// How often a waiting thread looks for signals. An answer does not wait for it.
@@ -16,16 +19,29 @@ const TICK: Duration = Duration::from_millis(50);
 /// What a signal handler raised, such as `KeyboardInterrupt`. Then the future is dropped first, which is leaving the
 /// call under the core's rules: nothing more is sent, what is on the wire is read to its end, and the log says so.
 pub fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send) -> PyResult<T> {
+    wait_as(py, call, None)
+}
+
+/// The same, for the create of this id.
+pub fn wait_as<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send, payout_id: Option<&str>) -> PyResult<T> {
     let runtime = runtime::handle(py)?;
     logging::follow_level(py);
     let mut call = Box::pin(call);
+    let generation = process::generation();
     loop {
-        let tick = py.detach(|| runtime.block_on(async { tokio::time::timeout(TICK, call.as_mut()).await }));
+        let tick = detached(py, || runtime.block_on(async { tokio::time::timeout(TICK, call.as_mut()).await }));
         if let Ok(result) = tick {
             return Ok(result);
         }
-        if let Err(signal) = py.check_signals() {
-            py.detach(|| drop(call));
+        let signal = py.check_signals();
+        if process::generation() != generation {
+            // A signal handler forked, and this is the child.
+            std::mem::forget(call);
+            signal?;
+            return Err(left_to_parent(py, payout_id));
+        }
+        if let Err(signal) = signal {
+            detached(py, || drop(call));
             // The process may be about to end: what the log says of this call is said before.
             logging::flush(py)?;
             return Err(signal);
@@ -33,9 +49,38 @@ pub fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send) -> Py
     }
 }
 
+/// Waits for at most this long, or until a signal handler raises something. Whether it has ended is the result.
+pub fn wait_briefly(py: Python<'_>, call: impl Future<Output = ()> + Send, patience: Duration) -> PyResult<bool> {
+    let runtime = runtime::handle(py)?;
+    let (mut call, start) = (Box::pin(call), Instant::now());
+    while start.elapsed() < patience {
+        let tick = detached(py, || runtime.block_on(async { tokio::time::timeout(TICK, call.as_mut()).await }));
+        if tick.is_ok() {
+            return Ok(true);
+        }
+        py.check_signals()?;
+    }
+    Ok(false)
+}
+
 /// Begins a call and leaves it at once.
 pub fn begin<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send) -> PyResult<()> {
     let runtime = runtime::handle(py)?;
-    py.detach(|| runtime.block_on(async { tokio::time::timeout(Duration::ZERO, call).await })).ok();
+    detached(py, || runtime.block_on(async { tokio::time::timeout(Duration::ZERO, call).await })).ok();
     Ok(())
+}
+
+fn left_to_parent(py: Python<'_>, payout_id: Option<&str>) -> PyErr {
+    match payout_id {
+        None => {
+            raise_kind(py, ErrorKind::Closed, "this process was forked inside the call, which is the parent's", None)
+        }
+        Some(id) => {
+            let text = format!(
+                "payout {id} is being made by the parent of this process, which was forked inside the call; \
+                 to learn its outcome here, call again with the same id, the same request and resume"
+            );
+            raise_kind(py, ErrorKind::OutcomeUnknown, &text, payout_id)
+        }
+    }
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from gateway import MERCHANT_CODE, SECRET, Sandbox
 
-from komopay import BankAccount, BankTransfer, Client, Money, PayoutRequest
+from komopay import AsyncClient, BankAccount, BankTransfer, Client, Money, PayoutRequest
 
 
 @pytest.fixture
@@ -25,6 +25,10 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
 
 def new_client(sandbox: Sandbox, **settings: Any) -> Client:
     return Client(merchant_code=MERCHANT_CODE, secret=SECRET, base_url=sandbox.url, **settings)
+
+
+def new_async_client(sandbox: Sandbox, **settings: Any) -> AsyncClient:
+    return AsyncClient(merchant_code=MERCHANT_CODE, secret=SECRET, base_url=sandbox.url, **settings)
 
 
 def documented_request(number: str = "11223344") -> PayoutRequest:

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
-MERCHANT_CODE = "SANDBOX_MERCHANT"
-SECRET = "secret-canary-5a1e"
+# The task runner looks for these in everything that the tests print.
+MERCHANT_CODE = "CANARY_MERCHANT"
+SECRET = "canary-secret-b5c1f0"
+ACCOUNT_NUMBER = "550066007700"
 
 
 class Sandbox:
@@ -31,7 +33,7 @@ class Sandbox:
                 "and set KOMOPAY_SANDBOX_BIN to its path (target/debug/komopay-sandbox)",
                 pytrace=False,
             )
-        arguments = ["--port", "0", "--control", "--secret", SECRET, "--processing-ms", str(processing_ms)]
+        arguments = ["--port", "0", "--control", "--secret", SECRET, "--merchant-code", MERCHANT_CODE, "--processing-ms", str(processing_ms)]
         self.process = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         first = self.process.stdout.readline()
@@ -76,10 +78,15 @@ class Sandbox:
         entries = json.loads(ledger)
         return sum(1 for entry in entries if payout_id in entry.values() and "executed" in entry.values())
 
-    def wait_until_seen(self, operation: str) -> None:
-        """Until a call has arrived. The control API has no event for that, so this asks again and again."""
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `Client.from_env()` reads."""
+        return {"KOMOPAY_BASE_URL": self.url, "KOMOPAY_MERCHANT_CODE": MERCHANT_CODE, "KOMOPAY_SECRET": SECRET}
+
+    def wait_until_seen(self, operation: str, times: int = 1) -> None:
+        """Until so many calls have arrived. The control API has no event for that, so this asks again and again."""
         until = time.monotonic() + 30
-        while not self.control("GET", "calls")[operation]:
+        while self.control("GET", "calls")[operation] < times:
             assert time.monotonic() < until, f"no {operation} within 30 s"
             time.sleep(0.01)
 

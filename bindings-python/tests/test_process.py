@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import _thread
 import logging
+import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +21,9 @@ from gateway import MERCHANT_CODE, SECRET, Recorder, Sandbox, Seen
 from komopay import Client, ClosedError, KomopayError, OutcomeUnknownError
 
 PRELUDE = """
-import logging, sys
+import asyncio, logging, sys
 logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
-from komopay import BankAccount, BankTransfer, Client, Money, PayoutRequest
+from komopay import AsyncClient, BankAccount, BankTransfer, Client, Money, PayoutRequest
 url, code, secret = sys.argv[1:]
 request = PayoutRequest(money=Money("10000", "IDR"), method=BankTransfer(
     operator_code="BNK_000", account=BankAccount(name="Test account", number="11223344")))
@@ -29,34 +33,172 @@ request = PayoutRequest(money=Money("10000", "IDR"), method=BankTransfer(
 def start(program: str, url: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", PRELUDE + program, url, MERCHANT_CODE, SECRET],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def test_ctrl_c_answers_at_once_and_the_log_names_the_id_and_the_way_on(sandbox: Sandbox) -> None:
-    # Seconds to answer, so that the process has ended while the create is still held back.
-    sandbox.fault("create_payout", "delay", ms=5000)
-    program = """
+PHASES = {
+    "while its token is issued": ("issue_token", [("issue_token", "delay", {"ms": 60_000})]),
+    "while it is on the wire": ("create_payout", [("create_payout", "delay", {"ms": 60_000})]),
+    "while it is looked for": (
+        "get_payout",
+        [("create_payout", "execute_then_close", {}), ("get_payout", "delay", {"ms": 60_000})],
+    ),
+}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_ctrl_c_answers_at_once_and_the_log_names_the_id_and_the_way_on(
+    phase: str, kind: str, sandbox: Sandbox
+) -> None:
+    reached, faults = PHASES[phase]
+    for operation, effect, details in faults:
+        sandbox.fault(operation, effect, **details)
+    program = {
+        "sync": """
 with Client(merchant_code=code, secret=secret, base_url=url) as client:
     try:
         client.create_payout("TST-CTRL-C", request)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
         raise
+""",
+        "async": """
+async def pay():
+    async with AsyncClient(merchant_code=code, secret=secret, base_url=url) as client:
+        try:
+            await client.create_payout("TST-CTRL-C", request)
+        except asyncio.CancelledError:
+            print("interrupted", flush=True)
+            raise
+asyncio.run(pay())
+""",
+    }[kind]
+    process = start(program, sandbox.url)
+    sandbox.wait_until_seen(reached)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "interrupted\n"
+    # The end waits for what is on the wire; another Ctrl-C ends that, too.
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            continue
+    _, log = process.communicate(timeout=30)
+    # What the runtime's thread says of it may come before or after.
+    warnings = [line for line in log.splitlines() if line.startswith("WARNING komopay ")]
+    assert any("TST-CTRL-C" in line and "resume" in line for line in warnings), log
+    assert "KeyboardInterrupt" in log and "Exception ignored" not in log, log
+    assert process.returncode in (-signal.SIGINT, 130)
+    assert sandbox.executed_by_now("TST-CTRL-C") == (1 if reached == "get_payout" else 0), "it waited for the answer"
+
+
+def test_the_end_of_the_interpreter_gives_a_create_on_the_wire_a_short_time(sandbox: Sandbox) -> None:
+    sandbox.fault("create_payout", "delay", {"nth": 1}, ms=700)
+    program = """
+import threading
+logging.getLogger("komopay").setLevel(logging.INFO)
+client = Client(merchant_code=code, secret=secret, base_url=url)
+threading.Thread(target=client.create_payout, args=("TST-END", request), daemon=True).start()
+sys.stdin.readline()
 """
     process = start(program, sandbox.url)
     sandbox.wait_until_seen("create_payout")
-    process.send_signal(signal.SIGINT)
-    output, log = process.communicate(timeout=30)
-    assert sandbox.executed_by_now("TST-CTRL-C") == 0, "the process waited for the answer"
-    assert output == "interrupted\n"
-    assert log.startswith("WARNING komopay "), log
-    assert "TST-CTRL-C" in log.splitlines()[0] and "resume" in log.splitlines()[0]
-    assert log.endswith("KeyboardInterrupt\n")
-    assert process.returncode == -signal.SIGINT or process.returncode == 130
-    assert sandbox.executed("TST-CTRL-C") <= 1
+    _, log = process.communicate("\n", timeout=30)
+    assert process.returncode == 0, log
+    assert sandbox.executed_by_now("TST-END") == 1, "the process did not wait"
+    assert "WARNING" not in log, log
+
+
+@pytest.mark.parametrize("kind", ["thread", "loop"])
+def test_the_end_of_the_interpreter_names_what_is_still_on_the_wire(kind: str, sandbox: Sandbox) -> None:
+    sandbox.fault("create_payout", "delay", ms=60_000)
+    program = {
+        "thread": """
+import threading
+client = Client(merchant_code=code, secret=secret, base_url=url)
+for number in range(8):
+    threading.Thread(target=client.create_payout, args=(f"TST-END-{number}", request), daemon=True).start()
+sys.stdin.readline()
+""",
+        "loop": """
+import threading
+async def pay():
+    client = AsyncClient(merchant_code=code, secret=secret, base_url=url)
+    await asyncio.gather(*(client.create_payout(f"TST-END-{number}", request) for number in range(8)))
+threading.Thread(target=asyncio.run, args=(pay(),), daemon=True).start()
+sys.stdin.readline()
+""",
+    }[kind]
+    process = start(program, sandbox.url)
+    sandbox.wait_until_seen("create_payout", 8)
+    started = time.monotonic()
+    _, log = process.communicate("\n", timeout=30)
+    assert time.monotonic() - started < 15
+    assert process.returncode == 0, log
+    for number in range(8):
+        assert any(f"TST-END-{number}" in line and "resume=True" in line for line in log.splitlines()), log
+    assert "Traceback" not in log and "Fatal" not in log and "panicked" not in log, log
+
+
+@pytest.mark.parametrize("method", ["os.fork", "fork", "spawn", "forkserver"])
+def test_a_child_process_pays_on_its_own_and_its_parents_create_stays_its_parents(
+    method: str, sandbox: Sandbox
+) -> None:
+    sandbox.fault("create_payout", "delay", {"nth": 1}, ms=1500)
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", Path(__file__).with_name("forking.py"), method],
+        env={**os.environ, **sandbox.environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    sandbox.wait_until_seen("create_payout")
+    output, log = process.communicate("\n", timeout=60)
+    assert process.returncode == 0, log
+    assert output.splitlines() == ["child SUCCESS", "grandchild SUCCESS", "parent TST-PARENT"], (output, log)
+    assert [sandbox.executed(f"TST-{who}") for who in ("PARENT", "CHILD", "GRANDCHILD")] == [1, 1, 1]
+    assert "TST-PARENT" not in log, "the child left the parent's create"
+
+
+def test_a_fork_inside_a_create_leaves_it_to_the_parent(sandbox: Sandbox) -> None:
+    sandbox.fault("create_payout", "delay", ms=1500)
+    program = """
+import os, signal
+from komopay import OutcomeUnknownError
+client = Client(merchant_code=code, secret=secret, base_url=url)
+parent = os.getpid()
+signal.signal(signal.SIGUSR1, lambda *_: os.fork())
+try:
+    print("parent", client.create_payout("TST-1", request).payout_id, flush=True)
+    os.wait()
+except OutcomeUnknownError as error:
+    assert os.getpid() != parent
+    print("child", error.payout_id, client.currencies()[:0], flush=True)
+"""
+    process = start(program, sandbox.url)
+    sandbox.wait_until_seen("create_payout")
+    process.send_signal(signal.SIGUSR1)
+    output, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log
+    assert output.splitlines() == ["child TST-1 []", "parent TST-1"], log
+    assert sandbox.executed("TST-1") == 1
+
+
+def test_sixty_four_threads_pay_six_hundred_and_forty_payouts_once_each(sandbox: Sandbox) -> None:
+    ids = [f"TST-{number}" for number in range(640)]
+    with new_client(sandbox) as client, ThreadPoolExecutor(64) as threads:
+        made = threads.map(lambda id: client.create_payout(id, documented_request()).payout_id, ids)
+        assert list(made) == ids
+    ledger = sandbox.control("GET", "ledger")
+    assert sum("executed" in entry.values() for entry in ledger) == 640
 
 
 def test_ctrl_c_ends_a_wait() -> None:
@@ -126,13 +268,8 @@ for _ in range(8):
     threading.Thread(target=lambda: client.wait_for_payout("TST-1", timeout=60), daemon=True).start()
 sys.stdin.readline()
 """
-    process = subprocess.Popen(
-        [sys.executable, "-c", PRELUDE + program, sandbox.url, MERCHANT_CODE, SECRET],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    sandbox.wait_until_seen("get_payout")
+    process = start(program, sandbox.url)
+    sandbox.wait_until_seen("get_payout", 8)
     _, log = process.communicate("\n", timeout=30)
     assert process.returncode == 0, log
     assert "Fatal" not in log and "panicked" not in log, log

@@ -241,6 +241,13 @@ impl Client {
         Ok(info)
     }
 
+    /// The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
+    /// learn their outcomes, and may have made any of them.
+    #[must_use]
+    pub fn creates_under_way(&self) -> Vec<PayoutId> {
+        self.0.creates.ids()
+    }
+
     /// Refuses new calls, stops further attempts, and waits for the creates on the wire, up to their deadlines.
     pub async fn close(&self) {
         self.0.closed.store(true, Ordering::Release);

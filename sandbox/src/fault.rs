@@ -149,7 +149,8 @@ impl Fault {
     }
 
     /// Why this fault makes no sense, if it does not.
-    pub(crate) fn mistake(&self) -> Option<String> {
+    #[must_use]
+    pub fn mistake(&self) -> Option<String> {
         match self.when.on {
             On::Nth(0) => return Some("nth counts from 1".to_owned()),
             On::Rate(rate) if !(0.0..=1.0).contains(&rate) => {

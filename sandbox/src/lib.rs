@@ -31,7 +31,7 @@
 //!
 //! | question | module |
 //! |---|---|
-//! | How do I start, ask and stop it? | `sandbox`, `builder` |
+//! | How do I start, ask and stop it? | `sandbox`, `builder`; by hand `program` |
 //! | How does a request become an answer, and where do faults act? | `operation`, `merchant`, `calls`, `reads`, `answer` |
 //! | What does the gateway hold, and when does money move? | `gateway`, `payout`, `ledger` |
 //! | What is a valid request? | `validation` (the schema), `fields` and `query` (reading), `money` |
@@ -61,6 +61,7 @@ mod merchant;
 mod money;
 mod operation;
 mod payout;
+mod program;
 mod query;
 mod reads;
 pub mod refusals;
@@ -76,4 +77,5 @@ pub use exchange::Exchange;
 pub use fault::{Effect, Fault, On, When};
 pub use ledger::{Balance, LedgerEntry, LedgerKind};
 pub use operation::Operation;
+pub use program::run_program;
 pub use sandbox::Sandbox;

@@ -1,22 +1,78 @@
-"""Payouts through the KomoPay platform, made exactly once.
+"""Payouts through the KomoPay platform, made exactly once. A tour:
 
-    from komopay import BankAccount, BankTransfer, Client, Money, PayoutRequest, SANDBOX_URL
+**Pay and follow.** One payout has one id for ever: store it before the first call.
 
-    with Client(merchant_code="...", secret="...", base_url=SANDBOX_URL) as client:
-        client.create_payout("TST-223344", PayoutRequest(
-            money=Money("10000", "IDR"),
-            method=BankTransfer(operator_code="BNK_000", email_address="customer@test.com",
-                                account=BankAccount(name="Test account", number="11223344")),
-            callback_url="https://callback.example.com"))
-        payout = client.wait_for_payout("TST-223344", timeout=60)
-        print(payout.status, payout.fee)
+    >>> from komopay import BankAccount, BankTransfer, Client, Money, PayoutRequest
+    >>> client = Client.from_env()  # or Client(merchant_code="...", secret="...", base_url=SANDBOX_URL)
+    >>> request = PayoutRequest(
+    ...     money=Money("10000", "IDR"),
+    ...     method=BankTransfer(operator_code="BNK_000", email_address="customer@test.com",
+    ...                         account=BankAccount(name="Test account", number="11223344")),
+    ...     callback_url="https://callback.example.com")
+    >>> accepted = client.create_payout("TST-223344", request)  # the platform took it
+    >>> payout = client.wait_for_payout("TST-223344", timeout=60)  # and this is how it ended
+    >>> payout.status, payout.fee
+    ('SUCCESS', Money('100', 'IDR'))
 
-Store the id before the first call. After OutcomeUnknownError, a crash or a job that is run again, make the same call
-with ``resume=True``.
+**When it is not known.** `OutcomeUnknownError` says that the payout may exist. After it, after a crash and in a job that is
+run again, make the same call with `resume=True`: it finds what was made, and never pays twice. The payee is the one thing the
+platform does not repeat, so keep the request's fingerprint beside the id.
+
+    >>> client.create_payout("TST-223344", request, resume=True).recovered
+    True
+    >>> len(request.fingerprint(b"a key of my own, kept like a password"))
+    64
+
+**Errors** are `KomopayError`, one class for each kind. What to do next is in `retryable` and `money_may_have_moved`.
+
+    >>> try:
+    ...     client.create_payout("TST-223345", PayoutRequest(money=Money("0", "IDR"), method=request.method))
+    ... except KomopayError as error:
+    ...     print(error.kind, error.field, error.retryable, error.money_may_have_moved)
+    invalid_request money.amount False False
+
+**Money** is exact: a `str`, an `int` or a `Decimal` goes in, a `Decimal` comes out; a float is refused.
+
+    >>> Money("42", "IDR") == Money("42.00", "IDR")
+    True
+
+**Values** are frozen; they compare and hash by value, copy, match and pickle. A repr hides the person and masks the account.
+
+    >>> request.method.account
+    BankAccount(name=[hidden], number=****3344)
+    >>> match payout:
+    ...     case Payout("TST-223344", "SUCCESS", Money(amount, "IDR")):
+    ...         print(amount)
+    10000
+
+**What can be paid**, and from what: `payout_options`, `balances`, `currencies`, `segments`, `payment_operators`,
+`payment_methods`, `payment_options`, `merchant_info`.
+
+    >>> balance, = client.balances("IDR")
+    >>> balance.available.currency
+    'IDR'
+
+**A token for a mobile app** allows one payout of one sum; the app makes a client of it, without your secret.
+
+    >>> token = client.issue_token(AccessScope.payout("TST-223346", Money("500", "IDR")), validity=600)
+
+**asyncio**: `AsyncClient` has the same methods. A cancelled create is read to its end in the background.
+
+    >>> async def look() -> str:
+    ...     async with AsyncClient.from_env() as client:
+    ...         return (await client.get_payout("TST-223344")).status
+    >>> asyncio.run(look())
+    'SUCCESS'
+
+**The end**: `close()`, or a `with` block, waits for creates on the wire.
+
+    >>> client.close()
 """
 
 from komopay._native import (
     SANDBOX_URL,
+    AccessScope,
+    AccessToken,
     Attempt,
     BankAccount,
     BankTransfer,
@@ -33,6 +89,18 @@ from komopay._native import (
     WalletAccount,
     WalletTransfer,
     __version__,
+)
+from komopay.aio import AsyncClient
+from komopay.catalogue import (
+    AmountLimit,
+    Balance,
+    CustomerFee,
+    MerchantInfo,
+    PaymentOperator,
+    PaymentOption,
+    PaymentOptionOperator,
+    PayoutOperator,
+    PayoutOption,
 )
 from komopay.errors import (
     AuthenticationError,
@@ -55,8 +123,13 @@ from komopay.errors import (
 
 __all__ = [
     "SANDBOX_URL",
+    "AccessScope",
+    "AccessToken",
+    "AmountLimit",
+    "AsyncClient",
     "Attempt",
     "AuthenticationError",
+    "Balance",
     "BankAccount",
     "BankTransfer",
     "Client",
@@ -64,17 +137,24 @@ __all__ = [
     "ConfigurationError",
     "CryptoAccount",
     "CryptoTransfer",
+    "CustomerFee",
     "DuplicatePayoutError",
     "FailureReason",
     "InternalError",
     "InvalidRequestError",
     "KomopayError",
+    "MerchantInfo",
     "Money",
     "NotFinalError",
     "NotFoundError",
     "OutcomeUnknownError",
+    "PaymentOperator",
+    "PaymentOption",
+    "PaymentOptionOperator",
     "Payout",
     "PayoutAccepted",
+    "PayoutOperator",
+    "PayoutOption",
     "PayoutRequest",
     "PayoutStatus",
     "PermissionDeniedError",

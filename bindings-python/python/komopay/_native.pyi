@@ -1,15 +1,21 @@
 """The private native module of `komopay`. Import from `komopay` instead."""
 
+import asyncio
 import os
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Final, Literal, TypeAlias, TypedDict, final, type_check_only
+from typing import Final, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar, final, type_check_only
 
 from typing_extensions import Self, Unpack
 
+from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
+
 __all__ = [
     "SANDBOX_URL",
+    "AccessScope",
+    "AccessToken",
     "Attempt",
     "BankAccount",
     "BankTransfer",
@@ -23,12 +29,22 @@ __all__ = [
     "PayoutRequest",
     "PayoutStatus",
     "Reason",
+    "Sandbox",
     "WalletAccount",
     "WalletTransfer",
+    "_AsyncCalls",
+    "_Call",
+    "_TokenReply",
     "__version__",
-    "_end_of_logging",
+    "_after_fork_in_child",
+    "_after_fork_in_parent",
+    "_before_fork",
+    "_end_of_interpreter",
     "_error_kinds",
+    "_magic_numbers",
     "_panic",
+    "_run_sandbox",
+    "_sandbox_operations",
 ]
 
 __version__: Final[str]
@@ -39,13 +55,14 @@ SANDBOX_URL: Final[str]
 
 _Seconds: TypeAlias = float | timedelta
 _Method: TypeAlias = BankTransfer | CryptoTransfer | WalletTransfer
+_Token: TypeAlias = str | Callable[[], str]
+_Ceilings: TypeAlias = Iterable[Money] | Mapping[str, str | int | Decimal]
+_T = TypeVar("_T")
 
 @type_check_only
-class _Settings(TypedDict, total=False):
-    base_url: str
+class _CommonSettings(TypedDict, total=False):
     merchant_code: str | None
     secret: str | None
-    token: str | None
     total_timeout: _Seconds | None
     attempt_timeout: _Seconds | None
     connect_timeout: _Seconds | None
@@ -58,16 +75,28 @@ class _Settings(TypedDict, total=False):
     proxy: str | None
     ca_file: str | os.PathLike[str] | None
     customer_id: str | None
+    max_amount: _Ceilings | None
+    is_test: bool | None
     validate: bool | None
     token_scope: Literal["payout", "everything"] | None
     token_validity: _Seconds | None
+
+@type_check_only
+class _Settings(_CommonSettings, total=False):
+    base_url: str | None
+    token: _Token | None
 
 @final
 class Client:
     """A client of the payout API, for any number of threads.
 
-    Give `merchant_code` and `secret`, or a ready `token`. Times are seconds, as a number or a `timedelta`. What is not
-    given has its default; a bad setting is a `ConfigurationError` that names it.
+    Give `merchant_code` and `secret`, or a `token`: a ready one, or a function that gives one whenever a new one is
+    needed. The function runs in a thread of its own, and what it raises becomes an `UnavailableError` that names the type
+    only. Times are seconds, as a number or a `timedelta`. What is not given has its default; a bad setting is a
+    `ConfigurationError` that names it.
+
+    A child process after a fork connects anew at its first call; calls under way stay the parent's. When the interpreter
+    ends, creates on the wire have up to 5 seconds, and the log names the ids of those that take longer.
 
     - `base_url`: where the platform is, such as `SANDBOX_URL`; it may have a path prefix. Plain http is for loopback.
     - `total_timeout`: the deadline of a whole call, 90 s.
@@ -81,9 +110,19 @@ class Client:
     - `proxy`: a proxy for every call; without one, the environment's, but never for loopback.
     - `ca_file`: a PEM file with authorities to trust besides the system's.
     - `customer_id`: the value of the `Id-Customer` header.
+    - `max_amount`: the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
+    - `is_test`: True if this client is for test data, False if it is for live money. A payout of the other world is a
+      `ConfigurationError` of a read, and never taken for a create's own.
     - `validate`: whether requests are checked before they are sent, True.
     - `token_scope`: `"payout"` (one token for one payout, the default) or `"everything"`.
     - `token_validity`: for how long an issued token is asked to be valid, 600 s (60 to 3600).
+
+    Example:
+
+        >>> with Client(base_url=SANDBOX_URL, merchant_code="M", secret="S", total_timeout=30, attempt_timeout=10,
+        ...             max_amount={"IDR": 5_000_000, "USD": "300"}, is_test=True) as client:
+        ...     print(client)
+        Client(base_url='https://api.sandbox.komopay.id')
     """
 
     def __new__(
@@ -92,7 +131,7 @@ class Client:
         base_url: str,
         merchant_code: str | None = None,
         secret: str | None = None,
-        token: str | None = None,
+        token: _Token | None = None,
         total_timeout: _Seconds | None = None,
         attempt_timeout: _Seconds | None = None,
         connect_timeout: _Seconds | None = None,
@@ -105,39 +144,244 @@ class Client:
         proxy: str | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         customer_id: str | None = None,
+        max_amount: _Ceilings | None = None,
+        is_test: bool | None = None,
         validate: bool | None = None,
         token_scope: Literal["payout", "everything"] | None = None,
         token_validity: _Seconds | None = None,
     ) -> Self: ...
     @classmethod
     def from_env(cls, **settings: Unpack[_Settings]) -> Self:
-        """A client from the environment: KOMOPAY_MERCHANT_CODE, KOMOPAY_SECRET and KOMOPAY_BASE_URL.
+        """A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`.
 
-        Every setting of `Client` may be given, and then wins. With a `token`, code and secret are not looked up.
-        A variable that is missing is a `ConfigurationError` that names it.
+        Every setting of Client may be given, and then wins. With a token, code and secret are not looked up. A variable
+        that is missing is a `ConfigurationError` that names it.
+
+        Example:
+
+            >>> with Client.from_env(total_timeout=60) as client:
+            ...     currencies = client.currencies()
         """
 
     def create_payout(self, payout_id: str, request: PayoutRequest, *, resume: bool = False) -> PayoutAccepted:
         """Makes a payout, exactly once. Store the id before the first call.
 
-        `resume` says "this id may have been sent before": after `OutcomeUnknownError`, after a crash, in a job that is
-        run again. Success means that the platform took the payout, not that the money arrived: see `wait_for_payout`.
+        resume says "this id may have been sent before": after `OutcomeUnknownError`, after a crash, in a job that is run
+        again. Success means that the platform took the payout, not that the money arrived: see `wait_for_payout`.
 
         Ctrl-C releases the caller at once; no further attempt starts, what is on the wire is read to its end, and the
         log names the id.
+
+        Errors: `OutcomeUnknownError` must be followed up, the payout may exist; `DuplicatePayoutError` if the id is taken;
+        `InvalidRequestError`, `RejectedError`, `PermissionDeniedError` and `AuthenticationError` if it was refused;
+        `UnavailableError`, `TimedOutError` and `RateLimitedError` if nothing was sent.
+
+        Example:
+
+            >>> request = PayoutRequest(
+            ...     money=Money("10000", "IDR"),
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+            >>> with Client.from_env() as client:
+            ...     accepted = client.create_payout("TST-223344", request)
+            >>> accepted.payout_id, accepted.recovered
+            ('TST-223344', False)
         """
 
     def get_payout(self, payout_id: str) -> Payout:
-        """Reads a payout, trying again where that may help."""
+        """Reads a payout, trying again where that may help.
+
+        Errors: `NotFoundError` if there is none now; `UnavailableError`, `TimedOutError` or `RateLimitedError` if it could
+        not be read; `UnexpectedResponseError` if the answer cannot be understood.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     try:
+            ...         client.get_payout("TST-0")
+            ...     except NotFoundError as error:
+            ...         print(error.http_status)
+            410
+        """
 
     def wait_for_payout(self, payout_id: str, *, timeout: _Seconds) -> Payout:
         """Reads a payout until its status is final; it returns on FAILED and REFUSED too.
 
-        When the time is over: `NotFinalError`, with the last payout seen.
+        timeout is in seconds, or a timedelta.
+
+        Errors: `NotFinalError` when the time is over, with the last payout seen; `NotFoundError` if there is no such
+        payout.
+
+        Example:
+
+            >>> request = PayoutRequest(
+            ...     money=Money("10000", "IDR"),
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+            >>> with Client.from_env() as client:
+            ...     accepted = client.create_payout("TST-223345", request)
+            ...     payout = client.wait_for_payout("TST-223345", timeout=60)
+            >>> payout.status
+            'SUCCESS'
         """
 
-    def close(self) -> None:
-        """Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting."""
+    def payout_options(
+        self, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None
+    ) -> list[PayoutOption]:
+        """The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
+
+        Errors: `RejectedError` if the money itself is refused, for example for a limit; else as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     options = client.payout_options(Money("10000", "IDR"))
+            >>> "BANK_TRANSFER" in [option.method_code for option in options]
+            True
+        """
+
+    def balances(self, *currencies: str | Iterable[str]) -> list[Balance]:
+        """The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
+        left out.
+
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     balances = client.balances("IDR", "USD")
+            >>> "IDR" in [balance.available.currency for balance in balances]
+            True
+        """
+
+    def currencies(self) -> list[str]:
+        """The codes of the currencies enabled for the merchant.
+
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     currencies = client.currencies()
+            >>> "IDR" in currencies
+            True
+        """
+
+    def segments(self) -> list[str]:
+        """The codes of the customer segments.
+
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     segments = client.segments()
+            >>> all(isinstance(code, str) for code in segments)
+            True
+        """
+
+    def payment_operators(self) -> list[PaymentOperator]:
+        """All banks, wallets and blockchains, of any direction and currency.
+
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     operators = client.payment_operators()
+            >>> "BNK_000" in [operator.code for operator in operators]
+            True
+        """
+
+    def payment_methods(self) -> list[str]:
+        """The codes of all payment methods, of both directions.
+
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     methods = client.payment_methods()
+            >>> "BANK_TRANSFER" in methods
+            True
+        """
+
+    def payment_options(
+        self,
+        *,
+        type_code: str | None = None,
+        method_codes: Iterable[str] = (),
+        currencies: Iterable[str] = (),
+        segment_codes: Iterable[str] = (),
+        operator_codes: Iterable[str] = (),
+    ) -> list[PaymentOption]:
+        """Methods and operators with their limits for this merchant, switched off ones included. What is not given does not
+        filter.
+
+        Errors: `RejectedError` if the platform does not know a code of the filter; else as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     options = client.payment_options(type_code="PAYOUT", currencies=["IDR"])
+            >>> {option.currency for option in options}
+            {'IDR'}
+        """
+
+    def merchant_info(self) -> MerchantInfo:
+        """The merchant as customers see it.
+
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     info = client.merchant_info()
+            >>> len(info.name) > 0
+            True
+        """
+
+    def issue_token(self, scope: AccessScope, *, validity: _Seconds = 600) -> AccessToken:
+        """Issues a token for someone else to use, such as a mobile app.
+
+        validity is in seconds, or a timedelta: 60 to 3600 seconds.
+
+        Errors: `ConfigurationError` if this client has no merchant code and secret; `InvalidRequestError`, naming
+        `scope.operations` or `validity`; `AuthenticationError` or `RejectedError` if the platform issues none.
+
+        Example:
+
+            >>> scope = AccessScope.payout("TST-223346", Money("10000", "IDR"))
+            >>> with Client.from_env() as client:
+            ...     token = client.issue_token(scope, validity=600)
+            >>> token.expires_at is not None  # token.expose() is what the app gets
+            True
+        """
+
+    def check_credentials(self) -> MerchantInfo:
+        """Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
+
+        Errors: `ConfigurationError`, naming `clock`, if this machine's clock is more than 5 minutes off the platform's;
+        `AuthenticationError` if the credentials are not accepted; else as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     info = client.check_credentials()
+            >>> len(info.name) > 0
+            True
+        """
+
+    def close(self, *, drain: bool = True) -> None:
+        """Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.
+
+        With drain=False it does not wait: creates on the wire are read to their end, and the log names their ids. It may
+        be called again.
+
+        Example:
+
+            >>> client = Client.from_env()
+            >>> client.close()
+            >>> client.close(drain=False)
+        """
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -150,11 +394,103 @@ class Client:
         """Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them."""
 
 @final
-class Money:
-    """An exact amount of one currency, in major units: `Money("10000", "IDR")`.
+class AccessScope:
+    """What an issued token shall allow: see `payout`, `read` and `operations`.
 
-    The amount is a str, an int or a `decimal.Decimal`. A float is refused, since it is not exact. Equal by value:
-    `Money("42", "IDR") == Money("42.00", "IDR")`, and both hash alike.
+    Example:
+
+        >>> AccessScope.read("TST-223344")
+        AccessScope.read('TST-223344')
+    """
+
+    @staticmethod
+    def payout(payout_id: str, money: Money) -> AccessScope:
+        """To create this payout of exactly this money, and to follow it: what a mobile app needs.
+
+        A bad id is an `InvalidRequestError`.
+
+        Example:
+
+            >>> AccessScope.payout("TST-223344", Money("10000", "IDR"))
+            AccessScope.payout('TST-223344', Money('10000', 'IDR'))
+        """
+
+    @staticmethod
+    def read(payout_id: str) -> AccessScope:
+        """To read this payout.
+
+        A bad id is an `InvalidRequestError`.
+
+        Example:
+
+            >>> AccessScope.read("TST-223344") == AccessScope.read("TST-223344")
+            True
+        """
+
+    @staticmethod
+    def operations(operations: Iterable[str], money: Money | None = None) -> AccessScope:
+        """A list of operations, each "METHOD /path" with the real id in the path.
+
+        money is the only money that a create may ask for, if there is such a limit. The list is checked when the token
+        is issued.
+
+        Example:
+
+            >>> AccessScope.operations(["GET /balances"])
+            AccessScope.operations(['GET /balances'])
+        """
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __reduce__(self) -> tuple[Callable[..., AccessScope], tuple[object, ...]]: ...
+
+@final
+class AccessToken:
+    """A token that was issued for someone else to use. Neither its repr nor a log shows its text.
+
+    It refuses to be pickled or copied; hand over what `expose()` gives.
+
+    Example:
+
+        >>> with Client.from_env() as client:
+        ...     token = client.issue_token(AccessScope.read("TST-223344"), validity=600)
+        >>> token.expires_at is not None
+        True
+    """
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it ends, by the platform's clock, if the token says so."""
+
+    def expose(self) -> str:
+        """The token's text. Hand it over to whom it was issued for, and to nobody else: it never belongs in a log.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     token = client.issue_token(AccessScope.operations(["GET /currencies"]))
+            >>> with Client(base_url=SANDBOX_URL, token=token.expose()) as app:
+            ...     pass
+        """
+
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class Money:
+    """An exact amount of one currency, in major units.
+
+    The amount is a str, an int or a decimal.Decimal. A float is refused with an `InvalidRequestError`, since it is not
+    exact. Equal by value, whatever the zeros at the end.
+
+    Example:
+
+        >>> Money("42", "IDR") == Money("42.00", "IDR")
+        True
+        >>> Money("42.05", "USD").amount
+        Decimal('42.05')
+        >>> print(Money(10000, "IDR"))
+        10000 IDR
     """
 
     __match_args__: Final = ("amount", "currency")
@@ -170,11 +506,20 @@ class Money:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, object]]: ...
 
 @final
 class PayoutRequest:
-    """A payout to be made."""
+    """A payout to be made. It pickles whole, account number included: keep what it is pickled to as safe as itself.
+
+    Example:
+
+        >>> request = PayoutRequest(
+        ...     money=Money("10000", "IDR"),
+        ...     method=BankTransfer(operator_code="IDR_014", account=BankAccount(name="Siti", number="0123456789")))
+        >>> request.money
+        Money('10000', 'IDR')
+    """
 
     __match_args__: Final = ("money", "method")
     def __new__(
@@ -193,7 +538,7 @@ class PayoutRequest:
 
     @property
     def method(self) -> _Method:
-        """How it reaches the payee."""
+        """How it reaches the payee: a `BankTransfer`, `CryptoTransfer` or `WalletTransfer`."""
 
     @property
     def segment_code(self) -> str | None:
@@ -211,13 +556,61 @@ class PayoutRequest:
     def customer_ip(self) -> str | None:
         """The customer's IPv4 or IPv6 address."""
 
+    def validate(self) -> None:
+        """Checks every limit of the contract, and the rules of single currencies (INR, JPY, ZAR).
+
+        `create_payout` does this too, unless the client's validate is False.
+
+        Errors: `InvalidRequestError`, naming the first field that cannot be sent.
+
+        Example:
+
+            >>> payee = BankAccount(name="R2D2", number="0123456789")
+            >>> request = PayoutRequest(
+            ...     money=Money("10000", "IDR"), method=BankTransfer(operator_code="IDR_014", account=payee))
+            >>> try:
+            ...     request.validate()
+            ... except InvalidRequestError as error:
+            ...     print(error.field)
+            method.account.name
+        """
+
+    def fingerprint(self, key: bytes) -> str:
+        """A keyed, canonical digest of the whole request, payee included: 64 hexadecimal digits.
+
+        Store it beside the id. The platform never repeats the payee's account; an equal fingerprint before a resumed call
+        proves that this is the same request. Equal requests have equal fingerprints in every language and version. Without
+        the key nobody can try out account numbers against it.
+
+        Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
+
+        Example:
+
+            >>> key = b"a key of my own, kept like a password"
+            >>> def to(number: str, amount: str) -> PayoutRequest:
+            ...     account = BankAccount(name="Siti", number=number)
+            ...     method = BankTransfer(operator_code="IDR_014", account=account)
+            ...     return PayoutRequest(money=Money(amount, "IDR"), method=method)
+            >>> to("0123456789", "42").fingerprint(key) == to("0123456789", "42.00").fingerprint(key)
+            True
+            >>> to("0123456789", "42").fingerprint(key) == to("0123456788", "42").fingerprint(key)
+            False
+        """
+
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class BankTransfer:
-    """A transfer to a bank account."""
+    """A transfer to a bank account.
+
+    Example:
+
+        >>> BankTransfer(operator_code="IDR_014", account=BankAccount(name="Siti", number="0123456789"))
+        BankTransfer(operator_code='IDR_014', account=BankAccount(name=[hidden], number=****6789))
+    """
 
     __match_args__: Final = ("operator_code", "account")
     def __new__(
@@ -230,7 +623,7 @@ class BankTransfer:
     ) -> Self: ...
     @property
     def operator_code(self) -> str:
-        """The bank's code, such as IDR_014."""
+        """The bank's code, such as `IDR_014`."""
 
     @property
     def account(self) -> BankAccount:
@@ -247,10 +640,17 @@ class BankTransfer:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class BankAccount:
-    """A receiving bank account. Its repr masks the number and hides the name."""
+    """A receiving bank account. Its repr masks the number and hides the name.
+
+    Example:
+
+        >>> BankAccount(name="Siti", number="0123456789")
+        BankAccount(name=[hidden], number=****6789)
+    """
 
     __match_args__: Final = ("name", "number")
     def __new__(
@@ -300,10 +700,17 @@ class BankAccount:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class CryptoTransfer:
-    """A transfer to a crypto wallet."""
+    """A transfer to a crypto wallet.
+
+    Example:
+
+        >>> CryptoTransfer(operator_code="BTC", account=CryptoAccount(number="bc1q0123456789"))
+        CryptoTransfer(operator_code='BTC', account=CryptoAccount(number=****6789))
+    """
 
     __match_args__: Final = ("operator_code", "account")
     def __new__(
@@ -328,10 +735,17 @@ class CryptoTransfer:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class CryptoAccount:
-    """A receiving crypto wallet."""
+    """A receiving crypto wallet.
+
+    Example:
+
+        >>> CryptoAccount(number="bc1q0123456789")
+        CryptoAccount(number=****6789)
+    """
 
     __match_args__: Final = ("number",)
     def __new__(
@@ -346,10 +760,17 @@ class CryptoAccount:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class WalletTransfer:
-    """A transfer to an electronic wallet."""
+    """A transfer to an electronic wallet.
+
+    Example:
+
+        >>> WalletTransfer(account=WalletAccount(number="siti@ovo"), phone_number="+628123456789")
+        WalletTransfer(account=WalletAccount(number=****@ovo), phone_number=[hidden])
+    """
 
     __match_args__: Final = ("operator_code", "account")
     def __new__(
@@ -379,10 +800,17 @@ class WalletTransfer:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class WalletAccount:
-    """A receiving electronic wallet."""
+    """A receiving electronic wallet.
+
+    Example:
+
+        >>> WalletAccount(name="Siti", number="siti@ovo")
+        WalletAccount(name=[hidden], number=****@ovo)
+    """
 
     __match_args__: Final = ("name", "number")
     def __new__(
@@ -402,10 +830,18 @@ class WalletAccount:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class PayoutAccepted:
-    """The platform took the payout. This is not completion: follow it with `wait_for_payout`."""
+    """The platform took the payout. This is not completion: follow it with `wait_for_payout`.
+
+    Example:
+
+        >>> accepted = PayoutAccepted(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER")
+        >>> accepted.recovered
+        False
+    """
 
     __match_args__: Final = ("payout_id", "money", "recovered")
     def __new__(
@@ -440,15 +876,15 @@ class PayoutAccepted:
 
     @property
     def method_code(self) -> str:
-        """The method, such as BANK_TRANSFER. The list is open."""
+        """The method, as the platform repeats it. The list is open."""
 
     @property
     def segment_code(self) -> str | None:
-        """The segment, if there is one."""
+        """The segment, if the platform repeats one."""
 
     @property
     def exchanged_to_currency(self) -> str | None:
-        """The currency to exchange into, if there is one."""
+        """The currency to exchange into, if the platform repeats one."""
 
     @property
     def recovered(self) -> bool:
@@ -459,7 +895,7 @@ class PayoutAccepted:
 
     @property
     def payout(self) -> Payout | None:
-        """The payout that was found, if `recovered`."""
+        """The payout that was found, if recovered."""
 
     @property
     def raw(self) -> str:
@@ -468,10 +904,18 @@ class PayoutAccepted:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class Payout:
-    """A payout with its status."""
+    """A payout with its status.
+
+    Example:
+
+        >>> payout = Payout(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER", status="PROCESSING")
+        >>> payout.is_final
+        False
+    """
 
     __match_args__: Final = ("payout_id", "status", "money")
     def __new__(
@@ -507,11 +951,11 @@ class Payout:
 
     @property
     def money(self) -> Money:
-        """The money, as the platform repeats it."""
+        """The money that was asked for."""
 
     @property
     def method_code(self) -> str:
-        """The method, such as BANK_TRANSFER. The list is open."""
+        """The method that was asked for, such as `BANK_TRANSFER`. The list is open."""
 
     @property
     def segment_code(self) -> str | None:
@@ -543,7 +987,7 @@ class Payout:
 
     @property
     def processor_status(self) -> str | None:
-        """The status at an external processor. It says nothing about the outcome; use `status`."""
+        """The status at an external processor. It says nothing about the outcome; use status."""
 
     @property
     def fee(self) -> Money | None:
@@ -560,11 +1004,17 @@ class Payout:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class PayoutStatus:
-    """The statuses known to this version. The list is open: a status that is not here is kept as it came."""
+    """The statuses known to this version. The list is open: a status that is not here is kept as it came.
+
+    Example:
+
+        >>> PayoutStatus.SUCCESS
+        'SUCCESS'
+    """
 
     PROCESSING: Final[str]
     """The outcome is still open."""
@@ -577,7 +1027,13 @@ class PayoutStatus:
 
 @final
 class FailureReason:
-    """Why a payout failed or was refused."""
+    """Why a payout failed or was refused.
+
+    Example:
+
+        >>> FailureReason(code="INVALID_ACCOUNT_NUMBER")
+        FailureReason(code='INVALID_ACCOUNT_NUMBER')
+    """
 
     __match_args__: Final = ("code", "failed_at", "message")
     def __new__(
@@ -589,7 +1045,7 @@ class FailureReason:
     ) -> Self: ...
     @property
     def code(self) -> str:
-        """The platform's code, such as INVALID_ACCOUNT_NUMBER. The list is open."""
+        """The platform's code, such as `INVALID_ACCOUNT_NUMBER`. The list is open."""
 
     @property
     def failed_at(self) -> datetime | None:
@@ -602,11 +1058,17 @@ class FailureReason:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class Reason:
-    """One entry of a 406 answer: which business rule said no, and to which field."""
+    """One entry of a 406 answer: which business rule said no, and to which field.
+
+    Example:
+
+        >>> Reason(code="BALANCE_INSUFFICIENT", field="money.amount")
+        Reason(code='BALANCE_INSUFFICIENT', field='money.amount')
+    """
 
     __match_args__: Final = ("code", "field", "description")
     def __new__(
@@ -618,7 +1080,7 @@ class Reason:
     ) -> Self: ...
     @property
     def code(self) -> str:
-        """The platform's code, such as BALANCE_INSUFFICIENT. The list is open."""
+        """The platform's code, such as `BALANCE_INSUFFICIENT`. The list is open."""
 
     @property
     def field(self) -> str | None:
@@ -631,11 +1093,21 @@ class Reason:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class Attempt:
-    """One request on the wire, as the history of an error tells it."""
+    """One request on the wire, as the history of an error tells it.
+
+    Example:
+
+        >>> with Client.from_env() as client:
+        ...     try:
+        ...         client.get_payout("TST-0")
+        ...     except KomopayError as error:
+        ...         print([attempt.operation for attempt in error.attempts])
+        ['GET /payouts/TST-0']
+    """
 
     __match_args__: Final = ("operation", "started_at", "duration", "http_status", "request_id")
     def __new__(
@@ -670,7 +1142,7 @@ class Attempt:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 def _error_kinds() -> list[tuple[str, str, bool, bool]]:
     """The error table: (class name, kind, retryable, money_may_have_moved)."""
@@ -678,5 +1150,117 @@ def _error_kinds() -> list[tuple[str, str, bool, bool]]:
 def _panic() -> None:
     """Panics, as a fault of this SDK would. It is here to be tested."""
 
-def _end_of_logging() -> None:
-    """The last events before the interpreter ends."""
+@final
+class _Call(Generic[_T]):
+    """A call under way."""
+
+    @property
+    def future(self) -> asyncio.Future[_T]:
+        """The loop's future of its result."""
+
+    def leave(self) -> None:
+        """Nobody waits for it any more. After its end this does nothing."""
+
+@final
+class _AsyncCalls:
+    """The operations of a client, started for the running event loop. Each gives its call, for `komopay.AsyncClient`."""
+
+    def __new__(cls, client: Client) -> Self: ...
+    def create_payout(self, payout_id: str, request: PayoutRequest, resume: bool) -> _Call[PayoutAccepted]: ...
+    def get_payout(self, payout_id: str) -> _Call[Payout]: ...
+    def wait_for_payout(self, payout_id: str, timeout: _Seconds) -> _Call[Payout]: ...
+    def payout_options(
+        self, money: Money, segment_code: str | None, exchanged_to_currency: str | None
+    ) -> _Call[list[PayoutOption]]: ...
+    def balances(self, currencies: tuple[str | Iterable[str], ...]) -> _Call[list[Balance]]: ...
+    def currencies(self) -> _Call[list[str]]: ...
+    def segments(self) -> _Call[list[str]]: ...
+    def payment_operators(self) -> _Call[list[PaymentOperator]]: ...
+    def payment_methods(self) -> _Call[list[str]]: ...
+    def payment_options(
+        self,
+        type_code: str | None,
+        method_codes: Iterable[str],
+        currencies: Iterable[str],
+        segment_codes: Iterable[str],
+        operator_codes: Iterable[str],
+    ) -> _Call[list[PaymentOption]]: ...
+    def merchant_info(self) -> _Call[MerchantInfo]: ...
+    def issue_token(self, scope: AccessScope, validity: _Seconds) -> _Call[AccessToken]: ...
+    def check_credentials(self) -> _Call[MerchantInfo]: ...
+    def close(self) -> _Call[None]:
+        """Refuses new calls, and waits for the creates on the wire."""
+
+@final
+class _TokenReply:
+    """Where the answer of a token provider goes."""
+
+    def give(self, token: str) -> None:
+        """The provider gave this."""
+
+    def fail(self, type_name: str) -> None:
+        """The provider raised an exception of this type. Its text may hold anything, so it does not come along."""
+
+def _end_of_interpreter() -> None:
+    """Before the interpreter ends: a short time for the creates on the wire, the last of the log, and the gate is closed."""
+
+def _before_fork() -> None:
+    """Before a fork: takes the locks that other threads may hold, so that the child finds them free."""
+
+def _after_fork_in_parent() -> None:
+    """After a fork, in the parent: all goes on."""
+
+def _after_fork_in_child() -> None:
+    """After a fork, in the child: what needs threads is made anew when it is first used."""
+
+@final
+class Sandbox:
+    """A running stand-in gateway. `komopay.testing.Sandbox` is its front."""
+
+    def __new__(
+        cls,
+        *,
+        processing_time: _Seconds,
+        seed: int,
+        merchant_code: str | None,
+        secret: str | None,
+        balances: dict[str, str],
+        port: int,
+        control: bool,
+    ) -> Self: ...
+    @property
+    def address(self) -> tuple[str, str, str]:
+        """Where it listens, and the merchant code and secret it accepts."""
+
+    def ledger(self) -> list[tuple[int, datetime, Literal["executed", "booked", "released"], str, Money, str]]:
+        """What happened to money so far: (sequence, at, kind, payout_id, money, payee_hash)."""
+
+    def balance(self, currency: str) -> tuple[Money, Money, Money] | None:
+        """Balance, available and pending in payouts; None without an account in the currency."""
+
+    def calls(self, operation: str) -> int:
+        """How many calls of an operation have arrived."""
+
+    def inject(self, fault: str) -> None:
+        """Breaks something, said in the JSON of the control API."""
+
+    def clear_faults(self) -> None:
+        """Breaks nothing any more."""
+
+    def set_merchant_active(self, active: bool) -> None:
+        """Switches the merchant on or off."""
+
+    def idle(self) -> None:
+        """Returns when nothing is pending."""
+
+    def stop(self) -> None:
+        """Stops. The ledger and the balances can be read afterwards."""
+
+def _run_sandbox(arguments: list[str]) -> int:
+    """Runs the sandbox's program until it is stopped; returns its exit code."""
+
+def _sandbox_operations() -> list[str]:
+    """The operations of the merchant API, by the names that faults and counts know."""
+
+def _magic_numbers() -> list[tuple[str, str, str | None]]:
+    """The account numbers that decide how a payout ends: (digits, status, failure reason)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from komopay._native import Attempt, Payout, Reason, _error_kinds
 
@@ -39,6 +39,15 @@ class KomopayError(Exception):
 
     ``kind``, ``retryable`` and ``money_may_have_moved`` say what to do next; they belong to the class.
     ``money_may_have_moved`` means that a payout under this id exists or may exist.
+
+    Example:
+
+        >>> with Client.from_env() as client:
+        ...     try:
+        ...         client.get_payout("TST-0")
+        ...     except KomopayError as error:
+        ...         print(error.kind, error.retryable, error.money_may_have_moved)
+        not_found False False
     """
 
     kind: ClassVar[str] = "internal"
@@ -67,7 +76,7 @@ class KomopayError(Exception):
     cause: KomopayError | None
     """The error behind this one, also as ``__cause__``."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__name__ in _TABLE and cls.__module__ == __name__:
             cls.kind, cls.retryable, cls.money_may_have_moved = _TABLE[cls.__name__]
@@ -98,74 +107,222 @@ class KomopayError(Exception):
         if cause is not None:
             self.__cause__ = cause
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[KomopayError], tuple[str], dict[str, object]]:
         # Explicit, since the built-in exceptions among the bases differ in theirs.
         return type(self), (self.message,), self.__dict__.copy()
 
-    def __setstate__(self, state: dict[str, Any] | None) -> None:
+    def __setstate__(self, state: dict[str, object] | None) -> None:
         self.__dict__.update(state or {})
         if self.cause is not None:
             self.__cause__ = self.cause
 
 
 class ConfigurationError(KomopayError, ValueError):
-    """Unusable settings, or a server certificate that does not verify."""
+    """Unusable settings, or a server certificate that does not verify.
+
+    Example:
+
+        >>> try:
+        ...     Client(base_url="http://api.komopay.id", token="t")
+        ... except ConfigurationError as error:
+        ...     print(error.field)
+        base_url
+    """
 
 
 class InvalidRequestError(KomopayError, ValueError):
-    """Refused before sending, naming the field; or HTTP 400."""
+    """Refused before sending, naming the field; or HTTP 400.
+
+    Example:
+
+        >>> with Client.from_env() as client:
+        ...     try:
+        ...         client.get_payout("no such id!")
+        ...     except InvalidRequestError as error:
+        ...         print(error.field)
+        payout_id
+    """
 
 
 class AuthenticationError(KomopayError):
-    """The credentials or the token were not accepted."""
+    """The credentials or the token were not accepted.
+
+    Example:
+
+        >>> with Client.from_env(secret="wrong") as client:
+        ...     try:
+        ...         client.currencies()
+        ...     except AuthenticationError as error:
+        ...         print(error.http_status, error.retryable)
+        403 False
+    """
 
 
 class PermissionDeniedError(KomopayError):
-    """The token does not allow this call."""
+    """The token does not allow this call.
+
+    Example:
+
+        >>> with Client.from_env() as client:
+        ...     token = client.issue_token(AccessScope.operations(["GET /currencies"]))
+        >>> with Client.from_env(token=token.expose()) as app:
+        ...     try:
+        ...         app.balances()
+        ...     except PermissionDeniedError as error:
+        ...         print(error.kind)
+        permission_denied
+    """
 
 
 class RejectedError(KomopayError):
-    """A business rule said no (HTTP 406): see ``reasons``."""
+    """A business rule said no (HTTP 406): see ``reasons``.
+
+    Example:
+
+        >>> request = PayoutRequest(
+        ...     money=Money("999999999999999", "IDR"),
+        ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+        >>> with Client.from_env() as client:
+        ...     try:
+        ...         client.create_payout("TST-1", request)
+        ...     except RejectedError as error:
+        ...         print("BALANCE_INSUFFICIENT" in [reason.code for reason in error.reasons])
+        True
+    """
 
 
 class DuplicatePayoutError(KomopayError):
-    """The id is taken by a payout that is not provably this call's. ``payout`` is what was found, if anything."""
+    """The id is taken by a payout that is not provably this call's. ``payout`` is what was found, if anything.
+
+    Example:
+
+        >>> request = PayoutRequest(
+        ...     money=Money("10000", "IDR"),
+        ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+        >>> with Client.from_env() as client:
+        ...     accepted = client.create_payout("TST-1", request)
+        ...     try:
+        ...         client.create_payout("TST-1", request)  # without resume=True
+        ...     except DuplicatePayoutError as error:
+        ...         print(error.payout.money if error.payout else "nothing was found")
+        10000 IDR
+    """
 
 
 class NotFoundError(KomopayError):
-    """No such thing on the platform."""
+    """No such thing on the platform.
+
+    Example:
+
+        >>> with Client.from_env() as client:
+        ...     try:
+        ...         client.get_payout("TST-0")
+        ...     except NotFoundError as error:
+        ...         print(error.payout_id, error.http_status)
+        TST-0 410
+    """
 
 
 class RateLimitedError(KomopayError):
-    """Too many requests, and no time left to wait."""
+    """Too many requests, and no time left to wait.
+
+    Example:
+
+        >>> error = RateLimitedError("slow down", retry_after=timedelta(seconds=3))
+        >>> error.retryable, error.retry_after
+        (True, datetime.timedelta(seconds=3))
+    """
 
 
 class UnavailableError(KomopayError, ConnectionError):
-    """The platform could not be reached, or answered a read with a server fault."""
+    """The platform could not be reached, or answered a read with a server fault.
+
+    Example:
+
+        >>> with Client(base_url="http://127.0.0.1:1", token="t", read_attempts=1) as client:
+        ...     try:
+        ...         client.currencies()
+        ...     except ConnectionError as error:
+        ...         print(type(error).__name__)
+        UnavailableError
+    """
 
 
 class TimedOutError(KomopayError, TimeoutError):
-    """The deadline passed, and nothing was sent or it was a read."""
+    """The deadline passed, and nothing was sent or it was a read.
+
+    Example:
+
+        >>> issubclass(TimedOutError, TimeoutError), TimedOutError.retryable
+        (True, True)
+    """
 
 
 class NotFinalError(KomopayError):
-    """``wait_for_payout`` ran out of time. ``payout`` is the last one seen, if any."""
+    """``wait_for_payout`` ran out of time. ``payout`` is the last one seen, if any.
+
+    Example:
+
+        >>> request = PayoutRequest(
+        ...     money=Money("10000", "IDR"),
+        ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="9000000099")))
+        >>> with Client.from_env() as client:
+        ...     accepted = client.create_payout("TST-1", request)
+        ...     try:
+        ...         client.wait_for_payout("TST-1", timeout=0.1)
+        ...     except NotFinalError as error:
+        ...         print(error.payout.status if error.payout else "not seen")
+        PROCESSING
+    """
 
 
 class UnexpectedResponseError(KomopayError):
-    """An answer, not to a create, that cannot be understood."""
+    """An answer, not to a create, that cannot be understood.
+
+    Example:
+
+        >>> UnexpectedResponseError.kind, UnexpectedResponseError.retryable
+        ('unexpected_response', False)
+    """
 
 
 class OutcomeUnknownError(KomopayError):
     """A create may have reached the platform and could not be settled in time.
 
     The payout may exist. Call again with the same id, the same request and ``resume=True``.
+
+    Example:
+
+        >>> def pay(client: Client, payout_id: str, request: PayoutRequest, tried: bool) -> None:
+        ...     try:
+        ...         client.create_payout(payout_id, request, resume=tried)
+        ...     except OutcomeUnknownError as error:
+        ...         print(f"try {error.payout_id} again later, with resume=True")
+        >>> OutcomeUnknownError.money_may_have_moved
+        True
     """
 
 
 class ClosedError(KomopayError):
-    """The client was closed."""
+    """The client was closed.
+
+    Example:
+
+        >>> client = Client.from_env()
+        >>> client.close()
+        >>> try:
+        ...     client.currencies()
+        ... except ClosedError as error:
+        ...     print(error)
+        the client was closed
+    """
 
 
 class InternalError(KomopayError):
-    """A fault of this SDK."""
+    """A fault of this SDK.
+
+    Example:
+
+        >>> issubclass(InternalError, Exception)  # never a bare BaseException, also for a panic
+        True
+    """

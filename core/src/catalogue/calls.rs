@@ -87,6 +87,12 @@ fn is_none_found(error: &Error) -> bool {
 }
 
 async fn list<T: Entry>(client: &Inner, path: &str, query: &[(&str, Option<String>)]) -> Result<Vec<T>> {
+    let operation = Operation::get(target(path, query));
+    read(client, &operation, &Scope::operation("GET", path), entries).await
+}
+
+/// Not in the async function: the serializer is not `Send`, and a call must be.
+fn target(path: &str, query: &[(&str, Option<String>)]) -> String {
     let mut encoded = Serializer::new(String::new());
     for (name, value) in query {
         if let Some(value) = value {
@@ -94,8 +100,7 @@ async fn list<T: Entry>(client: &Inner, path: &str, query: &[(&str, Option<Strin
         }
     }
     let encoded = encoded.finish();
-    let target = if encoded.is_empty() { path.to_owned() } else { format!("{path}?{encoded}") };
-    read(client, &Operation::get(target), &Scope::operation("GET", path), entries).await
+    if encoded.is_empty() { path.to_owned() } else { format!("{path}?{encoded}") }
 }
 
 /// Lists come in an optional `data`: `{}` is an empty list.

@@ -85,6 +85,11 @@ impl InFlight {
         let _ = self.count.subscribe().wait_for(|count| *count == 0).await;
     }
 
+    /// The ids of the calls that have not ended.
+    pub fn ids(&self) -> Vec<PayoutId> {
+        self.lock().keys().cloned().collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<PayoutId, Arc<Call>>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,0 +1,401 @@
+"""The client for asyncio: the same calls as `komopay.Client`, awaited.
+
+The calls run on the package's own threads; the loop is woken once for all that have ended. Cancelling the task, which is
+also what `asyncio.timeout` does, releases the caller at once; no further attempt starts, what is on the wire is read to
+its end, and the log names the id. It works under uvloop, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
+
+from komopay._native import (
+    AccessScope,
+    AccessToken,
+    Client,
+    Money,
+    Payout,
+    PayoutAccepted,
+    PayoutRequest,
+    _AsyncCalls,
+    _Call,
+)
+
+# asyncio is imported where it is used, since whoever has no loop shall not wait for it.
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Iterable
+    from datetime import timedelta
+    from types import TracebackType
+
+    from typing_extensions import Self, Unpack
+
+    from komopay._native import _CommonSettings, _Token
+    from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
+
+
+__all__ = ["AsyncClient"]
+
+_T = TypeVar("_T")
+
+
+class AsyncClient:
+    """A client of the payout API for asyncio, for any number of tasks and loops.
+
+    It takes the settings of `Client`. A function given as `token` may be an async one, too: it then runs in the event
+    loop of the last call.
+
+    Example:
+
+        >>> async def pay() -> Payout:
+        ...     async with AsyncClient.from_env() as client:
+        ...         await client.create_payout("TST-223350", PayoutRequest(
+        ...             money=Money("10000", "IDR"),
+        ...             method=BankTransfer(
+        ...                 operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344"))))
+        ...         return await client.wait_for_payout("TST-223350", timeout=60)
+        >>> asyncio.run(pay()).status
+        'SUCCESS'
+    """
+
+    __slots__ = ("_calls", "_client", "_provider")
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        token: str | Callable[[], str | Awaitable[str]] | None = None,
+        **settings: Unpack[_CommonSettings],
+    ) -> None:
+        self._provider = _Provider(token) if callable(token) else None
+        self._client = Client(base_url=base_url, token=_in_thread(token, self._provider), **settings)
+        self._calls = _AsyncCalls(self._client)
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        base_url: str | None = None,
+        token: str | Callable[[], str | Awaitable[str]] | None = None,
+        **settings: Unpack[_CommonSettings],
+    ) -> Self:
+        """A client from the environment: KOMOPAY_MERCHANT_CODE, KOMOPAY_SECRET and KOMOPAY_BASE_URL.
+
+        Every setting may be given, and then wins. With a token, code and secret are not looked up. A variable that is
+        missing is a `ConfigurationError` that names it.
+
+        Example:
+
+            >>> async def currencies() -> list[str]:
+            ...     async with AsyncClient.from_env(total_timeout=60) as client:
+            ...         return await client.currencies()
+            >>> "IDR" in asyncio.run(currencies())
+            True
+        """
+        self = cls.__new__(cls)
+        self._provider = _Provider(token) if callable(token) else None
+        given = _in_thread(token, self._provider)
+        self._client = Client.from_env(base_url=base_url, token=given, **settings)
+        self._calls = _AsyncCalls(self._client)
+        return self
+
+    async def create_payout(self, payout_id: str, request: PayoutRequest, *, resume: bool = False) -> PayoutAccepted:
+        """Makes a payout, exactly once. Store the id before the first call. See `Client.create_payout`.
+
+        A cancelled create is not undone: what is on the wire is read to its end, and the log names the id. To learn its
+        outcome, make the same call with `resume=True`.
+
+        Errors: as for `Client.create_payout`.
+
+        Example:
+
+            >>> request = PayoutRequest(
+            ...     money=Money("10000", "IDR"),
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+            >>> async def pay() -> PayoutAccepted:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return await client.create_payout("TST-223351", request)
+            >>> asyncio.run(pay()).payout_id
+            'TST-223351'
+        """
+        return await self._end(self._calls.create_payout(payout_id, request, resume))
+
+    async def get_payout(self, payout_id: str) -> Payout:
+        """Reads a payout, trying again where that may help.
+
+        Errors: as for `Client.get_payout`.
+
+        Example:
+
+            >>> async def look() -> None:
+            ...     async with AsyncClient.from_env() as client:
+            ...         try:
+            ...             await client.get_payout("TST-0")
+            ...         except NotFoundError as error:
+            ...             print(error.http_status)
+            >>> asyncio.run(look())
+            410
+        """
+        return await self._end(self._calls.get_payout(payout_id))
+
+    async def wait_for_payout(self, payout_id: str, *, timeout: float | timedelta) -> Payout:
+        """Reads a payout until its status is final; it returns on FAILED and REFUSED too.
+
+        timeout is in seconds, or a timedelta.
+
+        Errors: as for `Client.wait_for_payout`.
+
+        Example:
+
+            >>> async def follow() -> None:
+            ...     async with AsyncClient.from_env() as client:
+            ...         try:
+            ...             await client.wait_for_payout("TST-0", timeout=1)
+            ...         except (NotFoundError, NotFinalError) as error:
+            ...             print(error.payout_id)
+            >>> asyncio.run(follow())
+            TST-0
+        """
+        return await self._end(self._calls.wait_for_payout(payout_id, timeout))
+
+    async def payout_options(
+        self, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None
+    ) -> list[PayoutOption]:
+        """The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
+
+        Errors: as for `Client.payout_options`.
+
+        Example:
+
+            >>> async def methods() -> list[str]:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return [option.method_code for option in await client.payout_options(Money("10000", "IDR"))]
+            >>> "BANK_TRANSFER" in asyncio.run(methods())
+            True
+        """
+        return await self._end(self._calls.payout_options(money, segment_code, exchanged_to_currency))
+
+    async def balances(self, *currencies: str | Iterable[str]) -> list[Balance]:
+        """The balances in these currencies, or in all if none is named; amounts in major units.
+
+        A currency without an account is left out.
+
+        Errors: as for `Client.get_payout`.
+
+        Example:
+
+            >>> async def available() -> list[Money]:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return [balance.available for balance in await client.balances("IDR")]
+            >>> [money.currency for money in asyncio.run(available())]
+            ['IDR']
+        """
+        return await self._end(self._calls.balances(currencies))
+
+    async def currencies(self) -> list[str]:
+        """The codes of the currencies enabled for the merchant.
+
+        Errors: as for `Client.get_payout`.
+
+        Example:
+
+            >>> async def currencies() -> list[str]:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return await client.currencies()
+            >>> "IDR" in asyncio.run(currencies())
+            True
+        """
+        return await self._end(self._calls.currencies())
+
+    async def segments(self) -> list[str]:
+        """The codes of the customer segments.
+
+        Errors: as for `Client.get_payout`.
+
+        Example:
+
+            >>> async def segments() -> list[str]:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return await client.segments()
+            >>> isinstance(asyncio.run(segments()), list)
+            True
+        """
+        return await self._end(self._calls.segments())
+
+    async def payment_operators(self) -> list[PaymentOperator]:
+        """All banks, wallets and blockchains, of any direction and currency.
+
+        Errors: as for `Client.get_payout`.
+
+        Example:
+
+            >>> async def operators() -> list[str]:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return [operator.code for operator in await client.payment_operators()]
+            >>> "BNK_000" in asyncio.run(operators())
+            True
+        """
+        return await self._end(self._calls.payment_operators())
+
+    async def payment_methods(self) -> list[str]:
+        """The codes of all payment methods, of both directions.
+
+        Errors: as for `Client.get_payout`.
+
+        Example:
+
+            >>> async def methods() -> list[str]:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return await client.payment_methods()
+            >>> "BANK_TRANSFER" in asyncio.run(methods())
+            True
+        """
+        return await self._end(self._calls.payment_methods())
+
+    async def payment_options(
+        self,
+        *,
+        type_code: str | None = None,
+        method_codes: Iterable[str] = (),
+        currencies: Iterable[str] = (),
+        segment_codes: Iterable[str] = (),
+        operator_codes: Iterable[str] = (),
+    ) -> list[PaymentOption]:
+        """Methods and operators with their limits for this merchant, switched off ones included.
+
+        What is not given does not filter.
+
+        Errors: as for `Client.payment_options`.
+
+        Example:
+
+            >>> async def options() -> list[PaymentOption]:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return await client.payment_options(type_code="PAYOUT", currencies=["IDR"])
+            >>> {option.currency for option in asyncio.run(options())}
+            {'IDR'}
+        """
+        call = self._calls.payment_options(type_code, method_codes, currencies, segment_codes, operator_codes)
+        return await self._end(call)
+
+    async def merchant_info(self) -> MerchantInfo:
+        """The merchant as customers see it.
+
+        Errors: as for `Client.get_payout`.
+
+        Example:
+
+            >>> async def name() -> str:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return (await client.merchant_info()).name
+            >>> len(asyncio.run(name())) > 0
+            True
+        """
+        return await self._end(self._calls.merchant_info())
+
+    async def issue_token(self, scope: AccessScope, *, validity: float | timedelta = 600) -> AccessToken:
+        """Issues a token for someone else to use, such as a mobile app.
+
+        validity is in seconds, or a timedelta: 60 to 3600 seconds.
+
+        Errors: as for `Client.issue_token`.
+
+        Example:
+
+            >>> async def token() -> AccessToken:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return await client.issue_token(AccessScope.read("TST-223344"), validity=600)
+            >>> asyncio.run(token()).expires_at is not None
+            True
+        """
+        return await self._end(self._calls.issue_token(scope, validity))
+
+    async def check_credentials(self) -> MerchantInfo:
+        """Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
+
+        Errors: as for `Client.check_credentials`.
+
+        Example:
+
+            >>> async def check() -> MerchantInfo:
+            ...     async with AsyncClient.from_env() as client:
+            ...         return await client.check_credentials()
+            >>> len(asyncio.run(check()).name) > 0
+            True
+        """
+        return await self._end(self._calls.check_credentials())
+
+    async def close(self, *, drain: bool = True) -> None:
+        """Refuses new calls, and waits for the creates on the wire, up to their deadlines.
+
+        With `drain=False` it does not wait: creates on the wire are read to their end, and the log names their ids. It
+        may be called again.
+
+        Example:
+
+            >>> async def open_and_close() -> None:
+            ...     client = AsyncClient.from_env()
+            ...     await client.close()
+            >>> asyncio.run(open_and_close())
+        """
+        if drain:
+            await self._end(self._calls.close())
+        else:
+            self._client.close(drain=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        """Closes the client. When the task is cancelled it does not wait for creates on the wire: the log names them."""
+        import asyncio
+
+        leaving = isinstance(exc_value, (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit))
+        await self.close(drain=not leaving)
+
+    async def _end(self, call: _Call[_T]) -> _T:
+        if self._provider is not None:
+            self._provider.loop = call.future.get_loop()
+        try:
+            return await call.future
+        finally:
+            # Cancelled, or thrown away by a loop that ends: the caller has left. After the call's end it is nothing.
+            call.leave()
+
+    def __repr__(self) -> str:
+        return f"Async{self._client!r}"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "an AsyncClient holds credentials and connections and cannot be pickled or copied; "
+            "make one in each process, for example with AsyncClient.from_env()"
+        )
+
+
+def _in_thread(token: str | Callable[[], str | Awaitable[str]] | None, provider: _Provider | None) -> _Token | None:
+    """What `Client` takes for a token: any function of the caller's is called through its provider."""
+    return token if token is None or isinstance(token, str) else provider
+
+
+class _Provider:
+    """A token provider of the caller's. It is called in a thread; if it is an async one, the loop awaits what it gives."""
+
+    __slots__ = ("_provider", "loop")
+
+    def __init__(self, provider: Callable[[], str | Awaitable[str]]) -> None:
+        self._provider = provider
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def __call__(self) -> str:
+        token = self._provider()
+        if isinstance(token, str) or self.loop is None:
+            return cast("str", token)
+
+        import asyncio
+
+        async def result() -> str:
+            return await token
+
+        return asyncio.run_coroutine_threadsafe(result(), self.loop).result()

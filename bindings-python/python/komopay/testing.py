@@ -1,0 +1,388 @@
+"""A stand-in gateway inside the process, so that the tests of your own code need no network and no account.
+
+    >>> from komopay import BankAccount, BankTransfer, Money, PayoutRequest
+    >>> from komopay.testing import Sandbox
+    >>> salary = PayoutRequest(
+    ...     money=Money("10000", "IDR"),
+    ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Test account", number="11223344")))
+    >>> with Sandbox() as sandbox, sandbox.client() as client:
+    ...     sandbox.lose_answer()
+    ...     accepted = client.create_payout("SALARY-1", salary)
+    >>> accepted.recovered, sandbox.executed("SALARY-1")
+    (True, 1)
+
+It speaks the API over a real socket of 127.0.0.1, moves balances, writes down in a ledger what it really executed, and
+breaks on demand. With pytest, ask for the fixtures ``komopay_sandbox`` and ``komopay_client``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from komopay import Client, Money, _native
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from typing_extensions import Self, Unpack
+
+    from komopay._native import _CommonSettings
+    from komopay.aio import AsyncClient
+
+__all__ = ["Balance", "LedgerEntry", "Sandbox", "account_number"]
+
+_SHORT_TIMES: _CommonSettings = {
+    "total_timeout": 5,
+    "attempt_timeout": 2,
+    "settle_window": 0.25,
+    "backoff_base": 0.01,
+    "backoff_cap": 0.1,
+}
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One line of the ledger: what the gateway really did with money, whatever it told anyone."""
+
+    sequence: int
+    """1, 2, 3, ... in the order in which things happened."""
+    at: datetime
+    """When it happened, in UTC."""
+    kind: Literal["executed", "booked", "released"]
+    """``executed`` when the gateway takes a payout; then ``booked`` (SUCCESS) or ``released`` (FAILED, REFUSED)."""
+    payout_id: str
+    """The id of the payout."""
+    money: Money
+    """How much."""
+    payee_hash: str
+    """Who was paid: equal for equal payees, and keyed, so that it gives no account number away."""
+
+    def __str__(self) -> str:
+        at = self.at.replace(tzinfo=None).isoformat(timespec="milliseconds")
+        return f"{self.sequence:>4} {at}Z {self.kind:<8} {self.payout_id} {self.money} payee {self.payee_hash}"
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The money on the account of one currency."""
+
+    balance: Money
+    """All of it, pending payouts included."""
+    available: Money
+    """What can be paid out now."""
+    pending_payout: Money
+    """What payouts in processing hold."""
+
+
+class Sandbox:
+    """A stand-in gateway that listens on 127.0.0.1 until it is stopped. Any number can run; they share nothing.
+
+    - ``processing_time``: how long a payout stays PROCESSING, in seconds or as a ``timedelta``; 0 is "not at all".
+    - ``seed``: what everything random follows from.
+    - ``merchant_code``, ``secret``: the credentials it accepts; without them, ones of its own.
+    - ``balances``: amounts by currency, in place of what the sandbox has of them by itself, which is plenty.
+    - ``port``: the port to listen on; 0 takes a free one.
+    - ``control``: whether the control API under ``/_sandbox/`` answers.
+
+    A setting that cannot be used is a ``ValueError``, a port that cannot be listened on an ``OSError``.
+
+    What breaks is said before the call that shall meet it. With ``nth=1`` it is the next call of the operation, and the
+    fault is used up by it; with ``nth=None`` it is every call until ``clear_faults()``. With ``payout_id`` only calls
+    about that payout count.
+
+        >>> with Sandbox(balances={"IDR": "50000"}) as sandbox:
+        ...     print(sandbox.balance("IDR").available)
+        50000 IDR
+    """
+
+    def __init__(
+        self,
+        *,
+        processing_time: float | timedelta = 0.0,
+        seed: int = 0,
+        merchant_code: str | None = None,
+        secret: str | None = None,
+        balances: Mapping[str, str | int | Decimal] | None = None,
+        port: int = 0,
+        control: bool = False,
+    ) -> None:
+        # Through Money, which refuses what is not exact.
+        amounts = {currency: str(Money(amount, currency).amount) for currency, amount in (balances or {}).items()}
+        self._gateway = _native.Sandbox(
+            processing_time=processing_time,
+            seed=seed,
+            merchant_code=merchant_code,
+            secret=secret,
+            balances=amounts,
+            port=port,
+            control=control,
+        )
+        # Kept here, where they can be asked for in a forked child, too.
+        self._base_url, self._merchant_code, self._secret = self._gateway.address
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, such as ``http://127.0.0.1:38211``."""
+        return self._base_url
+
+    @property
+    def merchant_code(self) -> str:
+        """The merchant code it accepts."""
+        return self._merchant_code
+
+    @property
+    def secret(self) -> str:
+        """The secret it accepts."""
+        return self._secret
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that ``Client.from_env()`` reads, for code that makes its own client.
+
+            >>> import os
+            >>> from unittest.mock import patch
+            >>> from komopay import Client
+            >>> with Sandbox() as sandbox, patch.dict(os.environ, sandbox.environment), Client.from_env() as client:
+            ...     client
+            Client(base_url='http://127.0.0.1:...')
+        """
+        return {
+            "KOMOPAY_BASE_URL": self._base_url,
+            "KOMOPAY_MERCHANT_CODE": self._merchant_code,
+            "KOMOPAY_SECRET": self._secret,
+        }
+
+    def client(
+        self, *, token: str | Callable[[], str] | None = None, **settings: Unpack[_CommonSettings]
+    ) -> Client:
+        """A client of this sandbox. Close it, or use it in a ``with`` statement.
+
+        Its pauses are short and a call ends after 5 s, so that a test of what goes wrong is quick. Every setting of
+        ``Client`` may be given, and then wins.
+        """
+        return Client(base_url=self._base_url, token=token, **self._settings(settings, token))
+
+    def async_client(
+        self, *, token: str | Callable[[], str | Awaitable[str]] | None = None, **settings: Unpack[_CommonSettings]
+    ) -> AsyncClient:
+        """The same for asyncio. Close it, or use it in an ``async with`` statement."""
+        # Here, since a test without asyncio shall not load it.
+        from komopay.aio import AsyncClient
+
+        return AsyncClient(base_url=self._base_url, token=token, **self._settings(settings, token))
+
+    def _settings(self, given: _CommonSettings, token: object) -> _CommonSettings:
+        if token is not None:
+            return {**_SHORT_TIMES, **given}
+        return {**_SHORT_TIMES, "merchant_code": self._merchant_code, "secret": self._secret, **given}
+
+    # What happened.
+
+    @property
+    def ledger(self) -> list[LedgerEntry]:
+        """What happened to money so far. If a call may still be under way, ask ``idle()`` first."""
+        return [LedgerEntry(*entry) for entry in self._gateway.ledger()]
+
+    def executed(self, payout_id: str) -> int:
+        """How often this payout has been executed by now: 1, if it was paid and not paid twice."""
+        return sum(entry.payout_id == payout_id and entry.kind == "executed" for entry in self.ledger)
+
+    def balance(self, currency: str) -> Balance:
+        """The money on the account of a currency; a ``KeyError`` if there is no such account."""
+        found = self._gateway.balance(currency)
+        if found is None:
+            raise KeyError(f"this sandbox has no account in {currency}")
+        return Balance(*found)
+
+    def calls(self, operation: str) -> int:
+        """How many calls of an operation have arrived, whatever became of them.
+
+        ``operation`` is ``create_payout``, ``get_payout``, ``issue_token`` or another of the API; a wrong name is a
+        ``ValueError`` that lists them all.
+        """
+        return self._gateway.calls(operation)
+
+    def idle(self) -> None:
+        """Returns when nothing is pending: no call, no processing, no late execution."""
+        self._gateway.idle()
+
+    # What breaks.
+
+    def lose_answer(
+        self, *, operation: str = "create_payout", nth: int | None = 1, payout_id: str | None = None
+    ) -> None:
+        """The call is executed, and the connection closes without an answer."""
+        self.fail(operation, "execute_then_close", nth=nth, payout_id=payout_id)
+
+    def lose_request(
+        self, *, operation: str = "create_payout", nth: int | None = 1, payout_id: str | None = None
+    ) -> None:
+        """The connection closes without an answer, and nothing is executed: to a client just like a lost answer."""
+        self.fail(operation, "close_after_reading", nth=nth, payout_id=payout_id)
+
+    def hide_outcome(self, *, payout_id: str | None = None) -> None:
+        """Creates are executed, but neither answered nor found, until ``clear_faults()``: an ``OutcomeUnknownError``.
+
+        What your code does then is worth a test. The client tries until its ``total_timeout``.
+
+            >>> from komopay import BankAccount, BankTransfer, OutcomeUnknownError, PayoutRequest
+            >>> salary = PayoutRequest(
+            ...     money=Money("10000", "IDR"),
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="A", number="11223344")))
+            >>> with Sandbox() as sandbox, sandbox.client(total_timeout=0.5, attempt_timeout=0.25) as client:
+            ...     sandbox.hide_outcome()
+            ...     try:
+            ...         client.create_payout("SALARY-1", salary)
+            ...     except OutcomeUnknownError:
+            ...         sandbox.clear_faults()
+            ...         accepted = client.create_payout("SALARY-1", salary, resume=True)
+            >>> sandbox.executed("SALARY-1")
+            1
+        """
+        self.lose_answer(nth=None, payout_id=payout_id)
+        self.fail("get_payout", "status", status=503, nth=None, payout_id=payout_id)
+
+    def slow(
+        self,
+        time: float | timedelta,
+        *,
+        operation: str = "create_payout",
+        nth: int | None = None,
+        payout_id: str | None = None,
+    ) -> None:
+        """The call waits this long, in seconds or a ``timedelta``, and is then executed and answered as always."""
+        span = time if isinstance(time, timedelta) else timedelta(seconds=time)
+        self.fail(operation, "delay", ms=span // timedelta(milliseconds=1), nth=nth, payout_id=payout_id)
+
+    def unavailable(
+        self,
+        *,
+        operation: str | None = None,
+        status: int = 503,
+        nth: int | None = None,
+        payout_id: str | None = None,
+    ) -> None:
+        """The call is answered with this status, and nothing is executed. Without an operation: every one."""
+        for each in [operation] if operation is not None else _native._sandbox_operations():
+            self.fail(each, "status", status=status, nth=nth, payout_id=payout_id)
+
+    def rate_limit(
+        self,
+        *,
+        operation: str = "create_payout",
+        retry_after: int | None = None,
+        nth: int | None = 1,
+        payout_id: str | None = None,
+    ) -> None:
+        """The call is answered with 429, with a ``Retry-After`` of so many seconds if one is given."""
+        self.fail(operation, "rate_limited", retry_after_secs=retry_after, nth=nth, payout_id=payout_id)
+
+    def reject(
+        self,
+        code: str,
+        *,
+        operation: str = "create_payout",
+        uses_id_up: bool = False,
+        nth: int | None = 1,
+        payout_id: str | None = None,
+    ) -> None:
+        """The call is answered with 406 and this code, such as ``BALANCE_INSUFFICIENT``: a ``RejectedError``."""
+        self.fail(operation, "rejected", code=code, uses_id_up=uses_id_up, nth=nth, payout_id=payout_id)
+
+    def fail(
+        self,
+        operation: str,
+        effect: str,
+        *,
+        nth: int | None = 1,
+        rate: float | None = None,
+        payout_id: str | None = None,
+        **details: object,
+    ) -> None:
+        """Breaks a call in any way that there is. The methods above are the ones that are asked for most.
+
+        ``rate`` in place of ``nth`` breaks each call with this probability, repeatably under the sandbox's seed. The
+        first fault that matches a call decides it. A wrong name or detail is a ``ValueError`` that lists what there is.
+
+        Executed are calls with the effects ``delay`` (``ms``), ``execute_then_close``, ``execute_after_close``
+        (``ms``), ``execute_then_status`` (``status``), ``cut_answer`` (``at_byte``) and ``gone_for_get`` (``ms``:
+        reads lag).
+        Not executed: ``close_before_reading``, ``close_after_reading``, ``status`` (``status``), ``captive_portal``,
+        ``redirect`` (``status``), ``not_found``, ``rate_limited`` (``retry_after_secs``), ``unauthorized``,
+        ``forbidden``, ``bad_request``, ``rejected`` (``code``, ``uses_id_up``). As said: ``garbage`` (``status``,
+        ``execute``).
+
+            >>> with Sandbox() as sandbox:
+            ...     sandbox.fail("create_payout", "execute_then_status", status=502)
+            ...     sandbox.fail("get_payout", "delay", ms=20, nth=None)
+            ...     sandbox.fail("get_payout", "explode")
+            Traceback (most recent call last):
+            ValueError: fault: unknown variant `explode`, expected one of `delay`, ...
+        """
+        on: object = "always"
+        if rate is not None:
+            on = {"rate": rate}
+        elif nth is not None:
+            on = {"nth": nth}
+        when = {"operation": operation, "on": on}
+        if payout_id is not None:
+            when["payout_id"] = payout_id
+        self._gateway.inject(json.dumps({"when": when, "effect": {"type": effect, **details}}))
+
+    def clear_faults(self) -> None:
+        """Breaks nothing any more. What already happened stays."""
+        self._gateway.clear_faults()
+
+    def set_merchant_active(self, active: bool) -> None:
+        """Switches the merchant off, so that every token is refused with ``MERCHANT_INACTIVE``, or on again."""
+        self._gateway.set_merchant_active(active)
+
+    # The end.
+
+    def stop(self) -> None:
+        """Ends it, at once: a call that is not just being answered is cut. Ledger and balances stay readable."""
+        self._gateway.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"Sandbox(base_url={self._base_url!r}, merchant_code={self._merchant_code!r})"
+
+
+def account_number(*, status: str | None = None, failure: str | None = None) -> str:
+    """An account number with which a payout ends as wanted. For a method with an ``@``, put one behind it.
+
+        >>> account_number(failure="INVALID_ACCOUNT_NUMBER")
+        '9000000019'
+        >>> account_number(status="REFUSED")
+        '9000000033'
+        >>> account_number(status="PROCESSING")  # for ever
+        '9000000099'
+        >>> account_number()  # any other ends SUCCESS
+        '11223344'
+
+    With ``failure`` alone the status is FAILED. What the sandbox cannot do is a ``ValueError`` that lists what it can.
+    """
+    if failure is None and status in (None, "SUCCESS"):
+        return "11223344"
+    numbers = _native._magic_numbers()
+    wanted = status or "FAILED"
+    fitting = {reason: digits for digits, ends, reason in numbers if ends == wanted}
+    if failure in fitting:
+        return fitting[failure]
+    if failure is None and fitting:
+        return next(iter(fitting.values()))
+    can = ", ".join(ends if reason is None else f"{ends} {reason}" for _, ends, reason in numbers)
+    raise ValueError(f"no account number ends {wanted} {failure or ''}".rstrip() + f"; there is SUCCESS, {can}")

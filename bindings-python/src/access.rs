@@ -1,0 +1,188 @@
+//! Tokens for someone else: what they may do, and the token itself.
+
+use jiff::Timestamp;
+use komopay_core::PayoutId;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyTuple, PyType};
+
+use crate::error::{guard, raise};
+use crate::money::Money;
+use crate::payout::micros;
+use crate::repr::{Repr, quote};
+
+/// What an issued token shall allow: see `payout`, `read` and `operations`.
+///
+/// Example:
+///
+///     >>> AccessScope.read("TST-223344")
+///     AccessScope.read('TST-223344')
+#[pyclass(frozen, eq, module = "komopay")]
+#[derive(PartialEq, Eq)]
+pub struct AccessScope(komopay_core::AccessScope);
+
+#[pymethods]
+impl AccessScope {
+    /// To create this payout of exactly this money, and to follow it: what a mobile app needs.
+    ///
+    /// A bad id is an `InvalidRequestError`.
+    ///
+    /// Example:
+    ///
+    ///     >>> AccessScope.payout("TST-223344", Money("10000", "IDR"))
+    ///     AccessScope.payout('TST-223344', Money('10000', 'IDR'))
+    #[staticmethod]
+    fn payout(py: Python<'_>, payout_id: &str, money: &Bound<'_, Money>) -> PyResult<Self> {
+        guard(py, || {
+            let id = PayoutId::new(payout_id).map_err(|error| raise(py, &error))?;
+            Ok(Self(komopay_core::AccessScope::Payout { id, money: money.get().into() }))
+        })
+    }
+
+    /// To read this payout.
+    ///
+    /// A bad id is an `InvalidRequestError`.
+    ///
+    /// Example:
+    ///
+    ///     >>> AccessScope.read("TST-223344") == AccessScope.read("TST-223344")
+    ///     True
+    #[staticmethod]
+    fn read(py: Python<'_>, payout_id: &str) -> PyResult<Self> {
+        guard(py, || {
+            let id = PayoutId::new(payout_id).map_err(|error| raise(py, &error))?;
+            Ok(Self(komopay_core::AccessScope::Read { id }))
+        })
+    }
+
+    /// A list of operations, each "METHOD /path" with the real id in the path.
+    ///
+    /// money is the only money that a create may ask for, if there is such a limit. The list is checked when the token
+    /// is issued.
+    ///
+    /// Example:
+    ///
+    ///     >>> AccessScope.operations(["GET /balances"])
+    ///     AccessScope.operations(['GET /balances'])
+    #[staticmethod]
+    #[pyo3(signature = (operations, money=None))]
+    fn operations(py: Python<'_>, operations: &Bound<'_, PyAny>, money: Option<&Bound<'_, Money>>) -> PyResult<Self> {
+        guard(py, || {
+            let operations = texts(operations, "operations")?;
+            let money = money.map(|money| money.get().into());
+            Ok(Self(komopay_core::AccessScope::Operations { operations, money }))
+        })
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || {
+            let show = |money: &komopay_core::Money| Money::from(money.clone()).show(py);
+            Ok(match &self.0 {
+                komopay_core::AccessScope::Payout { id, money } => {
+                    format!("AccessScope.payout({}, {})", quote(py, id.as_str()), show(money))
+                }
+                komopay_core::AccessScope::Read { id } => format!("AccessScope.read({})", quote(py, id.as_str())),
+                komopay_core::AccessScope::Operations { operations, money } => {
+                    let operations: Vec<String> = operations.iter().map(|operation| quote(py, operation)).collect();
+                    let money = money.as_ref().map(|money| format!(", {}", show(money))).unwrap_or_default();
+                    format!("AccessScope.operations([{}]{money})", operations.join(", "))
+                }
+            })
+        })
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        // Equal by value, money too, and so is this tuple.
+        guard(py, || self.arguments(py)?.1.hash())
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        guard(py, || {
+            let (function, arguments) = self.arguments(py)?;
+            Ok((PyType::new::<Self>(py).getattr(function)?, arguments))
+        })
+    }
+}
+
+impl AccessScope {
+    pub fn core(&self) -> komopay_core::AccessScope {
+        self.0.clone()
+    }
+
+    /// The function that makes this scope, and what it takes.
+    fn arguments<'py>(&self, py: Python<'py>) -> PyResult<(&'static str, Bound<'py, PyTuple>)> {
+        let money = |money: &komopay_core::Money| Money::from(money.clone());
+        Ok(match &self.0 {
+            komopay_core::AccessScope::Payout { id, money: sum } => {
+                ("payout", (id.as_str(), money(sum)).into_pyobject(py)?)
+            }
+            komopay_core::AccessScope::Read { id } => ("read", (id.as_str(),).into_pyobject(py)?),
+            komopay_core::AccessScope::Operations { operations, money: sum } => {
+                ("operations", (PyTuple::new(py, operations)?, sum.as_ref().map(money)).into_pyobject(py)?)
+            }
+        })
+    }
+}
+
+/// A token that was issued for someone else to use. Neither its repr nor a log shows its text.
+///
+/// It refuses to be pickled or copied; hand over what `expose()` gives.
+///
+/// Example:
+///
+///     >>> with Client.from_env() as client:
+///     ...     token = client.issue_token(AccessScope.read("TST-223344"), validity=600)
+///     >>> token.expires_at is not None
+///     True
+#[pyclass(frozen, module = "komopay")]
+pub struct AccessToken {
+    token: komopay_core::AccessToken,
+    /// When it ends, by the platform's clock, if the token says so.
+    #[pyo3(get)]
+    expires_at: Option<Timestamp>,
+}
+
+#[pymethods]
+impl AccessToken {
+    /// The token's text. Hand it over to whom it was issued for, and to nobody else: it never belongs in a log.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     token = client.issue_token(AccessScope.operations(["GET /currencies"]))
+    ///     >>> with Client(base_url=SANDBOX_URL, token=token.expose()) as app:
+    ///     ...     pass
+    fn expose(&self) -> &str {
+        self.token.expose()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || {
+            let expires_at = self.expires_at.map(|time| time.to_string());
+            Ok(Repr::new(py, "AccessToken").value("expires_at", expires_at).finish())
+        })
+    }
+
+    #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]
+    fn __reduce__(&self) -> PyResult<()> {
+        let text = "an AccessToken cannot be pickled or copied; hand over the text of expose(), and only to whom it \
+                    was issued for";
+        Err(PyTypeError::new_err(text))
+    }
+}
+
+impl From<komopay_core::AccessToken> for AccessToken {
+    fn from(token: komopay_core::AccessToken) -> Self {
+        Self { expires_at: token.expires_at.map(micros), token }
+    }
+}
+
+/// An iterable of strings. A string is one too, and never what was meant.
+pub fn texts(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
+    let wanted = || PyTypeError::new_err(format!("{name} must be an iterable of str"));
+    if given.is_instance_of::<pyo3::types::PyString>() {
+        return Err(wanted());
+    }
+    let texts = given.try_iter().map_err(|_| wanted())?;
+    texts.map(|text| text?.extract().map_err(|_| wanted())).collect()
+}

@@ -1,0 +1,304 @@
+//! Calls of an event loop: started here, run on the runtime, settled through the loop.
+//!
+//! A call that is left is dropped, under the core's rules: the caller is released at once, nothing more is sent, what is
+//! on the wire is read to its end, and the log says so.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use komopay_core::{Error, ErrorKind, PayoutId};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
+use tokio::task::AbortHandle;
+
+use crate::access::AccessScope;
+use crate::catalogue::ToPython;
+use crate::client::Client;
+use crate::error::{guard, lost, raise, raise_kind};
+use crate::live::{Live, left_behind};
+use crate::messenger::{self, Message};
+use crate::money::Money;
+use crate::operations::{self, Filter, Starting};
+use crate::request::PayoutRequest;
+use crate::{logging, process, runtime};
+
+/// Makes the value of a call, or its exception.
+type Make = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// A call that has ended, on its way to its loop.
+pub struct Settlement {
+    event_loop: Py<PyAny>,
+    future: Py<PyAny>,
+    payout_id: Option<PayoutId>,
+    make: Make,
+}
+
+/// Starts a call for the running loop.
+pub fn start<T, F>(
+    py: Python<'_>,
+    live: &Live,
+    payout_id: Option<PayoutId>,
+    call: impl FnOnce(komopay_core::Client) -> F,
+) -> PyResult<Call>
+where
+    T: ToPython + Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    let event_loop = running_loop(py)?;
+    let future = event_loop.call_method0(intern!(py, "create_future"))?;
+    let call = call(live.core(py)?);
+    logging::follow_level(py);
+    let left = Arc::new(AtomicBool::new(false));
+    let mut delivery =
+        Delivery { to: Some((event_loop.unbind(), future.clone().unbind())), payout_id, left: Arc::clone(&left) };
+    let task = runtime::handle(py)?.spawn(async move {
+        let result = call.await;
+        delivery.send(Box::new(move |py| match result {
+            Ok(value) => value.to_python(py),
+            Err(error) => Err(raise(py, &error)),
+        }));
+    });
+    let task = Mutex::new(Some(task.abort_handle()));
+    Ok(Call { future: future.unbind(), task, left, generation: process::generation() })
+}
+
+/// The way back of one call. It is taken even by a call that panics.
+struct Delivery {
+    to: Option<(Py<PyAny>, Py<PyAny>)>,
+    payout_id: Option<PayoutId>,
+    left: Arc<AtomicBool>,
+}
+
+impl Delivery {
+    fn send(&mut self, make: Make) {
+        if let Some((event_loop, future)) = self.to.take() {
+            let payout_id = self.payout_id.take();
+            messenger::send(Message::Settle(Settlement { event_loop, future, payout_id, make }));
+        }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if self.left.load(Ordering::Acquire) {
+            return;
+        }
+        let id = self.payout_id.clone();
+        self.send(Box::new(move |py| match id {
+            Some(id) => Err(lost(py, id.as_str())),
+            None => Err(raise_kind(py, ErrorKind::Internal, "a fault of the komopay SDK: it panicked", None)),
+        }));
+    }
+}
+
+/// The operations of a client, started for the running event loop. Each gives its call, for `komopay.AsyncClient`.
+#[pyclass(frozen, name = "_AsyncCalls", module = "komopay._native")]
+pub struct AsyncCalls {
+    live: Arc<Live>,
+}
+
+#[pymethods]
+impl AsyncCalls {
+    #[new]
+    fn new(client: &Bound<'_, Client>) -> Self {
+        Self { live: client.get().live() }
+    }
+
+    fn create_payout(
+        &self,
+        py: Python<'_>,
+        payout_id: &str,
+        request: &Bound<'_, PayoutRequest>,
+        resume: bool,
+    ) -> PyResult<Call> {
+        operations::create_payout(&Starting(&self.live), py, payout_id, request, resume)
+    }
+
+    fn get_payout(&self, py: Python<'_>, payout_id: &str) -> PyResult<Call> {
+        operations::get_payout(&Starting(&self.live), py, payout_id)
+    }
+
+    fn wait_for_payout(&self, py: Python<'_>, payout_id: &str, timeout: &Bound<'_, PyAny>) -> PyResult<Call> {
+        operations::wait_for_payout(&Starting(&self.live), py, payout_id, timeout)
+    }
+
+    fn payout_options(
+        &self,
+        py: Python<'_>,
+        money: &Bound<'_, Money>,
+        segment_code: Option<String>,
+        exchanged_to_currency: Option<String>,
+    ) -> PyResult<Call> {
+        operations::payout_options(&Starting(&self.live), py, money, segment_code, exchanged_to_currency)
+    }
+
+    fn balances(&self, py: Python<'_>, currencies: &Bound<'_, PyTuple>) -> PyResult<Call> {
+        operations::balances(&Starting(&self.live), py, currencies)
+    }
+
+    fn currencies(&self, py: Python<'_>) -> PyResult<Call> {
+        operations::currencies(&Starting(&self.live), py)
+    }
+
+    fn segments(&self, py: Python<'_>) -> PyResult<Call> {
+        operations::segments(&Starting(&self.live), py)
+    }
+
+    fn payment_operators(&self, py: Python<'_>) -> PyResult<Call> {
+        operations::payment_operators(&Starting(&self.live), py)
+    }
+
+    fn payment_methods(&self, py: Python<'_>) -> PyResult<Call> {
+        operations::payment_methods(&Starting(&self.live), py)
+    }
+
+    fn payment_options(
+        &self,
+        py: Python<'_>,
+        type_code: Option<String>,
+        method_codes: Bound<'_, PyAny>,
+        currencies: Bound<'_, PyAny>,
+        segment_codes: Bound<'_, PyAny>,
+        operator_codes: Bound<'_, PyAny>,
+    ) -> PyResult<Call> {
+        let filter = Filter {
+            type_code,
+            method_codes: Some(method_codes),
+            currencies: Some(currencies),
+            segment_codes: Some(segment_codes),
+            operator_codes: Some(operator_codes),
+        };
+        operations::payment_options(&Starting(&self.live), py, filter)
+    }
+
+    fn merchant_info(&self, py: Python<'_>) -> PyResult<Call> {
+        operations::merchant_info(&Starting(&self.live), py)
+    }
+
+    fn issue_token(
+        &self,
+        py: Python<'_>,
+        scope: &Bound<'_, AccessScope>,
+        validity: &Bound<'_, PyAny>,
+    ) -> PyResult<Call> {
+        operations::issue_token(&Starting(&self.live), py, scope, validity)
+    }
+
+    fn check_credentials(&self, py: Python<'_>) -> PyResult<Call> {
+        operations::check_credentials(&Starting(&self.live), py)
+    }
+
+    /// Refuses new calls, and waits for the creates on the wire.
+    fn close(&self, py: Python<'_>) -> PyResult<Call> {
+        guard(py, || {
+            self.live.note_closed();
+            start(py, &self.live, None, |core| async move {
+                core.close().await;
+                Ok(())
+            })
+        })
+    }
+}
+
+/// A call under way.
+#[pyclass(frozen, name = "_Call", module = "komopay._native")]
+pub struct Call {
+    /// The loop's future of its result.
+    #[pyo3(get)]
+    future: Py<PyAny>,
+    task: Mutex<Option<AbortHandle>>,
+    left: Arc<AtomicBool>,
+    generation: u64,
+}
+
+#[pymethods]
+impl Call {
+    /// Nobody waits for it any more. After its end this does nothing.
+    fn leave(&self) {
+        self.left.store(true, Ordering::Release);
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match task {
+            // In a forked child the call is the parent's.
+            Some(task) if self.generation != process::generation() => std::mem::forget(task),
+            Some(task) => task.abort(),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Takes the ends of calls to their loops, with one wake-up for each loop.
+pub fn settle(py: Python<'_>, settled: Vec<Settlement>) {
+    let mut batches: Vec<Vec<Settlement>> = Vec::new();
+    for settlement in settled {
+        let same = |batch: &&mut Vec<Settlement>| {
+            batch.first().is_some_and(|other| other.event_loop.is(&settlement.event_loop))
+        };
+        match batches.iter_mut().find(same) {
+            Some(batch) => batch.push(settlement),
+            None => batches.push(vec![settlement]),
+        }
+    }
+    for batch in batches {
+        let Some(event_loop) = batch.first().map(|first| first.event_loop.clone_ref(py)) else { continue };
+        // A closed loop takes nothing; then the batch is dropped, and says so.
+        let _ = Bound::new(py, Settle { batch: Mutex::new(batch) })
+            .and_then(|settle| event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (settle,)));
+    }
+}
+
+/// Settles futures, in their loop's thread.
+#[pyclass(frozen, name = "_Settle", module = "komopay._native")]
+pub struct Settle {
+    batch: Mutex<Vec<Settlement>>,
+}
+
+#[pymethods]
+impl Settle {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, || {
+            let batch = std::mem::take(&mut *self.batch.lock().unwrap_or_else(PoisonError::into_inner));
+            for Settlement { future, payout_id, make, .. } in batch {
+                let future = future.bind(py);
+                if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+                    if let Some(id) = payout_id {
+                        left_behind(&id, "a create ended when its caller had just left");
+                    }
+                    continue;
+                }
+                match make(py) {
+                    Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
+                    Err(error) => future.call_method1(intern!(py, "set_exception"), (error.value(py),))?,
+                };
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Drop for Settle {
+    /// With something in it, if the loop was closed before it came to it.
+    fn drop(&mut self) {
+        let batch = self.batch.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for id in batch.iter().filter_map(|settlement| settlement.payout_id.as_ref()) {
+            left_behind(id, "the event loop was closed before it heard of a create");
+        }
+    }
+}
+
+/// The loop that runs in this thread.
+fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    RUNNING
+        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("asyncio")?.getattr("get_running_loop")?.unbind()))?
+        .bind(py)
+        .call0()
+}

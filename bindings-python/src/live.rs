@@ -1,0 +1,152 @@
+//! The core's client behind a Python one: made anew in a forked child, and seen to its end with the interpreter.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use komopay_core::{Client, Config, PayoutId};
+use pyo3::prelude::*;
+
+use crate::error::raise;
+use crate::process::{self, detached};
+use crate::{runtime, wait};
+
+/// How long the end of the interpreter waits for creates on the wire.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The settings of a client, and the core's client made from them in this process.
+pub struct Live {
+    config: Config,
+    is_closed: AtomicBool,
+    core: Mutex<Core>,
+}
+
+struct Core {
+    generation: u64,
+    client: Client,
+}
+
+/// The clients that Python has, and those it dropped while creates of theirs were on the wire.
+struct Known {
+    clients: Vec<Weak<Live>>,
+    orphans: Vec<Client>,
+}
+
+static KNOWN: Mutex<Known> = Mutex::new(Known { clients: Vec::new(), orphans: Vec::new() });
+
+/// All locks here are held with the GIL only, so no other thread holds one when the process forks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Live {
+    /// A client with these settings.
+    pub fn new(py: Python<'_>, config: Config) -> PyResult<Arc<Self>> {
+        let core = Mutex::new(Core::new(py, &config)?);
+        let live = Arc::new(Self { config, is_closed: AtomicBool::new(false), core });
+        let mut known = lock(&KNOWN);
+        known.clients.retain(|client| client.strong_count() > 0);
+        known.clients.push(Arc::downgrade(&live));
+        Ok(live)
+    }
+
+    /// The core's client of this process. In a forked child, the first call makes it.
+    pub fn core(&self, py: Python<'_>) -> PyResult<Client> {
+        let own = |core: &Core| (core.generation == process::generation()).then(|| core.client.clone());
+        if let Some(client) = own(&lock(&self.core)) {
+            return Ok(client);
+        }
+        let fresh = Core::new(py, &self.config)?;
+        let client = {
+            let mut core = lock(&self.core);
+            match own(&core) {
+                // Another thread was faster.
+                Some(client) => return Ok(client),
+                // To drop the parent's would reach for the parent's threads and connections.
+                None => std::mem::forget(std::mem::replace(&mut *core, fresh)),
+            }
+            core.client.clone()
+        };
+        if self.is_closed.load(Ordering::Relaxed) {
+            let closing = client.clone();
+            wait::begin(py, async move { closing.close().await })?;
+        }
+        Ok(client)
+    }
+
+    /// Notes that the client is closed, also for children.
+    pub fn note_closed(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    pub fn base_url(&self) -> &str {
+        &self.config.base_url
+    }
+}
+
+impl Core {
+    fn new(py: Python<'_>, config: &Config) -> PyResult<Self> {
+        let generation = process::generation();
+        // The certificates of the system are read here.
+        let config = config.clone();
+        let client = detached(py, || Client::new(config)).map_err(|error| raise(py, &error))?;
+        Ok(Self { generation, client })
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let core = self.core.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if core.generation != process::generation() {
+            std::mem::forget(core.client.clone());
+        } else if !core.client.creates_under_way().is_empty() {
+            lock(&KNOWN).orphans.push(core.client.clone());
+        }
+    }
+}
+
+/// In a forked child: the parent's creates are the parent's.
+pub fn forget() {
+    std::mem::take(&mut lock(&KNOWN).orphans).into_iter().for_each(std::mem::forget);
+}
+
+/// Before the interpreter ends: gives the creates on the wire a short time, and names those that did not end in it.
+pub fn end(py: Python<'_>) {
+    if runtime::started().is_none() {
+        return;
+    }
+    let clients: Vec<Client> = {
+        let mut known = lock(&KNOWN);
+        let mut clients = std::mem::take(&mut known.orphans);
+        let live = known.clients.iter().filter_map(Weak::upgrade);
+        clients.extend(live.filter_map(|live| {
+            let core = lock(&live.core);
+            (core.generation == process::generation()).then(|| core.client.clone())
+        }));
+        clients
+    };
+    let closing = clients.clone();
+    let close = async move {
+        // All are told first; then each is waited for.
+        for client in &closing {
+            tokio::time::timeout(Duration::ZERO, client.close()).await.ok();
+        }
+        for client in &closing {
+            client.close().await;
+        }
+    };
+    // A second Ctrl-C ends the waiting; what it interrupts is said below.
+    let _ = wait::wait_briefly(py, close, GRACE);
+    for id in clients.iter().flat_map(Client::creates_under_way) {
+        left_behind(&id, "the interpreter ends before this create has");
+    }
+}
+
+/// Logs that nobody will hear of this create, and the way on.
+pub fn left_behind(id: &PayoutId, why: &str) {
+    log::warn!(
+        target: "komopay",
+        "{why}: payout {id} may have been made. To learn its outcome, call create_payout with the same id, the same \
+         request and resume=True"
+    );
+}

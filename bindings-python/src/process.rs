@@ -1,0 +1,134 @@
+//! What a process does to the threads in it: the interpreter ends, or the process forks.
+//!
+//! **The end.** A thread that asks for the GIL when the interpreter is gone is ended by Python in a way that no Rust frame
+//! survives. So every thread passes a gate before it asks, and leaves it when it has left Rust again; the end closes the
+//! gate, waits until nobody is in it, and whoever comes later stays outside for the rest of the process.
+//!
+//! **A fork.** The child has one thread and a copy of everything else, locks and connections too. It counts as another
+//! generation: what an earlier one made is never used, and never dropped either, since that would reach for its threads.
+
+use std::cell::{Cell, RefCell};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+use crate::{live, logging, messenger, runtime};
+
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+/// How many threads are in the gate: they wait for the GIL, or work with it for this module.
+static INSIDE: AtomicUsize = AtomicUsize::new(0);
+
+/// The thread that ends the interpreter. It may always pass.
+static ENDED_BY: OnceLock<ThreadId> = OnceLock::new();
+
+/// How long the end waits for threads inside the gate.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+thread_local! {
+    static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
+    static BEFORE_FORK: RefCell<Option<(logging::Held, messenger::Held)>> = const { RefCell::new(None) };
+}
+
+/// Which process this is: a forked child has another number than its parent.
+pub fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Works without the GIL.
+pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+    leave();
+    py.detach(|| {
+        let result = work();
+        enter();
+        result
+    })
+}
+
+/// Runs with the GIL on a thread that Python did not start. Nothing, if the interpreter has ended.
+pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    enter();
+    let result = Python::try_attach(work);
+    leave();
+    result
+}
+
+/// Passes the gate. If it is closed, this thread stays here until the process is gone.
+fn enter() {
+    INSIDE.fetch_add(1, Ordering::SeqCst);
+    if ENDED_BY.get().is_some_and(|thread| *thread != std::thread::current().id()) {
+        INSIDE.fetch_sub(1, Ordering::SeqCst);
+        loop {
+            std::thread::park();
+        }
+    }
+    IS_INSIDE.set(true);
+}
+
+/// Leaves the gate, at the end of every entry.
+pub fn leave() {
+    if IS_INSIDE.replace(false) {
+        INSIDE.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Sees to forks and to the end.
+pub fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    py.import("atexit")?.call_method1("register", (module.getattr("_end_of_interpreter")?,))?;
+    let os = py.import("os")?;
+    // Windows has none.
+    if let Ok(register) = os.getattr("register_at_fork") {
+        let hooks = pyo3::types::PyDict::new(py);
+        hooks.set_item("before", module.getattr("_before_fork")?)?;
+        hooks.set_item("after_in_parent", module.getattr("_after_fork_in_parent")?)?;
+        hooks.set_item("after_in_child", module.getattr("_after_fork_in_child")?)?;
+        register.call((), Some(&hooks))?;
+    }
+    Ok(())
+}
+
+/// Before the interpreter ends: a short time for the creates on the wire, the last of the log, and the gate is closed.
+#[pyfunction]
+pub fn _end_of_interpreter(py: Python<'_>) -> PyResult<()> {
+    live::end(py);
+    let flushed = logging::end(py);
+    let _ = ENDED_BY.set(std::thread::current().id());
+    leave();
+    py.detach(|| {
+        let start = Instant::now();
+        while INSIDE.load(Ordering::SeqCst) > 0 && start.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    flushed
+}
+
+/// Before a fork: takes the locks that other threads may hold, so that the child finds them free.
+#[pyfunction]
+pub fn _before_fork() {
+    BEFORE_FORK.set(Some((logging::hold(), messenger::hold())));
+}
+
+/// After a fork, in the parent: all goes on.
+#[pyfunction]
+pub fn _after_fork_in_parent() {
+    BEFORE_FORK.take();
+}
+
+/// After a fork, in the child: what needs threads is made anew when it is first used.
+#[pyfunction]
+pub fn _after_fork_in_child() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+    INSIDE.store(0, Ordering::SeqCst);
+    IS_INSIDE.set(false);
+    if let Some((log, messages)) = BEFORE_FORK.take() {
+        log.forget();
+        messages.forget();
+    }
+    runtime::forget();
+    live::forget();
+}

@@ -1,0 +1,302 @@
+//! The native half of `komopay.testing`: the stand-in gateway inside the process, and its program.
+//!
+//! It runs on threads of its own: a client's runtime that is busy or stuck never holds up the gateway it talks to.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use komopay_core::ErrorKind;
+use komopay_sandbox::magic::MAGIC_NUMBERS;
+use komopay_sandbox::{DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Fault, LedgerEntry, Operation, StartError};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::{guard, raise};
+use crate::money::Money;
+use crate::payout::micros;
+use crate::settings::seconds;
+
+/// How often a waiting thread looks for signals.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How long a stop waits for calls in progress: long enough for one that is about to be answered. The others are cut.
+const LAST_CALLS: Duration = Duration::from_millis(100);
+
+/// How long a stop waits for its threads, which end as soon as they look up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a sandbox runs on.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn start() -> std::io::Result<Self> {
+        let runtime =
+            Builder::new_multi_thread().worker_threads(2).thread_name("komopay-sandbox").enable_all().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// Waits with the GIL released, and answers Ctrl-C.
+    fn wait<T: Send>(&self, py: Python<'_>, call: impl Future<Output = T> + Send) -> PyResult<T> {
+        let Some(runtime) = &self.0 else { return Err(has_ended()) };
+        let mut call = Box::pin(call);
+        loop {
+            let tick = py.detach(|| runtime.block_on(async { tokio::time::timeout(TICK, call.as_mut()).await }));
+            if let Ok(result) = tick {
+                return Ok(result);
+            }
+            py.check_signals()?;
+        }
+    }
+
+    /// Ends every call. Another thread that still waits here ends the rest.
+    fn end(self: Arc<Self>) {
+        if let Some(runtime) = Arc::into_inner(self).and_then(|mut threads| threads.0.take()) {
+            runtime.shutdown_timeout(PATIENCE);
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A running stand-in gateway. `komopay.testing.Sandbox` is its front.
+#[pyclass(frozen, module = "komopay._native")]
+pub struct Sandbox {
+    /// There until it is dropped.
+    gateway: Option<komopay_sandbox::Sandbox>,
+    /// There until it is stopped.
+    threads: Mutex<Option<Arc<Threads>>>,
+    /// A forked child has the gateway's memory and none of its threads.
+    process: u32,
+}
+
+/// Sequence, time, kind, payout id, money, payee hash.
+type Line = (u64, Timestamp, String, String, Money, String);
+
+#[pymethods]
+impl Sandbox {
+    #[new]
+    #[pyo3(signature = (*, processing_time, seed, merchant_code, secret, balances, port, control))]
+    #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
+    fn new(
+        py: Python<'_>,
+        processing_time: &Bound<'_, PyAny>,
+        seed: u64,
+        merchant_code: Option<&str>,
+        secret: Option<&str>,
+        balances: BTreeMap<String, String>,
+        port: u16,
+        control: bool,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            let mut builder = komopay_sandbox::Sandbox::builder()
+                .processing_time(seconds(processing_time, "processing_time", ErrorKind::Configuration)?)
+                .seed(seed)
+                .merchant(merchant_code.unwrap_or(DEFAULT_MERCHANT_CODE), secret.unwrap_or(DEFAULT_SECRET))
+                .port(port)
+                .control(control);
+            for (currency, amount) in balances {
+                builder = builder.balance(&currency, &amount);
+            }
+            let threads = Threads::start()?;
+            let gateway = threads.wait(py, builder.start())?.map_err(not_started)?;
+            Ok(Self {
+                gateway: Some(gateway),
+                threads: Mutex::new(Some(Arc::new(threads))),
+                process: std::process::id(),
+            })
+        })
+    }
+
+    /// Where it listens, and the merchant code and secret it accepts.
+    #[getter]
+    fn address(&self, py: Python<'_>) -> PyResult<(String, String, String)> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let own = str::to_owned;
+            Ok((own(gateway.base_url()), own(gateway.merchant_code()), own(gateway.secret())))
+        })
+    }
+
+    /// What happened to money so far: sequence, time, kind, payout id, money, payee hash.
+    fn ledger(&self, py: Python<'_>) -> PyResult<Vec<Line>> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            py.detach(|| gateway.ledger()).into_iter().map(|entry| line(py, entry)).collect()
+        })
+    }
+
+    /// Balance, available and pending in payouts; None without an account in the currency.
+    fn balance(&self, py: Python<'_>, currency: &str) -> PyResult<Option<(Money, Money, Money)>> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let Some(found) = py.detach(|| gateway.balance(currency)) else { return Ok(None) };
+            let komopay_sandbox::Balance { balance, available, pending_payout } = found;
+            let money = |amount: &dyn ToString| money(py, amount, currency);
+            Ok(Some((money(&balance)?, money(&available)?, money(&pending_payout)?)))
+        })
+    }
+
+    /// How many calls of an operation have arrived.
+    fn calls(&self, py: Python<'_>, operation: String) -> PyResult<u64> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let operation: Operation = read("operation", Value::String(operation))?;
+            Ok(py.detach(|| gateway.calls(operation)))
+        })
+    }
+
+    /// Breaks something, said in the JSON of the control API.
+    fn inject(&self, py: Python<'_>, fault: &str) -> PyResult<()> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let fault: Value = serde_json::from_str(fault).map_err(|error| refuse("fault", &error))?;
+            let fault: Fault = read("fault", fault)?;
+            if let Some(mistake) = fault.mistake() {
+                return Err(refuse("fault", &mistake));
+            }
+            py.detach(|| gateway.inject(fault));
+            Ok(())
+        })
+    }
+
+    /// Breaks nothing any more.
+    fn clear_faults(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            py.detach(|| gateway.clear_faults());
+            Ok(())
+        })
+    }
+
+    /// Switches the merchant on or off.
+    fn set_merchant_active(&self, py: Python<'_>, active: bool) -> PyResult<()> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            py.detach(|| gateway.set_merchant_active(active));
+            Ok(())
+        })
+    }
+
+    /// Returns when nothing is pending.
+    fn idle(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let threads = lock(&self.threads).clone();
+            threads.map_or(Ok(()), |threads| threads.wait(py, gateway.idle()))
+        })
+    }
+
+    /// Stops. The ledger and the balances can be read afterwards.
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let Some(threads) = lock(&self.threads).take() else { return Ok(()) };
+            // Whether it ended in time does not matter: the end of the threads is the end of every call.
+            let _ = threads.wait(py, async { tokio::time::timeout(LAST_CALLS, gateway.stop()).await })?;
+            py.detach(|| threads.end());
+            Ok(())
+        })
+    }
+}
+
+impl Sandbox {
+    fn gateway(&self) -> PyResult<&komopay_sandbox::Sandbox> {
+        match &self.gateway {
+            Some(gateway) if std::process::id() == self.process => Ok(gateway),
+            _ => Err(PyRuntimeError::new_err(format!(
+                "this sandbox belongs to process {}, from which this one was forked; ask it there",
+                self.process
+            ))),
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if std::process::id() != self.process {
+            // The threads that would end are not here, and whoever of them held a lock will never release it.
+            std::mem::forget(self.gateway.take());
+            std::mem::forget(lock(&self.threads).take());
+        }
+    }
+}
+
+/// The operations of the merchant API, by the names that faults and counts know.
+#[pyfunction]
+pub fn _sandbox_operations(py: Python<'_>) -> PyResult<Vec<String>> {
+    guard(py, || {
+        let names = Operation::ALL.iter().map(|operation| name(py, operation));
+        names.collect()
+    })
+}
+
+/// Runs the sandbox's program until it is stopped; returns its exit code.
+#[pyfunction]
+pub fn _run_sandbox(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
+    guard(py, || Ok(py.detach(|| komopay_sandbox::run_program(arguments))))
+}
+
+/// The account numbers that decide how a payout ends: (digits, status, failure reason).
+#[pyfunction]
+pub fn _magic_numbers() -> Vec<(&'static str, &'static str, Option<&'static str>)> {
+    MAGIC_NUMBERS.iter().map(|(digits, outcome)| (*digits, outcome.status(), outcome.failure_reason())).collect()
+}
+
+fn line(py: Python<'_>, entry: LedgerEntry) -> PyResult<Line> {
+    let LedgerEntry { sequence, at, kind, payout_id, amount, currency, payee_hash } = entry;
+    Ok((sequence, micros(at), name(py, &kind)?, payout_id, money(py, &amount, &currency)?, payee_hash))
+}
+
+fn money(py: Python<'_>, amount: &dyn ToString, currency: &str) -> PyResult<Money> {
+    komopay_core::Money::new(amount.to_string(), currency).map(Money::from).map_err(|error| raise(py, &error))
+}
+
+/// What a value is called in the sandbox's JSON.
+fn name(py: Python<'_>, value: &impl serde::Serialize) -> PyResult<String> {
+    match serde_json::to_value(value) {
+        Ok(Value::String(name)) => Ok(name),
+        _ => Err(crate::error::raise_kind(py, ErrorKind::Internal, "a value of the sandbox has no name", None)),
+    }
+}
+
+/// Reads what has a name or a form in the sandbox's JSON. The error lists what there is.
+fn read<T: DeserializeOwned>(what: &str, value: Value) -> PyResult<T> {
+    serde_json::from_value(value).map_err(|error| refuse(what, &error))
+}
+
+fn refuse(what: &str, problem: &dyn std::fmt::Display) -> PyErr {
+    PyValueError::new_err(format!("{what}: {problem}"))
+}
+
+fn not_started(error: StartError) -> PyErr {
+    let text = error.to_string();
+    match error {
+        // With its number, Python makes it the class that it is, such as PermissionError.
+        StartError::Listen { source, .. } => match source.raw_os_error() {
+            Some(number) => PyOSError::new_err((number, text)),
+            None => PyOSError::new_err(text),
+        },
+        _ => PyValueError::new_err(text),
+    }
+}
+
+fn has_ended() -> PyErr {
+    PyRuntimeError::new_err("this sandbox has been stopped")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

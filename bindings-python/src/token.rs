@@ -1,0 +1,82 @@
+//! Tokens that a function of the caller's provides.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use komopay_core::TokenProvider;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use tokio::sync::oneshot;
+
+use crate::messenger::{self, Message};
+
+/// What became of a question: a token, or the name of what was raised.
+type Answer = Result<String, String>;
+
+/// A provider is asked for a token.
+pub struct Question {
+    provider: Arc<Py<PyAny>>,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The core's provider that calls this function.
+pub fn provider(function: Py<PyAny>) -> TokenProvider {
+    let function = Arc::new(function);
+    TokenProvider::new(move || {
+        let (answer, answered) = oneshot::channel();
+        messenger::send(Message::Ask(Question { provider: Arc::clone(&function), answer }));
+        async move { answered.await.unwrap_or_else(|_| Err("it ended without a token".to_owned())) }
+    })
+}
+
+/// Starts a Python thread that calls the provider. Whatever it does there, it holds up nobody else; and no Rust frame is
+/// below it when the interpreter ends.
+pub fn ask(py: Python<'_>, question: Question) {
+    let Question { provider, answer } = question;
+    let reply = TokenReply { answer: Mutex::new(Some(answer)) };
+    if let Err(error) = start(py, &provider, reply) {
+        // The interpreter ends, or there are no more threads. The reply went with it, so the call knows.
+        log::warn!(target: "komopay", "no thread for the token provider could be started: {}", error.get_type(py));
+    }
+}
+
+fn start(py: Python<'_>, provider: &Py<PyAny>, reply: TokenReply) -> PyResult<()> {
+    let options = PyDict::new(py);
+    options.set_item("target", py.import("komopay._provider")?.getattr("provide")?)?;
+    options.set_item("args", (provider, Py::new(py, reply)?))?;
+    options.set_item("name", "komopay-token")?;
+    options.set_item("daemon", true)?;
+    py.import("threading")?.getattr("Thread")?.call((), Some(&options))?.call_method0("start")?;
+    Ok(())
+}
+
+/// Where the answer of a token provider goes.
+#[pyclass(frozen, name = "_TokenReply", module = "komopay._native")]
+pub struct TokenReply {
+    answer: Mutex<Option<oneshot::Sender<Answer>>>,
+}
+
+#[pymethods]
+impl TokenReply {
+    /// The provider gave this.
+    fn give(&self, token: &Bound<'_, PyAny>) {
+        let answer = match token.cast::<PyString>().ok().and_then(|token| token.extract::<String>().ok()) {
+            Some(token) => Ok(token),
+            None => Err("TypeError".to_owned()),
+        };
+        self.send(answer);
+    }
+
+    /// The provider raised an exception of this type. Its text may hold anything, so it does not come along.
+    fn fail(&self, type_name: String) {
+        self.send(Err(type_name));
+    }
+}
+
+impl TokenReply {
+    fn send(&self, answer: Answer) {
+        if let Some(asker) = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // Nobody waits any more after `attempt_timeout`.
+            let _ = asker.send(answer);
+        }
+    }
+}

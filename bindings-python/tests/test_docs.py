@@ -1,0 +1,87 @@
+"""Every example in the documentation runs, every public item has one, and the stub tells what help() tells."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import doctest
+import inspect
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from gateway import Sandbox
+
+import komopay
+from komopay import aio, catalogue, errors
+
+GLOBALS = {**vars(komopay), "asyncio": asyncio, "timedelta": timedelta}
+
+
+def public() -> Iterator[tuple[str, object]]:
+    """Everything a caller can call or catch, by its name."""
+    yield "komopay", komopay
+    yield "komopay.catalogue", catalogue
+    for name in komopay.__all__:
+        item = getattr(komopay, name)
+        if not inspect.isclass(item):
+            continue
+        yield name, item
+        for member in vars(item):
+            if not member.startswith("_") and callable(getattr(item, member)):
+                yield f"{name}.{member}", getattr(item, member)
+
+
+ITEMS = dict(public())
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_the_example_of(name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in sandbox.environment.items():
+        monkeypatch.setenv(variable, value)
+    documentation = inspect.getdoc(ITEMS[name]) or ""
+    example = doctest.DocTestParser().get_doctest(documentation, dict(GLOBALS), name, None, None)
+    assert example.examples, f"{name} has no example"
+    report: list[str] = []
+    failed, _ = doctest.DocTestRunner(verbose=False).run(example, out=report.append)
+    assert not failed, "".join(report)
+
+
+def stub() -> Iterator[tuple[str, str | None]]:
+    """The documentation in the stub, by the name of the item."""
+    tree = ast.parse((Path(komopay.__file__).parent / "_native.pyi").read_text())
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name in komopay.__all__:
+            yield node.name, ast.get_docstring(node)
+            for member in node.body:
+                if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
+                    yield f"{node.name}.{member.name}", ast.get_docstring(member)
+
+
+STUB = dict(stub())
+
+
+@pytest.mark.parametrize("name", STUB)
+def test_the_stub_tells_what_help_tells_of(name: str) -> None:
+    item: object = komopay
+    for part in name.split("."):
+        item = getattr(item, part)
+    assert STUB[name] == inspect.getdoc(item)
+
+
+def test_both_clients_have_the_same_methods_with_the_same_parameters() -> None:
+    names = {name for name in vars(komopay.Client) if not name.startswith("_")}
+    assert names == {name for name in vars(aio.AsyncClient) if not name.startswith("_")}
+    for name in names - {"from_env"}:
+        assert parameters(komopay.Client, name) == parameters(aio.AsyncClient, name)
+
+
+def parameters(client: type, method: str) -> list[tuple[str, object, object]]:
+    _, *all_but_self = inspect.signature(getattr(client, method)).parameters.values()
+    return [(each.name, each.kind, each.default) for each in all_but_self]
+
+
+def test_every_error_says_what_it_means() -> None:
+    for name in errors.__all__:
+        assert inspect.getdoc(getattr(errors, name)), name

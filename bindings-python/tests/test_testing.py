@@ -1,0 +1,519 @@
+"""`komopay.testing`: the gateway inside the process, its pytest plugin, and `python -m komopay sandbox`."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import doctest
+import http.client
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from conftest import documented_request
+
+import komopay.testing
+from komopay import (
+    AuthenticationError,
+    Client,
+    InvalidRequestError,
+    KomopayError,
+    Money,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RejectedError,
+    UnavailableError,
+)
+from komopay.testing import Sandbox, account_number
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[Client]:
+    with sandbox.client() as client:
+        yield client
+
+
+def test_the_examples_in_the_docstrings_are_true() -> None:
+    examples = doctest.testmod(komopay.testing, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
+    assert examples.failed == 0 and examples.attempted > 10
+
+
+# What happened.
+
+
+def test_a_payout_moves_the_balance_and_stands_in_the_ledger(sandbox: Sandbox, client: Client) -> None:
+    before = sandbox.balance("IDR")
+    client.create_payout("TST-1", documented_request())
+    assert client.wait_for_payout("TST-1", timeout=5).status == "SUCCESS"
+    executed, booked = sandbox.ledger
+    assert (executed.sequence, executed.kind, booked.kind) == (1, "executed", "booked")
+    assert executed.payout_id == "TST-1" and executed.money == Money("10000", "IDR")
+    assert executed.at.utcoffset() == timedelta(0) and executed.payee_hash == booked.payee_hash
+    assert sandbox.balance("IDR").balance.amount == before.balance.amount - 10000
+    assert (sandbox.executed("TST-1"), sandbox.executed("TST-2")) == (1, 0)
+    assert sandbox.calls("create_payout") == sandbox.calls("issue_token") == 1
+
+
+def test_a_line_of_the_ledger_reads_well_and_does_not_change(sandbox: Sandbox, client: Client) -> None:
+    client.create_payout("TST-1", documented_request())
+    (entry, _) = sandbox.ledger
+    text = str(entry)
+    assert text.startswith("   1 20") and f"Z executed TST-1 10000 IDR payee {entry.payee_hash}" in text
+    assert "11223344" not in text + repr(entry)
+    assert pickle.loads(pickle.dumps(entry)) == entry
+    with pytest.raises(FrozenInstanceError):
+        setattr(entry, "payout_id", "TST-2")
+
+
+def test_balances_are_exact_and_others_stay_as_they_were() -> None:
+    with Sandbox(balances={"USD": "42.05", "IDR": 7, "USDT": Decimal("0.000001")}) as sandbox:
+        amounts = [sandbox.balance(currency).available for currency in ("USD", "IDR", "USDT")]
+        assert amounts == [Money("42.05", "USD"), Money(7, "IDR"), Money("0.000001", "USDT")]
+        assert sandbox.balance("INR").balance.amount > 0
+        with pytest.raises(KeyError, match="XXY"):
+            sandbox.balance("XXY")
+    with pytest.raises(InvalidRequestError, match="a float is not an exact amount"):
+        Sandbox(balances={"IDR": 0.1})  # type: ignore[dict-item]
+
+
+def test_a_payout_stays_in_processing_as_long_as_asked_and_idle_waits_for_its_end() -> None:
+    with Sandbox(processing_time=timedelta(milliseconds=200)) as sandbox, sandbox.client() as client:
+        client.create_payout("TST-1", documented_request())
+        assert client.get_payout("TST-1").status == "PROCESSING"
+        assert sandbox.balance("IDR").pending_payout == Money("10000", "IDR")
+        sandbox.idle()
+        assert [entry.kind for entry in sandbox.ledger] == ["executed", "booked"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"failure": "INVALID_ACCOUNT_NUMBER"},
+        {"status": "FAILED", "failure": "IP_DENIED"},
+        {"status": "REFUSED", "failure": "IP_DENIED"},
+        {"status": "REFUSED"},
+        {"status": "FAILED"},
+        {"status": "PROCESSING"},
+        {"status": "SUCCESS"},
+        {},
+    ],
+)
+def test_an_account_number_decides_how_a_payout_ends(
+    wanted: dict[str, str], sandbox: Sandbox, client: Client
+) -> None:
+    client.create_payout("TST-1", documented_request(number=account_number(**wanted)))
+    payout = client.get_payout("TST-1")
+    assert payout.status == wanted.get("status", "FAILED" if wanted else "SUCCESS")
+    if "failure" in wanted:
+        assert payout.failure_reason is not None and payout.failure_reason.code == wanted["failure"]
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"failure": "NOPE"}, {"status": "NOPE"}, {"status": "SUCCESS", "failure": "SYSTEM"}]
+)
+def test_an_account_number_that_does_not_exist_lists_those_that_do(wanted: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"no account number ends .*there is SUCCESS, FAILED SYSTEM, .*REFUSED, PROCE"):
+        account_number(**wanted)
+
+
+# What breaks.
+
+
+def test_a_lost_answer_and_a_lost_request_are_each_paid_once(sandbox: Sandbox, client: Client) -> None:
+    sandbox.lose_answer()
+    assert client.create_payout("TST-1", documented_request()).recovered
+    sandbox.lose_request()
+    assert not client.create_payout("TST-2", documented_request()).recovered
+    assert (sandbox.executed("TST-1"), sandbox.executed("TST-2")) == (1, 1)
+    assert sandbox.calls("create_payout") == 3
+
+
+def test_a_fault_waits_for_its_call_and_its_payout(sandbox: Sandbox, client: Client) -> None:
+    sandbox.reject("BALANCE_INSUFFICIENT", nth=2)
+    sandbox.reject("IP_DENIED", payout_id="TST-3", nth=None)
+    client.create_payout("TST-1", documented_request())
+    with pytest.raises(RejectedError) as caught:
+        client.create_payout("TST-2", documented_request())
+    assert [reason.code for reason in caught.value.reasons] == ["BALANCE_INSUFFICIENT"]
+    for _ in range(2):
+        with pytest.raises(RejectedError, match="IP_DENIED"):
+            client.create_payout("TST-3", documented_request())
+    sandbox.clear_faults()
+    client.create_payout("TST-3", documented_request())
+
+
+def test_a_hidden_outcome_is_unknown_until_it_can_be_seen_again(sandbox: Sandbox) -> None:
+    with sandbox.client(total_timeout=0.4, attempt_timeout=0.2) as client:
+        sandbox.hide_outcome(payout_id="TST-1")
+        with pytest.raises(OutcomeUnknownError):
+            client.create_payout("TST-1", documented_request())
+        client.create_payout("TST-2", documented_request())
+        sandbox.clear_faults()
+        assert client.create_payout("TST-1", documented_request(), resume=True).recovered
+    assert sandbox.executed("TST-1") == 1
+
+
+def test_an_outage_moves_nothing(sandbox: Sandbox) -> None:
+    sandbox.unavailable()
+    with sandbox.client(total_timeout=0.4, attempt_timeout=0.2) as client, pytest.raises(UnavailableError) as caught:
+        client.create_payout("TST-1", documented_request())
+    assert caught.value.http_status == 503
+    assert not sandbox.ledger and not sandbox.calls("create_payout")
+
+
+def test_a_rate_limit_tells_how_long_to_wait(sandbox: Sandbox, client: Client) -> None:
+    sandbox.rate_limit(retry_after=60)
+    with pytest.raises(RateLimitedError) as caught:
+        client.create_payout("TST-1", documented_request())
+    assert caught.value.retry_after == timedelta(seconds=60)
+    sandbox.rate_limit()
+    client.create_payout("TST-1", documented_request())
+
+
+def test_a_slow_gateway_executes_and_a_stop_does_not_wait_for_it(sandbox: Sandbox) -> None:
+    sandbox.slow(timedelta(minutes=10))
+    with sandbox.client(total_timeout=0.2, attempt_timeout=0.1) as client, pytest.raises(OutcomeUnknownError):
+        client.create_payout("TST-1", documented_request())
+    sandbox.clear_faults()
+    sandbox.slow(0.05, operation="get_payout", nth=1)
+    with sandbox.client() as client:
+        client.create_payout("TST-2", documented_request())
+        assert client.get_payout("TST-2").is_final
+    sandbox.stop()
+    assert sandbox.executed("TST-2") == 1
+
+
+def test_an_inactive_merchant_gets_no_token(sandbox: Sandbox, client: Client) -> None:
+    sandbox.set_merchant_active(False)
+    with pytest.raises(RejectedError, match="MERCHANT_INACTIVE"):
+        client.create_payout("TST-1", documented_request())
+    sandbox.set_merchant_active(True)
+    client.create_payout("TST-1", documented_request())
+
+
+@pytest.mark.parametrize(
+    ("operation", "effect", "details", "text"),
+    [
+        ("pay", "not_found", {}, "unknown variant `pay`, expected one of `issue_token`, .*`create_payout`"),
+        ("create_payout", "explode", {}, "unknown variant `explode`, expected one of `delay`, `close_before_reading`"),
+        ("create_payout", "delay", {"seconds": 1}, "unknown field `seconds`, expected `ms`"),
+        ("create_payout", "delay", {"ms": -1}, "integer `-1`, expected u64"),
+        ("create_payout", "status", {"status": 99}, "status 99 is not between 200 and 599"),
+        ("create_payout", "not_found", {"nth": 0}, "nth counts from 1"),
+        ("create_payout", "not_found", {"rate": 1.5}, "rate goes from 0 to 1"),
+    ],
+)
+def test_a_fault_that_makes_no_sense_says_what_there_is(
+    operation: str, effect: str, details: dict[str, int], text: str, sandbox: Sandbox, client: Client
+) -> None:
+    with pytest.raises(ValueError, match=text):
+        sandbox.fail(operation, effect, **details)  # type: ignore[arg-type]
+    client.create_payout("TST-1", documented_request())
+
+
+def test_a_rate_is_the_same_again_under_the_same_seed() -> None:
+    def misses(seed: int) -> list[bool]:
+        with Sandbox(seed=seed) as sandbox, sandbox.client(token_scope="everything") as client:
+            sandbox.fail("create_payout", "forbidden", rate=0.5)
+            return [_is_refused(client, f"TST-{number}") for number in range(32)]
+
+    assert misses(7) == misses(7) != misses(8)
+
+
+def _is_refused(client: Client, payout_id: str) -> bool:
+    try:
+        client.create_payout(payout_id, documented_request())
+    except KomopayError:
+        return True
+    return False
+
+
+def test_a_count_of_an_unknown_operation_lists_the_known_ones(sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match="operation: unknown variant `pay`, expected one of `issue_token`"):
+        sandbox.calls("pay")
+
+
+# How it lives.
+
+
+def test_its_credentials_are_the_ones_asked_for_and_repr_shows_no_secret() -> None:
+    with Sandbox(merchant_code="ME", secret="my-own-secret") as sandbox:
+        assert (sandbox.merchant_code, sandbox.secret) == ("ME", "my-own-secret")
+        assert repr(sandbox) == f"Sandbox(base_url='{sandbox.base_url}', merchant_code='ME')"
+        with sandbox.client() as client:
+            client.create_payout("TST-1", documented_request())
+        with sandbox.client(secret="another") as client, pytest.raises(AuthenticationError):
+            client.create_payout("TST-2", documented_request())
+
+
+def test_code_that_makes_its_own_client_finds_the_sandbox(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in sandbox.environment.items():
+        monkeypatch.setenv(variable, value)
+    with Client.from_env() as client:
+        client.create_payout("TST-1", documented_request())
+    assert sandbox.executed("TST-1") == 1
+
+
+def test_a_client_for_asyncio_pays_too(sandbox: Sandbox) -> None:
+    async def pay() -> bool:
+        async with sandbox.async_client(total_timeout=4) as client:
+            return (await client.create_payout("TST-1", documented_request())).recovered
+
+    sandbox.lose_answer()
+    assert asyncio.run(pay())
+    assert sandbox.executed("TST-1") == 1
+
+
+def test_a_client_with_a_token_has_no_credentials_beside_it(sandbox: Sandbox) -> None:
+    with sandbox.client(token="no-token-of-this-gateway") as client, pytest.raises(AuthenticationError):
+        client.create_payout("TST-1", documented_request())
+    assert not sandbox.calls("issue_token")
+
+
+def test_two_sandboxes_share_nothing(sandbox: Sandbox, client: Client) -> None:
+    with Sandbox() as other:
+        client.create_payout("TST-1", documented_request())
+        assert other.base_url != sandbox.base_url and not other.ledger
+
+
+def test_a_stopped_sandbox_listens_no_more_and_can_still_be_read(sandbox: Sandbox, client: Client) -> None:
+    client.create_payout("TST-1", documented_request())
+    sandbox.stop()
+    sandbox.stop()
+    sandbox.idle()
+    assert sandbox.executed("TST-1") == 1 and sandbox.balance("IDR").pending_payout.amount == 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address(sandbox))
+
+
+def test_the_end_of_a_with_block_stops_it() -> None:
+    with Sandbox() as sandbox:
+        socket.create_connection(address(sandbox)).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address(sandbox))
+
+
+def test_a_port_in_use_and_a_bad_setting_are_ordinary_errors(sandbox: Sandbox) -> None:
+    with pytest.raises(OSError, match="cannot listen on 127.0.0.1") as caught:
+        Sandbox(port=address(sandbox)[1])
+    assert caught.value.errno
+    with pytest.raises(ValueError, match="the balance in IDR must be a decimal number of at least 0"):
+        Sandbox(balances={"IDR": "-1"})
+    with pytest.raises(ValueError, match="processing_time"):
+        Sandbox(processing_time=-1)
+    with pytest.raises(OverflowError):
+        Sandbox(port=65_536)
+
+
+def test_the_control_api_answers_only_where_it_was_asked_for(sandbox: Sandbox) -> None:
+    with Sandbox(control=True) as open_one:
+        for each, status in ((open_one, 200), (sandbox, 404)):
+            connection = http.client.HTTPConnection(*address(each))
+            connection.request("GET", "/_sandbox/health")
+            assert connection.getresponse().status == status
+            connection.close()
+
+
+def test_ctrl_c_ends_the_waiting_for_idle() -> None:
+    with Sandbox(processing_time=600) as sandbox, sandbox.client() as client:
+        client.create_payout("TST-1", documented_request())
+
+        def interrupt() -> None:
+            # A call of its own, so that the other thread has begun to wait.
+            client.get_payout("TST-1")
+            _thread.interrupt_main()
+
+        interrupter = threading.Thread(target=interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            interrupter.start()
+            sandbox.idle()
+        interrupter.join()
+
+
+def test_waiting_for_idle_lets_other_threads_run_and_a_stop_ends_it() -> None:
+    with Sandbox(processing_time=600) as sandbox, sandbox.client() as client:
+        client.create_payout("TST-1", documented_request())
+        waiter = threading.Thread(target=sandbox.idle)
+        waiter.start()
+        # Makes calls while the other thread waits, which needs the GIL.
+        assert client.get_payout("TST-1").status == "PROCESSING"
+        sandbox.stop()
+        waiter.join(30)
+        assert not waiter.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_is_told_that_the_sandbox_is_not_its_own_and_ends() -> None:
+    program = """
+import os, socket, sys
+from komopay.testing import Sandbox
+sandbox = Sandbox()
+reader, writer = os.pipe()
+if os.fork() == 0:
+    try:
+        sandbox.stop()
+    except RuntimeError as error:
+        os.write(writer, str(error).encode())
+    del sandbox
+    sys.exit(0)
+print(os.read(reader, 1000).decode(), os.wait()[1])
+host, port = sandbox.base_url.removeprefix("http://").split(":")
+socket.create_connection((host, int(port))).close()
+sandbox.stop()
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "belongs to process" in ran.stdout and ran.stdout.endswith(" 0\n")
+
+
+def test_a_sandbox_that_nobody_stops_does_not_hold_up_the_end_of_the_interpreter() -> None:
+    program = "from komopay.testing import Sandbox; sandbox = Sandbox(); Sandbox(); print(sandbox.base_url)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_importing_komopay_does_not_import_its_testing() -> None:
+    program = "import sys, komopay; print([name for name in sys.modules if 'testing' in name or 'pytest' in name])"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "[]\n"
+
+
+# The pytest plugin.
+
+PAYROLL = """
+from komopay import BankAccount, BankTransfer, Money, PayoutRequest
+
+SALARY = PayoutRequest(money=Money("10000", "IDR"), method=BankTransfer(
+    operator_code="BNK_000", account=BankAccount(name="Test account", number="11223344")))
+"""
+
+
+def test_the_fixtures_are_there_and_each_test_has_a_fresh_sandbox(pytester: pytest.Pytester) -> None:
+    body = """
+def test_one(komopay_client, komopay_sandbox):
+    komopay_sandbox.lose_answer()
+    assert komopay_client.create_payout("SALARY-1", SALARY).recovered
+    assert komopay_sandbox.executed("SALARY-1") == 1
+
+def test_two(komopay_client, komopay_sandbox):
+    assert not komopay_client.create_payout("SALARY-1", SALARY).recovered
+    assert komopay_sandbox.executed("SALARY-1") == 1
+"""
+    pytester.makepyfile(PAYROLL + body)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error").assert_outcomes(passed=2)
+
+
+def test_a_failed_test_shows_what_happened_to_the_money(pytester: pytest.Pytester) -> None:
+    body = """
+def test_fails(komopay_client):
+    komopay_client.create_payout("SALARY-1", SALARY)
+    assert False
+"""
+    pytester.makepyfile(PAYROLL + body)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+    title, line = "-+ Captured komopay ledger teardown -+", " +1 .* executed SALARY-1 10000 IDR payee [0-9a-f]{16}"
+    result.stdout.re_match_lines([title, line])
+
+
+def test_the_plugin_loads_nothing_until_a_fixture_is_asked_for(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import sys
+
+        def test_it():
+            assert "_komopay_pytest" in sys.modules and "komopay" not in sys.modules
+    """)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+# The program.
+
+
+def start_program(*arguments: str) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "RUST_LOG"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "komopay", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="stops the program with signals")
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM"])
+def test_the_program_serves_logs_and_stops_gracefully_on_ctrl_c(stop: str) -> None:
+    process = start_program("sandbox", "--port", "0", "--merchant-code", "ME", "--secret", "s3cr3t-s3cr3t")
+    assert process.stdout is not None and process.stderr is not None
+    first = process.stdout.readline()
+    assert first.startswith("komopay-sandbox listens on http://127.0.0.1:"), first
+    with Client(merchant_code="ME", secret="s3cr3t-s3cr3t", base_url=first.split()[-1]) as client:
+        client.create_payout("TST-1", documented_request())
+    process.send_signal(getattr(signal, stop))
+    # Not `communicate`, which would lose the lines that came along with the first.
+    output, errors = process.stdout.read(), process.stderr.read()
+    process.stdout.close()
+    process.stderr.close()
+    assert (process.wait(timeout=30), errors) == (0, "")
+    for line in ("merchant code  ME\n", "as given with --secret\n", "POST /payouts/TST-1 -> 201\n", "stopping\n"):
+        assert line in output, output
+    assert "s3cr3t-s3cr3t" not in output and "11223344" not in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        ([], 2, "Usage: python -m komopay sandbox"),
+        (["other"], 2, "Usage: python -m komopay sandbox"),
+        (["--help"], 0, "Usage: python -m komopay sandbox"),
+        (["sandbox", "--help"], 0, "Usage: python -m komopay sandbox [OPTIONS]"),
+        (["sandbox", "--port", "many"], 2, "invalid value 'many' for '--port <PORT>'"),
+    ],
+)
+def test_the_program_tells_its_usage(arguments: list[str], code: int, text: str) -> None:
+    process = start_program(*arguments)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert text in (errors if code else output)
+
+
+def test_the_program_says_that_a_port_is_in_use(sandbox: Sandbox) -> None:
+    process = start_program("sandbox", "--port", str(address(sandbox)[1]))
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors.startswith("komopay-sandbox: cannot listen on 127.0.0.1:"), errors
+
+
+def test_the_example_in_the_readme_is_true(pytester: pytest.Pytester) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## Test your own code")[2].partition("\n## ")[0]
+    files = [block.partition("\n")[2].partition("```")[0] for block in section.split("```python")[1:]]
+    for text in files:
+        name = text.partition("\n")[0].removeprefix("# ").strip()
+        (pytester.path / name).write_text(text, encoding="utf-8")
+    assert (pytester.path / "test_payroll.py").exists()
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    assert result.ret == 0
+    assert result.parseoutcomes()["passed"] >= 3
+
+
+def address(sandbox: Sandbox) -> tuple[str, int]:
+    host, _, port = sandbox.base_url.removeprefix("http://").rpartition(":")
+    return host, int(port)

@@ -1,0 +1,129 @@
+//! The program: `komopay-sandbox`, and whatever else starts a sandbox by hand.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::builder::{DEFAULT_MERCHANT_CODE, DEFAULT_SECRET};
+use crate::sandbox::Sandbox;
+
+/// A stand-in KomoPay gateway that runs on this machine.
+#[derive(Parser)]
+#[command(name = "komopay-sandbox", version)]
+struct Arguments {
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// How long a payout stays PROCESSING, in milliseconds.
+    #[arg(long, default_value_t = 2000)]
+    processing_ms: u64,
+    /// What everything random follows from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Answer the control API under /_sandbox/ (ledger, faults, reset).
+    #[arg(long)]
+    control: bool,
+    /// The merchant's code.
+    #[arg(long, default_value = DEFAULT_MERCHANT_CODE)]
+    merchant_code: String,
+    /// The merchant's secret.
+    #[arg(long, default_value = DEFAULT_SECRET, hide_default_value = true)]
+    secret: String,
+}
+
+/// Runs the program until Ctrl-C or SIGTERM, and returns its exit code. The first argument is what the usage calls it.
+///
+/// It takes over this process: its standard output, its log, and the signals that stop it.
+pub fn run_program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(usage) => {
+            // If nobody can read it, there is nobody to tell.
+            drop(usage.print());
+            return u8::try_from(usage.exit_code()).unwrap_or(1);
+        }
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stdout().is_terminal())
+        .finish();
+    // Where the host process has a log of its own, it stays.
+    drop(tracing::subscriber::set_global_default(log));
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Box::from)
+        .and_then(|runtime| runtime.block_on(run(arguments)));
+    match outcome {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("komopay-sandbox: {error}");
+            1
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let Arguments { port, host, processing_ms, seed, control, merchant_code, secret } = arguments;
+    // Before anyone can know that the sandbox is up, so that a signal right after that stops it gracefully.
+    let stop = stop_signal()?;
+    let sandbox = Sandbox::builder()
+        .host(host)
+        .port(port)
+        .processing_time(Duration::from_millis(processing_ms))
+        .seed(seed)
+        .control(control)
+        .merchant(&merchant_code, &secret)
+        .start()
+        .await?;
+
+    println!("komopay-sandbox listens on {}", sandbox.base_url());
+    println!("  merchant code  {}", sandbox.merchant_code());
+    if secret == DEFAULT_SECRET {
+        println!("  secret         {DEFAULT_SECRET}");
+    } else {
+        println!("  secret         as given with --secret");
+    }
+    if control {
+        println!("  control API    {}/_sandbox/", sandbox.base_url());
+    }
+    println!("Ctrl-C stops it.");
+
+    stop.await;
+    println!("stopping");
+    sandbox.stop().await;
+    Ok(())
+}
+
+/// Resolves on Ctrl-C or SIGTERM; both are caught from the call on.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Resolves on Ctrl-C.
+#[cfg(windows)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}
