@@ -33,19 +33,29 @@ async fn launch(builder: Builder) -> Sandbox {
     builder.start().await.expect("the sandbox starts")
 }
 
-/// Settings with times of milliseconds: no test waits long, and none depends on how long it takes.
+/// Settings with short pauses, and with deadlines that even a busy machine keeps: nothing runs into one by accident.
 ///
 /// The settle window is far longer than anything the sandbox does late, since that is what the rules assume.
 #[must_use]
 pub fn config(base_url: &str) -> Config {
     canary::listen();
     let mut config = Config::new(base_url, Credentials::merchant(canary::MERCHANT, canary::SECRET));
-    config.total_timeout = Duration::from_secs(4);
-    config.attempt_timeout = Duration::from_millis(400);
-    config.connect_timeout = Duration::from_millis(400);
+    config.total_timeout = Duration::from_secs(40);
+    config.attempt_timeout = Duration::from_secs(20);
+    config.connect_timeout = Duration::from_secs(20);
     config.settle_window = Duration::from_millis(1200);
     config.backoff_base = Duration::from_millis(2);
     config.backoff_cap = Duration::from_millis(50);
+    config
+}
+
+/// Settings for a call that is to run into its deadlines.
+#[must_use]
+pub fn hasty(base_url: &str) -> Config {
+    let mut config = config(base_url);
+    config.total_timeout = Duration::from_secs(4);
+    config.attempt_timeout = Duration::from_millis(400);
+    config.connect_timeout = Duration::from_millis(400);
     config
 }
 

@@ -516,11 +516,11 @@ async fn a_retry_after_of_any_length_ends_a_call_and_breaks_nothing() {
     config.backoff_cap = Duration::from_secs(3600);
     let merchant = Client::new(config.clone()).unwrap();
     let error = merchant.issue_token(&AccessScope::Read { id: id("P") }, TEN_MINUTES).await.unwrap_err();
-    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, Some(Duration::from_secs(u64::MAX))));
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, Some(Duration::from_hours(365 * 24))));
     config.credentials = Credentials::token("opaque-token");
     let client = Client::new(config.clone()).unwrap();
     let error = client.get_payout(&id("P")).await.unwrap_err();
-    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, Some(Duration::from_secs(u64::MAX))));
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, Some(Duration::from_hours(365 * 24))));
     let error = client.wait_for_payout(&id("P"), Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFinal);
     config.backoff_base = Duration::from_millis(2);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use komopay_core::{Client, Credentials, ErrorKind, Money, PayoutStatus};
 use komopay_sandbox::{Effect, Fault, LedgerKind, Operation, Sandbox, When};
-use komopay_tests::{break_nth, client, config, executed, id, request, sandbox, shown};
+use komopay_tests::{break_nth, client, config, executed, hasty, id, request, sandbox, shown};
 
 /// Waits until the sandbox has seen this many calls.
 async fn seen(sandbox: &Sandbox, operation: Operation, calls: u64) {
@@ -115,7 +115,7 @@ async fn a_caller_that_leaves_is_released_at_once_and_the_create_on_the_wire_is_
 #[tokio::test]
 async fn after_its_caller_left_no_further_post_starts_and_what_was_sent_is_read() {
     let sandbox = sandbox().await;
-    let client = client(&sandbox);
+    let client = Client::new(hasty(sandbox.base_url())).unwrap();
     sandbox.inject(Fault::new(When::always(Operation::CreatePayout), Effect::Delay { ms: 1000 }));
     let call = tokio::spawn({
         let client = client.clone();
@@ -231,7 +231,7 @@ async fn too_many_decimals_are_refused_before_anything_is_sent_unless_checking_i
 #[tokio::test]
 async fn without_a_gateway_the_error_says_that_nothing_was_sent() {
     // Port 9 of loopback: nothing listens there.
-    let client = Client::new(config("http://127.0.0.1:9")).unwrap();
+    let client = Client::new(hasty("http://127.0.0.1:9")).unwrap();
     let error = client.create_payout(&id("P"), &request(), false).await.unwrap_err();
     assert_eq!((error.kind(), error.retryable(), error.money_may_have_moved()), (ErrorKind::Unavailable, true, false));
     let error = client.get_payout(&id("P")).await.unwrap_err();
@@ -242,15 +242,17 @@ async fn without_a_gateway_the_error_says_that_nothing_was_sent() {
 async fn an_unknown_outcome_names_the_id_and_its_cause_and_what_to_do() {
     let sandbox = sandbox().await;
     sandbox.inject(Fault::new(When::always(Operation::CreatePayout), Effect::CloseAfterReading));
-    sandbox.inject(Fault::new(When::always(Operation::GetPayout), Effect::Status { status: 503 }));
+    // A read that is told to come back after the deadline ends the call at once.
+    break_nth(&sandbox, Operation::GetPayout, 1, Effect::Status { status: 503 });
+    break_nth(&sandbox, Operation::GetPayout, 2, Effect::RateLimited { retry_after_secs: Some(3600) });
     let error = client(&sandbox).create_payout(&id("P-9"), &request(), false).await.unwrap_err();
     let text = shown(&error);
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
     assert!(error.retryable() && error.money_may_have_moved());
     assert!(text.contains("P-9") && text.contains("same id") && text.contains("resume"), "{text}");
-    assert_eq!(error.cause().unwrap().kind(), ErrorKind::Unavailable);
-    assert_eq!(error.http_status(), Some(503));
-    assert!(error.attempts().len() > 2);
+    assert_eq!(error.cause().unwrap().kind(), ErrorKind::RateLimited);
+    assert_eq!(error.http_status(), Some(429));
+    assert_eq!((error.attempts().len(), error.retry_after()), (3, Some(Duration::from_secs(3600))));
 }
 
 #[tokio::test]

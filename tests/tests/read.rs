@@ -5,7 +5,7 @@ use std::time::Duration;
 use komopay_core::{Client, ErrorKind, PayoutStatus};
 use komopay_sandbox::{Effect, Fault, Operation, Sandbox, When};
 use komopay_tests::peer::{Peer, http};
-use komopay_tests::{break_nth, client, config, id, request, sandbox, shown, start};
+use komopay_tests::{break_nth, client, config, hasty, id, request, sandbox, shown, start};
 
 /// A sandbox that never finishes a payout, and one payout in it.
 async fn processing() -> (Sandbox, Client) {
@@ -55,7 +55,8 @@ async fn a_read_is_tried_again_where_that_helps_and_only_so_often() {
 
 #[tokio::test]
 async fn a_read_that_gets_no_answer_is_timed_out() {
-    let (sandbox, client) = processing().await;
+    let (sandbox, _) = processing().await;
+    let client = Client::new(hasty(sandbox.base_url())).unwrap();
     sandbox.inject(Fault::new(When::always(Operation::GetPayout), Effect::Delay { ms: 60_000 }));
     let error = client.get_payout(&id("P")).await.unwrap_err();
     assert_eq!((error.kind(), error.retryable()), (ErrorKind::TimedOut, true));

@@ -18,7 +18,8 @@ fn ready(base_url: &str) -> Config {
 async fn against(answer: Vec<u8>) -> (Error, Error, Vec<String>) {
     let peer = Peer::start(move |_, _| answer.clone()).await;
     let mut config = ready(&peer.base_url());
-    config.total_timeout = Duration::from_secs(1);
+    config.total_timeout = Duration::from_secs(2);
+    config.attempt_timeout = Duration::from_secs(1);
     config.settle_window = Duration::from_millis(200);
     let client = Client::new(config).unwrap();
     let create = client.create_payout(&id("P"), &request(), false).await.unwrap_err();

@@ -131,6 +131,7 @@ async fn exact_amounts_are_json_numbers_on_the_wire() {
     let mut config = config(&peer.base_url());
     config.credentials = Credentials::token("opaque-token");
     config.total_timeout = Duration::from_secs(1);
+    config.attempt_timeout = Duration::from_millis(500);
     let client = Client::new(config).unwrap();
     for (n, (given, sent)) in [
         ("10000", "10000"),

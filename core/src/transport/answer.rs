@@ -95,14 +95,17 @@ pub(crate) fn date(header: Option<&str>) -> Option<Timestamp> {
     Timestamp::try_from(date).ok()
 }
 
+/// A year: whoever asks for more asks for ever, and no language's own durations overflow.
+const FOR_EVER: Duration = Duration::from_hours(365 * 24);
+
 /// Reads `Retry-After`, which is a number of seconds or a date.
 pub(crate) fn retry_after(header: Option<&str>, now: SystemTime) -> Option<Duration> {
     let header = header?.trim();
-    if let Ok(seconds) = header.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(header).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    let asked = match header.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(header).ok()?.duration_since(now).unwrap_or_default(),
+    };
+    Some(asked.min(FOR_EVER))
 }
 
 #[cfg(test)]
@@ -147,6 +150,7 @@ mod tests {
         assert_eq!(retry_after(Some("7"), now), Some(Duration::from_secs(7)));
         assert_eq!(retry_after(Some("Sun, 06 Nov 1994 08:49:47 GMT"), now), Some(Duration::from_secs(10)));
         assert_eq!(retry_after(Some("Sun, 06 Nov 1994 08:49:27 GMT"), now), Some(Duration::ZERO));
+        assert_eq!(retry_after(Some("18446744073709551615"), now), Some(FOR_EVER));
         assert_eq!(retry_after(Some("soon"), now), None);
         assert_eq!(retry_after(None, now), None);
     }
