@@ -60,7 +60,7 @@ def test_ctrl_c_answers_at_once_and_the_log_names_the_id_and_the_way_on(
         sandbox.fault(operation, effect, **details)
     program = {
         "sync": """
-with Client(merchant_code=code, secret=secret, base_url=url) as client:
+with Client(merchant_code=code, secret=secret, base_url=url, total_timeout=2, attempt_timeout=1) as client:
     try:
         client.create_payout("TST-CTRL-C", request)
     except KeyboardInterrupt:
@@ -69,7 +69,7 @@ with Client(merchant_code=code, secret=secret, base_url=url) as client:
 """,
         "async": """
 async def pay():
-    async with AsyncClient(merchant_code=code, secret=secret, base_url=url) as client:
+    async with AsyncClient(merchant_code=code, secret=secret, base_url=url, total_timeout=2, attempt_timeout=1) as client:
         try:
             await client.create_payout("TST-CTRL-C", request)
         except asyncio.CancelledError:
@@ -83,13 +83,6 @@ asyncio.run(pay())
     process.send_signal(signal.SIGINT)
     assert process.stdout is not None
     assert process.stdout.readline() == "interrupted\n"
-    # The end waits for what is on the wire; another Ctrl-C ends that, too.
-    while process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            continue
     _, log = process.communicate(timeout=30)
     # What the runtime's thread says of it may come before or after.
     warnings = [line for line in log.splitlines() if line.startswith("WARNING komopay ")]
@@ -97,6 +90,21 @@ asyncio.run(pay())
     assert "KeyboardInterrupt" in log and "Exception ignored" not in log, log
     assert process.returncode in (-signal.SIGINT, 130)
     assert sandbox.executed_by_now("TST-CTRL-C") == (1 if reached == "get_payout" else 0), "it waited for the answer"
+
+
+def test_a_second_ctrl_c_ends_the_time_that_a_create_on_the_wire_is_given(sandbox: Sandbox) -> None:
+    sandbox.fault("create_payout", "delay", ms=60_000)
+    process = start("Client(merchant_code=code, secret=secret, base_url=url).create_payout('TST-1', request)", sandbox.url)
+    sandbox.wait_until_seen("create_payout")
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, log = process.communicate(timeout=30)
+    assert time.monotonic() - started < 2.5
+    assert any("TST-1" in line and "resume=True" in line for line in log.splitlines()), log
+    assert "Exception ignored" not in log, log
 
 
 def test_the_end_of_the_interpreter_gives_a_create_on_the_wire_a_short_time(sandbox: Sandbox) -> None:
