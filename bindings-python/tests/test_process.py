@@ -176,6 +176,31 @@ def test_a_child_process_pays_on_its_own_and_its_parents_create_stays_its_parent
     assert "TST-PARENT" not in log, "the child left the parent's create"
 
 
+def test_the_end_of_a_forked_worker_names_what_is_still_on_the_wire(sandbox: Sandbox) -> None:
+    sandbox.fault("create_payout", "delay", ms=60_000)
+    program = """
+import multiprocessing, threading
+client = Client(merchant_code=code, secret=secret, base_url=url)
+def work():
+    threading.Thread(target=client.create_payout, args=("TST-WORKER", request), daemon=True).start()
+    begun.wait()
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    begun = context.Event()
+    worker = context.Process(target=work)
+    worker.start()
+    sys.stdin.readline()
+    begun.set()
+    worker.join()
+    sys.exit(worker.exitcode)
+"""
+    process = start(program, sandbox.url)
+    sandbox.wait_until_seen("create_payout")
+    _, log = process.communicate("\n", timeout=30)
+    assert process.returncode == 0, log
+    assert any("TST-WORKER" in line and "resume=True" in line for line in log.splitlines()), log
+
+
 def test_a_fork_inside_a_create_leaves_it_to_the_parent(sandbox: Sandbox) -> None:
     sandbox.fault("create_payout", "delay", ms=1500)
     program = """
