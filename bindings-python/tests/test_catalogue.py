@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import pickle
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
@@ -130,7 +131,7 @@ def test_payout_options_ask_for_the_money_and_give_operators_with_their_fees() -
 
 def test_filters_are_on_the_wire_and_nothing_given_does_not_filter() -> None:
     empty = (200, b'{"data":[]}')
-    paths = {
+    paths: dict[str, Callable[[Client], object]] = {
         "/payment-options": lambda client: client.payment_options(),
         "/payment-options?paymentTypeCode=PAYOUT&paymentMethodCodes=A%2CB&currencyCodes=IDR"
         "&segmentCodes=VIP&paymentOperatorCodes=BNK_000": lambda client: client.payment_options(
