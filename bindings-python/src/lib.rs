@@ -57,7 +57,9 @@ mod _native {
     #[pymodule_export]
     use crate::payout::{FailureReason, Payout, PayoutAccepted, PayoutStatus};
     #[pymodule_export]
-    use crate::process::{_after_fork_in_child, _after_fork_in_parent, _before_fork, _end_of_interpreter};
+    use crate::process::{
+        _after_fork_in_child, _after_fork_in_parent, _before_fork, _begin_of_worker, _end_of_interpreter,
+    };
     #[pymodule_export]
     use crate::request::{
         BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutRequest, WalletAccount, WalletTransfer,

@@ -57,20 +57,17 @@ impl Live {
             return Ok(client);
         }
         let fresh = Core::new(py, &self.config)?;
-        let client = {
-            let mut core = lock(&self.core);
-            match own(&core) {
-                // Another thread was faster.
-                Some(client) => return Ok(client),
-                // To drop the parent's would reach for the parent's threads and connections.
-                None => std::mem::forget(std::mem::replace(&mut *core, fresh)),
-            }
-            core.client.clone()
-        };
         if self.is_closed.load(Ordering::Relaxed) {
-            let closing = client.clone();
-            wait::begin(py, async move { closing.close().await })?;
+            wait::begin(py, async { fresh.client.close().await })?;
         }
+        let mut core = lock(&self.core);
+        if let Some(client) = own(&core) {
+            // Another thread was faster.
+            return Ok(client);
+        }
+        let client = fresh.client.clone();
+        // To drop the parent's would reach for the parent's threads and connections.
+        std::mem::forget(std::mem::replace(&mut *core, fresh));
         Ok(client)
     }
 

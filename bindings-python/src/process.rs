@@ -88,6 +88,28 @@ pub fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
         hooks.set_item("after_in_child", module.getattr("_after_fork_in_child")?)?;
         register.call((), Some(&hooks))?;
     }
+    watch_worker(module)
+}
+
+/// A worker that `multiprocessing` forked ends without the end of the interpreter: it has a list of its own, which it
+/// empties once after the fork.
+fn watch_worker(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let modules = module.py().import("sys")?.getattr("modules")?;
+    let util = modules.call_method1("get", ("multiprocessing.util",))?;
+    if !util.is_none() {
+        util.call_method1("register_after_fork", (module, module.getattr("_begin_of_worker")?))?;
+    }
+    Ok(())
+}
+
+/// A worker of `multiprocessing` begins: what has to be done before it ends.
+#[pyfunction]
+pub fn _begin_of_worker(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let options = pyo3::types::PyDict::new(module.py());
+    // After all that the caller has put there.
+    options.set_item("exitpriority", -100)?;
+    let end = (module.py().None(), module.getattr("_end_of_interpreter")?);
+    module.py().import("multiprocessing.util")?.getattr("Finalize")?.call(end, Some(&options))?;
     Ok(())
 }
 
@@ -121,7 +143,7 @@ pub fn _after_fork_in_parent() {
 
 /// After a fork, in the child: what needs threads is made anew when it is first used.
 #[pyfunction]
-pub fn _after_fork_in_child() {
+pub fn _after_fork_in_child(py: Python<'_>) -> PyResult<()> {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     INSIDE.store(0, Ordering::SeqCst);
     IS_INSIDE.set(false);
@@ -131,4 +153,5 @@ pub fn _after_fork_in_child() {
     }
     runtime::forget();
     live::forget();
+    watch_worker(&py.import("komopay._native")?)
 }

@@ -60,7 +60,7 @@ def test_ctrl_c_answers_at_once_and_the_log_names_the_id_and_the_way_on(
         sandbox.fault(operation, effect, **details)
     program = {
         "sync": """
-with Client(merchant_code=code, secret=secret, base_url=url) as client:
+with Client(merchant_code=code, secret=secret, base_url=url, total_timeout=2, attempt_timeout=1) as client:
     try:
         client.create_payout("TST-CTRL-C", request)
     except KeyboardInterrupt:
@@ -69,7 +69,7 @@ with Client(merchant_code=code, secret=secret, base_url=url) as client:
 """,
         "async": """
 async def pay():
-    async with AsyncClient(merchant_code=code, secret=secret, base_url=url) as client:
+    async with AsyncClient(merchant_code=code, secret=secret, base_url=url, total_timeout=2, attempt_timeout=1) as client:
         try:
             await client.create_payout("TST-CTRL-C", request)
         except asyncio.CancelledError:
@@ -83,13 +83,6 @@ asyncio.run(pay())
     process.send_signal(signal.SIGINT)
     assert process.stdout is not None
     assert process.stdout.readline() == "interrupted\n"
-    # The end waits for what is on the wire; another Ctrl-C ends that, too.
-    while process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            continue
     _, log = process.communicate(timeout=30)
     # What the runtime's thread says of it may come before or after.
     warnings = [line for line in log.splitlines() if line.startswith("WARNING komopay ")]
@@ -97,6 +90,21 @@ asyncio.run(pay())
     assert "KeyboardInterrupt" in log and "Exception ignored" not in log, log
     assert process.returncode in (-signal.SIGINT, 130)
     assert sandbox.executed_by_now("TST-CTRL-C") == (1 if reached == "get_payout" else 0), "it waited for the answer"
+
+
+def test_a_second_ctrl_c_ends_the_time_that_a_create_on_the_wire_is_given(sandbox: Sandbox) -> None:
+    sandbox.fault("create_payout", "delay", ms=60_000)
+    process = start("Client(merchant_code=code, secret=secret, base_url=url).create_payout('TST-1', request)", sandbox.url)
+    sandbox.wait_until_seen("create_payout")
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, log = process.communicate(timeout=30)
+    assert time.monotonic() - started < 2.5
+    assert any("TST-1" in line and "resume=True" in line for line in log.splitlines()), log
+    assert "Exception ignored" not in log, log
 
 
 def test_the_end_of_the_interpreter_gives_a_create_on_the_wire_a_short_time(sandbox: Sandbox) -> None:
@@ -166,6 +174,31 @@ def test_a_child_process_pays_on_its_own_and_its_parents_create_stays_its_parent
     assert output.splitlines() == ["child SUCCESS", "grandchild SUCCESS", "parent TST-PARENT"], (output, log)
     assert [sandbox.executed(f"TST-{who}") for who in ("PARENT", "CHILD", "GRANDCHILD")] == [1, 1, 1]
     assert "TST-PARENT" not in log, "the child left the parent's create"
+
+
+def test_the_end_of_a_forked_worker_names_what_is_still_on_the_wire(sandbox: Sandbox) -> None:
+    sandbox.fault("create_payout", "delay", ms=60_000)
+    program = """
+import multiprocessing, threading
+client = Client(merchant_code=code, secret=secret, base_url=url)
+def work():
+    threading.Thread(target=client.create_payout, args=("TST-WORKER", request), daemon=True).start()
+    begun.wait()
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    begun = context.Event()
+    worker = context.Process(target=work)
+    worker.start()
+    sys.stdin.readline()
+    begun.set()
+    worker.join()
+    sys.exit(worker.exitcode)
+"""
+    process = start(program, sandbox.url)
+    sandbox.wait_until_seen("create_payout")
+    _, log = process.communicate("\n", timeout=30)
+    assert process.returncode == 0, log
+    assert any("TST-WORKER" in line and "resume=True" in line for line in log.splitlines()), log
 
 
 def test_a_fork_inside_a_create_leaves_it_to_the_parent(sandbox: Sandbox) -> None:

@@ -173,8 +173,11 @@ def test_a_hidden_outcome_is_unknown_until_it_can_be_seen_again(sandbox: Sandbox
 
 def test_an_outage_moves_nothing(sandbox: Sandbox) -> None:
     sandbox.unavailable()
-    with sandbox.client(total_timeout=0.4, attempt_timeout=0.2) as client, pytest.raises(UnavailableError) as caught:
-        client.create_payout("TST-1", documented_request())
+    with sandbox.client(total_timeout=0.4, attempt_timeout=0.2) as client:
+        with pytest.raises(UnavailableError) as caught:
+            client.create_payout("TST-1", documented_request())
+        with pytest.raises(OutcomeUnknownError):
+            client.create_payout("TST-1", documented_request(), resume=True)
     assert caught.value.http_status == 503
     assert not sandbox.ledger and not sandbox.calls("create_payout")
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 from conftest import documented_request
+from gateway import ACCOUNT_NUMBER
 
 from komopay import (
     SANDBOX_URL,
+    AccessScope,
     Attempt,
     BankAccount,
     BankTransfer,
@@ -138,6 +140,70 @@ def test_requests_are_equal_by_value_hash_alike_and_cannot_be_changed(method: st
 
 
 @pytest.mark.parametrize("method", REQUESTS)
+def test_a_request_and_its_parts_pickle_and_copy_whole(method: str) -> None:
+    request = REQUESTS[method](ACCOUNT_NUMBER)
+    for value in (request, request.method, request.method.account):
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+            assert pickle.loads(pickle.dumps(value, protocol)) == value
+        assert copy.copy(value) == value == copy.deepcopy(value)
+    assert pickle.loads(pickle.dumps(request)).method.account.number == ACCOUNT_NUMBER
+
+
+def test_an_accepted_payout_pickles_and_copies() -> None:
+    payout = Payout(payout_id="A", money=Money("1.50", "USD"), method_code="M", status="SUCCESS", raw="{}")
+    accepted = PayoutAccepted(
+        payout_id="A", money=Money("1.50", "USD"), method_code="M", recovered=True, payout=payout, raw="{}"
+    )
+    for twin in (pickle.loads(pickle.dumps(accepted)), copy.copy(accepted), copy.deepcopy(accepted)):
+        assert twin == accepted and twin.payout == payout and twin.raw == "{}"
+
+
+SCOPES = [
+    (AccessScope.payout("TST-1", Money("5", "IDR")), "AccessScope.payout('TST-1', Money('5', 'IDR'))"),
+    (AccessScope.read("TST-1"), "AccessScope.read('TST-1')"),
+    (AccessScope.operations(["GET /balances"]), "AccessScope.operations(['GET /balances'])"),
+    (AccessScope.operations(["A", "B"], Money(1, "USD")), "AccessScope.operations(['A', 'B'], Money('1', 'USD'))"),
+]
+
+
+@pytest.mark.parametrize(("scope", "shown"), SCOPES)
+def test_a_scope_is_a_value(scope: AccessScope, shown: str) -> None:
+    assert repr(scope) == shown
+    assert eval(shown) == scope  # noqa: S307
+    for twin in (pickle.loads(pickle.dumps(scope)), copy.copy(scope), copy.deepcopy(scope)):
+        assert twin == scope and hash(twin) == hash(scope)
+    assert len({scope for scope, _ in SCOPES}) == len(SCOPES)
+    with pytest.raises(AttributeError):
+        setattr(scope, "money", None)
+
+
+def test_a_scope_of_what_is_none_is_refused_by_its_name() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        AccessScope.read("no such id!")
+    assert caught.value.field == "payout_id"
+    with pytest.raises(TypeError, match="iterable of str"):
+        AccessScope.operations("GET /balances")
+
+
+def test_a_request_is_checked_and_has_its_fingerprint() -> None:
+    request = REQUESTS["bank"]("1234567890")
+    with pytest.raises(InvalidRequestError) as caught:
+        PayoutRequest(money=Money("0", "IDR"), method=request.method).validate()
+    assert caught.value.field == "money.amount"
+    documented_request().validate()
+    # The same in every language and version.
+    known = PayoutRequest(
+        money=Money("10000", "IDR"),
+        method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Test account", number="11223344")),
+    )
+    expected = "a0163d57a6fe955fbf524fa184aa74381b26dfbf9417173c6c8f497c3543f383"
+    assert known.fingerprint(b"0123456789abcdef") == expected
+    with pytest.raises(ConfigurationError) as refused:
+        known.fingerprint(b"short")
+    assert refused.value.field == "key"
+
+
+@pytest.mark.parametrize("method", REQUESTS)
 def test_the_repr_of_a_request_masks_the_account_and_hides_the_person(method: str) -> None:
     request = REQUESTS[method]("1234567890")
     for shown in (repr(request), repr(request.method), repr(request.method.account), f"{request}"):
@@ -211,6 +277,9 @@ def test_a_time_that_is_none_is_refused_by_its_name(name: str, value: object) ->
         ({"token": None, "secret": "S"}, "merchant_code"),
         ({"merchant_code": "M", "secret": "S"}, "token"),
         ({"token_scope": "all"}, "token_scope"),
+        ({"max_amount": {"IDR": 1.5}}, "max_amount"),
+        ({"max_amount": {"IDR": "many"}}, "max_amount"),
+        ({"max_amount": [Money(1, "IDR"), Money(2, "IDR")]}, "max_amount"),
         ({"ca_file": "/no/such/file"}, "ca_file"),
         ({"proxy": "::"}, "proxy"),
         ({"customer_id": "a\nb"}, "customer_id"),
@@ -224,7 +293,7 @@ def test_a_setting_that_cannot_be_used_is_refused_by_its_name(settings: dict[str
 
 
 @pytest.mark.parametrize(
-    "settings", [{"total_timeout": "90"}, {"total_timeout": True}, {"read_attempts": 1.5}, {"read_attempts": True}]
+    "settings", [{"max_amount": Money(1, "IDR")}, {"max_amount": ["1 IDR"]}, {"token": b"t"}, {"total_timeout": "90"}, {"total_timeout": True}, {"read_attempts": 1.5}, {"read_attempts": True}]
 )
 def test_a_setting_of_another_type_is_a_type_error(settings: dict[str, Any]) -> None:
     with pytest.raises(TypeError):
@@ -239,9 +308,18 @@ def test_every_setting_can_be_set() -> None:
         max_answer_bytes=1024,
         proxy="http://proxy:3128",
         customer_id="c",
+        max_amount=[Money("5000000", "IDR"), Money("300", "USD")],
+        is_test=True,
         validate=False,
         token_scope="everything",
     )
+
+
+@pytest.mark.parametrize("ceiling", [{"IDR": 9999}, {"IDR": "9999"}, [Money("9999", "IDR")], {"IDR": Decimal(9999)}])
+def test_a_payout_above_the_ceiling_is_refused_before_it_is_sent(ceiling: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="max_amount") as caught:
+        new(max_amount=ceiling).create_payout("A", documented_request())
+    assert caught.value.field == "money.amount"
 
 
 def test_a_wait_for_no_time_is_refused_by_its_name() -> None:

@@ -21,7 +21,7 @@ def main() -> int:
         print(_USAGE, end="", file=sys.stdout if asked else sys.stderr)
         return 0 if asked else 2
     # The program catches Ctrl-C itself, and stops gracefully; Python would make a KeyboardInterrupt of it, too.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _ = signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _run_sandbox(["python -m komopay sandbox", *sys.argv[2:]])
 
 

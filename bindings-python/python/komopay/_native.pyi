@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Final, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar, final, type_check_only
 
 from typing_extensions import Self, Unpack
@@ -39,6 +39,7 @@ __all__ = [
     "_after_fork_in_child",
     "_after_fork_in_parent",
     "_before_fork",
+    "_begin_of_worker",
     "_end_of_interpreter",
     "_error_kinds",
     "_magic_numbers",
@@ -1203,6 +1204,9 @@ class _TokenReply:
 
 def _end_of_interpreter() -> None:
     """Before the interpreter ends: a short time for the creates on the wire, the last of the log, and the gate is closed."""
+
+def _begin_of_worker(module: ModuleType) -> None:
+    """A worker of `multiprocessing` begins: what has to be done before it ends."""
 
 def _before_fork() -> None:
     """Before a fork: takes the locks that other threads may hold, so that the child finds them free."""

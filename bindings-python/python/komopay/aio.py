@@ -340,8 +340,8 @@ class AsyncClient:
         """
         if drain:
             await self._end(self._calls.close())
-        else:
-            self._client.close(drain=False)
+        # It also sees to it that the log has told everything.
+        self._client.close(drain=False)
 
     async def __aenter__(self) -> Self:
         return self

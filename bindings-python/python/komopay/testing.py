@@ -268,7 +268,11 @@ class Sandbox:
         nth: int | None = None,
         payout_id: str | None = None,
     ) -> None:
-        """The call is answered with this status, and nothing is executed. Without an operation: every one."""
+        """The call is answered with this status, and nothing is executed. Without an operation: every one.
+
+        A create then ends as ``UnavailableError``, but with ``resume=True`` as ``OutcomeUnknownError``: what an earlier
+        run did cannot be read, either.
+        """
         for each in [operation] if operation is not None else _native._sandbox_operations():
             self.fail(each, "status", status=status, nth=nth, payout_id=payout_id)
 
