@@ -1,12 +1,15 @@
 //! `komopay-sandbox`: the stand-in gateway as a program.
 
-use std::io::IsTerminal;
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::{IsTerminal, Write};
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use komopay_sandbox::{DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Sandbox};
+use komopay_sandbox::{DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Exchange, Sandbox};
 use tracing_subscriber::EnvFilter;
 
 /// A stand-in KomoPay gateway that runs on this machine.
@@ -34,6 +37,10 @@ struct Arguments {
     /// The merchant's secret.
     #[arg(long, default_value = DEFAULT_SECRET, hide_default_value = true)]
     secret: String,
+    /// Append every call to this file, a line of JSON each: the request, and again with each true answer. It holds the
+    /// secret and all tokens.
+    #[arg(long, env = "KOMOPAY_SANDBOX_RECORD")]
+    record: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -59,10 +66,14 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let Arguments { port, host, processing_ms, seed, control, merchant_code, secret } = arguments;
+    let Arguments { port, host, processing_ms, seed, control, merchant_code, secret, record } = arguments;
     // Before anyone can know that the sandbox is up, so that a signal right after that stops it gracefully.
     let stop = stop_signal()?;
-    let sandbox = Sandbox::builder()
+    let mut builder = Sandbox::builder();
+    if let Some(path) = &record {
+        builder = builder.observer(recorder(path)?);
+    }
+    let sandbox = builder
         .host(host)
         .port(port)
         .processing_time(Duration::from_millis(processing_ms))
@@ -88,6 +99,27 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     println!("stopping");
     sandbox.stop().await;
     Ok(())
+}
+
+/// Writes down every call.
+fn recorder(path: &Path) -> std::io::Result<impl Fn(&Exchange<'_>) + use<>> {
+    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    Ok(move |exchange: &Exchange<'_>| {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let headers: BTreeMap<&str, String> =
+            exchange.headers.iter().map(|(name, value)| (name.as_str(), text(value.as_bytes()))).collect();
+        let line = serde_json::json!({
+            "method": exchange.method.as_str(),
+            "target": exchange.uri.to_string(),
+            "headers": headers,
+            "body": text(exchange.body),
+            "answer": exchange.answer.map(|(status, body)| serde_json::json!({"status": status, "body": text(body)})),
+        });
+        // In one piece: other sandboxes may append to the same file.
+        if let Err(error) = (&file).write_all(format!("{line}\n").as_bytes()) {
+            tracing::error!("a call could not be recorded: {error}");
+        }
+    })
 }
 
 /// Resolves on Ctrl-C or SIGTERM; both are caught from the call on.

@@ -162,7 +162,7 @@ enum NameChar {
 
 fn kind(c: char) -> NameChar {
     use GeneralCategory as G;
-    if r##", ;:_'"!%=@#&-.?$()+*|"##.contains(c) {
+    if r#", ;:_'"!%=@#&-.?$()+*|"#.contains(c) {
         return NameChar::Punctuation;
     }
     match get_general_category(c) {
