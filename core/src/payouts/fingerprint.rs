@@ -174,10 +174,12 @@ mod tests {
             account(|a| a.bank_province = Some("x".to_owned())),
             with(|r| r.method = CryptoTransfer::new("BNK_000", CryptoAccount::new("11223344")).into()),
             with(|r| {
-                r.method = WalletTransfer::new(WalletAccount { name: None, number: Some("11223344".to_owned()) }).into()
+                r.method =
+                    WalletTransfer::new(WalletAccount { name: None, number: Some("11223344".to_owned()) }).into();
             }),
             with(|r| {
-                r.method = WalletTransfer::new(WalletAccount { name: Some("11223344".to_owned()), number: None }).into()
+                r.method =
+                    WalletTransfer::new(WalletAccount { name: Some("11223344".to_owned()), number: None }).into();
             }),
             with(|r| {
                 let mut wallet = WalletTransfer::new(WalletAccount::default());

@@ -38,15 +38,11 @@ fn check(line: &str) -> Result<(), Violation> {
     let call: Value = serde_json::from_str(line).map_err(|error| format!("no recorded call: {error}"))?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (method, target) = (text(&call["method"]), text(&call["target"]));
-    match call["answer"]["status"].as_u64() {
-        Some(status) => {
-            let status = u16::try_from(status).map_err(|error| error.to_string())?;
-            check_answer(&method, &target, status, text(&call["answer"]["body"]).as_bytes())
-        }
-        None => {
-            let header = |name: &str| call["headers"][name.to_lowercase()].as_str().map(str::to_owned);
-            let body = text(&call["body"]);
-            check_request(&Request { method: &method, target: &target, header: &header, body: body.as_bytes() })
-        }
+    if let Some(status) = call["answer"]["status"].as_u64() {
+        let status = u16::try_from(status).map_err(|error| error.to_string())?;
+        return check_answer(&method, &target, status, text(&call["answer"]["body"]).as_bytes());
     }
+    let header = |name: &str| call["headers"][name.to_lowercase()].as_str().map(str::to_owned);
+    let body = text(&call["body"]);
+    check_request(&Request { method: &method, target: &target, header: &header, body: body.as_bytes() })
 }
