@@ -113,7 +113,8 @@ pub(crate) async fn read<T>(
             Err(miss) => miss,
         };
         tried += 1;
-        let wait = jitter(limits.ceiling(tried - 1)).saturating_add(miss.error.retry_after().unwrap_or_default());
+        let asked = miss.error.retry_after().unwrap_or_default();
+        let wait = jitter(limits.ceiling(tried - 1)).saturating_add(asked);
         let time_is_up = started.elapsed().saturating_add(wait) >= limits.total;
         if miss.why != MissKind::Passing || tried >= client.read_attempts || time_is_up {
             return Err(miss.error.with_attempts(history));

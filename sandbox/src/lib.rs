@@ -64,6 +64,7 @@ mod payout;
 mod program;
 mod query;
 mod reads;
+mod record;
 pub mod refusals;
 mod rules;
 mod sandbox;

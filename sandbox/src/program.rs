@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::builder::{DEFAULT_MERCHANT_CODE, DEFAULT_SECRET};
+use crate::record::recorder;
 use crate::sandbox::Sandbox;
 
 /// A stand-in KomoPay gateway that runs on this machine.
@@ -36,6 +38,10 @@ struct Arguments {
     /// The merchant's secret.
     #[arg(long, default_value = DEFAULT_SECRET, hide_default_value = true)]
     secret: String,
+    /// Append every call to this file, a line of JSON each: the request, and again with each true answer. It holds the
+    /// secret and all tokens.
+    #[arg(long, env = "KOMOPAY_SANDBOX_RECORD")]
+    record: Option<PathBuf>,
 }
 
 /// Runs the program until Ctrl-C or SIGTERM, and returns its exit code. The first argument is what the usage calls it.
@@ -73,10 +79,14 @@ pub fn run_program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let Arguments { port, host, processing_ms, seed, control, merchant_code, secret } = arguments;
+    let Arguments { port, host, processing_ms, seed, control, merchant_code, secret, record } = arguments;
     // Before anyone can know that the sandbox is up, so that a signal right after that stops it gracefully.
     let stop = stop_signal()?;
-    let sandbox = Sandbox::builder()
+    let mut builder = Sandbox::builder();
+    if let Some(path) = &record {
+        builder = builder.observer(recorder(path)?);
+    }
+    let sandbox = builder
         .host(host)
         .port(port)
         .processing_time(Duration::from_millis(processing_ms))

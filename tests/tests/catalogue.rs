@@ -172,6 +172,9 @@ async fn the_lists_of_codes_are_read_whole() {
     assert_eq!(client.merchant_info().await.unwrap().name, "Sandbox shop");
 }
 
+/// Takes one filter over from another.
+type Narrow = fn(&mut PaymentOptionFilter, &PaymentOptionFilter);
+
 #[tokio::test]
 async fn payment_options_are_typed_and_every_filter_narrows_them() {
     let sandbox = sandbox().await;
@@ -198,7 +201,6 @@ async fn payment_options_are_typed_and_every_filter_narrows_them() {
     assert_eq!(option.operators[1].limit.to, None);
 
     // Alone, each filter lets something through, and less than none does.
-    type Narrow = fn(&mut PaymentOptionFilter, &PaymentOptionFilter);
     let alone: [(&str, Narrow); 5] = [
         ("type_code", |f, all| f.type_code = all.type_code.clone()),
         ("method_codes", |f, all| f.method_codes = all.method_codes.clone()),

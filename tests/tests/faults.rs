@@ -159,8 +159,12 @@ async fn prepare(sandbox: &Sandbox, id: &PayoutId, before: Before) {
         Before::ResumeMade => {}
         Before::FreshTaken => earlier.money = komopay_core::Money::new("77", "IDR").unwrap(),
     }
-    let client = Client::new(config(sandbox.base_url())).unwrap();
-    client.create_payout(id, &earlier, false).await.unwrap();
+    // What is to be there must get there, on a busy machine, too.
+    let mut config = config(sandbox.base_url());
+    config.total_timeout = Duration::from_secs(60);
+    config.attempt_timeout = Duration::from_secs(30);
+    config.connect_timeout = Duration::from_secs(30);
+    Client::new(config).unwrap().create_payout(id, &earlier, false).await.unwrap();
 }
 
 /// How a case ended, if it ended as it may.

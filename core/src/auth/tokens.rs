@@ -250,10 +250,10 @@ impl Fetcher {
             Origin::Provider(provider) => {
                 let refuse =
                     |text: String| Refusal { error: Error::new(ErrorKind::Unavailable, text), is_final: false };
-                let given = tokio::time::timeout(self.patience, provider.provide()).await;
-                let given =
-                    given.map_err(|_| refuse(format!("the token provider gave nothing within {:?}", self.patience)))?;
-                let token = given.map_err(|text| refuse(format!("the token provider failed: {text}")))?;
+                let answer = tokio::time::timeout(self.patience, provider.provide()).await;
+                let answer = answer
+                    .map_err(|_| refuse(format!("the token provider gave nothing within {:?}", self.patience)))?;
+                let token = answer.map_err(|text| refuse(format!("the token provider failed: {text}")))?;
                 if is_token(token.expose_secret()) {
                     Ok(token)
                 } else {
