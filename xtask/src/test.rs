@@ -1,5 +1,9 @@
 //! Every check of the project, in the order in which it fails soonest.
 
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
 use clap::ValueEnum;
 
 use crate::canary::Canaries;
@@ -73,21 +77,35 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
         let mypy = venv.python(workspace).args("-m mypy --strict --config-file").arg(&settings);
         mypy.arg("--cache-dir").arg(workspace.folder("mypy")).args(TYPED).run()?;
         // It cannot be told where its cache goes.
-        let stubtest = venv.python(workspace).args("-m mypy.stubtest komopay --mypy-config-file").arg(&settings);
-        stubtest.inside(workspace.target()).run()
+        let stubtest = venv.python(workspace).args("-m mypy.stubtest komopay _komopay_pytest --mypy-config-file");
+        stubtest.arg(&settings).inside(workspace.target()).run()?;
+        venv.python(workspace).args("-m basedpyright --project").arg(&settings).run()
     })?;
     report.check("Python tests", |tally| {
         let sandbox = gateway::build(workspace)?;
         // Everything that a test wrote or logged goes into this file, whether it passed or not.
         let written = workspace.folder("pytest.xml");
+        let calls = workspace.folder("calls.jsonl");
+        remove(&calls)?;
         let pytest = venv
             .python(workspace)
             .args("-m pytest -p no:cacheprovider bindings-python/tests --log-level=DEBUG")
             .args("-o junit_logging=all -o junit_log_passing_tests=True --junit-xml")
             .arg(&written)
-            .env("KOMOPAY_SANDBOX_BIN", sandbox);
+            .env("KOMOPAY_SANDBOX_BIN", sandbox)
+            .env("KOMOPAY_SANDBOX_RECORD", &calls);
         tests(workspace, pytest, tally)?;
-        Canaries::read(workspace)?.search(&written)
+        Canaries::read(workspace)?.search(&written)?;
+        let validate = Program::cargo(workspace).args("run --locked --quiet --package komopay-tests");
+        validate.args("--bin validate-exchanges").arg(&calls).run()?;
+        // It holds the secret and the tokens of the tests.
+        remove(&calls)
+    })?;
+    report.check("gateway against the contract", |_| {
+        let schemathesis = Venv::fresh(workspace, python, "venv-contract")?;
+        schemathesis.install(workspace, Path::new("sandbox/schemathesis/requirements.txt"))?;
+        let sandbox = gateway::build(workspace)?;
+        schemathesis.python(workspace).args("sandbox/schemathesis/run.py").arg(sandbox).run()
     })?;
     report.check("demo", |_| demo::pay(workspace, &venv))
 }
@@ -95,7 +113,8 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
 /// What `mypy --strict` reads.
 const TYPED: &str = "bindings-python/python bindings-python/tests bindings-python/examples";
 
-/// Runs a test program. No line of its output may show a canary. Where nothing may be skipped, a skipped test is a failure, and so is having none.
+/// Runs a test program. No line of its output may show a canary. Where nothing may be skipped, a skipped test is a
+/// failure, and so is having none.
 fn tests(workspace: &Workspace, program: Program, tally: &mut Tally) -> Outcome {
     let canaries = Canaries::read(workspace)?;
     let mut seen = 0;
@@ -114,6 +133,15 @@ fn tests(workspace: &Workspace, program: Program, tally: &mut Tally) -> Outcome 
         return Err(Failure::new(format!("{} tests were skipped, and with CI=true none may be", tally.skipped)));
     }
     Ok(())
+}
+
+fn remove(file: &Path) -> Outcome {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Failure::new(format!("cannot remove {}: {error}", file.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// All that git can tell: files that are new, ignored or changed, and how.
