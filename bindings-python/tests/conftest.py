@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from gateway import MERCHANT_CODE, SECRET, Sandbox
+from gateway import ACCOUNT_NUMBER, MERCHANT_CODE, SECRET, Sandbox
 
-from komopay import AsyncClient, BankAccount, BankTransfer, Client, Money, PayoutRequest
+from komopay import AsyncClient, BankAccount, BankTransfer, Client, KomopayError, Money, PayoutRequest
+
+# The secret, an account number, and how every JWT of the sandbox begins.
+CANARIES = (SECRET, ACCOUNT_NUMBER, "eyJ0eXAiOiJKV1Qi", "eyJhbGciOiJIUzI1NiI")
+
+
+@pytest.fixture(autouse=True)
+def no_error_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Searches everything that each error of a test can show: text, repr, attributes, traceback."""
+    errors: list[KomopayError] = []
+    make = KomopayError.__init__
+
+    def note(self: KomopayError, *args: Any, **known: Any) -> None:
+        errors.append(self)
+        make(self, *args, **known)
+
+    monkeypatch.setattr(KomopayError, "__init__", note)
+    yield
+    for error in errors:
+        shown = "".join([str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)])
+        assert not any(canary in shown for canary in CANARIES), f"a {type(error).__name__} shows a canary"
 
 
 @pytest.fixture
