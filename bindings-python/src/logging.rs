@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
-use crate::process::detached;
+use crate::process::{self, detached};
 
 /// How many events may wait for Python; what comes on top is dropped.
 const CAPACITY: usize = 10_000;
@@ -43,6 +44,8 @@ struct Queue {
 
 static QUEUE: Mutex<Queue> =
     Mutex::new(Queue { events: VecDeque::new(), busy: 0, has_thread: false, has_ended: false });
+/// Whether Python's logging was imported before this module, and so will end after it.
+static WAS_THERE_FIRST: AtomicBool = AtomicBool::new(false);
 static FILLED: Condvar = Condvar::new();
 static IDLE: Condvar = Condvar::new();
 
@@ -93,8 +96,9 @@ impl Log for Bridge {
 
 /// Sends the core's events here.
 pub fn start(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    // Before anything of ours is registered with `atexit`, so that logging's own end comes after ours.
-    logging(module.py())?;
+    // Importing logging takes most of the time that importing this package would, so it waits for the first call.
+    let modules = module.py().import("sys")?.getattr("modules")?;
+    WAS_THERE_FIRST.store(modules.contains("logging")?, Ordering::Relaxed);
     // In a module that is loaded a second time, it is set already.
     let _ = log::set_logger(&Bridge);
     log::set_max_level(LevelFilter::Warn);
@@ -214,6 +218,13 @@ fn hand_over(py: Python<'_>, event: Event) -> PyResult<()> {
 
 fn logging(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static LOGGING: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let module = LOGGING.get_or_try_init(py, || py.import("logging").map(Bound::unbind))?;
+    let module = LOGGING.get_or_try_init(py, || {
+        let logging = py.import("logging")?;
+        if !WAS_THERE_FIRST.load(Ordering::Relaxed) {
+            // Its own end is to come after ours, which has things to log.
+            process::end_first(py)?;
+        }
+        Ok::<_, PyErr>(logging.unbind())
+    })?;
     Ok(module.bind(py).as_any())
 }

@@ -91,6 +91,14 @@ pub fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
     watch_worker(module)
 }
 
+/// Moves our end before the end of all that was imported since.
+pub fn end_first(py: Python<'_>) -> PyResult<()> {
+    let end = py.import("komopay._native")?.getattr("_end_of_interpreter")?;
+    let atexit = py.import("atexit")?;
+    atexit.call_method1("unregister", (&end,))?;
+    atexit.call_method1("register", (end,)).map(drop)
+}
+
 /// A worker that `multiprocessing` forked ends without the end of the interpreter: it has a list of its own, which it
 /// empties once after the fork.
 fn watch_worker(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -69,6 +69,22 @@ platform does not repeat, so keep the request's fingerprint beside the id.
     >>> client.close()
 """
 
+# Not typing's own, whose import costs more than all the rest of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from komopay.aio import AsyncClient
+    from komopay.catalogue import (
+        AmountLimit,
+        Balance,
+        CustomerFee,
+        MerchantInfo,
+        PaymentOperator,
+        PaymentOption,
+        PaymentOptionOperator,
+        PayoutOperator,
+        PayoutOption,
+    )
+
 from komopay._native import (
     SANDBOX_URL,
     AccessScope,
@@ -89,18 +105,6 @@ from komopay._native import (
     WalletAccount,
     WalletTransfer,
     __version__,
-)
-from komopay.aio import AsyncClient
-from komopay.catalogue import (
-    AmountLimit,
-    Balance,
-    CustomerFee,
-    MerchantInfo,
-    PaymentOperator,
-    PaymentOption,
-    PaymentOptionOperator,
-    PayoutOperator,
-    PayoutOption,
 )
 from komopay.errors import (
     AuthenticationError,
@@ -168,3 +172,33 @@ __all__ = [
     "WalletTransfer",
     "__version__",
 ]
+
+# Loaded at first use: they bring asyncio's and dataclasses' own imports, which many programs never need.
+_LAZY = {"AsyncClient": "aio"} | dict.fromkeys(
+    (
+        "AmountLimit",
+        "Balance",
+        "CustomerFee",
+        "MerchantInfo",
+        "PaymentOperator",
+        "PaymentOption",
+        "PaymentOptionOperator",
+        "PayoutOperator",
+        "PayoutOption",
+    ),
+    "catalogue",
+)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'komopay' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"komopay.{_LAZY[name]}"), name)  # pyright: ignore[reportAny]
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,11 +6,14 @@ languages; the classes here only carry it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
-from typing import ClassVar
-
 from komopay._native import Attempt, Payout, Reason, _error_kinds
+
+# Importing typing costs more than all the rest of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import timedelta
+    from typing import ClassVar
 
 __all__ = [
     "AuthenticationError",
