@@ -65,6 +65,27 @@ fn it_serves_logs_without_secrets_and_stops_gracefully() {
 }
 
 #[test]
+fn it_records_each_request_and_each_true_answer_and_nothing_that_a_fault_made_up() {
+    let file = std::env::temp_dir().join(format!("komopay-sandbox-{}.jsonl", std::process::id()));
+    let (mut child, address, _output) = start(&["--record", file.to_str().unwrap(), "--control"]);
+    let fault = r#"{"when": {"operation": "list_currencies", "on": {"nth": 1}}, "effect": {"type": "captive_portal"}}"#;
+    send(&address, &request("POST", "/_sandbox/faults", None, fault));
+    send(&address, &request("GET", "/currencies", Some("t"), ""));
+    send(&address, &request("GET", "/balances?currencyCodes=IDR", Some("t"), ""));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let recorded = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let calls: Vec<serde_json::Value> = recorded.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seen: Vec<_> =
+        calls.iter().map(|call| (call["target"].as_str().unwrap(), call["answer"]["status"].as_u64())).collect();
+    let balances = "/balances?currencyCodes=IDR";
+    assert_eq!(seen, [("/currencies", None), (balances, None), (balances, Some(401))]);
+    assert_eq!(calls[0]["headers"]["authorization"], "Bearer t");
+    assert!(calls[2]["answer"]["body"].as_str().unwrap().contains("token missing"));
+}
+
+#[test]
 fn a_port_in_use_is_a_clear_error() {
     let (mut child, address, _output) = start(&[]);
     let port = address.rsplit_once(':').unwrap().1;
