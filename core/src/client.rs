@@ -104,7 +104,8 @@ impl Client {
     ///
     /// # Errors
     /// `not_found` if there is no such payout now (410); `unavailable`, `timed_out` or `rate_limited` if it could not be
-    /// read; `unexpected_response` if the answer cannot be understood.
+    /// read; `unexpected_response` if the answer cannot be understood; `authentication` or `permission_denied` if the
+    /// credentials do not allow it; `configuration` if it is of the other world (`is_test`); `closed`.
     pub async fn get_payout(&self, id: &PayoutId) -> Result<Payout> {
         let span = tracing::info_span!(target: "komopay", "get_payout", payout_id = %id);
         read::get(&self.0, id).instrument(span).await
@@ -251,7 +252,7 @@ impl Client {
     /// Refuses new calls, stops further attempts, and waits for the creates on the wire, up to their deadlines.
     pub async fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
-        self.0.creates.drain().await;
+        self.0.creates.drain(self.0.limits.total.saturating_add(create::GRACE)).await;
     }
 }
 
@@ -276,10 +277,11 @@ impl Inner {
         let mut tried = 0;
         loop {
             self.check_open()?;
-            let refusal = match self.tokens.issue(&scope, validity).await {
-                Ok(token) => return Ok(token),
-                Err(refusal) => refusal,
-            };
+            let refusal =
+                match self.tokens.issue(&scope, validity, self.limits.total.saturating_sub(started.elapsed())).await {
+                    Ok(token) => return Ok(token),
+                    Err(refusal) => refusal,
+                };
             tried += 1;
             let asked = refusal.error.retry_after().unwrap_or_default();
             let pause = jitter(self.limits.ceiling(tried - 1)).saturating_add(asked);
@@ -319,16 +321,18 @@ impl Inner {
         }
     }
 
-    /// Sends one request, and notes it in the history and the log.
+    /// Sends one request, and notes it in the history and the log. Once `leave` is done, it is not sent any more; what
+    /// was sent is read to its end.
     pub async fn send(
         &self,
         operation: &Operation,
         grant: &Grant,
         within: Duration,
+        leave: impl Future<Output = ()>,
         history: &mut Vec<Attempt>,
     ) -> Result<Answer, Failure> {
         let (started_at, started) = (Timestamp::now(), Instant::now());
-        let result = self.transport.send(operation, Some(grant.token.expose_secret()), within).await;
+        let result = self.transport.send(operation, Some(grant.token.expose_secret()), within, leave).await;
         let answer = result.as_ref().ok();
         let attempt = Attempt {
             operation: operation.to_string(),

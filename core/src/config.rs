@@ -110,7 +110,7 @@ pub enum TokenScope {
 /// let client = Client::new(config)?;
 /// # Ok::<(), komopay_core::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Where the platform is, such as [`SANDBOX_URL`]. It may have a path prefix. Plain `http` is for loopback only.
     pub base_url: String,
@@ -133,7 +133,7 @@ pub struct Config {
     pub backoff_base: Duration,
     /// The longest pause between attempts: 5 s.
     pub backoff_cap: Duration,
-    /// How many requests a read may take before it gives up: 4.
+    /// How many times a read is tried before it gives up: 4.
     pub read_attempts: u32,
     /// How many idle connections are kept open: 64.
     pub pool_size: usize,
@@ -185,7 +185,7 @@ impl Config {
         }
     }
 
-    /// Checks everything that can be known without a network, and gives the base URL without a trailing slash.
+    /// Checks everything that can be known without a network, and gives the base URL, its path without a trailing slash.
     pub(crate) fn check(&self) -> Result<Url> {
         self.credentials.check()?;
         for (name, value) in [
@@ -262,6 +262,34 @@ impl Config {
     }
 }
 
+/// The main settings, and no user name or password of a URL.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("base_url", &without_user(&self.base_url))
+            .field("credentials", &self.credentials)
+            .field("token_scope", &self.token_scope)
+            .field("total_timeout", &self.total_timeout)
+            .field("attempt_timeout", &self.attempt_timeout)
+            .field("settle_window", &self.settle_window)
+            .field("proxy", &self.proxy.as_deref().map(without_user))
+            .field("ca_file", &self.ca_file)
+            .field("max_amount", &self.max_amount)
+            .field("is_test", &self.is_test)
+            .field("validate", &self.validate)
+            .field("language", &self.language)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A URL as it may be shown.
+fn without_user(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(url) => format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()),
+        Err(_) => "[no URL]".to_owned(),
+    }
+}
+
 /// Whether the URL's host is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -335,7 +363,10 @@ mod tests {
 
     #[test]
     fn settings_show_no_secret() {
-        let shown = format!("{:?} {:?}", config(), Credentials::token("token-canary"));
+        let mut config = config();
+        config.proxy = Some("http://user:proxy-canary@proxy:3128".to_owned());
+        let shown = format!("{config:?} {:?}", Credentials::token("token-canary"));
+        assert!(shown.contains("http://proxy"), "{shown}");
         assert!(!shown.contains("\"secret\"") && !shown.contains("canary"), "{shown}");
     }
 }

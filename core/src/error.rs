@@ -307,7 +307,8 @@ impl Error {
         self.0.payout_id.as_ref()
     }
 
-    /// The requests this call made, oldest first. Its length is the number of attempts.
+    /// The requests of this call's own operation, oldest first: not those for tokens, which calls share, and of a call
+    /// that took very long only the last ones.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts

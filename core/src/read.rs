@@ -52,20 +52,22 @@ pub(crate) async fn try_read<T>(
     scope: &Scope,
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
     within: Duration,
+    personal: &[&str],
     history: &mut Vec<Attempt>,
 ) -> Result<T, Miss> {
     let ends = Instant::now() + within;
     let mut grant = client.tokens.get(scope, None, within).await?;
     let answer = loop {
         let left = ends.saturating_duration_since(Instant::now());
-        let answer = client.send(operation, &grant, left, history).await.map_err(|failure| Miss {
-            why: match failure.kind {
-                FailureKind::Network | FailureKind::TimedOut => MissKind::Passing,
-                FailureKind::Unreadable => MissKind::Lasting,
-                FailureKind::Certificate => MissKind::Barred,
-            },
-            error: failure.to_error(),
-        })?;
+        let answer =
+            client.send(operation, &grant, left, std::future::pending(), history).await.map_err(|failure| Miss {
+                why: match failure.kind {
+                    FailureKind::Network | FailureKind::TimedOut => MissKind::Passing,
+                    FailureKind::Unreadable => MissKind::Lasting,
+                    FailureKind::Certificate => MissKind::Barred,
+                },
+                error: failure.to_error(),
+            })?;
         let renew = match answer.status {
             401 => grant.renewable(),
             // It is not published whether a token locked to a sum of money may read.
@@ -90,7 +92,8 @@ pub(crate) async fn try_read<T>(
         429 | 500..=599 => MissKind::Passing,
         _ => MissKind::Lasting,
     };
-    Err(Miss { why, error: answer.to_error(&[grant.token.expose_secret(), client.tokens.secret()]) })
+    let secrets = [personal, &[grant.token.expose_secret(), client.tokens.secret()]].concat();
+    Err(Miss { why, error: answer.to_error(&secrets) })
 }
 
 /// Tries until it works, trying is of no use, `read_attempts` are used up, or the total time is.
@@ -108,7 +111,7 @@ pub(crate) async fn read<T>(
         client.check_open()?;
         let left = limits.total.saturating_sub(started.elapsed());
         let within = limits.attempt.min(left);
-        let miss = match try_read(client, operation, scope, &parse, within, &mut history).await {
+        let miss = match try_read(client, operation, scope, &parse, within, &[], &mut history).await {
             Ok(result) => return Ok(result),
             Err(miss) => miss,
         };

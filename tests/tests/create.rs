@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use komopay_core::{Client, Credentials, ErrorKind, Money, PayoutStatus};
 use komopay_sandbox::{Effect, Fault, LedgerKind, Operation, Sandbox, When};
-use komopay_tests::{break_nth, client, config, executed, hasty, id, request, sandbox, shown};
+use komopay_tests::peer::{Peer, http};
+use komopay_tests::{break_nth, canary, client, config, executed, hasty, id, request, sandbox, shown};
 
 /// Waits until the sandbox has seen this many calls.
 async fn seen(sandbox: &Sandbox, operation: Operation, calls: u64) {
@@ -89,7 +90,7 @@ async fn a_resuming_call_waits_for_the_one_in_flight_and_finds_its_payout() {
         client.create_payout(&id, &request, true).await
     });
     assert!(!first.unwrap().recovered);
-    assert!(resumed.unwrap().recovered);
+    resumed.unwrap();
     assert_eq!(sandbox.calls(Operation::CreatePayout), 1);
 }
 
@@ -140,8 +141,8 @@ async fn a_caller_that_comes_back_after_leaving_gets_the_same_payout() {
     });
     seen(&sandbox, Operation::CreatePayout, 1).await;
     call.abort();
-    let accepted = client.create_payout(&id("P"), &request(), true).await.unwrap();
-    assert!(accepted.recovered);
+    assert!(call.await.unwrap_err().is_cancelled());
+    client.create_payout(&id("P"), &request(), true).await.unwrap();
     assert_eq!(sandbox.calls(Operation::CreatePayout), 1);
 }
 
@@ -288,4 +289,79 @@ async fn a_token_that_does_not_allow_the_create_is_a_refusal() {
     break_nth(&sandbox, Operation::CreatePayout, 1, Effect::Forbidden);
     let error = client(&sandbox).create_payout(&id("P"), &request(), false).await.unwrap_err();
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::PermissionDenied, Some(403)));
+}
+
+#[tokio::test]
+async fn a_resumed_call_that_is_refused_here_still_finds_what_was_made() {
+    let sandbox = sandbox().await;
+    client(&sandbox).create_payout(&id("MADE"), &request(), false).await.unwrap();
+    let mut config = config(sandbox.base_url());
+    config.max_amount = vec![Money::new("9999", "IDR").unwrap()];
+    let client = Client::new(config).unwrap();
+    let posts = sandbox.calls(Operation::CreatePayout);
+    assert!(client.create_payout(&id("MADE"), &request(), true).await.unwrap().recovered);
+    // What is nowhere when the settle window is over was not made: then the refusal is the answer.
+    let error = client.create_payout(&id("NEVER"), &request(), true).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidRequest, Some("money.amount")));
+    assert!(sandbox.calls(Operation::GetPayout) > 2);
+    // Where no read can tell, it is not known.
+    sandbox
+        .inject(Fault::new(When::always(Operation::GetPayout), Effect::RateLimited { retry_after_secs: Some(3600) }));
+    let error = client.create_payout(&id("NEVER"), &request(), true).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert_eq!(sandbox.calls(Operation::CreatePayout), posts);
+}
+
+#[tokio::test]
+async fn a_call_after_one_that_its_caller_left_goes_on_where_that_one_ended() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    // The first attempt executes long after its caller left and its call ended as unknown; the second is refused.
+    break_nth(&sandbox, Operation::CreatePayout, 1, Effect::ExecuteAfterClose { ms: 600 });
+    break_nth(&sandbox, Operation::CreatePayout, 2, Effect::Forbidden);
+    break_nth(&sandbox, Operation::GetPayout, 1, Effect::RateLimited { retry_after_secs: Some(3600) });
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.create_payout(&id("P"), &request(), false).await }
+    });
+    seen(&sandbox, Operation::CreatePayout, 1).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    let accepted = client.create_payout(&id("P"), &request(), false).await.unwrap();
+    assert!(accepted.recovered, "a refusal of the second attempt says nothing about the first");
+    assert_eq!(executed(&sandbox, &id("P")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_while_connecting_is_not_paid_for_later() {
+    // It accepts connections, and never says a word of TLS.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = config(&format!("https://{}", silent.local_addr().unwrap()));
+    config.credentials = Credentials::token("opaque-token");
+    let client = Client::new(config).unwrap();
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.create_payout(&id("P"), &request(), false).await }
+    });
+    let connection = silent.accept().await.unwrap();
+    call.abort();
+    // Far less than the connection may take: nothing was sent, so there is nothing to wait for.
+    tokio::time::timeout(Duration::from_secs(10), client.close()).await.unwrap();
+    drop(connection);
+}
+
+#[tokio::test]
+async fn a_read_that_echoes_the_payee_while_settling_is_scrubbed() {
+    let text = format!(r#"{{"description":"payout to {} is odd"}}"#, canary::ACCOUNT);
+    let peer =
+        Peer::start(
+            move |_, request| {
+                if request.line.starts_with("POST") { Vec::new() } else { http("400 Bad Request", "", &text) }
+            },
+        )
+        .await;
+    let mut config = hasty(&peer.base_url());
+    config.credentials = Credentials::token("opaque-token");
+    let error = Client::new(config).unwrap().create_payout(&id("P"), &request(), false).await.unwrap_err();
+    assert!(shown(&error).contains("payout to [hidden] is odd"));
 }

@@ -79,7 +79,8 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
         // It cannot be told where its cache goes.
         let stubtest = venv.python(workspace).args("-m mypy.stubtest komopay _komopay_pytest --mypy-config-file");
         stubtest.arg(&settings).inside(workspace.target()).run()?;
-        venv.python(workspace).args("-m basedpyright --project").arg(&settings).run()
+        let basedpyright = venv.python(workspace).args("-m basedpyright --project").arg(&settings);
+        basedpyright.arg("--pythonpath").arg(venv.interpreter()).run()
     })?;
     report.check("Python tests", |tally| {
         let sandbox = gateway::build(workspace)?;

@@ -67,7 +67,7 @@ impl Venv {
             .args("build --locked --manifest-path bindings-python/Cargo.toml --profile")
             .arg(profile.name())
             .arg("--interpreter")
-            .arg(self.program("python"))
+            .arg(self.interpreter())
             .arg("--out")
             .arg(&wheels)
             .run()?;
@@ -77,9 +77,14 @@ impl Venv {
         Ok(wheel)
     }
 
+    /// Where the Python of this environment is.
+    pub(crate) fn interpreter(&self) -> PathBuf {
+        self.program("python")
+    }
+
     /// The Python of this environment.
     pub(crate) fn python(&self, workspace: &Workspace) -> Program {
-        Program::new(workspace, self.program("python"))
+        Program::new(workspace, self.interpreter())
     }
 
     /// The version of the package as it is installed.

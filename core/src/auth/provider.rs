@@ -9,8 +9,8 @@ use secrecy::SecretString;
 
 type Provided = Pin<Box<dyn Future<Output = Result<SecretString, String>> + Send>>;
 
-/// A function that provides a token whenever a new one is needed: at the first call, before the last one ends, and
-/// after a 401. One call of it serves all callers that wait.
+/// A function that provides a token whenever a new one is needed: at the first call, when the last one does not allow a
+/// call, and after a 401. One call of it serves all callers that wait.
 ///
 /// ```
 /// use komopay_core::{Credentials, TokenProvider};

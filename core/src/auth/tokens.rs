@@ -115,15 +115,30 @@ impl Tokens {
                 })?
             }
         };
-        let ours = matches!(&self.source, Source::Fetched(fetcher) if matches!(fetcher.origin, Origin::Platform(_)));
-        if ours { Ok(grant) } else { allowed(grant, needed) }
+        match &self.source {
+            Source::Fetched(fetcher) if matches!(fetcher.origin, Origin::Platform(_)) => Ok(grant),
+            // What a provider gave for another call may not do for this one; it is asked once more.
+            Source::Fetched(_) if refused.is_none() && grant.renewable() && forbids(&grant, needed).is_some() => {
+                Box::pin(self.get(needed, Some(&grant), within)).await
+            }
+            _ => match forbids(&grant, needed) {
+                None => Ok(grant),
+                Some(operation) => {
+                    let text = format!("the token does not allow {operation}; nothing was sent");
+                    Err(Refusal { error: Error::new(ErrorKind::PermissionDenied, text), is_final: true })
+                }
+            },
+        }
     }
 
     /// A token of this scope for someone else, issued anew.
-    pub async fn issue(&self, scope: &Scope, validity: Duration) -> Result<AccessToken, Refusal> {
+    pub async fn issue(&self, scope: &Scope, validity: Duration, within: Duration) -> Result<AccessToken, Refusal> {
         match &self.source {
             Source::Fetched(fetcher) if let Origin::Platform(issuer) = &fetcher.origin => {
-                let token = issuer.issue(scope, validity).await?;
+                let token = tokio::time::timeout(within, issuer.issue(scope, validity)).await.unwrap_or_else(|_| {
+                    let error = Error::new(ErrorKind::TimedOut, format!("no token within {within:?}"));
+                    Err(Refusal { error, is_final: false })
+                })?;
                 let expires_at = Claims::of(token.expose_secret()).and_then(|claims| claims.expires_at());
                 Ok(AccessToken { token, expires_at })
             }
@@ -135,21 +150,11 @@ impl Tokens {
     }
 }
 
-/// Refuses locally what a token of someone else's does not allow. Its end is left to the platform: our clock may be
-/// wrong.
-fn allowed(grant: Grant, needed: &Scope) -> Result<Grant, Refusal> {
-    let claims = Claims::of(grant.token.expose_secret());
+/// What a call needs and a token of someone else's surely does not allow: that is refused locally. Its end is left to the
+/// platform: our clock may be wrong.
+fn forbids(grant: &Grant, needed: &Scope) -> Option<String> {
     let needed = needed.operations.as_deref().unwrap_or_default();
-    match claims.as_ref().and_then(|claims| claims.forbids(needed)) {
-        Some(operation) => Err(Refusal {
-            error: Error::new(
-                ErrorKind::PermissionDenied,
-                format!("the token does not allow {operation}; nothing was sent"),
-            ),
-            is_final: true,
-        }),
-        None => Ok(grant),
-    }
+    Claims::of(grant.token.expose_secret())?.forbids(needed).map(str::to_owned)
 }
 
 /// Fetches tokens when they are needed, and keeps them.
@@ -227,21 +232,26 @@ impl Fetcher {
         let call = async move {
             let asked_at = Instant::now();
             let result = fetcher.fetch(&scope).await;
-            let mut state = fetcher.lock();
-            state.flights.remove(&scope);
-            let result = result.map(|token| {
-                let lifetime = fetcher.lifetime(&token);
-                state.fetched += 1;
-                let number = state.fetched;
-                let token = Issued { number, token, scope, renew_at: renew_at(asked_at, lifetime) };
-                let grant = grant(&token, true);
-                state.cache.insert(token);
-                grant
-            });
+            let result = fetcher.keep(scope, asked_at, result);
+            // Not under the lock: a waiter may be woken, and run, right here.
             landed.send_replace(Some(result));
         };
         tokio::spawn(call.in_current_span());
         flight
+    }
+
+    /// Ends the flight, and keeps the token if there is one.
+    fn keep(&self, scope: Scope, asked_at: Instant, result: Result<SecretString, Refusal>) -> Result<Grant, Refusal> {
+        let mut state = self.lock();
+        state.flights.remove(&scope);
+        let token = result?;
+        let lifetime = self.lifetime(&token);
+        state.fetched += 1;
+        let number = state.fetched;
+        let issued = Issued { number, token, scope, renew_at: renew_at(asked_at, lifetime) };
+        let grant = grant(&issued, true);
+        state.cache.insert(issued);
+        Ok(grant)
     }
 
     async fn fetch(&self, scope: &Scope) -> Result<SecretString, Refusal> {
@@ -283,10 +293,10 @@ impl Issuer {
     async fn issue(&self, scope: &Scope, validity: Duration) -> Result<SecretString, Refusal> {
         let operation = Operation::post("/auth-tokens", self.body(scope, validity)?);
         let secret = self.secret.expose_secret();
-        let answer = self.transport.send(&operation, None, self.patience).await.map_err(|failure| Refusal {
-            error: failure.to_error(),
-            is_final: failure.kind == FailureKind::Certificate,
-        })?;
+        let answer =
+            self.transport.send(&operation, None, self.patience, std::future::pending()).await.map_err(|failure| {
+                Refusal { error: failure.to_error(), is_final: failure.kind == FailureKind::Certificate }
+            })?;
         tracing::debug!(target: "komopay", status = answer.status, "POST /auth-tokens");
         let refuse = |error: Error, is_final| Err(Refusal { error, is_final });
         match answer.status {
@@ -352,7 +362,7 @@ pub(crate) fn read_token(body: &[u8]) -> Option<SecretString> {
         token: String,
     }
     let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
-    (!answer.token.is_empty()).then(|| SecretString::from(answer.token))
+    is_token(&answer.token).then(|| SecretString::from(answer.token))
 }
 
 fn not_understood(status: u16) -> Error {

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use super::in_flight::{Call, Entry};
-use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Verdict};
+use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, Verdict};
 use super::read::{Found, look};
 use super::{Payout, PayoutAccepted, PayoutId, PayoutRequest};
 use crate::auth::{Grant, Refusal, Scope};
@@ -17,6 +17,9 @@ use crate::client::Inner;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::read::MissKind;
 use crate::transport::{Answer, FailureKind, Operation};
+
+/// For how long after its deadline a call may still be ending, on a busy machine.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// How much older than the call a found payout may look, since two clocks' seconds and delays are involved.
 const AGE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
@@ -26,17 +29,36 @@ pub(crate) async fn create(
     client: &Arc<Inner>,
     id: &PayoutId,
     request: &PayoutRequest,
-    resume: bool,
+    mut resume: bool,
 ) -> Result<PayoutAccepted> {
     let started = Instant::now();
-    client.check_request(request).map_err(|error| error.with_payout_id(id))?;
-    let body = serde_json::to_vec(request).map_err(|_| Error::internal("the request cannot be written as JSON"))?;
+    // An earlier call may have sent it: what keeps this one from finding out proves nothing.
+    let refuse = |error: Error, resume| if resume { unknown(id, Some(error)) } else { error.with_payout_id(id) };
+    let body = serde_json::to_vec(request).map_err(|_| Error::internal("the request cannot be written as JSON"));
+    let body = body.map_err(|error| refuse(error, resume))?;
     loop {
-        client.check_open().map_err(|error| error.with_payout_id(id))?;
-        let caller = match client.creates.enter(id, request, resume)? {
+        client.check_open().map_err(|error| refuse(error, resume))?;
+        let refusal = client.check_request(request).err();
+        if let Some(error) = refusal.clone().filter(|_| !resume) {
+            return Err(refuse(error, resume));
+        }
+        let caller = match client.creates.enter(id, request, resume).map_err(|error| match error.kind() {
+            ErrorKind::Closed => refuse(error, resume),
+            _ => error,
+        })? {
             Entry::Joined(caller) => caller,
             Entry::Busy(call) => {
-                call.ended().await;
+                let left = client.limits.total.saturating_sub(started.elapsed());
+                let Ok(ended) = tokio::time::timeout(left, call.ended()).await else {
+                    let text = format!("another call for payout {id} took all the time");
+                    return Err(unknown(id, Some(Error::new(ErrorKind::TimedOut, text))));
+                };
+                match ended {
+                    // The same request, and nothing was believed for it that this call would not believe.
+                    Some(Ok(accepted)) if resume || !call.resumes() => return Ok(accepted),
+                    Some(Err(error)) if error.kind() == ErrorKind::OutcomeUnknown => resume = true,
+                    _ => {}
+                }
                 continue;
             }
             Entry::Started(flight, caller) => {
@@ -52,8 +74,8 @@ pub(crate) async fn create(
                     grant: None,
                     accepted: None,
                     found: None,
-                    refusal: None,
-                    last_error: None,
+                    last_error: refusal.clone(),
+                    refusal,
                     history: Vec::new(),
                 };
                 // The call runs on its own: a caller that leaves never cuts a create off in the middle.
@@ -62,7 +84,9 @@ pub(crate) async fn create(
                 caller
             }
         };
-        return caller.result().await;
+        // The call keeps its own deadline, unless nobody drives its runtime.
+        let patience = client.limits.total.saturating_add(GRACE);
+        return caller.result(patience).await;
     }
 }
 
@@ -85,7 +109,7 @@ struct Driver {
     resume: bool,
     operation: Operation,
     started: Instant,
-    first_post_at: Option<Instant>,
+    first_post_at: Option<(Instant, Timestamp)>,
     grant: Option<Grant>,
     accepted: Option<PayoutAccepted>,
     found: Option<Payout>,
@@ -98,7 +122,12 @@ struct Driver {
 impl Driver {
     async fn run(mut self) -> Result<PayoutAccepted> {
         let call = Arc::clone(&self.call);
-        let (mut outcome, mut action) = Outcome::start(self.client.limits, self.resume);
+        let start = match (self.resume, &self.refusal) {
+            (false, _) => Start::Fresh,
+            (true, None) => Start::Resume,
+            (true, Some(_)) => Start::ResumeRefused,
+        };
+        let (mut outcome, mut action) = Outcome::start(self.client.limits, self.started.elapsed(), start);
         loop {
             // Before anything is open, leaving ends the call at once; after that, it is settled first.
             let may_leave = !outcome.sticky();
@@ -119,6 +148,7 @@ impl Driver {
                     Event::Woke
                 }
             };
+            trim(&mut self.history);
             if call.is_withdrawn() {
                 outcome.withdraw();
             }
@@ -147,11 +177,11 @@ impl Driver {
             self.last_error = Some(Error::internal("no token in hand"));
             return PostEnd::NotSent(NotSent::Final);
         };
-        self.first_post_at.get_or_insert_with(Instant::now);
+        self.first_post_at.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
         self.call.expose();
         let operation = self.operation.clone();
         let client = Arc::clone(&self.client);
-        match client.send(&operation, &grant, within, &mut self.history).await {
+        match client.send(&operation, &grant, within, self.call.withdrawn(), &mut self.history).await {
             Ok(answer) => self.judge(&answer, &grant),
             Err(failure) => {
                 self.last_error = Some(failure.to_error());
@@ -194,7 +224,7 @@ impl Driver {
 
     async fn get(&mut self, within: Duration) -> ReadEnd {
         let client = Arc::clone(&self.client);
-        match look(&client, &self.id, within, &mut self.history).await {
+        match look(&client, &self.id, within, &self.request.method.personal(), &mut self.history).await {
             Ok(found) => {
                 let ours = self.is_ours(&found);
                 self.found = Some(found.payout);
@@ -246,6 +276,15 @@ impl Driver {
     }
 }
 
+/// A call may settle for days: of its reads, only the last ones are worth telling.
+fn trim(history: &mut Vec<Attempt>) {
+    if history.len() > 40
+        && let Some(oldest) = history.iter().position(|attempt| attempt.operation.starts_with("GET"))
+    {
+        history.remove(oldest);
+    }
+}
+
 fn duplicate(id: &PayoutId, payout: Option<Payout>, cause: Option<Error>) -> Error {
     let found = match &payout {
         Some(payout) => format!("a payout of {} was found ({})", payout.money, payout.status),
@@ -257,10 +296,16 @@ fn duplicate(id: &PayoutId, payout: Option<Payout>, cause: Option<Error>) -> Err
 
 /// Whether the payout was made during this call: by the platform's own clock, it is no older than our first attempt.
 /// Skipped if the platform does not say.
-fn is_young(answered: Option<Timestamp>, created: Option<Timestamp>, first_post_at: Option<Instant>) -> bool {
-    let (Some(answered), Some(created), Some(first)) = (answered, created, first_post_at) else {
+fn is_young(
+    answered: Option<Timestamp>,
+    created: Option<Timestamp>,
+    first_post_at: Option<(Instant, Timestamp)>,
+) -> bool {
+    let (Some(answered), Some(created), Some((first, first_by_wall))) = (answered, created, first_post_at) else {
         return true;
     };
-    let ours = SignedDuration::try_from(first.elapsed()).unwrap_or(SignedDuration::MAX);
+    // The monotonic clock stops while a machine sleeps; the wall clock does not.
+    let awake = SignedDuration::try_from(first.elapsed()).unwrap_or(SignedDuration::MAX);
+    let ours = awake.max(Timestamp::now().duration_since(first_by_wall));
     answered.duration_since(created) <= ours.saturating_add(AGE_TOLERANCE)
 }

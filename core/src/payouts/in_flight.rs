@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -11,9 +12,16 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The creates of one client that are under way, by id.
 pub(crate) struct InFlight {
-    calls: Mutex<HashMap<PayoutId, Arc<Call>>>,
+    calls: Mutex<Calls>,
     /// How many there are; `close` waits for none.
     count: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct Calls {
+    by_id: HashMap<PayoutId, Arc<Call>>,
+    /// No call may enter any more. Under the same lock, so that none slips in while the rest is waited for.
+    closed: bool,
 }
 
 /// One create under way. It belongs to all callers that wait for it, and runs on after they left.
@@ -41,16 +49,19 @@ pub(crate) enum Entry {
 
 impl InFlight {
     pub fn new() -> Self {
-        Self { calls: Mutex::new(HashMap::new()), count: watch::Sender::new(0) }
+        Self { calls: Mutex::default(), count: watch::Sender::new(0) }
     }
 
     /// Enters a call for this id.
     ///
     /// # Errors
-    /// `duplicate_payout`, if another request under this id is under way.
+    /// `closed` after [`InFlight::drain`]; `duplicate_payout`, if another request under this id is under way.
     pub fn enter(self: &Arc<Self>, id: &PayoutId, request: &PayoutRequest, resume: bool) -> Result<Entry> {
         let mut calls = self.lock();
-        if let Some(call) = calls.get(id) {
+        if calls.closed {
+            return Err(Error::new(ErrorKind::Closed, "the client was closed").with_payout_id(id));
+        }
+        if let Some(call) = calls.by_id.get(id) {
             if call.request != *request {
                 let text = format!("another request under the id {id} is being sent; nothing was sent for this one");
                 return Err(Error::new(ErrorKind::DuplicatePayout, text).with_payout_id(id));
@@ -70,35 +81,47 @@ impl InFlight {
             exposed: AtomicBool::new(resume),
             result: watch::Sender::new(None),
         });
-        calls.insert(id.clone(), Arc::clone(&call));
-        self.count.send_replace(calls.len());
+        calls.by_id.insert(id.clone(), Arc::clone(&call));
+        self.count.send_modify(|count| *count += 1);
         let flight = Flight { registry: Arc::clone(self), id: id.clone(), call: Arc::clone(&call), landed: false };
         Ok(Entry::Started(flight, Caller { registry: Arc::clone(self), id: id.clone(), call }))
     }
 
-    /// Stops further POSTs of every call, and waits until all have ended.
-    pub async fn drain(&self) {
-        for call in self.lock().values() {
-            call.withdrawn.send_replace(true);
+    /// Lets no call in any more, stops further POSTs of every call, and waits until all have ended, for at most
+    /// this long.
+    pub async fn drain(&self, patience: Duration) {
+        {
+            let mut calls = self.lock();
+            calls.closed = true;
+            for call in calls.by_id.values() {
+                call.withdrawn.send_replace(true);
+            }
         }
-        // The sender is ours, so waiting cannot fail.
-        let _ = self.count.subscribe().wait_for(|count| *count == 0).await;
+        // Each keeps its own deadline, unless nobody drives its runtime.
+        let mut count = self.count.subscribe();
+        let _ = tokio::time::timeout(patience, count.wait_for(|count| *count == 0)).await;
     }
 
     /// The ids of the calls that have not ended.
     pub fn ids(&self) -> Vec<PayoutId> {
-        self.lock().keys().cloned().collect()
+        self.lock().by_id.keys().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PayoutId, Arc<Call>>> {
+    fn lock(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Call {
-    /// Waits until the call has ended, whatever its result.
-    pub async fn ended(&self) {
-        let _ = self.result.subscribe().wait_for(Option::is_some).await;
+    /// Waits until the call has ended, and tells how.
+    pub async fn ended(&self) -> Option<Result<PayoutAccepted>> {
+        let mut result = self.result.subscribe();
+        result.wait_for(Option::is_some).await.ok().and_then(|result| result.clone())
+    }
+
+    /// Whether it resumes an earlier one.
+    pub fn resumes(&self) -> bool {
+        self.resume
     }
 
     /// Waits until no further POST may start.
@@ -124,21 +147,27 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub async fn result(self) -> Result<PayoutAccepted> {
-        let mut result = self.call.result.subscribe();
-        let result = result.wait_for(Option::is_some).await;
-        // The sender lives in `self.call`, so there always is a result.
-        result.ok().and_then(|result| result.clone()).unwrap_or_else(|| Err(lost(&self.id, true)))
+    /// Waits for the result, for at most this long.
+    pub async fn result(self, patience: Duration) -> Result<PayoutAccepted> {
+        let ended = tokio::time::timeout(patience, self.call.ended()).await;
+        let exposed = self.call.exposed.load(Ordering::Acquire);
+        ended.ok().flatten().unwrap_or_else(|| Err(lost(&self.id, exposed)))
     }
 }
 
 impl Drop for Caller {
     fn drop(&mut self) {
-        let _calls = self.registry.lock();
-        self.call.callers.send_modify(|callers| *callers -= 1);
-        let has_ended = self.call.result.borrow().is_some();
-        if *self.call.callers.borrow() == 0 && !has_ended {
-            self.call.withdrawn.send_replace(true);
+        let is_left = {
+            let _calls = self.registry.lock();
+            self.call.callers.send_modify(|callers| *callers -= 1);
+            let is_left = *self.call.callers.borrow() == 0 && self.call.result.borrow().is_none();
+            if is_left {
+                self.call.withdrawn.send_replace(true);
+            }
+            is_left
+        };
+        // Not under the lock: whoever takes the log may ask which creates are under way.
+        if is_left {
             tracing::warn!(
                 target: "komopay",
                 payout_id = %self.id,
@@ -174,10 +203,10 @@ impl Flight {
     /// Frees the id first, so that a caller that sees the result can start anew.
     fn finish(&mut self, result: Result<PayoutAccepted>) {
         self.landed = true;
-        let mut calls = self.registry.lock();
-        calls.remove(&self.id);
+        self.registry.lock().by_id.remove(&self.id);
+        // Not under the lock: a waiter may be woken, and run, right here.
         self.call.result.send_replace(Some(result));
-        self.registry.count.send_replace(calls.len());
+        self.registry.count.send_modify(|count| *count -= 1);
     }
 }
 

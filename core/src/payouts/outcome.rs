@@ -35,6 +35,17 @@ impl Limits {
     }
 }
 
+/// How a call starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Start {
+    /// This id was never sent.
+    Fresh,
+    /// It may have been sent before. That is an open attempt whose end we did not see, so the call starts by reading.
+    Resume,
+    /// The same, and the request is refused here now: nothing is sent, and the refusal stands as one to a repeat does.
+    ResumeRefused,
+}
+
 /// What the driver does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
@@ -161,15 +172,13 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// A call that is about to start, and its first action.
-    ///
-    /// With `resume` the id may have been sent before. That is an open attempt we did not see end, so the call
-    /// starts by reading.
-    pub fn start(limits: Limits, resume: bool) -> (Self, Action) {
+    /// A call that is about to start, `now` being the time since its caller came, and its first action.
+    pub fn start(limits: Limits, now: Duration, start: Start) -> (Self, Action) {
+        let resume = start != Start::Fresh;
         let mut outcome = Self {
             limits,
-            given_up_at: resume.then_some(Duration::ZERO),
-            question: Question::Executed,
+            given_up_at: resume.then_some(now),
+            question: if start == Start::ResumeRefused { Question::RefusalStands } else { Question::Executed },
             posted: false,
             pauses: 0,
             renewed: false,
@@ -177,7 +186,7 @@ impl Outcome {
             withdrawn: false,
             read_started_at: Duration::ZERO,
         };
-        let action = if resume { outcome.read(Duration::ZERO) } else { outcome.authorize(Duration::ZERO, false) };
+        let action = if resume { outcome.read(now) } else { outcome.authorize(now, false) };
         (outcome, action)
     }
 

@@ -19,17 +19,18 @@ pub(crate) struct Found {
     pub date: Option<Timestamp>,
 }
 
-/// Reads the payout once.
+/// Reads the payout once. No text of the answer that repeats something `personal` enters an error.
 pub(crate) async fn look(
     client: &Inner,
     id: &PayoutId,
     within: Duration,
+    personal: &[&str],
     history: &mut Vec<Attempt>,
 ) -> Result<Found, Miss> {
     let parse = |answer: &Answer| -> Result<Found, Unreadable> {
         Ok(Found { payout: Payout::read(id, &answer.body)?, date: answer.date })
     };
-    try_read(client, &Operation::get(id.path()), &Scope::read(id), parse, within, history).await
+    try_read(client, &Operation::get(id.path()), &Scope::read(id), parse, within, personal, history).await
 }
 
 /// Reads the payout, trying again where that may help.
@@ -51,7 +52,7 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
     loop {
         let mut last_error: Option<Error> = None;
         let left = timeout.saturating_sub(started.elapsed());
-        match look(client, id, limits.attempt.min(left), &mut history).await {
+        match look(client, id, limits.attempt.min(left), &[], &mut history).await {
             Ok(found) => {
                 client.check_world(&found.payout)?;
                 if found.payout.status.is_final() {

@@ -38,9 +38,12 @@ impl Answer {
         if self.status != 406 {
             return None;
         }
+        // A code is decided by, so no payee's short name may change it; a number or a token has no place in it.
+        let numbers: Vec<&str> =
+            secrets.iter().copied().filter(|secret| secret.contains(|c: char| c.is_ascii_digit())).collect();
         let entries: Vec<Entry> = serde_json::from_slice(&self.body).ok()?;
         let reasons = entries.into_iter().map(|entry| Reason {
-            code: scrub(&entry.code, secrets),
+            code: scrub(&entry.code, &numbers),
             field: text(entry.attr_code),
             description: text(entry.description),
         });

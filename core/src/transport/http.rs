@@ -139,7 +139,14 @@ impl Transport {
     /// Sends one request and reads its answer, all `within` this time.
     ///
     /// `Failure::sent` is exact for a request with a body: see [`super::gate`]. For one without, it means nothing.
-    pub async fn send(&self, operation: &Operation, token: Option<&str>, within: Duration) -> Result<Answer, Failure> {
+    /// Once `leave` is done, it is not sent any more; if it was, its answer is read to the end.
+    pub async fn send(
+        &self,
+        operation: &Operation,
+        token: Option<&str>,
+        within: Duration,
+        leave: impl Future<Output = ()>,
+    ) -> Result<Answer, Failure> {
         let mut request = self.http.request(operation.method.clone(), format!("{}{}", self.base, operation.path));
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Failure {
@@ -160,7 +167,18 @@ impl Transport {
         if let (Some(customer_id), Some(_), Some(_)) = (&self.customer_id, token, &operation.body) {
             request = request.header("Id-Customer", customer_id.clone());
         }
-        let result = tokio::time::timeout(within, self.exchange(request)).await;
+        let mut exchange = Box::pin(tokio::time::timeout(within, self.exchange(request)));
+        let result = tokio::select! {
+            biased;
+            result = &mut exchange => result,
+            () = leave => {
+                if !gate.shut() {
+                    let text = "given up before it was sent".to_owned();
+                    return Err(Failure { kind: FailureKind::Network, sent: false, text });
+                }
+                exchange.await
+            }
+        };
         match result {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err((kind, text))) => Err(Failure { kind, sent: gate.shut(), text }),

@@ -84,6 +84,10 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("r resume, 409, seen late",                        "resume get=410 post=409 get=410 get=ours",         Recovered),
     ("r resume, never a connection",                    "resume get=410 post=unsent get=odd*",              Unknown),
 
+    ("r resume, refused here, found",                   "resume refused-here get=ours",                     Recovered),
+    ("r resume, refused here, never there",             "resume refused-here get=410*",                     Refused),
+    ("r resume, refused here, no proof",                "resume refused-here get=odd*",                     Unknown),
+
     // 9. Time: a repeat needs time for itself and one GET; a Retry-After beyond the deadline ends the call.
     ("9 no time for a repeat",                          "post=open@20s get=odd@20s get=odd@20s get=odd@20s get=410*", Unknown),
     ("9 Retry-After beyond the deadline",               "post=429+90s",                                     Failed),
@@ -134,9 +138,13 @@ impl<'a> Play<'a> {
     }
 
     fn run(&mut self) -> Result<Verdict, String> {
-        let resume = self.takes("resume");
+        let start = match (self.takes("resume"), self.takes("refused-here")) {
+            (true, false) => Start::Resume,
+            (true, true) => Start::ResumeRefused,
+            (false, _) => Start::Fresh,
+        };
         let leave_in_post = self.takes("leave-in-post");
-        let (mut outcome, mut action) = Outcome::start(LIMITS, resume);
+        let (mut outcome, mut action) = Outcome::start(LIMITS, self.now, start);
         for _ in 0..1000 {
             if self.takes("leave") {
                 outcome.withdraw();
