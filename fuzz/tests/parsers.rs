@@ -105,9 +105,6 @@ fn refusal_bodies() {
     });
 }
 
-/// Longer than any call lasts: no sum of times overflows.
-const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-
 #[test]
 fn header_times() {
     let documents =
@@ -117,9 +114,9 @@ fn header_times() {
         let text = input.text(&documents);
         let pause = fuzzing::retry_after(&text, now);
         if let Ok(seconds) = text.trim().parse::<u64>() {
-            assert_eq!(pause.unwrap().as_secs(), seconds.min(A_YEAR.as_secs()));
+            assert_eq!(pause.unwrap().as_secs(), seconds.min(365 * 24 * 3600));
         }
-        assert!(pause.is_none_or(|pause| pause <= A_YEAR), "{text}");
+        assert!(pause.unwrap_or_default() <= Duration::from_hours(365 * 24), "longer than a year: {text}");
         if let Some(date) = fuzzing::date(&text) {
             let _ = date.to_string();
         }
