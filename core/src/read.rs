@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::auth::{Refusal, Scope};
@@ -18,6 +19,14 @@ impl From<serde_json::Error> for Unreadable {
         // serde's own text may quote the value.
         Self(format!("line {}, column {}", error.line(), error.column()))
     }
+}
+
+/// Reads a JSON object. An array of the same values in the same order, which serde takes for one, is none.
+pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Unreadable("it is no JSON object".to_owned()));
+    }
+    Ok(serde_json::from_str(text)?)
 }
 
 /// Why one try brought no result.

@@ -444,3 +444,15 @@ proptest! {
         prop_assert_eq!(again.fingerprint(KEY).unwrap(), request.fingerprint(KEY).unwrap());
     }
 }
+
+/// Were it not for the lengths, the second would be the same bytes as the first.
+#[test]
+fn no_field_can_pass_for_the_end_of_itself_and_another_field() {
+    let mut two = request();
+    two.callback_url = Some("a".to_owned());
+    two.customer_ip = Some("b".to_owned());
+    let mut one = request();
+    one.callback_url = Some("a\0\0\0\0\0\0\0\x0bcustomer_ipb".to_owned());
+    assert_eq!("customer_ip".len(), 0x0b);
+    assert_ne!(one.fingerprint(KEY).unwrap(), two.fingerprint(KEY).unwrap());
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use komopay_core::{Client, Config, Credentials, Money, PayoutStatus};
+use komopay_core::{Client, Config, Credentials, ErrorKind, Money, PayoutStatus};
 use komopay_tests::peer::{PREFIX, Peer, http};
 use komopay_tests::{canary, config, id, request};
 use serde_json::{Value, json};
@@ -156,4 +156,41 @@ async fn exact_amounts_are_json_numbers_on_the_wire() {
             .unwrap();
         assert!(body.contains(&format!(r#""amount":{sent},"#)), "{body}");
     }
+}
+
+/// What a lax reader of JSON would take for an object with these fields.
+#[tokio::test]
+async fn the_right_values_in_an_array_are_no_answer() {
+    let peer = Peer::start(|_, request| {
+        let money = r#"[[10000,"IDR"]]"#;
+        match request.line.split(' ').nth(1) {
+            Some("/auth-tokens") => http("200 OK", "", r#"["opaque-token"]"#),
+            Some("/balances") => http("200 OK", "", r#"[[{"code":"IDR"}]]"#),
+            Some("/currencies") => http("200 OK", "", r#"{"data":[["IDR"]]}"#),
+            Some("/segments") => http("406 Not Acceptable", "", r#"[["MERCHANT_INACTIVE"]]"#),
+            _ if request.line.starts_with("POST") => {
+                http("201 Created", "", &format!(r#"[{money},["BANK_TRANSFER","P"]]"#))
+            }
+            _ => http("200 OK", "", &format!(r#"[{money},["BANK_TRANSFER","P"],["SUCCESS"]]"#)),
+        }
+    })
+    .await;
+    let mut config = config(&peer.base_url());
+    config.total_timeout = Duration::from_secs(1);
+    config.attempt_timeout = Duration::from_millis(500);
+    config.settle_window = Duration::from_millis(200);
+    let kind = |error: komopay_core::Error| error.kind();
+    assert_eq!(
+        kind(Client::new(config.clone()).unwrap().get_payout(&id("P")).await.unwrap_err()),
+        ErrorKind::UnexpectedResponse,
+        "no token"
+    );
+    assert_eq!(peer.recorded().len(), 1);
+    config.credentials = Credentials::token("opaque-token");
+    let client = Client::new(config).unwrap();
+    assert_eq!(kind(client.get_payout(&id("P")).await.unwrap_err()), ErrorKind::UnexpectedResponse);
+    assert_eq!(kind(client.create_payout(&id("P"), &request(), false).await.unwrap_err()), ErrorKind::OutcomeUnknown);
+    assert_eq!(kind(client.balances(&[]).await.unwrap_err()), ErrorKind::UnexpectedResponse);
+    assert_eq!(kind(client.currencies().await.unwrap_err()), ErrorKind::UnexpectedResponse);
+    assert_eq!(kind(client.segments().await.unwrap_err()), ErrorKind::UnexpectedResponse);
 }

@@ -18,6 +18,7 @@ use super::scope::Scope;
 use crate::config::{Config, Credentials, TokenScope, is_token};
 use crate::error::{Error, ErrorKind};
 use crate::money::Money;
+use crate::read::object;
 use crate::transport::{FailureKind, Operation, Transport};
 
 /// A year: longer than any token lives.
@@ -361,7 +362,7 @@ pub(crate) fn read_token(body: &[u8]) -> Option<SecretString> {
     struct TokenAnswer {
         token: String,
     }
-    let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
+    let answer: TokenAnswer = object(std::str::from_utf8(body).ok()?).ok()?;
     is_token(&answer.token).then(|| SecretString::from(answer.token))
 }
 

@@ -10,7 +10,7 @@ use crate::auth::Scope;
 use crate::client::Inner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::Money;
-use crate::read::{Unreadable, read};
+use crate::read::{Unreadable, object, read};
 use crate::transport::{Answer, Operation};
 
 const PAYOUT_OPTIONS: &str = "/payouts/!availablePaymentOptions";
@@ -109,7 +109,7 @@ pub(crate) fn entries<T: Entry>(answer: &Answer) -> Result<Vec<T>, Unreadable> {
     struct List {
         data: Option<Vec<Box<RawValue>>>,
     }
-    let list: List = serde_json::from_str(text(answer)?)?;
+    let list: List = object(text(answer)?)?;
     list.data.unwrap_or_default().iter().map(|entry| T::read(entry.get())).collect()
 }
 

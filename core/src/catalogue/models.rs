@@ -8,7 +8,7 @@ use crate::lenient::{lenient, timestamp};
 use crate::money::{Amount, Money};
 use crate::payouts::{MethodCode, open_codes};
 use crate::raw_json::RawJson;
-use crate::read::Unreadable;
+use crate::read::{Unreadable, object};
 
 /// What the merchant has in one currency (contract: `Balance`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +160,7 @@ impl Entry for String {
         struct Wire {
             code: String,
         }
-        Ok(serde_json::from_str::<Wire>(json)?.code)
+        Ok(object::<Wire>(json)?.code)
     }
 }
 
@@ -176,7 +176,7 @@ impl Entry for Balance {
             pending_payout_amount: Amount,
             last_balance_movement: Option<Box<RawValue>>,
         }
-        let wire: Wire = serde_json::from_str(json)?;
+        let wire: Wire = object(json)?;
         Ok(Self {
             balance: wire.balance.of(&wire.currency_code)?,
             available: wire.available_balance.of(&wire.currency_code)?,
@@ -195,7 +195,7 @@ impl Entry for PaymentOperator {
             code: String,
             name: Option<Box<RawValue>>,
         }
-        let wire: Wire = serde_json::from_str(json)?;
+        let wire: Wire = object(json)?;
         Ok(Self { code: wire.code, name: lenient(wire.name, "name"), raw: RawJson::new(json) })
     }
 }
@@ -222,7 +222,7 @@ impl Entry for PayoutOption {
             min_fee: Option<Box<RawValue>>,
             max_fee: Option<Box<RawValue>>,
         }
-        let wire: Wire = serde_json::from_str(json)?;
+        let wire: Wire = object(json)?;
         let operator = |wire: OperatorWire| PayoutOperator {
             code: wire.code,
             name: lenient(wire.name, "name"),
@@ -268,7 +268,7 @@ impl Entry for PaymentOption {
             let money = |amount: Option<Amount>| amount.map(|amount| amount.of(currency)).transpose();
             Ok(AmountLimit { from: money(wire.from)?, to: money(wire.to)? })
         };
-        let wire: Wire = serde_json::from_str(json)?;
+        let wire: Wire = object(json)?;
         let operator = |operator: OperatorWire| {
             Ok(PaymentOptionOperator {
                 code: operator.code,
@@ -302,7 +302,7 @@ impl MerchantInfo {
         struct ChannelWire {
             name: String,
         }
-        let wire: Wire = serde_json::from_str(json)?;
+        let wire: Wire = object(json)?;
         Ok(Self { name: wire.channel_info.name, raw: RawJson::new(json) })
     }
 }

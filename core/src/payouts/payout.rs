@@ -15,7 +15,7 @@ use super::id::PayoutId;
 use crate::lenient::{lenient, timestamp};
 use crate::money::Money;
 use crate::raw_json::RawJson;
-use crate::read::Unreadable;
+use crate::read::{Unreadable, object};
 
 /// The platform took the payout. This is not completion: follow it with `wait_for_payout`.
 #[derive(Clone, PartialEq, Eq)]
@@ -212,7 +212,7 @@ impl Payout {
     pub(crate) fn read(id: &PayoutId, body: &[u8]) -> Result<Self, Unreadable> {
         let (raw, wire) = read_answer(id, body)?;
         let process = wire.process.ok_or_else(|| Unreadable("process is missing".to_owned()))?;
-        let process: ProcessWire = serde_json::from_str(process.get())?;
+        let process: ProcessWire = object(process.get())?;
         Ok(Self {
             payout_id: id.clone(),
             payment_id: lenient(wire.payment_method_response.id_payment, "idPayment"),
@@ -242,7 +242,7 @@ impl Payout {
 /// Reads the shared parts, and refuses an answer about another payout.
 fn read_answer(id: &PayoutId, body: &[u8]) -> Result<(RawJson, AnswerWire), Unreadable> {
     let text = std::str::from_utf8(body).map_err(|_| Unreadable("it is not UTF-8".to_owned()))?;
-    let wire: AnswerWire = serde_json::from_str(text)?;
+    let wire: AnswerWire = object(text)?;
     match &wire.payment_method_response.id_payout {
         Some(other) if other != id.as_str() => Err(Unreadable("it is about another payout".to_owned())),
         _ => Ok((RawJson::new(text), wire)),

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Reason};
 use crate::mask::scrub;
+use crate::read::object;
 
 /// A whole answer: status, the few headers that matter, and the body.
 pub(crate) struct Answer {
@@ -41,13 +42,16 @@ impl Answer {
         // A code is decided by, so no payee's short name may change it; a number or a token has no place in it.
         let numbers: Vec<&str> =
             secrets.iter().copied().filter(|secret| secret.contains(|c: char| c.is_ascii_digit())).collect();
-        let entries: Vec<Entry> = serde_json::from_slice(&self.body).ok()?;
-        let reasons = entries.into_iter().map(|entry| Reason {
-            code: scrub(&entry.code, &numbers),
-            field: text(entry.attr_code),
-            description: text(entry.description),
+        let entries: Vec<&RawValue> = serde_json::from_slice(&self.body).ok()?;
+        let reasons = entries.into_iter().map(|entry| {
+            let entry: Entry = object(entry.get()).ok()?;
+            Some(Reason {
+                code: scrub(&entry.code, &numbers),
+                field: text(entry.attr_code),
+                description: text(entry.description),
+            })
         });
-        Some(reasons.collect())
+        reasons.collect()
     }
 
     /// The error that this answer means to a read or to a token call. `secrets` must not enter it.
@@ -132,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_406_that_is_no_array_of_codes_is_not_believed() {
-        for body in ["", "{}", "[{}]", "null", "[1]", "<html>"] {
+        for body in ["", "{}", "[{}]", "null", "[1]", r#"[["X"]]"#, "<html>"] {
             assert!(answer(406, body).reasons(&[]).is_none(), "{body}");
             assert_eq!(answer(406, body).to_error(&[]).kind(), ErrorKind::UnexpectedResponse);
         }
