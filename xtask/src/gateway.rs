@@ -20,11 +20,16 @@ pub(crate) const SECRET: &str = "demo-secret";
 const ANNOUNCEMENT: &str = "komopay-sandbox listens on ";
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Builds the program and says where it is.
+/// Builds the gateway and says where it is.
 pub(crate) fn build(workspace: &Workspace) -> Outcome<PathBuf> {
+    build_program(workspace, "komopay-sandbox")
+}
+
+/// Builds a program of the workspace and says where it is.
+pub(crate) fn build_program(workspace: &Workspace, name: &str) -> Outcome<PathBuf> {
     // With the features that the whole workspace asks for, so that the tests' builds serve it, too.
-    Program::cargo(workspace).args("build --locked --workspace --bin komopay-sandbox").run()?;
-    Ok(workspace.target().join("debug").join(format!("komopay-sandbox{}", std::env::consts::EXE_SUFFIX)))
+    Program::cargo(workspace).args("build --locked --workspace --bin").arg(name).run()?;
+    Ok(workspace.target().join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// A running gateway.

@@ -97,8 +97,8 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
             .env("KOMOPAY_SANDBOX_RECORD", &calls);
         tests(workspace, pytest, tally)?;
         Canaries::read(workspace)?.search(&written)?;
-        let validate = Program::cargo(workspace).args("run --locked --quiet --package komopay-tests");
-        validate.args("--bin validate-exchanges").arg(&calls).run()?;
+        let validate = gateway::build_program(workspace, "validate-exchanges")?;
+        Program::new(workspace, validate).arg(&calls).run()?;
         // It holds the secret and the tokens of the tests.
         remove(&calls)
     })?;
