@@ -63,6 +63,7 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("7 refused repeat, no such GET",                   "post=open get=410 post=refused get=odd*",          Unknown),
     ("7 a GET from before the end of the window",       "post=open get=410 post=refused get=410@29s get=odd*", Unknown),
     ("7 the window runs from the last open attempt",    "post=open get=410 post=open@20s get=410 post=refused get=410*", Refused),
+    ("7 and not from the first one",                    "post=open get=410@20s post=open@20s get=410 post=refused get=410 get=ours", Recovered),
 
     // 8. 409.
     ("8 409 to the first, another is there",            "post=409 get=other",                               FOUND_OTHER),
