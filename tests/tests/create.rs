@@ -109,6 +109,8 @@ async fn a_caller_that_leaves_is_released_at_once_and_the_create_on_the_wire_is_
     assert_eq!(sandbox.ledger().len(), 0, "released before the gateway answered");
     // Closing waits for the create on the wire; a connection cut with the caller would show as a repeat.
     client.close().await;
+    let lines = sandbox.ledger();
+    assert!(lines.iter().any(|line| line.kind == LedgerKind::Executed), "closing waited for the answer");
     assert_eq!(executed(&sandbox, &id("P")).await.len(), 1);
     assert_eq!((sandbox.calls(Operation::CreatePayout), sandbox.calls(Operation::GetPayout)), (1, 0));
 }
