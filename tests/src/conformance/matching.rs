@@ -18,7 +18,7 @@ pub fn differences(expected: &Value, got: &Value) -> Vec<String> {
 pub fn mistake(text: &str) -> Option<String> {
     match text {
         "$any" | "$text" | "$moment" | "$span" => None,
-        _ if text.starts_with("$contains:") => None,
+        _ if text.starts_with("$contains:") || text.starts_with("$not:") => None,
         _ => match text.strip_prefix("$matches:") {
             Some(pattern) => Regex::new(pattern).err().map(|error| error.to_string()),
             None => Some(format!("{text} is neither defined nor a matcher")),
@@ -83,6 +83,9 @@ fn matches(expected: &Value, got: &Value) -> bool {
             if let Some(words) = text.strip_prefix("$contains:") {
                 return got.contains(words);
             }
+            if let Some(other) = text.strip_prefix("$not:") {
+                return got != other;
+            }
             if let Some(pattern) = text.strip_prefix("$matches:") {
                 return Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(got));
             }
@@ -146,6 +149,7 @@ mod tests {
             (json!("$span"), json!(0), json!(-1)),
             (json!("$contains:b c"), json!("a b c"), json!("a")),
             (json!("$matches:^a+$"), json!("aa"), json!("ab")),
+            (json!("$not:a"), json!("b"), json!("a")),
             (json!("a"), json!("a"), json!("b")),
             (json!({"a": 1, "...": true}), json!({"a": 1, "b": 2}), json!({"b": 2})),
             (json!([1, 2]), json!([1, 2]), json!([1])),
