@@ -48,7 +48,6 @@ pub struct Scenario {
 pub(super) struct Platform {
     pub(super) processing_ms: u64,
     pub(super) locked_tokens_may_not_read: bool,
-    pub(super) documented_answers: bool,
     /// Requests break the contract on purpose, so they are not held against it.
     pub(super) wrong_requests: bool,
 }
