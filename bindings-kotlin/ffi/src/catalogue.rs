@@ -19,7 +19,6 @@ open_codes! {
 
 /// What the merchant has in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
-#[expect(clippy::struct_field_names, reason = "the same names in every language")]
 pub struct Balance {
     /// All of it; it may still contain pending payouts and settlements.
     pub balance: Money,

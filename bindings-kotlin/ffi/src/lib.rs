@@ -12,6 +12,13 @@
 //! | `scalar.rs` | time spans and whole numbers, in the types that each language uses for them |
 //! | `runtime.rs` | the one runtime, and what a cancelled or panicking call becomes |
 
+#![allow(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::needless_pass_by_value,
+    reason = "UniFFI prescribes how arguments come"
+)]
+#![allow(clippy::struct_field_names, clippy::enum_variant_names, reason = "the same names in every language")]
+
 mod access;
 mod catalogue;
 mod client;
