@@ -3,6 +3,8 @@
 //! A [`Fault`] waits for calls of one operation. The first injected fault whose [`When`] matches decides a call; every
 //! fault counts the calls it waits for, also those that another fault decided.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::operation::Operation;
@@ -133,6 +135,20 @@ pub enum Effect {
         /// Whether the id counts as used from then on: a later create says 409, a GET says 410.
         uses_id_up: bool,
     },
+    /// Answers exactly this, as `application/json` unless a header says otherwise.
+    Answer {
+        /// 200, 201, ...
+        status: u16,
+        /// More headers. One whose name or value no header can have is left out.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// The body, as it goes out.
+        #[serde(default)]
+        body: String,
+        /// Whether the call executes first.
+        #[serde(default)]
+        execute: bool,
+    },
     /// Answers this status with a text that repeats the account number and the bearer token, or the secret of a token
     /// call. Nothing executes.
     EchoAccount {
@@ -163,6 +179,7 @@ impl Fault {
             | Effect::Status { status }
             | Effect::Garbage { status, .. }
             | Effect::Redirect { status, .. }
+            | Effect::Answer { status, .. }
             | Effect::EchoAccount { status }
                 if !(200..=599).contains(&status) =>
             {
@@ -293,6 +310,7 @@ mod tests {
             r#"{"type":"cut_answer","at_byte":17}"#,
             r#"{"type":"garbage","status":201,"execute":true}"#,
             r#"{"type":"redirect","status":307,"location":null}"#,
+            r#"{"type":"answer","status":200,"headers":{"Retry-After":"3"},"body":"{}","execute":false}"#,
             r#"{"type":"rate_limited","retry_after_secs":3}"#,
             r#"{"type":"rejected","code":"IP_DENIED","uses_id_up":true}"#,
         ];

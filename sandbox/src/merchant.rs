@@ -203,6 +203,12 @@ async fn decide(gateway: &Arc<Gateway>, connection: &Control, mut call: Call, ef
             }
             Answer::refused(&[Refusal::new(&code, None, "injected")])
         }
+        Effect::Answer { status, headers, body, execute } => {
+            if execute {
+                perform(gateway, &call);
+            }
+            Answer::literal(code(status), headers, body)
+        }
         Effect::EchoAccount { status } => echo(&call, code(status)),
     }
 }

@@ -120,6 +120,19 @@ async fn garbage_claims_to_be_json() {
 }
 
 #[tokio::test]
+async fn an_answer_of_ones_own_goes_out_as_it_is() {
+    for (execute, expected) in [(true, EXECUTED.to_vec()), (false, NOTHING.to_vec())] {
+        let headers = [("Retry-After", "7"), ("Content-Type", "text/plain"), ("no header", "x")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let effect = Effect::Answer { status: 418, headers, body: "{\"a\":1}".to_owned(), execute };
+        let (sandbox, reply) = first_create_meets(effect).await;
+        assert_eq!((reply.status(), reply.body().as_str()), (418, "{\"a\":1}"));
+        assert_eq!((&*reply.headers()["retry-after"], &*reply.headers()["content-type"]), ("7", "text/plain"));
+        assert_eq!(ledger(&sandbox).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn what_stands_in_the_way_executes_nothing() {
     for (effect, status) in [
         (Effect::Status { status: 503 }, 503),
