@@ -1,0 +1,47 @@
+//! The native half of the Kotlin and Swift bindings: it mirrors the core's types for `UniFFI`, and runs its calls.
+//!
+//! Whatever decides something about money or HTTP is in `komopay-core`. Over the code generated from here each language has
+//! a thin front (`id.komopay`, `KomoPay`) with its own exceptions, `Money` and client.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `client.rs` | `NativeClient`: one method per operation |
+//! | `config.rs` | settings and credentials, made into the core's `Config` |
+//! | `money.rs`, `request.rs`, `payout.rs`, `catalogue.rs`, `access.rs` | the values that go in and come out |
+//! | `error.rs` | the core's errors |
+//! | `scalar.rs` | time spans and whole numbers, in the types that each language uses for them |
+//! | `runtime.rs` | the one runtime, and what a cancelled or panicking call becomes |
+//! | `log.rs` | the core's log, for the log of the application |
+
+#![allow(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::needless_pass_by_value,
+    reason = "UniFFI prescribes how arguments come"
+)]
+#![allow(clippy::struct_field_names, clippy::enum_variant_names, reason = "the same names in every language")]
+
+mod access;
+mod catalogue;
+mod client;
+mod config;
+mod error;
+mod log;
+mod money;
+mod payout;
+mod request;
+mod runtime;
+mod scalar;
+
+uniffi::setup_scaffolding!();
+
+/// KomoPay's own sandbox host, with test data. The live host is given to each merchant.
+#[uniffi::export]
+fn sandbox_url() -> String {
+    komopay_core::SANDBOX_URL.to_owned()
+}
+
+/// The version of this library.
+#[uniffi::export]
+fn library_version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}

@@ -1,0 +1,52 @@
+//! `Money`: in each language a class of its own, with an exact amount, equal by value. The core parses it.
+
+use crate::error::{CallFailure, Failure};
+
+/// An exact amount in major units, as each language's front shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Money(komopay_core::Money);
+
+/// The two halves of money, as they cross.
+#[derive(uniffi::Record)]
+pub struct MoneyParts {
+    /// The amount in plain digits, such as `42.05`.
+    pub amount: String,
+    /// The currency's code.
+    pub currency: String,
+}
+
+uniffi::custom_type!(Money, MoneyParts, {
+    lower: |money| money.parts(),
+    try_lift: |parts| Ok(Money(komopay_core::Money::new(parts.amount, parts.currency)?)),
+});
+
+impl Money {
+    fn parts(&self) -> MoneyParts {
+        MoneyParts { amount: self.0.amount().to_string(), currency: self.0.currency().to_owned() }
+    }
+}
+
+/// Reads an amount: exact, or an error.
+#[uniffi::export]
+fn parse_money(amount: String, currency: String) -> Result<MoneyParts, CallFailure> {
+    let money = komopay_core::Money::new(amount, currency).map_err(|error| Failure::from(&error))?;
+    Ok(Money(money).parts())
+}
+
+impl From<komopay_core::Money> for Money {
+    fn from(money: komopay_core::Money) -> Self {
+        Self(money)
+    }
+}
+
+impl From<Money> for komopay_core::Money {
+    fn from(money: Money) -> Self {
+        money.0
+    }
+}
+
+impl std::fmt::Debug for Money {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&self.0, f)
+    }
+}

@@ -1,0 +1,47 @@
+//! Time spans and whole numbers. They cross as signed numbers, so that one below 0 is refused by name and not by a crash.
+
+use std::time::Duration;
+
+use komopay_core::ErrorKind;
+
+use crate::error::{CallFailure, refuse};
+
+/// A time span, in microseconds: Java's `Duration`, Swift's `TimeInterval`.
+#[derive(Clone, Copy, Debug)]
+pub struct Span(i64);
+
+uniffi::custom_type!(Span, i64, { lower: |span| span.0, try_lift: |micros| Ok(Span(micros)) });
+
+impl Span {
+    pub fn duration(self, field: &str, kind: ErrorKind) -> Result<Duration, CallFailure> {
+        let micros =
+            u64::try_from(self.0).map_err(|_| refuse(kind, field, "must be a finite time that is not below 0"))?;
+        Ok(Duration::from_micros(micros))
+    }
+}
+
+impl From<Duration> for Span {
+    fn from(duration: Duration) -> Self {
+        Self(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A whole number: `Int` in both languages.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole(i32);
+
+uniffi::custom_type!(Whole, i32, { lower: |whole| whole.0, try_lift: |number| Ok(Whole(number)) });
+
+impl Whole {
+    /// As a count of something, for a setting of this name.
+    pub fn count<T: TryFrom<i32>>(self, setting: &str) -> Result<T, CallFailure> {
+        let wrong = |_| refuse(ErrorKind::Configuration, setting, "must be a whole number that is not below 0");
+        T::try_from(self.0).map_err(wrong)
+    }
+}
+
+impl From<u16> for Whole {
+    fn from(number: u16) -> Self {
+        Self(number.into())
+    }
+}
