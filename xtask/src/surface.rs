@@ -177,9 +177,10 @@ fn column(file: &str, language: Language) -> Names {
 /// A name that is not in every language, without a reason.
 fn unexplained(file: &str) -> Option<&str> {
     file.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |")).find_map(|(name, cells)| {
-        let mut cells = cells.split('|').map(str::trim);
-        let everywhere = cells.by_ref().take(Language::ALL.len()).all(|cell| cell == "yes");
-        (!everywhere && cells.next().is_none_or(str::is_empty)).then_some(name)
+        let cells: Vec<&str> = cells.split('|').map(str::trim).collect();
+        let (marks, why) = cells.split_at_checked(Language::ALL.len())?;
+        let is_explained = why.first().is_some_and(|why| !why.is_empty());
+        (!is_explained && marks.iter().any(|mark| *mark != "yes")).then_some(name)
     })
 }
 

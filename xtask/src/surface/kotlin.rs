@@ -91,7 +91,7 @@ fn members(listing: &str) -> Vec<(String, String)> {
     let mut class = String::new();
     for line in listing.lines() {
         if let Some(name) = line.strip_suffix('{').and_then(|line| line.split(" class ").nth(1)) {
-            class = name.split([' ', '<']).next().unwrap_or_default().to_owned();
+            name.split([' ', '<']).next().unwrap_or_default().clone_into(&mut class);
             continue;
         }
         let Some((head, arguments)) = line.trim().split_once('(') else {
