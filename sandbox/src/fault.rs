@@ -4,8 +4,11 @@
 //! fault counts the calls it waits for, also those that another fault decided.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use crate::operation::Operation;
 
@@ -65,6 +68,9 @@ pub enum Effect {
         /// Milliseconds.
         ms: u64,
     },
+    /// Waits until the faults are cleared, then does the call and answers as always. A create executes then even if the
+    /// client has left.
+    Hold,
     /// Resets the connection (RST) with the body unread. Nothing executes.
     CloseBeforeReading,
     /// Closes the connection (FIN) when the whole request has been read. Nothing executes.
@@ -222,6 +228,8 @@ impl When {
 pub(crate) struct Faults {
     active: Vec<Active>,
     injected: u64,
+    /// Notified when the faults are cleared.
+    cleared: Arc<Notify>,
 }
 
 struct Active {
@@ -240,6 +248,12 @@ impl Faults {
 
     pub(crate) fn clear(&mut self) {
         self.active.clear();
+        self.cleared.notify_waiters();
+    }
+
+    /// Done when the faults are cleared, from now on.
+    pub(crate) fn cleared(&self) -> OwnedNotified {
+        Arc::clone(&self.cleared).notified_owned()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -305,6 +319,7 @@ mod tests {
     #[test]
     fn every_effect_survives_json() {
         let texts = [
+            r#"{"type":"hold"}"#,
             r#"{"type":"close_before_reading"}"#,
             r#"{"type":"execute_after_close","ms":5}"#,
             r#"{"type":"cut_answer","at_byte":17}"#,

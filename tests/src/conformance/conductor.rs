@@ -138,7 +138,6 @@ impl Stage {
             .merchant(canary::MERCHANT, canary::SECRET)
             .processing_time(Duration::from_millis(settings.processing_ms))
             .locked_tokens_may_read(!settings.locked_tokens_may_not_read)
-            .documented_answers(settings.documented_answers)
             .observer({
                 let witness = witness.clone();
                 move |exchange| witness.see(exchange)
