@@ -27,6 +27,11 @@ impl Conformance {
         test::tests(workspace, play, tally)
     }
 
+    /// Whether there is anything to show.
+    pub(crate) fn has_played(&self) -> bool {
+        !self.0.borrow().is_empty()
+    }
+
     /// Shows how every scenario ended with each runner that played. One that is not green everywhere is a failure.
     pub(crate) fn table(&self, workspace: &Workspace) -> Outcome {
         self.0.borrow().iter().fold(conductor(workspace)?.arg("table"), Program::arg).run()

@@ -48,10 +48,16 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
         if let Some(before) = &before {
             report.check("checkout untouched", |_| untouched(workspace, before))?;
         }
-        report.check("every scenario in every language", |_| conformance.table(workspace))
+        Ok(())
     })();
+    // Also after a failure: it shows in which language the other scenarios hold.
+    let table = if conformance.has_played() {
+        report.check("every scenario in every language", |_| conformance.table(workspace))
+    } else {
+        Ok(())
+    };
     println!("\n{report}");
-    outcome
+    outcome.and(table)
 }
 
 fn rust(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -> Outcome {
