@@ -25,7 +25,7 @@ class Gate(private val sandbox: String) : AutoCloseable {
 
     init {
         thread(isDaemon = true) {
-            runCatching { while (true) server.accept().let { client -> thread(isDaemon = true) { serve(client) } } }
+            runCatching { while (true) server.accept().let { client -> thread(isDaemon = true) { client.use(::serve) } } }
         }
     }
 
@@ -43,7 +43,7 @@ class Gate(private val sandbox: String) : AutoCloseable {
 
     override fun close() = server.close()
 
-    private fun serve(client: Socket) = client.use {
+    private fun serve(client: Socket) {
         val target = URI(sandbox)
         Socket(target.host, target.port).use { gateway ->
             thread(isDaemon = true) { runCatching { gateway.getInputStream().copyTo(client.getOutputStream()) } }
