@@ -17,8 +17,8 @@ pub fn differences(expected: &Value, got: &Value) -> Vec<String> {
 /// Why this text, which begins with `$`, matches nothing; if that is so.
 pub fn mistake(text: &str) -> Option<String> {
     match text {
-        "$any" | "$text" | "$moment" | "$span" => None,
-        _ if text.starts_with("$contains:") || text.starts_with("$not:") => None,
+        "$any" | "$maybe" | "$text" | "$moment" | "$span" => None,
+        _ if text.starts_with("$contains:") || text.starts_with("$lacks:") => None,
         _ => match text.strip_prefix("$matches:") {
             Some(pattern) => Regex::new(pattern).err().map(|error| error.to_string()),
             None => Some(format!("{text} is neither defined nor a matcher")),
@@ -76,6 +76,7 @@ fn matches(expected: &Value, got: &Value) -> bool {
     let Value::String(text) = expected else { return expected == got };
     match (text.as_str(), got) {
         ("$any", got) => !got.is_null(),
+        ("$maybe", _) => true,
         ("$text", Value::String(got)) => !got.is_empty(),
         ("$moment", Value::String(got)) => moment(got).is_some(),
         ("$span", got) => got.is_u64(),
@@ -83,8 +84,8 @@ fn matches(expected: &Value, got: &Value) -> bool {
             if let Some(words) = text.strip_prefix("$contains:") {
                 return got.contains(words);
             }
-            if let Some(other) = text.strip_prefix("$not:") {
-                return got != other;
+            if let Some(words) = text.strip_prefix("$lacks:") {
+                return !got.contains(words);
             }
             if let Some(pattern) = text.strip_prefix("$matches:") {
                 return Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(got));
@@ -141,6 +142,7 @@ mod tests {
     fn each_matcher_takes_what_it_says_and_nothing_else() {
         for (expected, good, bad) in [
             (json!("$any"), json!(false), json!(null)),
+            (json!({"a": "$maybe"}), json!({"a": null}), json!({})),
             (json!("$text"), json!("a"), json!("")),
             (json!("$text"), json!("a"), json!(1)),
             (json!("$moment"), json!("2025-01-31T08:15:30.5Z"), json!("2025-01-31T08:15:30+00:00")),
@@ -149,7 +151,7 @@ mod tests {
             (json!("$span"), json!(0), json!(-1)),
             (json!("$contains:b c"), json!("a b c"), json!("a")),
             (json!("$matches:^a+$"), json!("aa"), json!("ab")),
-            (json!("$not:a"), json!("b"), json!("a")),
+            (json!("$lacks:b"), json!("a c"), json!("a b c")),
             (json!("a"), json!("a"), json!("b")),
             (json!({"a": 1, "...": true}), json!({"a": 1, "b": 2}), json!({"b": 2})),
             (json!([1, 2]), json!([1, 2]), json!([1])),

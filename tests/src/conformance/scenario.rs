@@ -281,7 +281,8 @@ fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, String> {
     serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
-/// Puts definitions in their places: `"$name"`, and `"$like": "name"` with other members over it.
+/// Puts definitions in their places: `"$name"`, and `"$like": "name"` with other members over it. In a list,
+/// `{"each": [...], "step": ...}` is one entry for each, with `"$it"` in its place.
 fn expand(value: &Value, definitions: &Definitions, depth: usize) -> Result<Value, String> {
     if depth > 100 {
         return Err("a definition that holds itself".to_owned());
@@ -292,7 +293,22 @@ fn expand(value: &Value, definitions: &Definitions, depth: usize) -> Result<Valu
             Some(definition) => expand(definition),
             None => Ok(value.clone()),
         },
-        Value::Array(entries) => entries.iter().map(expand).collect(),
+        Value::Array(entries) => {
+            let mut all = Vec::new();
+            for entry in entries {
+                match (entry.get("each").and_then(Value::as_array), entry.get("step")) {
+                    (Some(each), Some(step)) => {
+                        for it in each {
+                            let mut definitions = definitions.clone();
+                            definitions.insert("it".to_owned(), expand(it)?);
+                            all.push(self::expand(step, &definitions, depth + 1)?);
+                        }
+                    }
+                    _ => all.push(expand(entry)?),
+                }
+            }
+            Ok(all.into())
+        }
         Value::Object(members) => {
             let mut all = match members.get("$like").map(Value::as_str) {
                 None => Map::new(),
@@ -358,6 +374,8 @@ mod tests {
         let value = json!({"one": "$a", "other": {"$like": "a", "x": 3}, "same": "$any"});
         let expected = json!({"one": {"x": 1, "y": [2]}, "other": {"x": 3, "y": [2]}, "same": "$any"});
         assert_eq!(expand(&value, &definitions(), 0).unwrap(), expected);
+        let value = json!([{"each": [1, "$b"], "step": {"x": "$it"}}, 3]);
+        assert_eq!(expand(&value, &definitions(), 0).unwrap(), json!([{"x": 1}, {"x": [2]}, 3]));
         assert!(expand(&json!("$loop"), &definitions(), 0).is_err());
         assert!(expand(&json!({"$like": "b"}), &definitions(), 0).is_err());
     }
