@@ -184,9 +184,7 @@ public class Client(config: Config) {
      * Cancelled, it does not wait any more; what is on the wire is read to its end.
      */
     public suspend fun close() {
-        if (native.uniffiIsDestroyed) return
         native { native.shutDown(null) }
-        native.destroy()
     }
 
     /** Refuses new calls, and waits for nothing. */
@@ -202,7 +200,6 @@ public class Client(config: Config) {
     private suspend fun <T> call(creates: String? = null, call: suspend (NativeClient) -> T): T {
         // A caller that has left already sends nothing.
         currentCoroutineContext().ensureActive()
-        if (native.uniffiIsDestroyed) throw closed(creates)
         return native(creates) { call(native) }
     }
 

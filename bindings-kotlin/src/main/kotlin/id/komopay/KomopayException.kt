@@ -147,9 +147,6 @@ internal fun understood(thrown: Throwable, creates: String?): Throwable = when (
     else -> fault(thrown, creates).apply { stackTrace = thrown.stackTrace }
 }
 
-internal fun closed(payoutId: String?): KomopayException =
-    failure(ErrorKind.CLOSED, "the client was closed", payoutId).exception()
-
 /** Says the type only: the text of an exception that is not ours may hold anything. */
 private fun fault(thrown: Throwable, creates: String?): KomopayException {
     val type = thrown.javaClass.name

@@ -112,11 +112,14 @@ private class Runner(private val blocking: Boolean) {
             "balances" -> mapOf(values.single() to given["currencies"]?.let { told(it, values.single().type) }.orEmptyList())
             else -> arguments(given, values)
         } + mapOf(function.instanceParameter!! to client)
-        return try {
-            if (blocking) runInterruptible(Dispatchers.IO) { function.callBy(arguments) } else function.callSuspendBy(arguments)
-        } catch (thrown: InvocationTargetException) {
-            throw thrown.targetException
-        }
+        if (!blocking) return unwrapped { function.callSuspendBy(arguments) }
+        return runInterruptible(Dispatchers.IO) { unwrapped { function.callBy(arguments) } }
+    }
+
+    private inline fun unwrapped(call: () -> Any?): Any? = try {
+        call()
+    } catch (thrown: InvocationTargetException) {
+        throw thrown.targetException
     }
 
     private fun KFunction<*>.isVararg() = parameters.any { it.isVararg }
