@@ -11,6 +11,7 @@ use crate::command::Program;
 use crate::conformance::Conformance;
 use crate::failure::{Failure, Outcome};
 use crate::report::Report;
+use crate::surface::{self, Language};
 use crate::tally::Tally;
 use crate::tools::{self, Python};
 use crate::venv::{Profile, Venv};
@@ -69,7 +70,8 @@ fn rust(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -
     report.check("Rust conformance", |tally| {
         let runner = Program::new(workspace, gateway::build_program(workspace, "conformance-rust")?);
         conformance.play(workspace, "rust", &runner, tally)
-    })
+    })?;
+    report.check("Rust surface", |_| surface::check(workspace, Language::Rust))
 }
 
 fn python_package(workspace: &Workspace, python: &Python, conformance: &Conformance, report: &mut Report) -> Outcome {
@@ -113,6 +115,7 @@ fn python_package(workspace: &Workspace, python: &Python, conformance: &Conforma
         conformance.play(workspace, "python", &runner(), tally)?;
         conformance.play(workspace, "python-async", &runner().arg("--async"), tally)
     })?;
+    report.check("Python surface", |_| surface::check(workspace, Language::Python))?;
     report.check("gateway against the contract", |_| {
         let schemathesis = Venv::fresh(workspace, python, "venv-contract")?;
         schemathesis.install(workspace, Path::new("sandbox/schemathesis/requirements.txt"))?;
