@@ -1,5 +1,6 @@
 package id.komopay
 
+import java.time.Duration
 import kotlin.reflect.KClass
 import kotlin.reflect.full.declaredMemberFunctions
 import kotlin.reflect.full.memberProperties
@@ -9,15 +10,33 @@ import org.junit.jupiter.api.Test
 class BuilderTest {
     @Test
     fun `what has a default in Kotlin can be set in Java, and is then set`() {
-        assertEquals(optional(Config::class) - setOf("baseUrl", "credentials"), settable(ConfigBuilder::class))
-        assertEquals(optional(PayoutRequest::class) - setOf("money", "method"), settable(PayoutRequestBuilder::class))
-        val bank = optional(BankTransfer::class) + optional(BankAccount::class)
-        assertEquals(bank - setOf("operatorCode", "account", "name", "number"), settable(BankTransferBuilder::class))
+        val config = Config("http://127.0.0.1:1", Credentials.token("t"))
+        assertAllSet(ConfigBuilder(config.baseUrl, config.credentials), setOf("baseUrl", "credentials")) { listOf(it) }
+
+        val request = Sandbox.request()
+        assertAllSet(PayoutRequestBuilder(request.money, request.method), setOf("money", "method")) { listOf(it) }
+
+        val given = setOf("operatorCode", "account", "name", "number")
+        assertAllSet(BankTransferBuilder("BNK_000", "Siti", "11223344"), given) { listOf(it, (it as BankTransfer).account) }
     }
 
-    private fun optional(type: KClass<*>) = type.memberProperties.map { it.name }.toSet()
+    /** Sets everything that the builder can, and looks for it in what it built, where nothing else but [given] may be. */
+    private fun assertAllSet(builder: Any, given: Set<String>, parts: (Any) -> List<Any>) {
+        val type = builder::class
+        val setters = type.declaredMemberFunctions.filter { it.returnType.classifier == type && it.name !in setOf("set", "account") }
+        val values = setters.associate { it.name to value(it.parameters.last().type.classifier as KClass<*>) }
+        setters.forEach { it.call(builder, values[it.name].let { value -> if (value is List<*>) arrayOf(value.single() as Money) else value }) }
+        val built = type.declaredMemberFunctions.single { it.name == "build" }.call(builder)!!
+        val found = parts(built).flatMap { part -> part::class.memberProperties.map { it.name to it.getter.call(part) } }.toMap()
+        assertEquals(values, found - given)
+    }
 
-    private fun settable(builder: KClass<*>) =
-        builder.declaredMemberFunctions.filter { it.returnType.classifier == builder && it.parameters.size == 2 }
-            .map { it.name }.toSet() - setOf("set", "account")
+    private fun value(type: KClass<*>): Any = when (type) {
+        String::class -> "text"
+        Boolean::class -> false
+        Int::class -> 7
+        Duration::class -> Duration.ofSeconds(7)
+        TokenScope::class -> TokenScope.EVERYTHING
+        else -> listOf(Money(7, "IDR"))
+    }
 }

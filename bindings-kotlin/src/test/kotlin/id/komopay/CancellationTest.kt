@@ -1,6 +1,5 @@
 package id.komopay
 
-import java.time.Duration
 import java.util.concurrent.atomic.AtomicReference
 import kotlin.concurrent.thread
 import kotlinx.coroutines.CancellationException
@@ -44,18 +43,6 @@ class CancellationTest {
 
         Client(config).use { again -> assertTrue(again.createPayout("A-1", Sandbox.request(), resume = true).recovered) }
         assertEquals(1, gate.creates)
-    }
-
-    @Test
-    fun `a cancelled create is not sent again`() = runBlocking {
-        val client = Client(config.copy(settleWindow = Duration.ofMillis(50)))
-        val call = async(Dispatchers.Default) { client.createPayout("A-1", Sandbox.request()) }
-        withContext(Dispatchers.IO) { gate.awaitCreate() }
-        call.cancelAndJoin()
-        gate.swallow()
-        client.close()
-        assertEquals(1, gate.creates)
-        assertEquals(listOf<String>(), sandbox.ledger())
     }
 
     @Test

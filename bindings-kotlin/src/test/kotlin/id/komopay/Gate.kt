@@ -20,9 +20,6 @@ class Gate(private val sandbox: String) : AutoCloseable {
     /** How many creates have come. */
     val creates: Int get() = seen.get()
 
-    @Volatile
-    private var swallow = false
-
     init {
         thread(isDaemon = true) {
             runCatching { while (true) server.accept().let { client -> thread(isDaemon = true) { client.use(::serve) } } }
@@ -34,12 +31,6 @@ class Gate(private val sandbox: String) : AutoCloseable {
 
     /** Lets the creates through. */
     fun open() = opened.countDown()
-
-    /** Ends their connections instead: nothing arrives, and no answer comes. */
-    fun swallow() {
-        swallow = true
-        open()
-    }
 
     override fun close() = server.close()
 
@@ -55,7 +46,6 @@ class Gate(private val sandbox: String) : AutoCloseable {
                     seen.incrementAndGet()
                     arrived.countDown()
                     opened.await()
-                    if (swallow) return
                 }
                 gateway.getOutputStream().write(buffer, 0, length)
             }
