@@ -16,7 +16,7 @@ use crate::tally::Tally;
 use crate::tools::{self, Python};
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{demo, gateway};
+use crate::{demo, gateway, kotlin};
 
 /// A part of the checks.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -25,6 +25,8 @@ pub(crate) enum Part {
     Rust,
     /// The wheel, its tests and types, and the demo.
     Python,
+    /// The jar, its tests, and programs that use it as an app and a server would.
+    Kotlin,
 }
 
 /// Runs the checks until one fails, and reports on those that ran.
@@ -33,7 +35,11 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
     if wanted(Part::Rust) {
         tools::check_rust_components(workspace)?;
     }
-    let python = if wanted(Part::Python) { Some(Python::find()?) } else { None };
+    if wanted(Part::Kotlin) {
+        tools::check_jvm(workspace)?;
+    }
+    // The Kotlin library is tried with a server in Python.
+    let python = if wanted(Part::Python) || wanted(Part::Kotlin) { Some(Python::find()?) } else { None };
     let before = if workspace.ci() { Some(state_of_checkout(workspace)?) } else { None };
 
     let mut report = Report::default();
@@ -42,8 +48,11 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
         if wanted(Part::Rust) {
             rust(workspace, &conformance, &mut report)?;
         }
-        if let Some(python) = &python {
+        if let Some(python) = python.as_ref().filter(|_| wanted(Part::Python)) {
             python_package(workspace, python, &conformance, &mut report)?;
+        }
+        if let Some(python) = python.as_ref().filter(|_| wanted(Part::Kotlin)) {
+            kotlin::check(workspace, python, &conformance, &mut report)?;
         }
         if let Some(before) = &before {
             report.check("checkout untouched", |_| untouched(workspace, before))?;
@@ -111,10 +120,7 @@ fn python_package(workspace: &Workspace, python: &Python, conformance: &Conforma
             .env("KOMOPAY_SANDBOX_RECORD", &calls);
         tests(workspace, pytest, tally)?;
         Canaries::read(workspace)?.search(&written)?;
-        let validate = gateway::build_program(workspace, "validate-exchanges")?;
-        Program::new(workspace, validate).arg(&calls).run()?;
-        // It holds the secret and the tokens of the tests.
-        remove(&calls)
+        gateway::validate(workspace, &calls)
     })?;
     report.check("Python conformance", |tally| {
         let runner = || venv.python(workspace).arg("bindings-python/tests/conformance.py");
@@ -161,6 +167,15 @@ pub(crate) fn remove(file: &Path) -> Outcome {
     match fs::remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(Failure::new(format!("cannot remove {}: {error}", file.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn remove_folder(folder: &Path) -> Outcome {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Failure::new(format!("cannot remove {}: {error}", folder.display())))
         }
         _ => Ok(()),
     }

@@ -1,11 +1,13 @@
 //! Tokens for someone else: what they may do, and the token itself.
 
-use std::time::SystemTime;
+use std::fmt;
 
 use komopay_core::PayoutId;
 
 use crate::error::CallFailure;
 use crate::money::Money;
+use crate::payout::display_as_debug;
+use crate::scalar::Moment;
 
 /// What an issued token shall allow.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -48,15 +50,25 @@ impl AccessScope {
 
 /// A token as it crosses; the fronts' `AccessToken` is what users see.
 #[derive(uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct IssuedToken {
     /// The token itself.
     pub text: String,
     /// When it ends, by the platform's clock, if the token says so.
-    pub expires_at: Option<SystemTime>,
+    pub expires_at: Option<Moment>,
 }
 
 impl From<komopay_core::AccessToken> for IssuedToken {
     fn from(token: komopay_core::AccessToken) -> Self {
-        Self { text: token.expose().to_owned(), expires_at: token.expires_at.map(SystemTime::from) }
+        Self { text: token.expose().to_owned(), expires_at: token.expires_at.map(Moment::from) }
     }
 }
+
+/// Without the token.
+impl fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+display_as_debug!(IssuedToken);

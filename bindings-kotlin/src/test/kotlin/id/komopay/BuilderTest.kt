@@ -1,0 +1,42 @@
+package id.komopay
+
+import java.time.Duration
+import kotlin.reflect.KClass
+import kotlin.reflect.full.declaredMemberFunctions
+import kotlin.reflect.full.memberProperties
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Test
+
+class BuilderTest {
+    @Test
+    fun `what has a default in Kotlin can be set in Java, and is then set`() {
+        val config = Config("http://127.0.0.1:1", Credentials.token("t"))
+        assertAllSet(ConfigBuilder(config.baseUrl, config.credentials), setOf("baseUrl", "credentials")) { listOf(it) }
+
+        val request = Sandbox.request()
+        assertAllSet(PayoutRequestBuilder(request.money, request.method), setOf("money", "method")) { listOf(it) }
+
+        val given = setOf("operatorCode", "account", "name", "number")
+        assertAllSet(BankTransferBuilder("BNK_000", "Siti", "11223344"), given) { listOf(it, (it as BankTransfer).account) }
+    }
+
+    /** Sets everything that the builder can, and looks for it in what it built, where nothing else but [given] may be. */
+    private fun assertAllSet(builder: Any, given: Set<String>, parts: (Any) -> List<Any>) {
+        val type = builder::class
+        val setters = type.declaredMemberFunctions.filter { it.returnType.classifier == type && it.name !in setOf("set", "account") }
+        val values = setters.associate { it.name to value(it.parameters.last().type.classifier as KClass<*>) }
+        setters.forEach { it.call(builder, values[it.name].let { value -> if (value is List<*>) arrayOf(value.single() as Money) else value }) }
+        val built = type.declaredMemberFunctions.single { it.name == "build" }.call(builder)!!
+        val found = parts(built).flatMap { part -> part::class.memberProperties.map { it.name to it.getter.call(part) } }.toMap()
+        assertEquals(values, found - given)
+    }
+
+    private fun value(type: KClass<*>): Any = when (type) {
+        String::class -> "text"
+        Boolean::class -> false
+        Int::class -> 7
+        Duration::class -> Duration.ofSeconds(7)
+        TokenScope::class -> TokenScope.EVERYTHING
+        else -> listOf(Money(7, "IDR"))
+    }
+}
