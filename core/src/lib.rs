@@ -42,6 +42,8 @@ mod lenient;
 mod mask;
 mod money;
 mod payouts;
+#[cfg(feature = "provoked-panics")]
+mod provoked;
 mod raw_json;
 mod read;
 mod transport;

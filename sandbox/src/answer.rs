@@ -1,5 +1,7 @@
 //! Answers in the shapes of the contract, and in the shapes of things that stand in the way.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -11,7 +13,8 @@ use serde::Serialize;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     content_type: &'static str,
-    header: Option<(HeaderName, String)>,
+    /// Each replaces one of its name.
+    headers: Vec<(HeaderName, String)>,
     pub(crate) body: Bytes,
 }
 
@@ -40,7 +43,7 @@ struct BasicError<'a> {
 impl Answer {
     pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => Self { status, content_type: "application/json", header: None, body: body.into() },
+            Ok(body) => Self { status, content_type: "application/json", headers: Vec::new(), body: body.into() },
             // Only a map with keys that are no text could fail, and no answer has one.
             Err(_) => Self::html(StatusCode::INTERNAL_SERVER_ERROR),
         }
@@ -80,30 +83,36 @@ impl Answer {
     pub(crate) fn html(status: StatusCode) -> Self {
         let reason = status.canonical_reason().unwrap_or("Error");
         let body = format!("<html><head><title>{reason}</title></head><body><h1>{status}</h1></body></html>\n");
-        Self { status, content_type: "text/html", header: None, body: body.into() }
+        Self { status, content_type: "text/html", headers: Vec::new(), body: body.into() }
+    }
+
+    /// Whatever somebody wants it to be.
+    pub(crate) fn literal(status: StatusCode, headers: BTreeMap<String, String>, body: String) -> Self {
+        let headers = headers.into_iter().filter_map(|(name, value)| Some((name.parse().ok()?, value)));
+        Self { status, content_type: "application/json", headers: headers.collect(), body: body.into() }
     }
 
     /// The login page of a network that lets nobody out yet.
     pub(crate) fn captive_portal() -> Self {
         let body =
             "<html><body><h1>Welcome to our Wi-Fi</h1><form action=\"/login\">Please log in</form></body></html>\n";
-        Self { status: StatusCode::OK, content_type: "text/html", header: None, body: body.into() }
+        Self { status: StatusCode::OK, content_type: "text/html", headers: Vec::new(), body: body.into() }
     }
 
     /// Bytes that claim to be JSON.
     pub(crate) fn garbage(status: StatusCode) -> Self {
         let body = Bytes::from_static(b"\x00\xff{\"paymentRequested\":<<garbage>>");
-        Self { status, content_type: "application/json", header: None, body }
+        Self { status, content_type: "application/json", headers: Vec::new(), body }
     }
 
     /// An answer that never reaches the client, because its connection is closed instead.
     pub(crate) fn unsent() -> Self {
-        Self { status: StatusCode::OK, content_type: "text/plain", header: None, body: Bytes::new() }
+        Self { status: StatusCode::OK, content_type: "text/plain", headers: Vec::new(), body: Bytes::new() }
     }
 
     /// With one more header.
     pub(crate) fn with_header(mut self, name: HeaderName, value: String) -> Self {
-        self.header = Some((name, value));
+        self.headers.push((name, value));
         self
     }
 
@@ -112,10 +121,10 @@ impl Answer {
         *response.status_mut() = self.status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         // A fault may ask for a value that no header can have: then there is none.
-        if let Some((name, value)) = self.header
-            && let Ok(value) = HeaderValue::from_str(&value)
-        {
-            response.headers_mut().insert(name, value);
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
         }
         response
     }

@@ -3,7 +3,12 @@
 //! A [`Fault`] waits for calls of one operation. The first injected fault whose [`When`] matches decides a call; every
 //! fault counts the calls it waits for, also those that another fault decided.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use crate::operation::Operation;
 
@@ -63,6 +68,9 @@ pub enum Effect {
         /// Milliseconds.
         ms: u64,
     },
+    /// Waits until the faults are cleared, then does the call and answers as always. A create executes then even if the
+    /// client has left.
+    Hold,
     /// Resets the connection (RST) with the body unread. Nothing executes.
     CloseBeforeReading,
     /// Closes the connection (FIN) when the whole request has been read. Nothing executes.
@@ -133,6 +141,20 @@ pub enum Effect {
         /// Whether the id counts as used from then on: a later create says 409, a GET says 410.
         uses_id_up: bool,
     },
+    /// Answers exactly this, as `application/json` unless a header says otherwise.
+    Answer {
+        /// 200, 201, ...
+        status: u16,
+        /// More headers. One whose name or value no header can have is left out.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// The body, as it goes out.
+        #[serde(default)]
+        body: String,
+        /// Whether the call executes first.
+        #[serde(default)]
+        execute: bool,
+    },
     /// Answers this status with a text that repeats the account number and the bearer token, or the secret of a token
     /// call. Nothing executes.
     EchoAccount {
@@ -163,6 +185,7 @@ impl Fault {
             | Effect::Status { status }
             | Effect::Garbage { status, .. }
             | Effect::Redirect { status, .. }
+            | Effect::Answer { status, .. }
             | Effect::EchoAccount { status }
                 if !(200..=599).contains(&status) =>
             {
@@ -205,6 +228,8 @@ impl When {
 pub(crate) struct Faults {
     active: Vec<Active>,
     injected: u64,
+    /// Notified when the faults are cleared.
+    cleared: Arc<Notify>,
 }
 
 struct Active {
@@ -223,6 +248,12 @@ impl Faults {
 
     pub(crate) fn clear(&mut self) {
         self.active.clear();
+        self.cleared.notify_waiters();
+    }
+
+    /// Done when the faults are cleared, from now on.
+    pub(crate) fn cleared(&self) -> OwnedNotified {
+        Arc::clone(&self.cleared).notified_owned()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -288,11 +319,13 @@ mod tests {
     #[test]
     fn every_effect_survives_json() {
         let texts = [
+            r#"{"type":"hold"}"#,
             r#"{"type":"close_before_reading"}"#,
             r#"{"type":"execute_after_close","ms":5}"#,
             r#"{"type":"cut_answer","at_byte":17}"#,
             r#"{"type":"garbage","status":201,"execute":true}"#,
             r#"{"type":"redirect","status":307,"location":null}"#,
+            r#"{"type":"answer","status":200,"headers":{"Retry-After":"3"},"body":"{}","execute":false}"#,
             r#"{"type":"rate_limited","retry_after_secs":3}"#,
             r#"{"type":"rejected","code":"IP_DENIED","uses_id_up":true}"#,
         ];

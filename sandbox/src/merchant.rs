@@ -1,7 +1,7 @@
 //! The merchant API: from a request to an answer, and where faults act on the way.
 //!
 //! [`perform`] is the gateway's true behaviour. [`decide`] wraps it in whatever fault was injected. Between reading a body
-//! and performing the call nothing waits (except a `Delay`, which runs as work of its own), so a client that leaves early
+//! and performing the call nothing waits (except a `Delay` or a `Hold`, which run as work of their own), so a client that leaves early
 //! cannot cancel a create that was read completely.
 
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, LOCATION, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
+use tokio::sync::futures::OwnedNotified;
 
 use crate::answer::{Answer, Refusal};
 use crate::calls::{Call, perform};
@@ -51,6 +52,8 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
             return answer.into_response();
         }
     };
+    // Before anybody can know of the call: whoever clears the faults for it does so later.
+    let cleared = gateway.lock().faults.cleared();
     let effect = gateway.see(operation, Some(payout_id.as_str()).filter(|id| !id.is_empty()));
     let loggable = if validation::payout_id(&payout_id).is_ok() { format!("/{payout_id}") } else { String::new() };
     let fault = effect.as_ref().map(|effect| format!(" (fault: {})", name(effect))).unwrap_or_default();
@@ -65,7 +68,7 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
             let http::request::Parts { method, uri, headers, .. } = head;
             let call = Call { operation, payout_id, method, uri, headers, body, read_lag: Duration::ZERO };
             exchange::show(gateway, call.request(), None);
-            decide(gateway, connection, call, effect).await
+            decide(gateway, connection, call, effect, cleared).await
         }
         Err(answer) => answer,
     };
@@ -127,12 +130,19 @@ async fn next_frame(body: &mut Body) -> Option<Result<http_body::Frame<Bytes>, a
 }
 
 /// Performs a call, or breaks it as the fault says.
-async fn decide(gateway: &Arc<Gateway>, connection: &Control, mut call: Call, effect: Option<Effect>) -> Answer {
+async fn decide(
+    gateway: &Arc<Gateway>,
+    connection: &Control,
+    mut call: Call,
+    effect: Option<Effect>,
+    cleared: OwnedNotified,
+) -> Answer {
     let Some(effect) = effect else {
         return perform(gateway, &call);
     };
     match effect {
-        Effect::Delay { ms } => delayed(gateway, connection, call, ms).await,
+        Effect::Delay { ms } => later(gateway, connection, call, tokio::time::sleep(Duration::from_millis(ms))).await,
+        Effect::Hold => later(gateway, connection, call, cleared).await,
         // The unread body was dealt with before it could be read.
         Effect::CloseBeforeReading | Effect::CloseAfterReading => close(connection),
         Effect::ExecuteThenClose => {
@@ -195,6 +205,12 @@ async fn decide(gateway: &Arc<Gateway>, connection: &Control, mut call: Call, ef
             }
             Answer::refused(&[Refusal::new(&code, None, "injected")])
         }
+        Effect::Answer { status, headers, body, execute } => {
+            if execute {
+                perform(gateway, &call);
+            }
+            Answer::literal(code(status), headers, body)
+        }
         Effect::EchoAccount { status } => echo(&call, code(status)),
     }
 }
@@ -204,10 +220,16 @@ fn close(connection: &Control) -> Answer {
     Answer::unsent()
 }
 
-async fn delayed(gateway: &Arc<Gateway>, connection: &Control, call: Call, ms: u64) -> Answer {
+/// Performs the call when the wait is over, whether the client has left or not.
+async fn later(
+    gateway: &Arc<Gateway>,
+    connection: &Control,
+    call: Call,
+    wait: impl Future<Output = ()> + Send + 'static,
+) -> Answer {
     let owner = Arc::clone(gateway);
     let work = gateway.spawn(async move {
-        tokio::time::sleep(Duration::from_millis(ms)).await;
+        wait.await;
         perform(&owner, &call)
     });
     match work.await {

@@ -34,7 +34,9 @@ pub fn hide(text: &str) -> String {
     ALL.iter().fold(text.to_owned(), |text, canary| text.replace(canary, "<CANARY>"))
 }
 
-fn is_in(text: &str) -> bool {
+/// Whether a canary is in this text.
+#[must_use]
+pub fn is_in(text: &str) -> bool {
     ALL.iter().any(|canary| text.contains(canary))
 }
 

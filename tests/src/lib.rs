@@ -9,6 +9,7 @@ use komopay_core::{BankAccount, BankTransfer, Client, Config, Credentials, Error
 use komopay_sandbox::{Builder, Effect, Fault, LedgerEntry, LedgerKind, Operation, Sandbox, When};
 
 pub mod canary;
+pub mod conformance;
 pub mod contract;
 pub mod peer;
 

@@ -61,6 +61,16 @@ impl Program {
         self
     }
 
+    /// Another program, with its arguments and variables, as the last arguments.
+    pub(crate) fn followed_by(mut self, other: &Self) -> Self {
+        for (name, value) in other.command.get_envs() {
+            if let Some(value) = value {
+                self.command.env(name, value);
+            }
+        }
+        other.command.get_args().fold(self.arg(other.command.get_program()), Self::arg)
+    }
+
     /// Runs it in another folder, for a program that leaves files where it runs.
     pub(crate) fn inside(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);

@@ -5,6 +5,7 @@
 //! | What does a person see in the demo? | `demo` |
 //! | What is measured, against whom? | `bench` |
 //! | Which checks are there, and in which order? | `test` |
+//! | Which scenarios hold in every language? | `conformance` |
 //! | What may no output show? | `canary` |
 //! | What must be installed, and what is said if it is not? | `tools` |
 //! | Where do builds and virtual environments go? | `workspace` |
@@ -15,6 +16,7 @@
 mod bench;
 mod canary;
 mod command;
+mod conformance;
 mod demo;
 mod failure;
 mod gateway;

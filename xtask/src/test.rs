@@ -8,6 +8,7 @@ use clap::ValueEnum;
 
 use crate::canary::Canaries;
 use crate::command::Program;
+use crate::conformance::Conformance;
 use crate::failure::{Failure, Outcome};
 use crate::report::Report;
 use crate::tally::Tally;
@@ -35,23 +36,24 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
     let before = if workspace.ci() { Some(state_of_checkout(workspace)?) } else { None };
 
     let mut report = Report::default();
+    let conformance = Conformance::default();
     let outcome = (|| {
         if wanted(Part::Rust) {
-            rust(workspace, &mut report)?;
+            rust(workspace, &conformance, &mut report)?;
         }
         if let Some(python) = &python {
-            python_package(workspace, python, &mut report)?;
+            python_package(workspace, python, &conformance, &mut report)?;
         }
         if let Some(before) = &before {
             report.check("checkout untouched", |_| untouched(workspace, before))?;
         }
-        Ok(())
+        report.check("every scenario in every language", |_| conformance.table(workspace))
     })();
     println!("\n{report}");
     outcome
 }
 
-fn rust(workspace: &Workspace, report: &mut Report) -> Outcome {
+fn rust(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -> Outcome {
     let cargo = |words| Program::cargo(workspace).args(words);
     report.check("Rust format", |_| cargo("fmt --all --check").run())?;
     report
@@ -63,14 +65,18 @@ fn rust(workspace: &Workspace, report: &mut Report) -> Outcome {
         // What tests that pass have printed is searched, too.
         let test = cargo("test --locked --workspace --no-fail-fast").args("-- --show-output");
         tests(workspace, test, tally)
+    })?;
+    report.check("Rust conformance", |tally| {
+        let runner = Program::new(workspace, gateway::build_program(workspace, "conformance-rust")?);
+        conformance.play(workspace, "rust", &runner, tally)
     })
 }
 
-fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -> Outcome {
+fn python_package(workspace: &Workspace, python: &Python, conformance: &Conformance, report: &mut Report) -> Outcome {
     let venv = Venv::fresh(workspace, python, "venv-test")?;
     report.check("Python wheel", |_| {
         venv.install_tools(workspace)?;
-        venv.install_wheel(workspace, Profile::Dev).map(drop)
+        venv.install_wheel(workspace, Profile::Test).map(drop)
     })?;
     report.check("Python types", |_| {
         let settings = workspace.root().join("bindings-python").join("pyproject.toml");
@@ -102,6 +108,11 @@ fn python_package(workspace: &Workspace, python: &Python, report: &mut Report) -
         // It holds the secret and the tokens of the tests.
         remove(&calls)
     })?;
+    report.check("Python conformance", |tally| {
+        let runner = || venv.python(workspace).arg("bindings-python/tests/conformance.py");
+        conformance.play(workspace, "python", &runner(), tally)?;
+        conformance.play(workspace, "python-async", &runner().arg("--async"), tally)
+    })?;
     report.check("gateway against the contract", |_| {
         let schemathesis = Venv::fresh(workspace, python, "venv-contract")?;
         schemathesis.install(workspace, Path::new("sandbox/schemathesis/requirements.txt"))?;
@@ -117,7 +128,7 @@ const TYPED: &str = "bindings-python/python bindings-python/tests bindings-pytho
 
 /// Runs a test program. No line of its output may show a canary. Where nothing may be skipped, a skipped test is a
 /// failure, and so is having none.
-fn tests(workspace: &Workspace, program: Program, tally: &mut Tally) -> Outcome {
+pub(crate) fn tests(workspace: &Workspace, program: Program, tally: &mut Tally) -> Outcome {
     let canaries = Canaries::read(workspace)?;
     let mut seen = 0;
     program.run_reading(|line| {
@@ -137,7 +148,7 @@ fn tests(workspace: &Workspace, program: Program, tally: &mut Tally) -> Outcome 
     Ok(())
 }
 
-fn remove(file: &Path) -> Outcome {
+pub(crate) fn remove(file: &Path) -> Outcome {
     match fs::remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(Failure::new(format!("cannot remove {}: {error}", file.display())))

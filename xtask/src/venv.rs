@@ -14,17 +14,20 @@ const REQUIREMENTS: &str = "bindings-python/requirements-dev.txt";
 /// How a wheel is built.
 #[derive(Clone, Copy)]
 pub(crate) enum Profile {
-    /// As all other builds of the tests and the demo.
+    /// As all other builds, for the demo.
     Dev,
+    /// The same, with panics for the payouts that ask for one.
+    Test,
     /// As it would be published: what is measured.
     Release,
 }
 
 impl Profile {
-    fn name(self) -> &'static str {
+    fn arguments(self) -> &'static str {
         match self {
-            Self::Dev => "dev",
-            Self::Release => "release",
+            Self::Dev => "--profile dev",
+            Self::Test => "--profile dev --features provoked-panics",
+            Self::Release => "--profile release",
         }
     }
 }
@@ -64,8 +67,8 @@ impl Venv {
             fs::remove_dir_all(&wheels).map_err(Failure::while_doing(format!("cannot clear {}", wheels.display())))?;
         }
         Program::new(workspace, self.program("maturin"))
-            .args("build --locked --manifest-path bindings-python/Cargo.toml --profile")
-            .arg(profile.name())
+            .args("build --locked --manifest-path bindings-python/Cargo.toml")
+            .args(profile.arguments())
             .arg("--interpreter")
             .arg(self.interpreter())
             .arg("--out")

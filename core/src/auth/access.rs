@@ -11,7 +11,7 @@ use crate::money::Money;
 use crate::payouts::PayoutId;
 
 /// What an issued token shall allow.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AccessScope {
     /// To create this payout of exactly this money, and to follow it: what a mobile app needs.
     Payout {

@@ -121,6 +121,8 @@ struct Driver {
 
 impl Driver {
     async fn run(mut self) -> Result<PayoutAccepted> {
+        #[cfg(feature = "provoked-panics")]
+        crate::provoked::panic_of(&self.id, "PANIC-UNSENT");
         let call = Arc::clone(&self.call);
         let start = match (self.resume, &self.refusal) {
             (false, _) => Start::Fresh,
@@ -181,7 +183,10 @@ impl Driver {
         self.call.expose();
         let operation = self.operation.clone();
         let client = Arc::clone(&self.client);
-        match client.send(&operation, &grant, within, self.call.withdrawn(), &mut self.history).await {
+        let result = client.send(&operation, &grant, within, self.call.withdrawn(), &mut self.history).await;
+        #[cfg(feature = "provoked-panics")]
+        crate::provoked::panic_of(&self.id, "PANIC-SENT");
+        match result {
             Ok(answer) => self.judge(&answer, &grant),
             Err(failure) => {
                 self.last_error = Some(failure.to_error());

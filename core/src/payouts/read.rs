@@ -35,6 +35,8 @@ pub(crate) async fn look(
 
 /// Reads the payout, trying again where that may help.
 pub(crate) async fn get(client: &Inner, id: &PayoutId) -> Result<Payout> {
+    #[cfg(feature = "provoked-panics")]
+    crate::provoked::panic_of(id, "PANIC-READ");
     let parse = |answer: &Answer| Payout::read(id, &answer.body);
     let payout = read(client, &Operation::get(id.path()), &Scope::read(id), parse).await;
     let payout = payout.map_err(|error| error.with_payout_id(id))?;

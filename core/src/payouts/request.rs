@@ -26,7 +26,7 @@ use crate::money::Money;
 /// assert!(!format!("{request:?}").contains("1122")); // account numbers are masked
 /// # Ok::<(), komopay_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PayoutRequest {
     /// How much, in which currency.
     pub money: Money,
@@ -89,7 +89,7 @@ impl Serialize for PayoutRequest {
 }
 
 /// How a payout reaches the payee (contract: `PayoutMethod`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "paymentMethodCode")]
 pub enum PayoutMethod {
     /// To a bank account.
@@ -130,7 +130,7 @@ impl PayoutMethod {
 }
 
 /// A transfer to a bank account (contract: `BankTransfer`).
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BankTransfer {
     /// The bank's code, such as `IDR_014`; the options call lists the real ones.
@@ -155,7 +155,7 @@ impl BankTransfer {
 }
 
 /// A receiving bank account (contract: `BankAccount`).
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BankAccount {
     /// The holder's name: letters of any script and a little punctuation, no digits, 1 to 64.
@@ -202,7 +202,7 @@ impl BankAccount {
 }
 
 /// A transfer to a crypto wallet (contract: `CryptoTransfer`).
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CryptoTransfer {
     /// The blockchain's code.
@@ -224,7 +224,7 @@ impl CryptoTransfer {
 }
 
 /// A receiving crypto wallet (contract: `CryptoAccount`).
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct CryptoAccount {
     /// The wallet's address: letters and digits, 1 to 62.
     #[serde(rename = "accountNumber")]
@@ -240,7 +240,7 @@ impl CryptoAccount {
 }
 
 /// A transfer to an electronic wallet (contract: `WalletTransfer`).
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WalletTransfer {
     /// The wallet provider's code; optional here, unlike for the other methods.
@@ -265,7 +265,7 @@ impl WalletTransfer {
 }
 
 /// A receiving electronic wallet; by schema it may be empty (contract: `WalletAccount`).
-#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct WalletAccount {
     /// The holder's name; required for INR.
     #[serde(rename = "accountName", skip_serializing_if = "Option::is_none")]

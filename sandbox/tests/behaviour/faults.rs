@@ -119,6 +119,34 @@ async fn garbage_claims_to_be_json() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_held_goes_on_when_the_faults_are_cleared() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.inject(Fault::new(When::nth(Operation::GetPayout, 1), Effect::Hold));
+    let token = sandbox.issue_token(&[], None, 600);
+    let held = exchange(&sandbox, request("GET", "/payouts/A", Some(&token), ""));
+    let release = async {
+        while sandbox.calls(Operation::GetPayout) == 0 {
+            tokio::task::yield_now().await;
+        }
+        sandbox.clear_faults();
+    };
+    assert_eq!(tokio::join!(held, release).0.status(), 410);
+}
+
+#[tokio::test]
+async fn an_answer_of_ones_own_goes_out_as_it_is() {
+    for (execute, expected) in [(true, EXECUTED.to_vec()), (false, NOTHING.to_vec())] {
+        let headers = [("Retry-After", "7"), ("Content-Type", "text/plain"), ("no header", "x")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let effect = Effect::Answer { status: 418, headers, body: "{\"a\":1}".to_owned(), execute };
+        let (sandbox, reply) = first_create_meets(effect).await;
+        assert_eq!((reply.status(), reply.body().as_str()), (418, "{\"a\":1}"));
+        assert_eq!((&*reply.headers()["retry-after"], &*reply.headers()["content-type"]), ("7", "text/plain"));
+        assert_eq!(ledger(&sandbox).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn what_stands_in_the_way_executes_nothing() {
     for (effect, status) in [
         (Effect::Status { status: 503 }, 503),

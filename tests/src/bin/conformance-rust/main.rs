@@ -1,0 +1,193 @@
+//! The runner of the conformance suite for Rust, over the public API of `komopay-core`: see `tests/vectors/README.md`.
+//!
+//! `told` makes values of what it is told, `said` makes JSON of what comes back. It compares nothing and decides nothing.
+
+mod said;
+mod told;
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{BufRead, Write};
+
+use komopay_core::{Client, Config, Error, ErrorKind};
+use serde_json::{Map, Value, json};
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+use crate::told::{Made, Trouble, take};
+
+/// What a call comes to.
+type Answer = Result<Value, Trouble>;
+
+fn main() {
+    // The conductor looks for canaries in the log, too.
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(std::io::stderr);
+    log.with_ansi(false).init();
+    let mut runner = Runner::new();
+    let mut stdout = std::io::stdout();
+    for line in std::io::stdin().lock().lines() {
+        let line = line.expect("the conductor writes UTF-8");
+        let told: Map<String, Value> = serde_json::from_str(&line).expect("the conductor writes JSON objects");
+        let answer = match runner.answer(told) {
+            Ok(Some(value)) => json!({"ok": value}),
+            Ok(None) => json!({"cancelled": true}),
+            Err(Trouble::Error(error)) => json!({"error": said::error(&error)}),
+            Err(Trouble::Broken(why)) => json!({"broken": why}),
+        };
+        writeln!(stdout, "{answer}").and_then(|()| stdout.flush()).expect("the conductor reads");
+    }
+}
+
+struct Runner {
+    runtime: Runtime,
+    clients: HashMap<String, Client>,
+    calls: HashMap<String, JoinHandle<Answer>>,
+}
+
+impl Runner {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        Self { runtime, clients: HashMap::new(), calls: HashMap::new() }
+    }
+
+    /// Nothing is the answer of a call that was cancelled.
+    fn answer(&mut self, mut told: Map<String, Value>) -> Result<Option<Value>, Trouble> {
+        let word: String = take(&mut told, "do")?;
+        let value = match word.as_str() {
+            "open" => {
+                let client = Client::new(told::settings(take(&mut told, "settings")?)?)?;
+                self.clients.insert(take(&mut told, "client")?, client);
+                Value::Null
+            }
+            "call" => {
+                let call = self.start(&mut told)?;
+                return self.finish(call);
+            }
+            "start" => {
+                let call = self.start(&mut told)?;
+                self.calls.insert(take(&mut told, "call")?, call);
+                Value::Null
+            }
+            "cancel" => {
+                // Its future is dropped.
+                self.calls.get(&take::<String>(&mut told, "call")?).ok_or("no such call")?.abort();
+                Value::Null
+            }
+            "finish" => {
+                let call = self.calls.remove(&take::<String>(&mut told, "call")?).ok_or("no such call")?;
+                return self.finish(call);
+            }
+            "close" => {
+                let client = self.clients.get(&take::<String>(&mut told, "client")?).ok_or("no such client")?;
+                self.runtime.block_on(client.close());
+                Value::Null
+            }
+            "make" => match told::value(take(&mut told, "value")?)? {
+                Made::Money(money) => said::money(&money),
+                Made::PayoutId(id) => id.as_str().into(),
+                Made::Request(request) => said::request(&request),
+                Made::Scope(scope) => said::scope(&scope),
+                Made::Settings(config) => self.shown(&config).map(|_| Value::Null)?,
+            },
+            "equal" => {
+                let (left, right) = (told::value(take(&mut told, "left")?)?, told::value(take(&mut told, "right")?)?);
+                match (left, right) {
+                    (Made::Money(left), Made::Money(right)) => equal(&left, &right),
+                    (Made::PayoutId(left), Made::PayoutId(right)) => equal(&left, &right),
+                    (Made::Request(left), Made::Request(right)) => equal(&left, &right),
+                    (Made::Scope(left), Made::Scope(right)) => equal(&left, &right),
+                    _ => return Err("these two are never equal".into()),
+                }
+            }
+            "show" => match told::value(take(&mut told, "value")?)? {
+                Made::Money(money) => said::texts([money.to_string(), format!("{money:?}")]),
+                Made::PayoutId(id) => said::texts([id.to_string(), format!("{id:?}")]),
+                Made::Request(request) => said::texts([format!("{request:?}"), format!("{request:#?}")]),
+                Made::Scope(scope) => said::texts([format!("{scope:?}"), format!("{scope:#?}")]),
+                Made::Settings(config) => said::texts(self.shown(&config)?),
+            },
+            "fingerprint" => {
+                let key: String = take(&mut told, "key")?;
+                told::request(take(&mut told, "request")?)?.fingerprint(key.as_bytes())?.into()
+            }
+            "kinds" => ErrorKind::ALL.iter().copied().map(said::kind).collect(),
+            other => return Err(format!("nobody knows what {other} is").into()),
+        };
+        Ok(Some(value))
+    }
+
+    /// Makes a client of these settings, closes it again, and shows both.
+    fn shown(&self, config: &Config) -> Result<[String; 3], Error> {
+        let client = Client::new(config.clone())?;
+        self.runtime.block_on(client.close());
+        Ok([format!("{config:?}"), format!("{config:#?}"), format!("{client:?}")])
+    }
+
+    fn start(&self, told: &mut Map<String, Value>) -> Result<JoinHandle<Answer>, Trouble> {
+        let client = self.clients.get(&take::<String>(told, "client")?).ok_or("no such client")?.clone();
+        let (operation, arguments) = (take(told, "operation")?, take(told, "arguments")?);
+        Ok(self.runtime.spawn(call(client, operation, arguments)))
+    }
+
+    fn finish(&self, call: JoinHandle<Answer>) -> Result<Option<Value>, Trouble> {
+        match self.runtime.block_on(call) {
+            Ok(answer) => answer.map(Some),
+            Err(ended) if ended.is_cancelled() => Ok(None),
+            // In Rust, a panic in the caller's own future is the caller's; this is what the bindings make of it.
+            Err(_) => Err(Error::internal("a fault of the komopay SDK: it panicked").into()),
+        }
+    }
+}
+
+fn equal<T: Eq + Hash>(left: &T, right: &T) -> Value {
+    let hash = |value: &T| {
+        let mut hasher = DefaultHasher::new();
+        value.hash(&mut hasher);
+        hasher.finish()
+    };
+    json!({"equal": left == right, "same_hash": hash(left) == hash(right)})
+}
+
+async fn call(client: Client, operation: String, mut arguments: Map<String, Value>) -> Answer {
+    let told = &mut arguments;
+    let answer = match operation.as_str() {
+        "create_payout" => {
+            let (id, request) = (told::payout_id(told)?, told::request(take(told, "request")?)?);
+            said::accepted(&client.create_payout(&id, &request, take(told, "resume")?).await?)
+        }
+        "get_payout" => said::payout(&client.get_payout(&told::payout_id(told)?).await?),
+        "wait_for_payout" => {
+            said::payout(&client.wait_for_payout(&told::payout_id(told)?, told::span(told, "timeout")?).await?)
+        }
+        "payout_options" => {
+            let (segment, currency) =
+                (take::<Option<String>>(told, "segment_code")?, take::<Option<String>>(told, "exchanged_to_currency")?);
+            let money = told::money(take(told, "money")?)?;
+            let options = client.payout_options(&money, segment.as_deref(), currency.as_deref()).await?;
+            options.iter().map(said::payout_option).collect()
+        }
+        "balances" => {
+            let currencies: Option<Vec<String>> = take(told, "currencies")?;
+            client.balances(&currencies.unwrap_or_default()).await?.iter().map(said::balance).collect()
+        }
+        "currencies" => client.currencies().await?.into(),
+        "segments" => client.segments().await?.into(),
+        "payment_methods" => client.payment_methods().await?.into(),
+        "payment_operators" => client.payment_operators().await?.iter().map(said::payment_operator).collect(),
+        "payment_options" => {
+            let filter = told::filter(std::mem::take(told))?;
+            client.payment_options(&filter).await?.iter().map(said::payment_option).collect()
+        }
+        "merchant_info" => said::merchant_info(&client.merchant_info().await?),
+        "check_credentials" => said::merchant_info(&client.check_credentials().await?),
+        "issue_token" => {
+            let scope = told::scope(take(told, "scope")?)?;
+            said::token(&client.issue_token(&scope, told::span(told, "validity")?).await?)
+        }
+        other => return Err(format!("there is no operation {other}").into()),
+    };
+    if let Some(left) = told.keys().next() {
+        return Err(format!("{operation} takes no {left}").into());
+    }
+    Ok(answer)
+}

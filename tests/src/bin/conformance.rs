@@ -1,0 +1,105 @@
+//! Plays the conformance suite on a runner, or puts the reports of several runners side by side.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Parser, Subcommand};
+use komopay_tests::conformance::{Conductor, Report, Table, Topic, load};
+
+/// The conformance suite: the scenarios of tests/vectors, in every language.
+#[derive(Parser)]
+struct Arguments {
+    /// The folder with the scenarios.
+    #[arg(long, default_value = "tests/vectors")]
+    vectors: PathBuf,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Play the scenarios on one runner.
+    Play {
+        /// Where the report goes.
+        #[arg(long)]
+        report: Option<PathBuf>,
+        /// Only scenarios whose name holds these words.
+        #[arg(long)]
+        only: Option<String>,
+        /// For how many seconds a step may take before the runner is killed.
+        #[arg(long, default_value_t = 60)]
+        patience: u64,
+        /// The runner's program and its arguments, after `--`.
+        #[arg(last = true, required = true)]
+        runner: Vec<OsString>,
+    },
+    /// Show the reports side by side. Each is named as its file is.
+    Table {
+        /// The reports.
+        #[arg(required = true)]
+        reports: Vec<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let Arguments { vectors, task } = Arguments::parse();
+    let outcome = load(&vectors).and_then(|topics| match task {
+        Task::Play { report, only, patience, runner } => {
+            let only = only.unwrap_or_default().replace(' ', "_");
+            play(&topics, &only, Conductor::new(runner, Duration::from_secs(patience)), report.as_deref())
+        }
+        Task::Table { reports } => table(&topics, &reports),
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether all is green.
+fn play(topics: &[Topic], only: &str, mut conductor: Conductor, to: Option<&Path>) -> Result<bool, String> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let start = Instant::now();
+    let mut report = Report::default();
+    let ended = runtime.block_on(async {
+        for scenario in topics.iter().flat_map(|topic| &topic.scenarios).filter(|it| it.name.contains(only)) {
+            let found = conductor.play(scenario).await;
+            if !found.is_empty() {
+                println!("RED {}\n    {}", scenario.name, found.join("\n    "));
+            }
+            report.add(&scenario.name, found);
+        }
+        conductor.end().await
+    });
+    if let Some(path) = to {
+        report.write(path)?;
+    }
+    if let Err(problem) = &ended {
+        println!("RED {problem}");
+    }
+    let (green, red) = report.counts();
+    // As pytest says it, so that they are counted like other tests.
+    let failed = if red > 0 { format!("{red} failed, ") } else { String::new() };
+    println!("{failed}{green} passed in {:.1}s", start.elapsed().as_secs_f64());
+    Ok(ended.is_ok() && red == 0 && green > 0)
+}
+
+fn table(topics: &[Topic], reports: &[PathBuf]) -> Result<bool, String> {
+    let names: BTreeSet<_> = reports.iter().map(|path| path.file_stem()).collect();
+    if names.len() < reports.len() {
+        return Err("two reports of one name".to_owned());
+    }
+    let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let languages = reports.iter().map(|path| Ok((name(path), Report::read(path)?)));
+    let table = Table::new(topics, languages.collect::<Result<_, String>>()?);
+    println!("{table}");
+    Ok(table.is_green())
+}

@@ -1,0 +1,38 @@
+//! The conformance suite: the same scenarios on the runner of each language, and the table of them all.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::command::Program;
+use crate::failure::{Failure, Outcome};
+use crate::gateway;
+use crate::tally::Tally;
+use crate::test;
+use crate::workspace::Workspace;
+
+/// The reports of the runners that have played so far.
+#[derive(Default)]
+pub(crate) struct Conformance(RefCell<Vec<PathBuf>>);
+
+impl Conformance {
+    /// Plays every scenario on a runner. Its name is its column in the table.
+    pub(crate) fn play(&self, workspace: &Workspace, name: &str, runner: &Program, tally: &mut Tally) -> Outcome {
+        let folder = workspace.folder("conformance");
+        fs::create_dir_all(&folder).map_err(Failure::while_doing(format!("cannot make {}", folder.display())))?;
+        let report = folder.join(format!("{name}.json"));
+        test::remove(&report)?;
+        let play = conductor(workspace)?.args("play --report").arg(&report).arg("--").followed_by(runner);
+        self.0.borrow_mut().push(report);
+        test::tests(workspace, play, tally)
+    }
+
+    /// Shows how every scenario ended with each runner that played. One that is not green everywhere is a failure.
+    pub(crate) fn table(&self, workspace: &Workspace) -> Outcome {
+        self.0.borrow().iter().fold(conductor(workspace)?.arg("table"), Program::arg).run()
+    }
+}
+
+fn conductor(workspace: &Workspace) -> Outcome<Program> {
+    Ok(Program::new(workspace, gateway::build_program(workspace, "conformance")?))
+}
