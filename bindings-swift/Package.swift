@@ -21,6 +21,7 @@ let package = Package(
             // In Swift 6 mode Swift 6.0 crashes over the generated code. xtask checks its types in that mode.
             swiftSettings: [.swiftLanguageMode(.v5)]),
         .executableTarget(name: "komopay-quickstart", dependencies: ["KomoPay"], path: "Examples/Quickstart"),
+        .executableTarget(name: "komopay-conformance", dependencies: ["KomoPay"], path: "Conformance"),
         .testTarget(name: "KomoPayTests", dependencies: ["KomoPay"]),
     ]
 )
