@@ -11,7 +11,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use komopay_core::ErrorKind;
 use komopay_sandbox::magic::MAGIC_NUMBERS;
-use komopay_sandbox::{DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Fault, LedgerEntry, Operation, StartError};
+use komopay_sandbox::{
+    DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Fault, LedgerEntry, Operation, RECORD_VARIABLE, StartError,
+};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
@@ -109,6 +111,9 @@ impl Sandbox {
                 .control(control);
             for (currency, amount) in balances {
                 builder = builder.balance(&currency, &amount);
+            }
+            if let Some(path) = std::env::var_os(RECORD_VARIABLE) {
+                builder = builder.record(path);
             }
             let threads = Threads::start()?;
             let gateway = threads.wait(py, builder.start())?.map_err(not_started)?;
@@ -285,7 +290,7 @@ fn not_started(error: StartError) -> PyErr {
     let text = error.to_string();
     match error {
         // With its number, Python makes it the class that it is, such as PermissionError.
-        StartError::Listen { source, .. } => match source.raw_os_error() {
+        StartError::Listen { source, .. } | StartError::Record { source, .. } => match source.raw_os_error() {
             Some(number) => PyOSError::new_err((number, text)),
             None => PyOSError::new_err(text),
         },

@@ -1,4 +1,9 @@
-"""The two gateways the tests talk to: the sandbox program, and a recorder that sees every byte."""
+"""The two gateways the tests talk to: the sandbox program, and a recorder that sees every byte.
+
+Both write down what they are sent where `KOMOPAY_SANDBOX_RECORD` says, and so does the sandbox inside the process: the task
+runner holds it against the contract when the tests have ended. A test that sends something wrong on purpose takes the
+variable away first.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +25,16 @@ import pytest
 MERCHANT_CODE = "CANARY_MERCHANT"
 SECRET = "canary-secret-b5c1f0"
 ACCOUNT_NUMBER = "550066007700"
+
+RECORD = "KOMOPAY_SANDBOX_RECORD"
+
+
+def write_down(lines: bytes) -> None:
+    """Appends to the record, if there is one."""
+    if path := os.environ.get(RECORD):
+        # In one piece: others append to the same file.
+        with open(path, "ab", buffering=0) as record:
+            record.write(lines)
 
 
 class Sandbox:
@@ -100,6 +115,12 @@ class Seen:
     headers: dict[str, str]
     body: bytes
 
+    def line(self) -> bytes:
+        """As the sandbox writes a request down."""
+        body = self.body.decode(errors="replace")
+        call = {"method": self.method, "target": self.path, "headers": self.headers, "body": body, "answer": None}
+        return json.dumps(call).encode() + b"\n"
+
 
 @dataclass
 class Recorder:
@@ -155,6 +176,7 @@ class Recorder:
             body = reader.read(int(headers.get("content-length", "0")))
             request = Seen(method, path, headers, body)
             self.seen.append(request)
+            write_down(request.line())
             self.before_answer(request)
             status, answer = self.answers[method, path]
             head = f"HTTP/1.1 {status} Told\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n"

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 from conftest import documented_request
+from gateway import RECORD
 
 import komopay.testing
 from komopay import (
@@ -314,7 +315,9 @@ def test_the_end_of_a_with_block_stops_it() -> None:
         socket.create_connection(address(sandbox))
 
 
-def test_a_port_in_use_and_a_bad_setting_are_ordinary_errors(sandbox: Sandbox) -> None:
+def test_a_port_in_use_and_a_bad_setting_are_ordinary_errors(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(OSError, match="cannot listen on 127.0.0.1") as caught:
         Sandbox(port=address(sandbox)[1])
     assert caught.value.errno
@@ -324,11 +327,16 @@ def test_a_port_in_use_and_a_bad_setting_are_ordinary_errors(sandbox: Sandbox) -
         Sandbox(processing_time=-1)
     with pytest.raises(OverflowError):
         Sandbox(port=65_536)
+    monkeypatch.setenv(RECORD, str(tmp_path / "no" / "calls.jsonl"))
+    with pytest.raises(FileNotFoundError, match="cannot write calls to .*calls.jsonl"):
+        Sandbox()
 
 
-def test_the_control_api_answers_only_where_it_was_asked_for(sandbox: Sandbox) -> None:
-    with Sandbox(control=True) as open_one:
-        for each, status in ((open_one, 200), (sandbox, 404)):
+def test_the_control_api_answers_only_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Where it is off, its path is a wrong one, which the contract does not have.
+    monkeypatch.delenv(RECORD, raising=False)
+    with Sandbox(control=True) as open_one, Sandbox() as closed_one:
+        for each, status in ((open_one, 200), (closed_one, 404)):
             connection = http.client.HTTPConnection(*address(each))
             connection.request("GET", "/_sandbox/health")
             assert connection.getresponse().status == status

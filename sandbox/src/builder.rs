@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use rust_decimal::Decimal;
 use crate::catalogue::{BALANCES, Catalogue, Limits};
 use crate::exchange::{Exchange, Observer};
 use crate::money::decimal;
+use crate::record::recorder;
 use crate::sandbox::Sandbox;
 
 /// The merchant code of a sandbox that was given none.
@@ -55,6 +57,14 @@ pub enum StartError {
         /// The currency.
         currency: String,
     },
+    /// The file that calls shall be written to cannot be opened.
+    #[error("cannot write calls to {}: {source}", path.display())]
+    Record {
+        /// The file asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The certificate or key for https cannot be used.
     #[error("cannot serve https: {reason}")]
     Tls {
@@ -70,6 +80,7 @@ pub struct Builder {
     host: IpAddr,
     port: u16,
     tls: Option<(String, String)>,
+    record: Option<PathBuf>,
     balances: Vec<(String, String)>,
     changes: Vec<OptionChange>,
     settings: Settings,
@@ -105,7 +116,7 @@ pub(crate) struct Settings {
     pub(crate) denied_ips: BTreeSet<IpAddr>,
     pub(crate) balances: BTreeMap<String, Decimal>,
     pub(crate) catalogue: Catalogue,
-    pub(crate) observer: Option<Observer>,
+    pub(crate) observers: Vec<Observer>,
 }
 
 impl Builder {
@@ -114,6 +125,7 @@ impl Builder {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             tls: None,
+            record: None,
             changes: Vec::new(),
             balances: BALANCES
                 .iter()
@@ -131,7 +143,7 @@ impl Builder {
                 denied_ips: BTreeSet::from([DENIED_IP]),
                 balances: BTreeMap::new(),
                 catalogue: Catalogue::new(std::iter::empty()),
-                observer: None,
+                observers: Vec::new(),
             },
         }
     }
@@ -223,7 +235,14 @@ impl Builder {
     /// Shows every call of the merchant API to this function, and the gateway's true answer, which a fault may have kept
     /// from the client: see [`Exchange`]. It is called before the answer goes out, and must not block.
     pub fn observer(mut self, observer: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
-        self.settings.observer = Some(Arc::new(observer));
+        self.settings.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Appends to this file what an [observer](Self::observer) sees, a line of JSON each. Other sandboxes may write to the
+    /// same file. It holds the secret and all tokens.
+    pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
+        self.record = Some(path.into());
         self
     }
 
@@ -237,9 +256,10 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] if the address cannot be listened on, or a balance, a limit or the certificate cannot be used.
+    /// [`StartError`] if the address cannot be listened on, or a balance, a limit, the certificate or the file for calls
+    /// cannot be used.
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        let Self { host, port, tls, balances, changes, mut settings } = self;
+        let Self { host, port, tls, record, balances, changes, mut settings } = self;
         for (currency, amount) in balances {
             match not_negative(&amount) {
                 Some(amount) => drop(settings.balances.insert(currency, amount)),
@@ -249,6 +269,12 @@ impl Builder {
         settings.catalogue = Catalogue::new(settings.balances.keys().map(String::as_str));
         for change in changes {
             change.apply(&mut settings.catalogue)?;
+        }
+        if let Some(path) = record {
+            match recorder(&path) {
+                Ok(recorder) => settings.observers.push(Arc::new(recorder)),
+                Err(source) => return Err(StartError::Record { path, source }),
+            }
         }
         Sandbox::launch(settings, SocketAddr::new(host, port), tls).await
     }

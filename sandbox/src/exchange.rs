@@ -11,7 +11,8 @@ use crate::gateway::Gateway;
 /// A call of the merchant API, as a [`Builder::observer`](crate::Builder::observer) sees it.
 ///
 /// A call is shown once without an answer, when its request has been read, and again with each true answer that the
-/// gateway makes, before a fault falsifies or loses it. What a fault makes up is never shown.
+/// gateway makes, before a fault falsifies or loses it. What a fault makes up is never shown. A request whose body is too long,
+/// or was cut off, is shown only with its answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange<'a> {
     /// The method of the request.
@@ -20,7 +21,7 @@ pub struct Exchange<'a> {
     pub uri: &'a Uri,
     /// Its headers.
     pub headers: &'a HeaderMap,
-    /// Its body. Where no operation has this method and path, nothing reads it, and it is empty.
+    /// Its body; empty where nothing reads it, since no operation has this method and path, and where it cannot be read.
     pub body: &'a Bytes,
     /// Status and body of the true answer.
     pub answer: Option<(u16, &'a Bytes)>,
@@ -35,8 +36,8 @@ pub(crate) fn show(
     (method, uri, headers, body): (&Method, &Uri, &HeaderMap, &Bytes),
     answer: Option<&Answer>,
 ) {
-    if let Some(observer) = &gateway.settings.observer {
-        let answer = answer.map(|answer| (answer.status.as_u16(), &answer.body));
+    let answer = answer.map(|answer| (answer.status.as_u16(), &answer.body));
+    for observer in &gateway.settings.observers {
         observer(&Exchange { method, uri, headers, body, answer });
     }
 }

@@ -40,7 +40,7 @@
 //! | What may a token do? | `token` |
 //! | Which account numbers fail? | [`magic`] |
 //! | What can break, and how is it asked for? | `fault`, and over HTTP `control` |
-//! | Who sees every call? | `exchange` |
+//! | Who sees every call? | `exchange`, `record` |
 //! | How is a connection cut or reset? | `connection`, `server`, `activity`, `tls` |
 
 mod activity;
@@ -79,4 +79,5 @@ pub use fault::{Effect, Fault, On, When};
 pub use ledger::{Balance, LedgerEntry, LedgerKind};
 pub use operation::Operation;
 pub use program::run_program;
+pub use record::RECORD_VARIABLE;
 pub use sandbox::Sandbox;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{ALLOW, LOCATION, RETRY_AFTER};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use tokio::sync::futures::OwnedNotified;
@@ -40,16 +41,12 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
         Route::To(operation, payout_id) => (operation, payout_id),
         Route::WrongMethod(allowed) => {
             tracing::info!("method not allowed -> 405");
-            let answer =
-                Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed").with_header(ALLOW, allowed);
-            exchange::show(gateway, (&head.method, &head.uri, &head.headers, &Bytes::new()), Some(&answer));
-            return answer.into_response();
+            let answer = Answer::error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+            return unread(gateway, &head, answer.with_header(ALLOW, allowed));
         }
         Route::Unknown => {
             tracing::info!("no such path -> 404");
-            let answer = Answer::not_found();
-            exchange::show(gateway, (&head.method, &head.uri, &head.headers, &Bytes::new()), Some(&answer));
-            return answer.into_response();
+            return unread(gateway, &head, Answer::not_found());
         }
     };
     // Before anybody can know of the call: whoever clears the faults for it does so later.
@@ -65,14 +62,25 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
 
     let answer = match read(body).await {
         Ok(body) => {
-            let http::request::Parts { method, uri, headers, .. } = head;
+            let Parts { method, uri, headers, .. } = head;
             let call = Call { operation, payout_id, method, uri, headers, body, read_lag: Duration::ZERO };
             exchange::show(gateway, call.request(), None);
             decide(gateway, connection, call, effect, cleared).await
         }
-        Err(answer) => answer,
+        Err(answer) => {
+            exchange::show(gateway, (&head.method, &head.uri, &head.headers, &Bytes::new()), Some(&answer));
+            answer
+        }
     };
     tracing::info!("{operation}{loggable} -> {}{fault}", answer.status.as_u16());
+    answer.into_response()
+}
+
+/// Answers what no operation takes.
+fn unread(gateway: &Gateway, head: &Parts, answer: Answer) -> Response<Body> {
+    let request = (&head.method, &head.uri, &head.headers, &Bytes::new());
+    exchange::show(gateway, request, None);
+    exchange::show(gateway, request, Some(&answer));
     answer.into_response()
 }
 

@@ -10,7 +10,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::builder::{DEFAULT_MERCHANT_CODE, DEFAULT_SECRET};
-use crate::record::recorder;
+use crate::record::RECORD_VARIABLE;
 use crate::sandbox::Sandbox;
 
 /// A stand-in KomoPay gateway that runs on this machine.
@@ -40,7 +40,7 @@ struct Arguments {
     secret: String,
     /// Append every call to this file, a line of JSON each: the request, and again with each true answer. It holds the
     /// secret and all tokens.
-    #[arg(long, env = "KOMOPAY_SANDBOX_RECORD")]
+    #[arg(long, env = RECORD_VARIABLE)]
     record: Option<PathBuf>,
 }
 
@@ -83,8 +83,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     // Before anyone can know that the sandbox is up, so that a signal right after that stops it gracefully.
     let stop = stop_signal()?;
     let mut builder = Sandbox::builder();
-    if let Some(path) = &record {
-        builder = builder.observer(recorder(path)?);
+    if let Some(path) = record {
+        builder = builder.record(path);
     }
     let sandbox = builder
         .host(host)

@@ -7,6 +7,9 @@ use std::path::Path;
 
 use crate::exchange::Exchange;
 
+/// The environment variable that names the file, for the program and for whatever else heeds it.
+pub const RECORD_VARIABLE: &str = "KOMOPAY_SANDBOX_RECORD";
+
 /// Writes every call to this file, a line of JSON each: the request, and again with each true answer.
 ///
 /// The lines hold the secret and all tokens.

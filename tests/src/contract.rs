@@ -4,13 +4,18 @@
 //! [`crate::start`] and [`Peer::start`](crate::peer::Peer::start) ask it about each call, so that no test has to; the
 //! first violation ends the whole program. An answer that a fault falsified is not judged: the sandbox shows what it
 //! answered before that. Requests that are wrong on purpose are sent to [`crate::start_for_wrong_requests`].
+//!
+//! The sandbox's own tests ask it in the same way. What the tests of other languages send is recorded, and held against the
+//! contract afterwards: [`check_recorded`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jsonschema::Validator;
 use komopay_sandbox::Exchange;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -45,17 +50,38 @@ pub fn check_request(request: &Request<'_>) -> Result<(), Violation> {
     REQUESTS.fetch_add(1, Ordering::Relaxed);
     let (path, query) = request.target.split_once('?').unwrap_or((request.target, ""));
     let (operation, id) = CONTRACT.find(request.method, path)?;
-    operation.check_request(request, query, id)
+    operation.check_request(request, query, id.as_deref())
 }
 
-/// Holds an answer against the contract.
+/// Holds an answer against the contract. Where it has no such call, the answer is to say so.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn check_answer(method: &str, target: &str, status: u16, body: &[u8]) -> Result<(), Violation> {
     ANSWERS.fetch_add(1, Ordering::Relaxed);
     let path = target.split('?').next().unwrap_or_default();
-    CONTRACT.find(method, path)?.0.check_answer(status, body)
+    match CONTRACT.find(method, path) {
+        Ok((operation, _)) => operation.check_answer(status, body),
+        Err(_) if [404, 405].contains(&status) => Ok(()),
+        Err(violation) => Err(violation),
+    }
+}
+
+/// Holds a line of a file that a sandbox [wrote](komopay_sandbox::Builder::record) against the contract.
+///
+/// # Errors
+/// What is wrong with the request or the answer on it.
+pub fn check_recorded(line: &str) -> Result<(), Violation> {
+    let call: Value = serde_json::from_str(line).map_err(|error| format!("no recorded call: {error}"))?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (method, target) = (text(&call["method"]), text(&call["target"]));
+    if let Some(status) = call["answer"]["status"].as_u64() {
+        let status = u16::try_from(status).map_err(|error| error.to_string())?;
+        return check_answer(&method, &target, status, text(&call["answer"]["body"]).as_bytes());
+    }
+    let header = |name: &str| call["headers"][name.to_lowercase()].as_str().map(str::to_owned);
+    let body = text(&call["body"]);
+    check_request(&Request { method: &method, target: &target, header: &header, body: body.as_bytes() })
 }
 
 /// How many requests and how many answers this program has held against the contract.
@@ -154,11 +180,15 @@ impl Contract {
     }
 
     /// The operation of a path, and the payout id in it. A path without a variable part goes before one with it.
-    fn find<'a>(&self, method: &str, path: &'a str) -> Result<(&Operation, Option<&'a str>), Violation> {
-        let literal = self.0.iter().filter(|operation| operation.path == path).map(|operation| (operation, None));
+    fn find(&self, method: &str, path: &str) -> Result<(&Operation, Option<String>), Violation> {
+        let segments: Vec<Cow<str>> =
+            path.split('/').map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect();
+        let (id, parents) = segments.split_last().expect("a split has at least one part");
+        let literal = self.0.iter().filter(|operation| operation.path.split('/').eq(&segments));
+        let literal = literal.map(|operation| (operation, None));
         let with_id = self.0.iter().filter_map(|operation| {
-            let id = path.strip_prefix(operation.path.strip_suffix("{idPayout}")?)?;
-            (!id.is_empty() && !id.contains('/')).then_some((operation, Some(id)))
+            let folder = operation.path.strip_suffix("/{idPayout}")?;
+            (!id.is_empty() && folder.split('/').eq(parents)).then(|| (operation, Some(id.clone().into_owned())))
         });
         let mut candidates: Vec<_> = literal.collect();
         if candidates.is_empty() {

@@ -82,6 +82,9 @@ fn what_is_wrong_with_a_request_is_found() {
         ("POST", "/payouts/A", create.clone(), &[("Authorization", Some("Basic x"))], false),
         ("POST", "/payouts/A", create.clone(), &[("Content-Type", Some("text/plain"))], false),
         ("GET", "/payouts/A", String::new(), &[], true),
+        ("GET", "/payouts/T%2d1", String::new(), &[], true),
+        ("GET", "/payouts/A%2FB", String::new(), &[], false),
+        ("GET", "/payouts/%21availablePaymentOptions", String::new(), &[], false),
         ("GET", "/payouts/A", "{}".to_owned(), &[], false),
         ("DELETE", "/payouts/A", String::new(), &[], false),
         ("GET", "/payouts/A/B", String::new(), &[], false),
@@ -144,6 +147,9 @@ fn what_is_wrong_with_an_answer_is_found() {
         ("GET", "/balances", 200, r#"{"data":[]}"#.to_owned(), true),
         ("GET", "/balances", 200, r#"{"data":[{"currencyCode":"IDR"}]}"#.to_owned(), false),
         ("GET", "/balances", 200, "<html>".to_owned(), false),
+        ("GET", "/nothing", 404, "{}".to_owned(), true),
+        ("DELETE", "/balances", 405, "{}".to_owned(), true),
+        ("DELETE", "/balances", 200, "{}".to_owned(), false),
     ] {
         let outcome = check_answer(method, path, status, body.as_bytes());
         assert_eq!(outcome.is_ok(), fine, "{method} {path} {status} {body}: {outcome:?}");

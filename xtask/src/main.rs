@@ -7,6 +7,7 @@
 //! | Which checks are there, and in which order? | `test` |
 //! | Which scenarios hold in every language? | `conformance` |
 //! | What may no output show? | `canary` |
+//! | What do users of each language see? | `surface` |
 //! | What must be installed, and what is said if it is not? | `tools` |
 //! | Where do builds and virtual environments go? | `workspace` |
 //! | How does a command run, and how are its tests counted? | `command`, `tally` |
@@ -22,6 +23,7 @@ mod failure;
 mod gateway;
 mod ledger;
 mod report;
+mod surface;
 mod tally;
 mod test;
 mod tools;
@@ -51,6 +53,8 @@ enum Task {
         /// The only part to run.
         part: Option<test::Part>,
     },
+    /// Write docs/surface.md anew, from what the last checks of each language saw.
+    Surface,
     /// Measure creates, import time and wheel size against peers, in one run. It takes some minutes.
     Bench,
 }
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
     let outcome = Workspace::open().and_then(|workspace| match task {
         Task::Demo => demo::run(&workspace),
         Task::Test { part } => test::run(&workspace, part),
+        Task::Surface => surface::write(&workspace),
         Task::Bench => bench::run(&workspace),
     });
     match outcome {

@@ -11,6 +11,7 @@
 //! | `error.rs` | the core's errors |
 //! | `scalar.rs` | time spans and whole numbers, in the types that each language uses for them |
 //! | `runtime.rs` | the one runtime, and what a cancelled or panicking call becomes |
+//! | `log.rs` | the core's log, for the log of the application |
 
 #![allow(
     clippy::trivially_copy_pass_by_ref,
@@ -24,6 +25,7 @@ mod catalogue;
 mod client;
 mod config;
 mod error;
+mod log;
 mod money;
 mod payout;
 mod request;

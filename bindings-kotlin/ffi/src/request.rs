@@ -125,6 +125,12 @@ fn fingerprint(request: PayoutRequest, key: Vec<u8>) -> Result<String, CallFailu
     Ok(komopay_core::PayoutRequest::from(request).fingerprint(&key)?)
 }
 
+/// Checks every limit of the contract, and the rules of single currencies.
+#[uniffi::export]
+fn validate(request: PayoutRequest) -> Result<(), CallFailure> {
+    Ok(komopay_core::PayoutRequest::from(request).validate()?)
+}
+
 impl From<PayoutRequest> for komopay_core::PayoutRequest {
     fn from(request: PayoutRequest) -> Self {
         let PayoutRequest { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = request;

@@ -92,6 +92,9 @@ class Sandbox:
 
     A setting that cannot be used is a ``ValueError``, a port that cannot be listened on an ``OSError``.
 
+    Where the environment variable ``KOMOPAY_SANDBOX_RECORD`` names a file, every call is appended to it, a line of JSON
+    for the request and one for the answer. They hold the secret and all tokens.
+
     What breaks is said before the call that shall meet it. With ``nth=1`` it is the next call of the operation, and the
     fault is used up by it; with ``nth=None`` it is every call until ``clear_faults()``. With ``payout_id`` only calls
     about that payout count.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Reply, bank_transfer, call, create, documented_create};
 use crate::contract::{check, example};
+use crate::start::{sandbox, start, start_for_wrong_requests};
 
 async fn read(sandbox: &Sandbox, operation: Operation, query: &str) -> Reply {
     let reply = call(sandbox, "GET", &format!("{}{query}", operation.path()), "").await;
@@ -26,7 +27,7 @@ async fn available(sandbox: &Sandbox, body: &Value) -> Reply {
 
 #[tokio::test]
 async fn balances_move_with_payouts_and_are_filtered_by_currency() {
-    let sandbox = Sandbox::builder().balance("IDR", "50000").start().await.unwrap();
+    let sandbox = start(Sandbox::builder().balance("IDR", "50000")).await;
     let before = read(&sandbox, Operation::GetBalances, "?currencyCodes=IDR").await.json();
     create(&sandbox, "A", &documented_create()).await;
     create(&sandbox, "B", &bank_transfer("9000000099")).await;
@@ -47,7 +48,7 @@ async fn balances_move_with_payouts_and_are_filtered_by_currency() {
 
 #[tokio::test]
 async fn a_filter_is_one_comma_separated_text() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = start_for_wrong_requests(Sandbox::builder()).await;
     for (operation, query) in [
         (Operation::GetBalances, "?currencyCodes=IDR&currencyCodes=USD"),
         (Operation::ListPaymentOptions, "?segmentCodes=VIP&segmentCodes=VIP"),
@@ -66,7 +67,7 @@ async fn a_filter_is_one_comma_separated_text() {
 
 #[tokio::test]
 async fn the_lists_hold_what_the_examples_hold() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     for (operation, file) in [
         (Operation::ListCurrencies, "currencies"),
         (Operation::ListSegments, "segments"),
@@ -84,7 +85,7 @@ async fn the_lists_hold_what_the_examples_hold() {
 
 #[tokio::test]
 async fn the_options_of_the_example_are_there() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let query = "?paymentTypeCode=PAYOUT&currencyCodes=IDR&paymentMethodCodes=BANK_TRANSFER\
                  &paymentOperatorCodes=IDR_003,IDR_008,IDR_014";
     let options = read(&sandbox, Operation::ListPaymentOptions, query).await.json();
@@ -101,7 +102,7 @@ async fn the_options_of_the_example_are_there() {
 
 #[tokio::test]
 async fn options_are_filtered_and_switched_off_ones_are_listed() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let off = read(&sandbox, Operation::ListPaymentOptions, "?currencyCodes=DEMO_OFF").await;
     assert_eq!(column(&off, "isAvailable"), [false]);
     let incoming = read(&sandbox, Operation::ListPaymentOptions, "?paymentTypeCode=PAYIN").await;
@@ -115,7 +116,7 @@ async fn options_are_filtered_and_switched_off_ones_are_listed() {
 
 #[tokio::test]
 async fn available_options_follow_amount_currency_and_segment() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let request = example("available-payout-options.request.json");
     let options = available(&sandbox, &request).await.json();
     let bank = &options["data"][0];
@@ -146,7 +147,7 @@ async fn available_options_follow_amount_currency_and_segment() {
 
 #[tokio::test]
 async fn what_is_available_can_be_paid() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     for file in ["payout-create.request.json", "payout-create.wallet.request.json", "payout-create.crypto.request.json"]
     {
         let reply = create(&sandbox, &file.replace('.', "-"), &example(file)).await;
@@ -163,7 +164,7 @@ async fn what_is_available_can_be_paid() {
 
 #[tokio::test]
 async fn a_question_for_options_is_checked_like_a_create() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = start_for_wrong_requests(Sandbox::builder()).await;
     for (body, field) in [
         (json!({}), "money"),
         (json!({"money": 7}), "money"),
@@ -181,11 +182,12 @@ async fn a_question_for_options_is_checked_like_a_create() {
 
 #[tokio::test]
 async fn paths_are_decoded_before_they_are_compared() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let body = json!({"money": {"amount": 10000, "currencyCode": "IDR"}}).to_string();
     assert_eq!(call(&sandbox, "POST", "/payouts/%21availablePaymentOptions", &body).await.status(), 200);
     create(&sandbox, "T%2d%31", &documented_create()).await;
     assert_eq!(call(&sandbox, "GET", "/payouts/T-1", "").await.status(), 200);
+    let sandbox = start_for_wrong_requests(Sandbox::builder()).await;
     for id in ["a%2Fb", "%FF", "%", "%2"] {
         assert_eq!(call(&sandbox, "GET", &format!("/payouts/{id}"), "").await.status(), 400, "{id}");
     }

@@ -4,9 +4,10 @@ use komopay_sandbox::{Operation, Sandbox};
 use serde_json::{Value, json};
 
 use crate::client::{Reply, bank_transfer, call, create, documented_create, get, ledger};
+use crate::start::{start, start_for_wrong_requests};
 
 async fn controlled() -> Sandbox {
-    Sandbox::builder().control(true).start().await.unwrap()
+    start(Sandbox::builder().control(true)).await
 }
 
 async fn inject(sandbox: &Sandbox, faults: &Value) -> Reply {
@@ -19,7 +20,7 @@ fn fault(effect: &Value) -> Value {
 
 #[tokio::test]
 async fn it_is_off_unless_enabled() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = start_for_wrong_requests(Sandbox::builder()).await;
     for (method, path) in [("GET", "health"), ("GET", "ledger"), ("POST", "faults"), ("POST", "reset")] {
         assert_eq!(call(&sandbox, method, &format!("/_sandbox/{path}"), "").await.status(), 404);
     }
@@ -98,7 +99,7 @@ async fn it_switches_the_merchant_and_resets_everything() {
 #[tokio::test]
 async fn a_payout_from_before_a_reset_settles_nothing_after_it() {
     let processing = std::time::Duration::from_millis(50);
-    let sandbox = Sandbox::builder().control(true).processing_time(processing).start().await.unwrap();
+    let sandbox = start(Sandbox::builder().control(true).processing_time(processing)).await;
     create(&sandbox, "A", &documented_create()).await;
     call(&sandbox, "POST", "/_sandbox/reset", "").await;
     create(&sandbox, "A", &documented_create()).await;

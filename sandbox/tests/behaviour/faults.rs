@@ -8,13 +8,14 @@ use crate::client::{
     End, Reply, bank_transfer, call, create, documented_create, exchange, get, host, ledger, read_to_end, request,
 };
 use crate::contract::{body, path};
+use crate::start::{sandbox, start, start_for_wrong_requests};
 
 const EXECUTED: [&str; 2] = ["executed A", "booked A"];
 const NOTHING: [&str; 0] = [];
 
 /// A sandbox whose first create of `A` meets this fault, and what the client saw.
 async fn first_create_meets(effect: Effect) -> (Sandbox, Reply) {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     sandbox.inject(Fault::new(When::nth(Operation::CreatePayout, 1), effect));
     let reply = create(&sandbox, "A", &documented_create()).await;
     (sandbox, reply)
@@ -29,7 +30,7 @@ async fn a_delay_answers_as_always() {
 
 #[tokio::test]
 async fn a_delayed_create_executes_even_if_the_client_has_left() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     sandbox.inject(Fault::new(When::nth(Operation::CreatePayout, 1), Effect::Delay { ms: 20 }));
     let token = sandbox.issue_token(&[], None, 600);
     let body = documented_create().to_string();
@@ -100,7 +101,7 @@ async fn a_cut_answer_ends_at_exactly_that_byte() {
 
 #[tokio::test]
 async fn an_answer_shorter_than_the_cut_still_ends_with_a_close() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     sandbox.inject(Fault::new(When::nth(Operation::GetPayout, 1), Effect::CutAnswer { at_byte: 100_000 }));
     let token = sandbox.issue_token(&[], None, 600);
     let kept_alive = request("GET", "/payouts/A", Some(&token), "").replace("Connection: close\r\n", "");
@@ -192,7 +193,7 @@ async fn a_rate_limit_says_when_to_come_back_if_told_to() {
 
 #[tokio::test]
 async fn reads_may_lag_behind_the_execution() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     sandbox.inject(Fault::new(When::always(Operation::GetPayout), Effect::GoneForGet { ms: 3_600_000 }));
     assert_eq!(create(&sandbox, "A", &documented_create()).await.status(), 201);
     assert_eq!(get(&sandbox, "A").await.status(), 410);
@@ -225,7 +226,7 @@ async fn a_rejection_uses_the_id_up_or_not() {
 
 #[tokio::test]
 async fn an_executed_payout_stays_readable_after_a_rejected_repeat() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     create(&sandbox, "A", &documented_create()).await;
     let rejected = Effect::Rejected { code: "IP_DENIED".to_owned(), uses_id_up: true };
     sandbox.inject(Fault::new(When::always(Operation::CreatePayout), rejected));
@@ -235,7 +236,7 @@ async fn an_executed_payout_stays_readable_after_a_rejected_repeat() {
 
 #[tokio::test]
 async fn an_echo_gives_away_account_number_token_and_secret() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     for status in [400, 406, 500] {
         for operation in [Operation::CreatePayout, Operation::IssueToken] {
             sandbox.inject(Fault::new(When::nth(operation, 1), Effect::EchoAccount { status }));
@@ -261,7 +262,7 @@ async fn what_fails_its_checks_executes_nothing_under_any_fault() {
         Effect::ExecuteThenStatus { status: 500 },
         Effect::Garbage { status: 201, execute: true },
     ] {
-        let sandbox = Sandbox::start().await.unwrap();
+        let sandbox = start_for_wrong_requests(Sandbox::builder()).await;
         sandbox.inject(Fault::new(When::always(Operation::CreatePayout), effect));
         exchange(&sandbox, request("POST", "/payouts/A", None, &documented_create().to_string())).await;
         create(&sandbox, "A", &serde_json::json!({})).await;
@@ -271,23 +272,22 @@ async fn what_fails_its_checks_executes_nothing_under_any_fault() {
 
 #[tokio::test]
 async fn faults_act_on_token_calls_and_reads_too() {
-    let sandbox = Sandbox::start().await.unwrap();
-    for (operation, method, path) in
-        [(Operation::IssueToken, "POST", "/auth-tokens"), (Operation::GetPayout, "GET", "/payouts/A")]
-    {
+    let sandbox = sandbox().await;
+    for operation in [Operation::IssueToken, Operation::GetPayout] {
+        let (method, path, body) = (operation.method(), path(operation), body(operation));
         for effect in [Effect::ExecuteAfterClose { ms: 0 }, Effect::CloseAfterReading, Effect::ExecuteThenClose] {
             sandbox.inject(Fault::new(When::nth(operation, 1), effect));
-            let reply = call(&sandbox, method, path, "{}").await;
+            let reply = call(&sandbox, method.as_str(), &path, &body).await;
             assert_eq!((reply.raw.len(), reply.end), (0, End::Closed));
         }
         sandbox.inject(Fault::new(When::nth(operation, 1), Effect::CloseBeforeReading));
-        assert_eq!(call(&sandbox, method, path, "{}").await.end, End::Reset);
+        assert_eq!(call(&sandbox, method.as_str(), &path, &body).await.end, End::Reset);
     }
 }
 
 #[tokio::test]
 async fn a_fault_may_wait_for_one_payout() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     sandbox.inject(Fault::new(When::nth(Operation::CreatePayout, 2).for_payout("B"), Effect::NotFound));
     let mut statuses = Vec::new();
     for id in ["A", "B", "A", "B", "B"] {
@@ -300,7 +300,7 @@ async fn a_fault_may_wait_for_one_payout() {
 async fn a_rate_repeats_under_its_seed() {
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
-        let sandbox = Sandbox::builder().seed(seed).start().await.unwrap();
+        let sandbox = start(Sandbox::builder().seed(seed)).await;
         sandbox.inject(Fault::new(When::rate(Operation::GetPayout, 0.5), Effect::NotFound));
         let mut statuses = Vec::new();
         for _ in 0..32 {
@@ -315,7 +315,7 @@ async fn a_rate_repeats_under_its_seed() {
 
 #[tokio::test]
 async fn a_half_sent_create_executes_nothing() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let token = sandbox.issue_token(&[], None, 600);
     let bytes = request("POST", "/payouts/A", Some(&token), &documented_create().to_string());
     let mut stream = TcpStream::connect(host(&sandbox)).await.unwrap();
@@ -329,7 +329,7 @@ async fn a_half_sent_create_executes_nothing() {
 #[tokio::test]
 async fn faults_work_on_every_operation() {
     for operation in Operation::ALL {
-        let sandbox = Sandbox::start().await.unwrap();
+        let sandbox = sandbox().await;
         let (method, path, body) = (operation.method(), path(operation), body(operation));
         create(&sandbox, "A", &documented_create()).await;
         for (effect, status) in [

@@ -5,17 +5,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::client::{create, documented_create, get, host, ledger, request};
+use crate::start::sandbox;
 
 #[tokio::test]
 async fn a_sandbox_is_idle_at_once() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     sandbox.idle().await;
     sandbox.idle().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_waits_for_creates_whose_client_left_at_once() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let token = sandbox.issue_token(&[], None, 600);
     let body = documented_create().to_string();
     for round in 0..50 {
@@ -31,7 +32,7 @@ async fn idle_waits_for_creates_whose_client_left_at_once() {
 
 #[tokio::test]
 async fn a_connection_that_is_kept_alive_does_not_keep_the_sandbox_busy() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let token = sandbox.issue_token(&[], None, 600);
     let mut stream = TcpStream::connect(host(&sandbox)).await.unwrap();
     let get = request("GET", "/payouts/A", Some(&token), "").replace("Connection: close\r\n", "");
@@ -51,7 +52,7 @@ async fn a_connection_that_is_kept_alive_does_not_keep_the_sandbox_busy() {
 
 #[tokio::test]
 async fn stopping_closes_kept_connections_and_leaves_the_ledger_readable() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     create(&sandbox, "A", &documented_create()).await;
     let mut kept = TcpStream::connect(host(&sandbox)).await.unwrap();
     sandbox.idle().await;
@@ -63,7 +64,7 @@ async fn stopping_closes_kept_connections_and_leaves_the_ledger_readable() {
 
 #[tokio::test]
 async fn stopping_answers_calls_in_progress() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     sandbox.inject(Fault::new(When::always(Operation::GetPayout), Effect::Delay { ms: 50 }));
     let (reply, ()) = tokio::join!(get(&sandbox, "A"), async {
         while sandbox.calls(Operation::GetPayout) == 0 {
@@ -76,7 +77,7 @@ async fn stopping_answers_calls_in_progress() {
 
 #[tokio::test]
 async fn dropping_ends_late_executions_and_connections() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let address = host(&sandbox).to_owned();
     sandbox.inject(Fault::new(When::always(Operation::CreatePayout), Effect::ExecuteAfterClose { ms: 3_600_000 }));
     create(&sandbox, "A", &documented_create()).await;
@@ -92,11 +93,13 @@ fn a_sandbox_may_be_shared_between_threads() {
 }
 
 #[tokio::test]
-async fn a_bad_balance_or_a_port_in_use_is_told_at_the_start() {
+async fn a_bad_balance_a_port_in_use_or_a_file_that_cannot_be_is_told_at_the_start() {
     let error = Sandbox::builder().balance("IDR", "much").start().await.err().unwrap();
     assert_eq!(error.to_string(), "the balance in IDR must be a decimal number of at least 0");
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let port = host(&sandbox).rsplit_once(':').unwrap().1.parse().unwrap();
     let error = Sandbox::builder().port(port).start().await.err().unwrap();
     assert!(error.to_string().starts_with(&format!("cannot listen on 127.0.0.1:{port}: ")), "{error}");
+    let error = Sandbox::builder().record("no/such/folder/calls.jsonl").start().await.err().unwrap();
+    assert!(error.to_string().starts_with("cannot write calls to no/such/folder/calls.jsonl: "), "{error}");
 }

@@ -4,7 +4,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+use komopay_tests::contract::check_recorded;
 
 use crate::client::{bank_transfer, request};
 
@@ -24,6 +27,25 @@ fn start(arguments: &[&str]) -> (Child, String, BufReader<std::process::ChildStd
     (child, address, output)
 }
 
+/// Where the program that a test starts shall write its calls.
+fn record(test: &str) -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}.jsonl", std::process::id()));
+    // A run that failed may have left one.
+    drop(std::fs::remove_file(&file));
+    file
+}
+
+/// The calls in a file, each held against the contract. The file is gone then.
+fn judged(file: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::remove_file(file).unwrap();
+    let call = |line| {
+        assert_eq!(check_recorded(line), Ok(()), "{line}");
+        serde_json::from_str(line).unwrap()
+    };
+    text.lines().map(call).collect()
+}
+
 fn send(address: &str, bytes: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(bytes.as_bytes()).unwrap();
@@ -34,8 +56,10 @@ fn send(address: &str, bytes: &str) -> String {
 
 #[test]
 fn it_serves_logs_without_secrets_and_stops_gracefully() {
-    let (mut child, address, mut output) =
-        start(&["--processing-ms", "0", "--merchant-code", "ME", "--secret", "a-long-secret-of-mine", "--control"]);
+    let file = record("serves");
+    let merchant = ["--merchant-code", "ME", "--secret", "a-long-secret-of-mine"];
+    let others = ["--processing-ms", "0", "--control", "--record", file.to_str().unwrap()];
+    let (mut child, address, mut output) = start(&[&merchant[..], &others].concat());
     let answer = send(
         &address,
         &request("POST", "/auth-tokens", None, r#"{"merchantCode": "ME", "secret": "a-long-secret-of-mine"}"#),
@@ -62,11 +86,12 @@ fn it_serves_logs_without_secrets_and_stops_gracefully() {
     for secret in ["a-long-secret-of-mine", "778899001122", token.as_str()] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
+    assert_eq!(judged(&file).len(), 4, "two calls, each with its answer");
 }
 
 #[test]
 fn it_records_each_request_and_each_true_answer_and_nothing_that_a_fault_made_up() {
-    let file = std::env::temp_dir().join(format!("komopay-sandbox-{}.jsonl", std::process::id()));
+    let file = record("records");
     let (mut child, address, _output) = start(&["--record", file.to_str().unwrap(), "--control"]);
     let fault = r#"{"when": {"operation": "list_currencies", "on": {"nth": 1}}, "effect": {"type": "captive_portal"}}"#;
     send(&address, &request("POST", "/_sandbox/faults", None, fault));
@@ -74,9 +99,7 @@ fn it_records_each_request_and_each_true_answer_and_nothing_that_a_fault_made_up
     send(&address, &request("GET", "/balances?currencyCodes=IDR", Some("t"), ""));
     child.kill().unwrap();
     child.wait().unwrap();
-    let recorded = std::fs::read_to_string(&file).unwrap();
-    std::fs::remove_file(&file).unwrap();
-    let calls: Vec<serde_json::Value> = recorded.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let calls = judged(&file);
     let seen: Vec<_> =
         calls.iter().map(|call| (call["target"].as_str().unwrap(), call["answer"]["status"].as_u64())).collect();
     let balances = "/balances?currencyCodes=IDR";

@@ -7,6 +7,7 @@ use komopay_sandbox::{Balance, LedgerKind, Sandbox};
 use serde_json::json;
 
 use crate::client::{bank_transfer, create, documented_create, get, ledger};
+use crate::start::{sandbox, start};
 
 /// Balance, available and pending, as text.
 fn idr(sandbox: &Sandbox) -> [String; 3] {
@@ -16,14 +17,14 @@ fn idr(sandbox: &Sandbox) -> [String; 3] {
 
 #[tokio::test]
 async fn an_unknown_payout_is_410() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let reply = get(&sandbox, "A").await;
     assert_eq!((reply.status(), reply.description().as_str()), (410, "no such payout"));
 }
 
 #[tokio::test]
 async fn a_payout_in_processing_holds_its_money() {
-    let sandbox = Sandbox::builder().balance("IDR", "50000").start().await.unwrap();
+    let sandbox = start(Sandbox::builder().balance("IDR", "50000")).await;
     assert_eq!(create(&sandbox, "A", &bank_transfer("9000000099")).await.status(), 201);
     sandbox.idle().await;
     let detail = get(&sandbox, "A").await.json();
@@ -38,14 +39,14 @@ async fn a_payout_in_processing_holds_its_money() {
 
 #[tokio::test]
 async fn pending_money_cannot_be_spent_twice() {
-    let sandbox = Sandbox::builder().balance("IDR", "15000").start().await.unwrap();
+    let sandbox = start(Sandbox::builder().balance("IDR", "15000")).await;
     assert_eq!(create(&sandbox, "A", &bank_transfer("9000000099")).await.status(), 201);
     assert_eq!(create(&sandbox, "B", &documented_create()).await.codes(), ["BALANCE_INSUFFICIENT"]);
 }
 
 #[tokio::test]
 async fn success_books_the_money() {
-    let sandbox = Sandbox::builder().balance("IDR", "50000").start().await.unwrap();
+    let sandbox = start(Sandbox::builder().balance("IDR", "50000")).await;
     create(&sandbox, "A", &documented_create()).await;
     let detail = get(&sandbox, "A").await.json();
     assert_eq!(detail["process"]["status"], "SUCCESS");
@@ -58,7 +59,7 @@ async fn success_books_the_money() {
 
 #[tokio::test]
 async fn every_magic_number_ends_as_the_table_says() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let before = idr(&sandbox);
     for (digits, outcome) in MAGIC_NUMBERS {
         assert_eq!(create(&sandbox, digits, &bank_transfer(digits)).await.status(), 201);
@@ -76,7 +77,7 @@ async fn every_magic_number_ends_as_the_table_says() {
 
 #[tokio::test]
 async fn magic_numbers_work_with_every_method() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let wallet = json!({
         "paymentRequested": {"money": {"amount": 5, "currencyCode": "IDR"}},
         "paymentMethod": {"paymentMethodCode": "WALLET_TRANSFER", "account": {"accountNumber": "9000000031@test"}}
@@ -97,7 +98,7 @@ async fn magic_numbers_work_with_every_method() {
 
 #[tokio::test]
 async fn processing_ends_by_itself_and_idle_waits_for_it() {
-    let sandbox = Sandbox::builder().processing_time(Duration::from_millis(20)).start().await.unwrap();
+    let sandbox = start(Sandbox::builder().processing_time(Duration::from_millis(20))).await;
     create(&sandbox, "A", &documented_create()).await;
     sandbox.idle().await;
     assert_eq!(ledger(&sandbox).await, ["executed A", "booked A"]);
@@ -108,7 +109,7 @@ async fn processing_ends_by_itself_and_idle_waits_for_it() {
 async fn the_same_seed_gives_the_same_answers() {
     let mut answers = Vec::new();
     for seed in [7, 7, 8] {
-        let sandbox = Sandbox::builder().seed(seed).start().await.unwrap();
+        let sandbox = start(Sandbox::builder().seed(seed)).await;
         answers.push(create(&sandbox, "A", &documented_create()).await.body());
     }
     assert_eq!(answers[0], answers[1]);
@@ -117,7 +118,7 @@ async fn the_same_seed_gives_the_same_answers() {
 
 #[tokio::test]
 async fn a_ledger_line_reads_well_and_gives_no_account_away() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     create(&sandbox, "A", &bank_transfer("778899001122")).await;
     let line = sandbox.ledger()[0].to_string();
     assert!(line.contains("executed A 10000 IDR payee "), "{line}");

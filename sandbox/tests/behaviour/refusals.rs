@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use crate::client::{Reply, bank_transfer, call, create};
 use crate::contract::{self, body, check};
+use crate::start::{sandbox, start};
 
 /// Sends the request of a row to a fresh sandbox.
 async fn meet(row: &Refused) -> Reply {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let (mut path, mut body) = (contract::path(row.operation), body(row.operation));
     match row.way {
         Way::Body(members) => {
@@ -48,16 +49,16 @@ async fn every_code_of_the_contract_is_met_as_the_table_says() {
 #[tokio::test]
 async fn limits_balances_and_switches_can_be_set() {
     let bank = "BANK_TRANSFER";
-    let sandbox = Sandbox::builder()
-        .balance("IDR", "1000000")
-        .amount_limits(bank, "IDR", Some("100"), Some("200000"))
-        .daily_limit(bank, "IDR", "300000")
-        .option_available(bank, "JPY", false)
-        .deny_ip("2001:db8::7".parse().unwrap())
-        .balance("XCOIN", "1")
-        .start()
-        .await
-        .unwrap();
+    let sandbox = start(
+        Sandbox::builder()
+            .balance("IDR", "1000000")
+            .amount_limits(bank, "IDR", Some("100"), Some("200000"))
+            .daily_limit(bank, "IDR", "300000")
+            .option_available(bank, "JPY", false)
+            .deny_ip("2001:db8::7".parse().unwrap())
+            .balance("XCOIN", "1"),
+    )
+    .await;
     let pay = async |id: &str, amount: u32| {
         let mut body = bank_transfer("1");
         body["paymentRequested"]["money"]["amount"] = amount.into();
@@ -100,7 +101,7 @@ async fn limits_that_make_no_sense_are_told_at_the_start() {
 
 #[tokio::test]
 async fn amounts_that_fit_no_sum_are_refused_and_break_nothing() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     for currency in ["DEMO_DAILY", "IDR", "USDT"] {
         let body = bank_transfer("1").to_string();
         let body = body.replace("10000", "79228162514264337593543950335").replace("IDR", currency);

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::client::{documented_create, host, ledger, request};
+use crate::start::start;
 
 /// Sends a documented create of `A` over TLS and returns what came back.
 async fn create(sandbox: &Sandbox, certificate: CertificateDer<'static>) -> Vec<u8> {
@@ -35,7 +36,7 @@ async fn create(sandbox: &Sandbox, certificate: CertificateDer<'static>) -> Vec<
 #[tokio::test]
 async fn it_serves_https_and_cuts_there_too() {
     let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let sandbox = Sandbox::builder().tls(&key.cert.pem(), &key.signing_key.serialize_pem()).start().await.unwrap();
+    let sandbox = start(Sandbox::builder().tls(&key.cert.pem(), &key.signing_key.serialize_pem())).await;
     assert!(sandbox.base_url().starts_with("https://127.0.0.1:"));
     sandbox.inject(Fault::new(When::nth(Operation::CreatePayout, 1), Effect::CutAnswer { at_byte: 12 }));
     assert_eq!(create(&sandbox, key.cert.der().clone()).await, b"HTTP/1.1 201");

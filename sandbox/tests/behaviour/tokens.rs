@@ -4,6 +4,7 @@ use komopay_sandbox::{Operation, Sandbox};
 use serde_json::{Value, json};
 
 use crate::client::{Reply, call, create, documented_create, exchange, request};
+use crate::start::{sandbox, start, start_for_wrong_requests};
 
 fn credentials() -> Value {
     json!({"merchantCode": "SANDBOX_MERCHANT", "secret": "sandbox-secret"})
@@ -47,7 +48,7 @@ fn claims(token: &str) -> Value {
 
 #[tokio::test]
 async fn a_token_has_exactly_the_claims_of_the_contract() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let reply = ask(&sandbox, &with("operations", json!(["POST /payouts/A", "GET /payouts/A"]))).await;
     assert_eq!(reply.status(), 200);
     assert_eq!(reply.headers()["content-type"], "application/json");
@@ -62,7 +63,7 @@ async fn a_token_has_exactly_the_claims_of_the_contract() {
 
 #[tokio::test]
 async fn validity_and_money_are_taken_over() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let mut body = with("validitySecs", json!(60));
     body["money"] = json!({"amount": 42.05, "currencyCode": "USD"});
     let claims = claims(ask(&sandbox, &body).await.json()["token"].as_str().unwrap());
@@ -73,7 +74,7 @@ async fn validity_and_money_are_taken_over() {
 
 #[tokio::test]
 async fn a_violation_of_the_schema_is_400_and_names_the_field() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = start_for_wrong_requests(Sandbox::builder()).await;
     for (name, value) in [
         ("merchantCode", json!("")),
         ("merchantCode", json!(7)),
@@ -106,7 +107,7 @@ async fn a_violation_of_the_schema_is_400_and_names_the_field() {
 
 #[tokio::test]
 async fn a_wrong_secret_is_403_and_the_rules_are_406() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let reply = ask(&sandbox, &with("secret", json!("wrong"))).await;
     assert_eq!((reply.status(), reply.description().as_str()), (403, "secret not accepted"));
     assert_eq!(ask(&sandbox, &with("merchantCode", json!("OTHER"))).await.codes(), ["MERCHANT_NOT_FOUND"]);
@@ -118,7 +119,7 @@ async fn a_wrong_secret_is_403_and_the_rules_are_406() {
 
 #[tokio::test]
 async fn a_merchant_that_is_switched_off_gets_no_token_and_no_payout() {
-    let sandbox = Sandbox::builder().merchant_active(false).start().await.unwrap();
+    let sandbox = start(Sandbox::builder().merchant_active(false)).await;
     assert_eq!(ask(&sandbox, &credentials()).await.codes(), ["MERCHANT_INACTIVE"]);
     assert_eq!(call(&sandbox, "GET", "/payouts/A", "").await.codes(), ["MERCHANT_INACTIVE"]);
     assert_eq!(create(&sandbox, "A", &documented_create()).await.status(), 403);
@@ -129,8 +130,8 @@ async fn a_merchant_that_is_switched_off_gets_no_token_and_no_payout() {
 
 #[tokio::test]
 async fn without_a_usable_token_every_other_call_is_401() {
-    let sandbox = Sandbox::builder().seed(1).start().await.unwrap();
-    let other = Sandbox::builder().seed(2).start().await.unwrap();
+    let sandbox = start_for_wrong_requests(Sandbox::builder().seed(1)).await;
+    let other = start(Sandbox::builder().seed(2)).await;
     let foreign = other.issue_token(&[], None, 600);
     let expired = sandbox.issue_token(&[], None, 0);
     let mut forged = sandbox.issue_token(&["GET /balances"], None, 600);
@@ -146,7 +147,7 @@ async fn without_a_usable_token_every_other_call_is_401() {
 
 #[tokio::test]
 async fn a_token_allows_only_its_operations() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     let token = sandbox.issue_token(&["POST /payouts/A", "GET /payouts/B"], None, 600);
     assert_eq!(create_with(&sandbox, &token, "B").await, 403);
     assert_eq!(create_with(&sandbox, &token, "A").await, 201);
@@ -156,7 +157,7 @@ async fn a_token_allows_only_its_operations() {
 
 #[tokio::test]
 async fn a_money_lock_is_compared_by_value() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = sandbox().await;
     for (amount, currency, status) in [("9999", "IDR", 403), ("10000", "USD", 403), ("1e4", "IDR", 201)] {
         let token = sandbox.issue_token(&[], Some((amount, currency)), 600);
         assert_eq!(create_with(&sandbox, &token, "A").await, status, "{amount} {currency}");
@@ -170,7 +171,7 @@ async fn a_money_lock_is_compared_by_value() {
 
 #[tokio::test]
 async fn a_locked_token_may_be_kept_from_reading() {
-    let sandbox = Sandbox::builder().locked_tokens_may_read(false).start().await.unwrap();
+    let sandbox = start(Sandbox::builder().locked_tokens_may_read(false)).await;
     let token = sandbox.issue_token(&[], Some(("10000", "IDR")), 600);
     assert_eq!(create_with(&sandbox, &token, "A").await, 201);
     assert_eq!(get_with(&sandbox, &token, "A").await, 403);
@@ -178,7 +179,7 @@ async fn a_locked_token_may_be_kept_from_reading() {
 
 #[tokio::test]
 async fn every_call_needs_an_integer_api_version() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = start_for_wrong_requests(Sandbox::builder()).await;
     let token = sandbox.issue_token(&[], None, 600);
     for (method, path) in [("POST", "/auth-tokens"), ("POST", "/payouts/A"), ("GET", "/payouts/A")] {
         let fine = request(method, path, Some(&token), "");
