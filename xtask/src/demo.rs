@@ -2,21 +2,42 @@
 
 use std::time::Instant;
 
+use clap::ValueEnum;
+
+use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::gateway::{Gateway, MERCHANT_CODE, SECRET};
-use crate::ledger;
 use crate::tools::Python;
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
+use crate::{ledger, swift};
 
 /// The example that KomoPay publishes, as a program that reads as documentation.
 const EXAMPLE: &str = "bindings-python/examples/quickstart.py";
 /// The payout that the example makes.
 const PAYOUT_ID: &str = "TST-223344";
 
+/// In which language the payout is made.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Language {
+    /// With the wheel, in a new virtual environment.
+    Python,
+    /// With the Swift package.
+    Swift,
+}
+
 /// Builds, installs, pays and shows; ends well only if the money moved exactly once.
-pub(crate) fn run(workspace: &Workspace) -> Outcome {
+pub(crate) fn run(workspace: &Workspace, language: Language) -> Outcome {
     let start = Instant::now();
+    match language {
+        Language::Python => python(workspace)?,
+        Language::Swift => swift::demo(workspace)?,
+    }
+    println!("\nDone in {:.0} s.", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn python(workspace: &Workspace) -> Outcome {
     let python = Python::find()?;
 
     say(1, "The wheel is built and installed into a new virtual environment (the first build takes minutes)");
@@ -25,26 +46,29 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     venv.install_wheel(workspace, Profile::Dev)?;
     println!("   komopay {} for Python {}", venv.package_version(workspace)?, python.version());
 
-    pay(workspace, &venv)?;
-    println!("\nDone in {:.0} s.", start.elapsed().as_secs_f64());
-    Ok(())
+    pay(workspace, &venv)
 }
 
 /// The demo from an installed wheel on: a check of `cargo xtask test`, too.
 pub(crate) fn pay(workspace: &Workspace, venv: &Venv) -> Outcome {
+    pay_by(workspace, |gateway| {
+        venv.python(workspace)
+            .arg(EXAMPLE)
+            .env("KOMOPAY_BASE_URL", gateway.base_url())
+            .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
+            .env("KOMOPAY_SECRET", SECRET)
+            .env("PYTHONUNBUFFERED", "1")
+    })
+}
+
+/// Makes the payout with a program of any language, and shows what came of it.
+pub(crate) fn pay_by(workspace: &Workspace, example: impl FnOnce(&Gateway) -> Program) -> Outcome {
     say(2, "The sandbox starts: a stand-in for the gateway, on this machine");
     let gateway = Gateway::start(workspace)?;
     println!("   it listens on {}", gateway.base_url());
 
     say(3, "The payout is made and followed until it is final");
-    let example = venv
-        .python(workspace)
-        .arg(EXAMPLE)
-        .env("KOMOPAY_BASE_URL", gateway.base_url())
-        .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
-        .env("KOMOPAY_SECRET", SECRET)
-        .env("PYTHONUNBUFFERED", "1");
-    example.run_reading(|line| println!("   {line}")).map_err(|failure| {
+    example(&gateway).run_reading(|line| println!("   {line}")).map_err(|failure| {
         Failure::new(format!("{failure}. What the gateway wrote meanwhile:\n\n{}", gateway.log()))
     })?;
 
@@ -61,6 +85,6 @@ pub(crate) fn pay(workspace: &Workspace, venv: &Venv) -> Outcome {
     Ok(())
 }
 
-fn say(number: u32, what: &str) {
+pub(crate) fn say(number: u32, what: &str) {
     println!("\n{number}. {what}");
 }

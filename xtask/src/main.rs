@@ -12,6 +12,7 @@
 //! | Where do builds and virtual environments go? | `workspace` |
 //! | How does a command run, and how are its tests counted? | `command`, `tally` |
 //! | How is a check timed and reported? | `report` |
+//! | How is the Swift package built and checked? | `swift` |
 //! | How are the wheel and the stand-in gateway built, installed, started and stopped? | `venv`, `gateway`, `ledger` |
 
 mod bench;
@@ -24,6 +25,7 @@ mod gateway;
 mod ledger;
 mod report;
 mod surface;
+mod swift;
 mod tally;
 mod test;
 mod tools;
@@ -46,8 +48,12 @@ struct Arguments {
 
 #[derive(Clone, Copy, Subcommand)]
 enum Task {
-    /// Pay TST-223344 through a stand-in gateway on this machine, with the Python package built from here.
-    Demo,
+    /// Pay TST-223344 through a stand-in gateway on this machine, with a package built from here.
+    Demo {
+        /// In which language.
+        #[arg(default_value = "python")]
+        language: demo::Language,
+    },
     /// Run every check, or one part of them. With CI=true, a test that is skipped is a failure.
     Test {
         /// The only part to run.
@@ -62,7 +68,7 @@ enum Task {
 fn main() -> ExitCode {
     let Arguments { task } = Arguments::parse();
     let outcome = Workspace::open().and_then(|workspace| match task {
-        Task::Demo => demo::run(&workspace),
+        Task::Demo { language } => demo::run(&workspace, language),
         Task::Test { part } => test::run(&workspace, part),
         Task::Surface => surface::write(&workspace),
         Task::Bench => bench::run(&workspace),

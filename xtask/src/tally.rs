@@ -10,13 +10,15 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Adds the counts of a line, if it is a summary line of cargo's or pytest's.
+    /// Adds the counts of a line, if it is a summary line of cargo's or pytest's, or the last line of one of the tests of `XCTest`.
     pub(crate) fn read(&mut self, line: &str) {
         if let Some(counts) = line.strip_prefix("test result: ") {
             // test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s
             self.add(counts.split_once(". ").map_or(counts, |(_, rest)| rest).split("; "));
         } else if let Some(counts) = pytest_counts(line) {
             self.add(counts.split(", "));
+        } else if let Some(end) = xctest_end(line) {
+            self.add(std::iter::once(format!("1 {end}").as_str()));
         }
     }
 
@@ -39,6 +41,13 @@ fn pytest_counts(line: &str) -> Option<&str> {
     let (counts, time) = line.trim_matches(['=', ' ']).rsplit_once(" in ")?;
     let seconds = time.split_whitespace().next()?.strip_suffix('s')?;
     (seconds.parse::<f64>().is_ok() && counts.starts_with(|c: char| c.is_ascii_digit())).then_some(counts)
+}
+
+/// `passed` of `Test Case 'MoneyTests.testAFloatIsRefused' passed (0.01 seconds)`.
+fn xctest_end(line: &str) -> Option<&str> {
+    let (_, end) = line.strip_prefix("Test Case '")?.split_once("' ")?;
+    let (end, time) = end.split_once(' ')?;
+    time.ends_with("seconds)").then_some(end)
 }
 
 #[cfg(test)]
@@ -67,6 +76,17 @@ mod tests {
             (11, 1, 3)
         );
         assert_eq!(tally("7 passed, 1 deselected, 2 errors in 0.12s"), (7, 2, 1));
+    }
+
+    #[test]
+    fn xctests_tests_are_counted_one_by_one() {
+        let text = "Test Case 'MoneyTests.testA' started at 2026-11-23 08:01:01.972\n\
+            Test Case 'MoneyTests.testA' passed (0.01 seconds)\n\
+            Test Case 'MoneyTests.testB' failed (1.5 seconds)\n\
+            Test Case 'MoneyTests.testC' skipped (0.0 seconds)\n\
+            Test Suite 'MoneyTests' failed at 2026-11-23 08:01:02.972\n\
+            \t Executed 3 tests, with 1 test skipped and 1 failure (0 unexpected) in 1.51 (1.51) seconds";
+        assert_eq!(tally(text), (1, 1, 1));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::tally::Tally;
 use crate::tools::{self, Python};
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{demo, gateway};
+use crate::{demo, gateway, swift};
 
 /// A part of the checks.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,8 @@ pub(crate) enum Part {
     Rust,
     /// The wheel, its tests and types, and the demo.
     Python,
+    /// The Swift package, its tests and types, and the demo.
+    Swift,
 }
 
 /// Runs the checks until one fails, and reports on those that ran.
@@ -43,6 +45,9 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
         }
         if let Some(python) = &python {
             python_package(workspace, python, &conformance, &mut report)?;
+        }
+        if wanted(Part::Swift) {
+            swift::check(workspace, &conformance, &mut report)?;
         }
         if let Some(before) = &before {
             report.check("checkout untouched", |_| untouched(workspace, before))?;
