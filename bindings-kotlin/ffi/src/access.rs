@@ -1,11 +1,10 @@
 //! Tokens for someone else: what they may do, and the token itself.
 
-use std::time::SystemTime;
-
 use komopay_core::PayoutId;
 
 use crate::error::CallFailure;
 use crate::money::Money;
+use crate::scalar::Moment;
 
 /// What an issued token shall allow.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -52,11 +51,11 @@ pub struct IssuedToken {
     /// The token itself.
     pub text: String,
     /// When it ends, by the platform's clock, if the token says so.
-    pub expires_at: Option<SystemTime>,
+    pub expires_at: Option<Moment>,
 }
 
 impl From<komopay_core::AccessToken> for IssuedToken {
     fn from(token: komopay_core::AccessToken) -> Self {
-        Self { text: token.expose().to_owned(), expires_at: token.expires_at.map(SystemTime::from) }
+        Self { text: token.expose().to_owned(), expires_at: token.expires_at.map(Moment::from) }
     }
 }

@@ -1,9 +1,8 @@
 //! The answers of the catalogue.
 
-use std::time::SystemTime;
-
 use crate::money::Money;
 use crate::payout::{MethodCode, open_codes};
+use crate::scalar::Moment;
 
 use std::fmt;
 
@@ -29,7 +28,7 @@ pub struct Balance {
     /// Held for payouts that are not final.
     pub pending_payout: Money,
     /// When it last moved.
-    pub last_movement: Option<SystemTime>,
+    pub last_movement: Option<Moment>,
     /// This entry's JSON as it came.
     pub raw: String,
 }
@@ -172,7 +171,7 @@ impl From<komopay_core::Balance> for Balance {
             available: available.into(),
             pending_settlement: pending_settlement.into(),
             pending_payout: pending_payout.into(),
-            last_movement: last_movement.map(SystemTime::from),
+            last_movement: last_movement.map(Moment::from),
             raw: raw.as_str().to_owned(),
         }
     }

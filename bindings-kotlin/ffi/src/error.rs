@@ -1,12 +1,11 @@
 //! The core's errors. The fronts make their own exceptions of them.
 
 use std::fmt;
-use std::time::SystemTime;
 
 use komopay_core::Error;
 
 use crate::payout::Payout;
-use crate::scalar::{Span, Whole};
+use crate::scalar::{Moment, Span, Whole};
 
 /// What went wrong, in the terms of the merchant's next step: the kinds of `docs/errors.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -171,7 +170,7 @@ pub struct Attempt {
     /// The method and path, such as `POST /payouts/TST-223344`.
     pub operation: String,
     /// When it started, by the wall clock.
-    pub started_at: SystemTime,
+    pub started_at: Moment,
     /// How long it took.
     pub duration: Span,
     /// The HTTP status, if an answer came.

@@ -1,9 +1,9 @@
 //! What comes out of a create and a read, and the open code lists.
 
 use std::fmt;
-use std::time::SystemTime;
 
 use crate::money::Money;
+use crate::scalar::Moment;
 
 /// A list of codes that the platform may extend: what is not known comes as `Unknown`, in its own words.
 macro_rules! open_codes {
@@ -195,9 +195,9 @@ pub struct Payout {
     /// Why it failed or was refused, if the platform says so.
     pub failure_reason: Option<FailureReason>,
     /// When the platform accepted it.
-    pub created_at: Option<SystemTime>,
+    pub created_at: Option<Moment>,
     /// When it was processed.
-    pub processed_at: Option<SystemTime>,
+    pub processed_at: Option<Moment>,
     /// Whether a test merchant or test channel was used.
     pub is_test: Option<bool>,
     /// The status at an external processor. It says nothing about the outcome; use `status`.
@@ -215,7 +215,7 @@ pub struct FailureReason {
     /// The platform's code.
     pub code: FailureCode,
     /// When it failed.
-    pub failed_at: Option<SystemTime>,
+    pub failed_at: Option<Moment>,
     /// The platform's own text.
     pub message: Option<String>,
 }
@@ -278,8 +278,8 @@ impl From<komopay_core::Payout> for Payout {
             exchanged_to_currency,
             status: status.into(),
             failure_reason: failure_reason.map(FailureReason::from),
-            created_at: created_at.map(SystemTime::from),
-            processed_at: processed_at.map(SystemTime::from),
+            created_at: created_at.map(Moment::from),
+            processed_at: processed_at.map(Moment::from),
             is_test,
             processor_status,
             fee: fee.map(Money::from),
@@ -291,7 +291,7 @@ impl From<komopay_core::Payout> for Payout {
 impl From<komopay_core::FailureReason> for FailureReason {
     fn from(reason: komopay_core::FailureReason) -> Self {
         let komopay_core::FailureReason { code, failed_at, message } = reason;
-        Self { code: code.into(), failed_at: failed_at.map(SystemTime::from), message }
+        Self { code: code.into(), failed_at: failed_at.map(Moment::from), message }
     }
 }
 
@@ -318,7 +318,7 @@ impl fmt::Debug for Payout {
             .field("method_code", &self.method_code)
             .field("status", &self.status)
             .field("failure_code", &self.failure_reason.as_ref().map(|reason| &reason.code))
-            .field("created_at", &Moment(self.created_at))
+            .field("created_at", &self.created_at)
             .field("fee", &self.fee)
             .finish_non_exhaustive()
     }
@@ -327,19 +327,7 @@ impl fmt::Debug for Payout {
 impl fmt::Debug for FailureReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = &mut f.debug_struct("FailureReason");
-        shown.field("code", &self.code).field("failed_at", &Moment(self.failed_at)).finish_non_exhaustive()
-    }
-}
-
-/// A moment as people write it.
-struct Moment(Option<SystemTime>);
-
-impl fmt::Debug for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.map(jiff::Timestamp::try_from) {
-            Some(Ok(moment)) => write!(f, "Some({moment})"),
-            _ => f.write_str("None"),
-        }
+        shown.field("code", &self.code).field("failed_at", &self.failed_at).finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,7 @@
-//! Time spans and whole numbers. They cross as signed numbers, so that one below 0 is refused by name and not by a crash.
+//! Moments, time spans and whole numbers. They cross as signed numbers, so that one below 0 is refused by name and not by
+//! a crash.
 
+use std::fmt;
 use std::time::Duration;
 
 use komopay_core::ErrorKind;
@@ -23,6 +25,29 @@ impl Span {
 impl From<Duration> for Span {
     fn from(duration: Duration) -> Self {
         Self(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A moment, in microseconds since 1970: Java's `Instant`, Swift's `Date`. `UniFFI`'s own loses the sign of the second
+/// before 1970.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Moment(i64);
+
+uniffi::custom_type!(Moment, i64, { lower: |moment| moment.0, try_lift: |micros| Ok(Moment(micros)) });
+
+impl From<jiff::Timestamp> for Moment {
+    fn from(moment: jiff::Timestamp) -> Self {
+        Self(moment.as_microsecond())
+    }
+}
+
+/// As people write it.
+impl fmt::Debug for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(moment) => fmt::Display::fmt(&moment, f),
+            Err(_) => write!(f, "{} \u{b5}s", self.0),
+        }
     }
 }
 

@@ -317,13 +317,13 @@ class Sandbox:
         ``rate`` in place of ``nth`` breaks each call with this probability, repeatably under the sandbox's seed. The
         first fault that matches a call decides it. A wrong name or detail is a ``ValueError`` that lists what there is.
 
-        Executed are calls with the effects ``delay`` (``ms``), ``execute_then_close``, ``execute_after_close``
-        (``ms``), ``execute_then_status`` (``status``), ``cut_answer`` (``at_byte``) and ``gone_for_get`` (``ms``:
-        reads lag).
+        Executed are calls with the effects ``delay`` (``ms``), ``hold`` (until the faults are cleared),
+        ``execute_then_close``, ``execute_after_close`` (``ms``), ``execute_then_status`` (``status``), ``cut_answer``
+        (``at_byte``) and ``gone_for_get`` (``ms``: reads lag).
         Not executed: ``close_before_reading``, ``close_after_reading``, ``status`` (``status``), ``captive_portal``,
         ``redirect`` (``status``), ``not_found``, ``rate_limited`` (``retry_after_secs``), ``unauthorized``,
         ``forbidden``, ``bad_request``, ``rejected`` (``code``, ``uses_id_up``). As said: ``garbage`` (``status``,
-        ``execute``).
+        ``execute``) and ``answer`` (``status``, ``headers``, ``body``, ``execute``: exactly that answer).
 
             >>> with Sandbox() as sandbox:
             ...     sandbox.fail("create_payout", "execute_then_status", status=502)

@@ -1,0 +1,111 @@
+package id.komopay
+
+import java.time.Duration
+import kotlinx.coroutines.runBlocking
+
+/**
+ * A client of the payout API for Java, and for Kotlin without coroutines: every call waits for its end. For any number of
+ * threads.
+ *
+ * Interrupting the thread releases it at once with an `InterruptedException`. No further attempt of a create starts; what
+ * is on the wire is read to its end, and is not undone: make the same call again with `resume` to learn what came of it.
+ *
+ * A bad setting is a [ConfigurationException] that names it. Nothing is sent yet.
+ *
+ * ```java
+ * try (var client = new BlockingClient(new ConfigBuilder(Komopay.sandboxUrl(),
+ *         new Credentials.Merchant("YOUR_MERCHANT_CODE", "YOUR_SECRET")).build())) {
+ *     client.createPayout("TST-223344", new PayoutRequestBuilder(new Money("10000", "IDR"),
+ *         new BankTransferBuilder("BNK_000", "Test account", "11223344").build()).build());
+ *     var payout = client.waitForPayout("TST-223344", Duration.ofSeconds(60));
+ * }
+ * ```
+ */
+public class BlockingClient(config: Config) : AutoCloseable {
+    private val client = Client(config)
+
+    /** Makes a payout, exactly once: see [Client.createPayout]. Store the id before the first call. */
+    @JvmOverloads
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
+        runBlocking { client.createPayout(payoutId, request, resume) }
+
+    /** Reads a payout: see [Client.getPayout]. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun getPayout(payoutId: String): Payout = runBlocking { client.getPayout(payoutId) }
+
+    /** Reads a payout until its status is final, FAILED and REFUSED too: see [Client.waitForPayout]. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun waitForPayout(payoutId: String, timeout: Duration): Payout =
+        runBlocking { client.waitForPayout(payoutId, timeout) }
+
+    /** The ways to pay out this money now: see [Client.payoutOptions]. */
+    @JvmOverloads
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun payoutOptions(
+        money: Money,
+        segmentCode: String? = null,
+        exchangedToCurrency: String? = null,
+    ): List<PayoutOption> = runBlocking { client.payoutOptions(money, segmentCode, exchangedToCurrency) }
+
+    /** The balances in these currencies, or in all if none is named: see [Client.balances]. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun balances(vararg currencies: String): List<Balance> = balances(currencies.asList())
+
+    /** The balances in these currencies, or in all if the list is empty. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun balances(currencies: List<String>): List<Balance> = runBlocking { client.balances(currencies) }
+
+    /** The codes of the currencies enabled for the merchant. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun currencies(): List<String> = runBlocking { client.currencies() }
+
+    /** The codes of the customer segments. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun segments(): List<String> = runBlocking { client.segments() }
+
+    /** All banks, wallets and blockchains, of any direction and currency. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun paymentOperators(): List<PaymentOperator> = runBlocking { client.paymentOperators() }
+
+    /** The codes of all payment methods, of both directions. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun paymentMethods(): List<String> = runBlocking { client.paymentMethods() }
+
+    /** Methods and operators with their limits for this merchant: see [Client.paymentOptions]. */
+    @JvmOverloads
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun paymentOptions(filter: PaymentOptionFilter = PaymentOptionFilter()): List<PaymentOption> =
+        runBlocking { client.paymentOptions(filter) }
+
+    /** The merchant, as it is shown to customers. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun merchantInfo(): MerchantInfo = runBlocking { client.merchantInfo() }
+
+    /** A token for someone else, valid for 600 s or for so long (60 s to 3600 s): see [Client.issueToken]. */
+    @JvmOverloads
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun issueToken(scope: AccessScope, validity: Duration = DEFAULT_VALIDITY): AccessToken =
+        runBlocking { client.issueToken(scope, validity) }
+
+    /** Proves that host, credentials and clock work, moving nothing. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun checkCredentials(): MerchantInfo = runBlocking { client.checkCredentials() }
+
+    /**
+     * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
+     *
+     * It throws nothing: a thread that is interrupted stays so, and does not wait any more.
+     */
+    override fun close() {
+        try {
+            runBlocking { client.close() }
+        } catch (_: InterruptedException) {
+            client.abandon()
+            Thread.currentThread().interrupt()
+        }
+    }
+
+    /** Shows where the platform is, and nothing else. */
+    override fun toString(): String = "Blocking$client"
+}

@@ -1,0 +1,127 @@
+package id.komopay
+
+import id.komopay.ffi.PayoutMethod
+import java.time.Duration
+
+/*
+ * For Java, which has no named arguments: what is not called keeps its default. In Kotlin, use the constructors.
+ */
+
+/** The settings of a client: the base URL and the credentials, and what shall not have its default. */
+public class ConfigBuilder(baseUrl: String, credentials: Credentials) {
+    private var config = Config(baseUrl, credentials)
+
+    /** Which tokens the client issues for itself: for one payout each. */
+    public fun tokenScope(value: TokenScope): ConfigBuilder = set { copy(tokenScope = value) }
+
+    /** For how long an issued token is asked to be valid: 600 s (60 to 3600). */
+    public fun tokenValidity(value: Duration): ConfigBuilder = set { copy(tokenValidity = value) }
+
+    /** The deadline of a whole call: 90 s. */
+    public fun totalTimeout(value: Duration): ConfigBuilder = set { copy(totalTimeout = value) }
+
+    /** The deadline of one request on the wire: 20 s, and at most half of the total. */
+    public fun attemptTimeout(value: Duration): ConfigBuilder = set { copy(attemptTimeout = value) }
+
+    /** The deadline for making a connection: 5 s. */
+    public fun connectTimeout(value: Duration): ConfigBuilder = set { copy(connectTimeout = value) }
+
+    /** For how long after a lost create a read may not yet show it: 30 s. */
+    public fun settleWindow(value: Duration): ConfigBuilder = set { copy(settleWindow = value) }
+
+    /** The longest first pause between attempts: 250 ms. */
+    public fun backoffBase(value: Duration): ConfigBuilder = set { copy(backoffBase = value) }
+
+    /** The longest pause between attempts: 5 s. */
+    public fun backoffCap(value: Duration): ConfigBuilder = set { copy(backoffCap = value) }
+
+    /** How many times a read is tried before it gives up: 4. */
+    public fun readAttempts(value: Int): ConfigBuilder = set { copy(readAttempts = value) }
+
+    /** How many idle connections are kept open: 64. */
+    public fun poolSize(value: Int): ConfigBuilder = set { copy(poolSize = value) }
+
+    /** The largest answer that is read, in bytes: 1 MiB. */
+    public fun maxAnswerBytes(value: Int): ConfigBuilder = set { copy(maxAnswerBytes = value) }
+
+    /** A proxy for every call. */
+    public fun proxy(value: String): ConfigBuilder = set { copy(proxy = value) }
+
+    /** A PEM file with certificate authorities to trust besides the operating system's. */
+    public fun caFile(value: String): ConfigBuilder = set { copy(caFile = value) }
+
+    /** The value of the `Id-Customer` header. */
+    public fun customerId(value: String): ConfigBuilder = set { copy(customerId = value) }
+
+    /** The most that one payout may be, for each currency named here. */
+    public fun maxAmount(vararg value: Money): ConfigBuilder = set { copy(maxAmount = value.asList()) }
+
+    /** True if this client is for test data, false if it is for live money. */
+    public fun isTest(value: Boolean): ConfigBuilder = set { copy(isTest = value) }
+
+    /** Whether requests are checked before they are sent: yes. */
+    public fun validate(value: Boolean): ConfigBuilder = set { copy(validate = value) }
+
+    /** The settings. */
+    public fun build(): Config = config
+
+    private fun set(change: Config.() -> Config) = apply { config = config.change() }
+}
+
+/** A payout to be made: the money and the method, and what else there is to say. */
+public class PayoutRequestBuilder(money: Money, method: PayoutMethod) {
+    private var request = PayoutRequest(money, method)
+
+    /** The customer's segment, where the merchant uses segments. */
+    public fun segmentCode(value: String): PayoutRequestBuilder = set { copy(segmentCode = value) }
+
+    /** The currency to exchange into. */
+    public fun exchangedToCurrency(value: String): PayoutRequestBuilder = set { copy(exchangedToCurrency = value) }
+
+    /** Where the platform posts status changes, at most 1000 characters. */
+    public fun callbackUrl(value: String): PayoutRequestBuilder = set { copy(callbackUrl = value) }
+
+    /** The customer's IPv4 or IPv6 address. */
+    public fun customerIp(value: String): PayoutRequestBuilder = set { copy(customerIp = value) }
+
+    /** The request. */
+    public fun build(): PayoutRequest = request
+
+    private fun set(change: PayoutRequest.() -> PayoutRequest) = apply { request = request.change() }
+}
+
+/** A transfer to a bank account: the bank's code, the holder's name and the number, and what else the bank needs. */
+public class BankTransferBuilder(operatorCode: String, accountName: String, accountNumber: String) {
+    private var transfer = BankTransfer(operatorCode, BankAccount(accountName, accountNumber))
+
+    /** The payee's e-mail address. */
+    public fun emailAddress(value: String): BankTransferBuilder = set { copy(emailAddress = value) }
+
+    /** Free text. */
+    public fun remark(value: String): BankTransferBuilder = set { copy(remark = value) }
+
+    /** The kind of account; required for JPY and ZAR. */
+    public fun accountType(value: String): BankTransferBuilder = account { copy(accountType = value) }
+
+    /** The bank's own code; for INR the IFSC, required there. */
+    public fun bankCode(value: String): BankTransferBuilder = account { copy(bankCode = value) }
+
+    /** The bank's name. */
+    public fun bankName(value: String): BankTransferBuilder = account { copy(bankName = value) }
+
+    /** The branch; required for JPY. */
+    public fun bankBranch(value: String): BankTransferBuilder = account { copy(bankBranch = value) }
+
+    /** The bank's city. */
+    public fun bankCity(value: String): BankTransferBuilder = account { copy(bankCity = value) }
+
+    /** The bank's province. */
+    public fun bankProvince(value: String): BankTransferBuilder = account { copy(bankProvince = value) }
+
+    /** The method. */
+    public fun build(): BankTransfer = transfer
+
+    private fun set(change: BankTransfer.() -> BankTransfer) = apply { transfer = transfer.change() }
+
+    private fun account(change: BankAccount.() -> BankAccount) = set { copy(account = account.change()) }
+}

@@ -1,0 +1,235 @@
+package id.komopay
+
+import com.sun.jna.CallbackThreadInitializer
+import com.sun.jna.Native
+import id.komopay.ffi.Language
+import id.komopay.ffi.NativeClient
+import id.komopay.ffi.uniffiRustFutureContinuationCallbackImpl
+import java.time.Duration
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.DelicateCoroutinesApi
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.GlobalScope
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.launch
+
+/**
+ * A client of the payout API, for any number of coroutines and threads. Java and programs without coroutines have
+ * [BlockingClient].
+ *
+ * Cancelling the coroutine of a call, which is also what `withTimeout` does, releases the caller at once. No further
+ * attempt of a create starts; what is on the wire is read to its end, and is not undone: make the same call again with
+ * `resume = true` to learn what came of it.
+ *
+ * A bad setting is a [ConfigurationException] that names it. Nothing is sent yet.
+ *
+ * ```
+ * val client = Client(Config(SANDBOX_URL, Credentials.merchant("YOUR_MERCHANT_CODE", "YOUR_SECRET"),
+ *     totalTimeout = Duration.ofSeconds(30), attemptTimeout = Duration.ofSeconds(10)))
+ * ```
+ */
+public class Client(config: Config) {
+    private val baseUrl = config.baseUrl
+    private val native = native { NativeClient(config, Language.KOTLIN) }
+
+    /**
+     * Makes a payout, exactly once. Store the id before the first call: one payout has one id for ever.
+     *
+     * [resume] says "this id may have been sent before": after [OutcomeUnknownException], after a crash or a
+     * cancellation, in a job that is run again. Success means that the platform took the payout, not that the money
+     * arrived: see [waitForPayout].
+     *
+     * Errors: [OutcomeUnknownException] must be followed up, the payout may exist; [DuplicatePayoutException] if the id
+     * is taken; [InvalidRequestException], [RejectedException], [PermissionDeniedException] and
+     * [AuthenticationException] if it was refused; [UnavailableException], [TimedOutException] and
+     * [RateLimitedException] if nothing was sent.
+     *
+     * ```
+     * val accepted = client.createPayout("TST-223344", PayoutRequest(
+     *     money = Money("10000", "IDR"),
+     *     method = BankTransfer("BNK_000", BankAccount("Test account", "11223344"))))
+     * ```
+     */
+    public suspend fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
+        call(creates = payoutId) { it.createPayout(payoutId, request, resume, null) }
+
+    /**
+     * Reads a payout, trying again where that may help.
+     *
+     * Errors: [NotFoundException] if there is none now; [UnavailableException], [TimedOutException] or
+     * [RateLimitedException] if it could not be read; [UnexpectedResponseException] if the answer cannot be understood.
+     *
+     * ```
+     * val status = client.getPayout("TST-223344").status
+     * ```
+     */
+    public suspend fun getPayout(payoutId: String): Payout = call { it.getPayout(payoutId, null) }
+
+    /**
+     * Reads a payout until its status is final; it returns on FAILED and REFUSED too.
+     *
+     * Errors: [NotFinalException] when the time is over, with the last payout seen; [NotFoundException] if there is no
+     * such payout.
+     *
+     * ```
+     * val payout = client.waitForPayout("TST-223344", Duration.ofSeconds(60))
+     * if (payout.status == PayoutStatus.Success) println(payout.fee)
+     * ```
+     */
+    public suspend fun waitForPayout(payoutId: String, timeout: Duration): Payout =
+        call { it.waitForPayout(payoutId, timeout, null) }
+
+    /**
+     * The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
+     *
+     * Errors: [RejectedException] if the money itself is refused, for example for a limit; else as for [getPayout].
+     *
+     * ```
+     * val operators = client.payoutOptions(Money("10000", "IDR")).flatMap { it.operators }.map { it.code }
+     * ```
+     */
+    public suspend fun payoutOptions(
+        money: Money,
+        segmentCode: String? = null,
+        exchangedToCurrency: String? = null,
+    ): List<PayoutOption> = call { it.payoutOptions(money, segmentCode, exchangedToCurrency, null) }
+
+    /**
+     * The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
+     * left out.
+     *
+     * Errors: as for [getPayout].
+     *
+     * ```
+     * val available = client.balances("IDR").single().available
+     * ```
+     */
+    public suspend fun balances(vararg currencies: String): List<Balance> = balances(currencies.asList())
+
+    /** The balances in these currencies, or in all if the list is empty. */
+    public suspend fun balances(currencies: List<String>): List<Balance> = call { it.balances(currencies, null) }
+
+    /**
+     * The codes of the currencies enabled for the merchant.
+     *
+     * Errors: as for [getPayout].
+     */
+    public suspend fun currencies(): List<String> = call { it.currencies(null) }
+
+    /**
+     * The codes of the customer segments.
+     *
+     * Errors: as for [getPayout].
+     */
+    public suspend fun segments(): List<String> = call { it.segments(null) }
+
+    /**
+     * All banks, wallets and blockchains, of any direction and currency.
+     *
+     * Errors: as for [getPayout].
+     */
+    public suspend fun paymentOperators(): List<PaymentOperator> = call { it.paymentOperators(null) }
+
+    /**
+     * The codes of all payment methods, of both directions.
+     *
+     * Errors: as for [getPayout].
+     */
+    public suspend fun paymentMethods(): List<String> = call { it.paymentMethods(null) }
+
+    /**
+     * Methods and operators with their limits for this merchant, switched off ones included.
+     *
+     * Errors: [RejectedException] if the platform does not know a code of the filter; else as for [getPayout].
+     *
+     * ```
+     * val options = client.paymentOptions(PaymentOptionFilter(currencies = listOf("IDR")))
+     * ```
+     */
+    public suspend fun paymentOptions(filter: PaymentOptionFilter = PaymentOptionFilter()): List<PaymentOption> =
+        call { it.paymentOptions(filter, null) }
+
+    /**
+     * The merchant, as it is shown to customers.
+     *
+     * Errors: as for [getPayout].
+     */
+    public suspend fun merchantInfo(): MerchantInfo = call { it.merchantInfo(null) }
+
+    /**
+     * A token for someone else, such as a mobile app, valid for so long (60 s to 3600 s).
+     *
+     * Errors: [InvalidRequestException] if scope or validity cannot be asked for; [PermissionDeniedException] if this
+     * client has only a token itself; [AuthenticationException] if the credentials were not accepted.
+     *
+     * ```
+     * val token = client.issueToken(AccessScope.payout("TST-223344", Money("10000", "IDR")))
+     * ```
+     */
+    public suspend fun issueToken(scope: AccessScope, validity: Duration = DEFAULT_VALIDITY): AccessToken =
+        AccessToken(call { it.issueToken(scope, validity, null) })
+
+    /**
+     * Proves that host, credentials and clock work, moving nothing.
+     *
+     * Errors: what is wrong, as any other call would tell it.
+     */
+    public suspend fun checkCredentials(): MerchantInfo = call { it.checkCredentials(null) }
+
+    /**
+     * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
+     *
+     * Cancelled, it does not wait any more; what is on the wire is read to its end.
+     */
+    public suspend fun close() {
+        native { native.shutDown(null) }
+    }
+
+    /** Refuses new calls, and waits for nothing. */
+    @OptIn(DelicateCoroutinesApi::class)
+    internal fun abandon() {
+        // Nobody's child, since its caller leaves. It is under way when this returns.
+        GlobalScope.launch(Dispatchers.Unconfined, CoroutineStart.UNDISPATCHED) { close() }
+    }
+
+    /** Shows where the platform is, and nothing else. */
+    override fun toString(): String = "Client($baseUrl)"
+
+    private suspend fun <T> call(creates: String? = null, call: suspend (NativeClient) -> T): T {
+        // A caller that has left already sends nothing.
+        currentCoroutineContext().ensureActive()
+        return native(creates) { call(native) }
+    }
+
+    private companion object {
+        init {
+            // The core's threads, which wake callers, stay with the JVM: to come and go for each call costs more, and
+            // they cannot go where the caller runs on in the thread that woke it (`Dispatchers.Unconfined`).
+            val thread = CallbackThreadInitializer(true, false, "komopay")
+            Native.setCallbackThreadInitializer(uniffiRustFutureContinuationCallbackImpl, thread)
+        }
+    }
+}
+
+/**
+ * Runs [block] with this client, and closes it. When the coroutine is cancelled it does not wait for creates on the wire.
+ *
+ * ```
+ * Client(config).use { client -> client.createPayout(id, request) }
+ * ```
+ */
+public suspend fun <R> Client.use(block: suspend (Client) -> R): R {
+    try {
+        return block(this).also { close() }
+    } catch (left: CancellationException) {
+        abandon()
+        throw left
+    } catch (thrown: Throwable) {
+        close()
+        throw thrown
+    }
+}
+
+internal val DEFAULT_VALIDITY: Duration = Duration.ofSeconds(600)

@@ -1,0 +1,182 @@
+package id.komopay
+
+import id.komopay.ffi.CallFailure
+import id.komopay.ffi.Failure
+import java.nio.charset.CharacterCodingException
+import java.time.Duration
+import kotlin.coroutines.cancellation.CancellationException
+
+/**
+ * Why a call ended without a result: one subclass for each kind of the error table. Decide by the class, or by
+ * [retryable] and [moneyMayHaveMoved]; the message is for people and may change.
+ *
+ * None of them holds a secret, a token or an account number, so it can be logged as it is.
+ *
+ * ```
+ * try {
+ *     client.createPayout(id, request, resume = true)
+ * } catch (error: OutcomeUnknownException) {
+ *     queue.later(id)       // it may have been paid: the same call again, with the same id
+ * } catch (error: KomopayException) {
+ *     if (error.retryable) queue.later(id) else report(error)
+ * }
+ * ```
+ */
+public sealed class KomopayException(
+    private val failure: Failure,
+    final override val cause: KomopayException?,
+) : RuntimeException(failure.message, cause) {
+    /** The row of the error table. Its `code()` is the same in every language, such as `outcome_unknown`. */
+    public val kind: ErrorKind get() = failure.kind
+
+    /** The text for people. */
+    final override val message: String get() = failure.message
+
+    /** The HTTP status of the answer that decided the call, if one came. */
+    public val httpStatus: Int? get() = failure.httpStatus
+
+    /** The field or setting that is at fault, if one is known, such as `money.amount`. */
+    public val field: String? get() = failure.field
+
+    /** The entries of a 406 answer. */
+    public val reasons: List<Reason> get() = failure.reasons
+
+    /** The payout that the call was about. */
+    public val payoutId: String? get() = failure.payoutId
+
+    /** The requests that this call made, oldest first. */
+    public val attempts: List<Attempt> get() = failure.attempts
+
+    /** How long the platform asked to wait, if it did. */
+    public val retryAfter: Duration? get() = failure.retryAfter
+
+    /** The payout that was found ([DuplicatePayoutException]) or last seen ([NotFinalException]). */
+    public val payout: Payout? get() = failure.payout
+
+    /** Whether the same call may succeed if it is made again later (after `outcome_unknown`: with `resume`). */
+    public open val retryable: Boolean get() = kind.retryable()
+
+    /** Whether a payout under this id exists or may exist. False on a read: this read moved nothing. */
+    public open val moneyMayHaveMoved: Boolean get() = kind.moneyMayHaveMoved()
+}
+
+/** Unusable settings, or a server certificate that does not verify. [field] names the setting. */
+public class ConfigurationException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** Refused before sending, naming the [field]; or HTTP 400. */
+public class InvalidRequestException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** The credentials or the token were not accepted. */
+public class AuthenticationException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** The token does not allow this call. */
+public class PermissionDeniedException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** A business rule said no (HTTP 406): see [reasons]. */
+public class RejectedException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** The id is taken by a payout that is not provably this call's. [payout] is what was found, if anything. */
+public class DuplicatePayoutException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** No such thing on the platform. */
+public class NotFoundException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** Too many requests, and no time left to wait. */
+public class RateLimitedException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** The platform could not be reached, or answered a read with a server fault. */
+public class UnavailableException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** The deadline passed, and nothing was sent or it was a read. */
+public class TimedOutException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** [Client.waitForPayout] ran out of time. [payout] is the last one seen, if any. */
+public class NotFinalException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** An answer, not to a create, that cannot be understood. */
+public class UnexpectedResponseException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/**
+ * A create may have reached the platform and could not be settled in time. The payout may exist: call again with the
+ * same id, the same request and `resume = true`.
+ */
+public class OutcomeUnknownException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** The client was closed. */
+public class ClosedException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
+/** A fault of this SDK. */
+public class InternalException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause) {
+    // The core is not asked: that it cannot be loaded may be the fault.
+    override val retryable: Boolean get() = false
+    override val moneyMayHaveMoved: Boolean get() = false
+}
+
+/**
+ * Every call of the native library goes through here, and ends with a result, a [KomopayException] or a cancellation.
+ * [creates] is the id of the payout that the call may make.
+ */
+internal inline fun <T> native(creates: String? = null, call: () -> T): T = try {
+    call()
+} catch (thrown: Throwable) {
+    throw understood(thrown, creates)
+}
+
+@PublishedApi
+internal fun understood(thrown: Throwable, creates: String?): Throwable = when (thrown) {
+    is CancellationException, is KomopayException -> thrown
+    is CallFailure.Failed -> thrown.failure.exception()
+    is CallFailure.Cancelled -> CancellationException("the call was cancelled")
+    // A text on its way to the core, so nothing was sent.
+    is CharacterCodingException -> failure(ErrorKind.INVALID_REQUEST, "a text holds half a character").exception()
+    else -> fault(thrown, creates).apply { stackTrace = thrown.stackTrace }
+}
+
+/** Says the type only: the text of an exception that is not ours may hold anything. */
+private fun fault(thrown: Throwable, creates: String?): KomopayException {
+    val type = thrown.javaClass.name
+    if (creates == null) return failure(ErrorKind.INTERNAL, "a fault of the komopay SDK: $type").exception()
+    val text = "payout $creates may have been made: a fault of the komopay SDK ($type); " +
+        "call again with the same id, the same request and resume"
+    return failure(ErrorKind.OUTCOME_UNKNOWN, text, creates).exception()
+}
+
+private fun failure(kind: ErrorKind, message: String, payoutId: String? = null) =
+    Failure(kind, message, null, null, emptyList(), payoutId, emptyList(), null, null, emptyList())
+
+internal fun Failure.exception(): KomopayException =
+    (listOf(this) + causes).foldRight(null) { failure, cause: KomopayException? -> failure.exception(cause) }!!
+
+// Without `else`, so that a new kind does not compile until it has its exception.
+private fun Failure.exception(cause: KomopayException?): KomopayException = when (kind) {
+    ErrorKind.CONFIGURATION -> ConfigurationException(this, cause)
+    ErrorKind.INVALID_REQUEST -> InvalidRequestException(this, cause)
+    ErrorKind.AUTHENTICATION -> AuthenticationException(this, cause)
+    ErrorKind.PERMISSION_DENIED -> PermissionDeniedException(this, cause)
+    ErrorKind.REJECTED -> RejectedException(this, cause)
+    ErrorKind.DUPLICATE_PAYOUT -> DuplicatePayoutException(this, cause)
+    ErrorKind.NOT_FOUND -> NotFoundException(this, cause)
+    ErrorKind.RATE_LIMITED -> RateLimitedException(this, cause)
+    ErrorKind.UNAVAILABLE -> UnavailableException(this, cause)
+    ErrorKind.TIMED_OUT -> TimedOutException(this, cause)
+    ErrorKind.NOT_FINAL -> NotFinalException(this, cause)
+    ErrorKind.UNEXPECTED_RESPONSE -> UnexpectedResponseException(this, cause)
+    ErrorKind.OUTCOME_UNKNOWN -> OutcomeUnknownException(this, cause)
+    ErrorKind.CLOSED -> ClosedException(this, cause)
+    ErrorKind.INTERNAL -> InternalException(this, cause)
+}

@@ -1,0 +1,86 @@
+package id.komopay;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import id.komopay.ffi.AccessScope;
+import id.komopay.ffi.Credentials;
+import id.komopay.ffi.PayoutRequest;
+import id.komopay.ffi.PayoutStatus;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** As Java sees it. */
+class BlockingClientTest {
+    private final Sandbox sandbox = new Sandbox();
+    private final BlockingClient client = new BlockingClient(
+        new ConfigBuilder(sandbox.getUrl(), new Credentials.Merchant(Sandbox.CODE, Sandbox.SECRET))
+            .totalTimeout(Duration.ofSeconds(60))
+            .maxAmount(new Money("5000000", "IDR"))
+            .build());
+
+    @AfterEach
+    void stop() {
+        client.close();
+        sandbox.close();
+    }
+
+    private static PayoutRequest request(Money money) {
+        return new PayoutRequestBuilder(money, new BankTransferBuilder("BNK_000", "Test account", Sandbox.ACCOUNT)
+            .emailAddress("customer@test.com").build())
+            .callbackUrl("https://callback.example.com")
+            .build();
+    }
+
+    @Test
+    void aPayoutIsMadeOnceAndFollowedToItsEnd() throws InterruptedException {
+        var accepted = client.createPayout("A-1", request(new Money(10_000, "IDR")));
+        assertFalse(accepted.getRecovered());
+        var payout = client.waitForPayout("A-1", Duration.ofSeconds(60));
+        assertEquals(PayoutStatus.Success.INSTANCE, payout.getStatus());
+        assertEquals(new Money(new BigDecimal("100"), "IDR"), payout.getFee());
+        assertTrue(client.createPayout("A-1", request(new Money("10000.00", "IDR")), true).getRecovered());
+        assertEquals(List.of("executed A-1 10000 IDR", "booked A-1 10000 IDR"), sandbox.ledger());
+    }
+
+    @Test
+    void anErrorIsCaughtByItsKind() {
+        var error = assertThrows(InvalidRequestException.class, () -> client.createPayout("A-1", request(new Money("5000001", "IDR"))));
+        assertEquals("money.amount", error.getField());
+        assertFalse(error.getMoneyMayHaveMoved());
+    }
+
+    @Test
+    void theCatalogueIsRead() throws InterruptedException {
+        assertEquals("IDR", client.balances("IDR").get(0).getAvailable().getCurrency());
+        assertTrue(client.currencies().contains("IDR"));
+        assertFalse(client.segments().isEmpty());
+        assertFalse(client.paymentOperators().isEmpty());
+        assertFalse(client.paymentMethods().isEmpty());
+        assertFalse(client.paymentOptions().isEmpty());
+        assertFalse(client.payoutOptions(new Money("10000", "IDR")).isEmpty());
+        assertEquals(client.merchantInfo(), client.checkCredentials());
+    }
+
+    @Test
+    void aTokenOfASupplierIsEnoughForItsPayout() throws InterruptedException {
+        var money = new Money("10000", "IDR");
+        var scope = new AccessScope.Payout("A-1", money);
+        var credentials = Tokens.provider(() -> client.issueToken(scope, Duration.ofSeconds(60)).expose());
+        try (var app = new BlockingClient(new ConfigBuilder(sandbox.getUrl(), credentials).build())) {
+            assertEquals("A-1", app.createPayout("A-1", request(money)).getPayoutId());
+            assertThrows(PermissionDeniedException.class, app::merchantInfo);
+        }
+    }
+
+    @Test
+    void aRequestHasAFingerprint() {
+        var key = "a key that is long enough".getBytes();
+        assertEquals(64, Requests.fingerprint(request(new Money("1", "IDR")), key).length());
+    }
+}

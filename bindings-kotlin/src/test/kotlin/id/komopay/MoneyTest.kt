@@ -1,0 +1,52 @@
+package id.komopay
+
+import java.math.BigDecimal
+import java.time.Duration
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNotEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.assertThrows
+
+class MoneyTest {
+    @Test
+    fun `money is equal and hashed by value`() {
+        val same = listOf(
+            Money("42", "IDR"), Money("42.00", "IDR"), Money(42, "IDR"), Money(42L, "IDR"), Money(BigDecimal("42.0"), "IDR"),
+            Money(BigDecimal("4.2E1"), "IDR"),
+        )
+        assertEquals(setOf(same.first()), same.toSet())
+        assertNotEquals(Money("42", "IDR"), Money("42", "USD"))
+        assertNotEquals(Money("42", "IDR"), Money("42.01", "IDR"))
+    }
+
+    @Test
+    fun `an amount stays exact`() {
+        val money = Money("9007199254740993.01", "USD")
+        assertEquals(BigDecimal("9007199254740993.01"), money.amount)
+        assertEquals("9007199254740993.01 USD", money.toString())
+        assertEquals("42.05 USD", Money("42.05", "USD").toString())
+    }
+
+    @Test
+    fun `a bad amount is refused by name`() {
+        for (amount in listOf("", "ten", "NaN", "1,000", "0x10", "１")) {
+            val error = assertThrows<InvalidRequestException>(amount) { Money(amount, "IDR") }
+            assertTrue("amount" in error.field.orEmpty(), "$amount: ${error.field}")
+        }
+    }
+
+    @Test
+    fun `a Double or Float has no way in`() {
+        val ways = Money::class.java.constructors.filterNot { it.isSynthetic }.map { it.parameterTypes.first() }
+        assertEquals(setOf(String::class.java, Long::class.java, Int::class.java, BigDecimal::class.java), ways.toSet())
+    }
+
+    @Test
+    fun `a span crosses in microseconds, and one that is too long as long as they go`() {
+        assertEquals(1_500_000, micros(Duration.ofMillis(1500)))
+        assertEquals(-1, micros(Duration.ofNanos(-1000)))
+        assertEquals(Long.MAX_VALUE, micros(Duration.ofSeconds(Long.MAX_VALUE)))
+        assertEquals(Long.MIN_VALUE, micros(Duration.ofSeconds(Long.MIN_VALUE)))
+    }
+}

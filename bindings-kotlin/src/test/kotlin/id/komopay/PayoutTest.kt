@@ -1,0 +1,101 @@
+package id.komopay
+
+import id.komopay.ffi.MethodCode
+import id.komopay.ffi.PayoutStatus
+import java.time.Duration
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNotEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.assertThrows
+
+class PayoutTest {
+    private val sandbox = Sandbox()
+    private val client = Client(sandbox.config())
+
+    @AfterEach
+    fun stop() {
+        runBlocking { client.close() }
+        sandbox.close()
+    }
+
+    @Test
+    fun `a payout is made once and followed to its end`() = runBlocking {
+        val accepted = client.createPayout("A-1", Sandbox.request())
+        assertEquals("A-1", accepted.payoutId)
+        assertEquals(Money(10_000, "IDR"), accepted.money)
+        assertEquals(MethodCode.BankTransfer, accepted.methodCode)
+        assertFalse(accepted.recovered)
+
+        val payout = client.waitForPayout("A-1", Duration.ofSeconds(60))
+        assertEquals(PayoutStatus.Success, payout.status)
+        assertTrue(payout.status.isFinal())
+        assertEquals(Money("100", "IDR"), payout.fee)
+        assertEquals(payout, client.getPayout("A-1"))
+        assertEquals(listOf("executed A-1 10000 IDR", "booked A-1 10000 IDR"), sandbox.ledger())
+    }
+
+    @Test
+    fun `a lost answer is settled by reading, and pays once`() = runBlocking {
+        sandbox.breakNext("create_payout", """{"type": "execute_then_close"}""")
+        val accepted = client.createPayout("A-1", Sandbox.request())
+        assertTrue(accepted.recovered)
+        assertEquals("A-1", accepted.payout?.payoutId)
+        assertEquals(listOf("executed A-1 10000 IDR", "booked A-1 10000 IDR"), sandbox.ledger())
+    }
+
+    @Test
+    fun `an error carries what the core knows`() = runBlocking {
+        client.createPayout("A-1", Sandbox.request())
+        val duplicate = assertThrows<DuplicatePayoutException> { create("A-1", "500") }
+        assertEquals(409, duplicate.httpStatus)
+        assertEquals("A-1", duplicate.payoutId)
+        assertEquals(Money(10_000, "IDR"), duplicate.payout?.money)
+        assertEquals("POST /payouts/A-1", duplicate.attempts.first().operation)
+        assertTrue(duplicate.moneyMayHaveMoved)
+        assertEquals("the platform answered 409: idPayout already used", duplicate.cause?.message)
+
+        sandbox.breakNext("create_payout", """{"type": "rejected", "code": "IP_DENIED", "uses_id_up": false}""")
+        val rejected = assertThrows<RejectedException> { create("A-2") }
+        assertEquals("IP_DENIED", rejected.reasons.single().code)
+        assertFalse(rejected.retryable)
+    }
+
+    @Test
+    fun `a text that is no text is refused, and nothing is sent`() = runBlocking {
+        assertThrows<InvalidRequestException> { create("A-\uD800") }
+        assertEquals(0, sandbox.calls("create_payout"))
+    }
+
+    @Test
+    fun `the catalogue is read`() = runBlocking {
+        assertEquals(listOf("IDR"), client.balances("IDR").map { it.available.currency })
+        assertEquals(client.balances().size, client.balances(emptyList()).size)
+        assertTrue("IDR" in client.currencies())
+        assertTrue("VIP" in client.segments())
+        assertTrue("BNK_000" in client.paymentOperators().map { it.code })
+        assertTrue("BANK_TRANSFER" in client.paymentMethods())
+        val options = client.paymentOptions(PaymentOptionFilter(currencies = listOf("JPY")))
+        assertEquals(setOf("JPY"), options.map { it.currency }.toSet())
+        assertTrue(options.size < client.paymentOptions().size)
+        assertTrue(client.payoutOptions(Money(10_000, "IDR")).any { it.methodCode == MethodCode.BankTransfer })
+        assertEquals(client.merchantInfo(), client.checkCredentials())
+    }
+
+    @Test
+    fun `a fingerprint depends on key and payee`() {
+        val key = "a key that is long enough".toByteArray()
+        val request = Sandbox.request()
+        val other = request.copy(method = BankTransfer("BNK_000", BankAccount("Test account", "11223344")))
+        assertEquals(request.fingerprint(key), Sandbox.request().fingerprint(key))
+        assertNotEquals(request.fingerprint(key), other.fingerprint(key))
+        assertNotEquals(request.fingerprint(key), request.fingerprint("another key that is long".toByteArray()))
+        assertThrows<ConfigurationException> { request.fingerprint("short".toByteArray()) }
+    }
+
+    private fun create(payoutId: String, amount: String = "10000") =
+        runBlocking { client.createPayout(payoutId, Sandbox.request(amount)) }
+}

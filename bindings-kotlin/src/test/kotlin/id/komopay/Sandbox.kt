@@ -1,0 +1,80 @@
+package id.komopay
+
+import java.net.URI
+import java.net.http.HttpClient
+import java.net.http.HttpRequest
+import java.net.http.HttpRequest.BodyPublishers
+import java.net.http.HttpResponse.BodyHandlers
+import kotlin.concurrent.thread
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.int
+import kotlinx.serialization.json.jsonArray
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
+
+/** A gateway of its own for each test: the program komopay-sandbox, whose ledger tells what happened to the money. */
+class Sandbox(vararg arguments: String) : AutoCloseable {
+    private val http = HttpClient.newHttpClient()
+    private val process: Process
+    val url: String
+
+    init {
+        val program = checkNotNull(System.getenv("KOMOPAY_SANDBOX_BIN")) { "KOMOPAY_SANDBOX_BIN says where the sandbox is" }
+        val options = listOf("--port", "0", "--control", "--processing-ms", "0", "--merchant-code", CODE, "--secret", SECRET)
+        process = ProcessBuilder(listOf(program) + options + arguments).redirectErrorStream(true).start()
+        val output = process.inputStream.bufferedReader()
+        url = generateSequence { output.readLine() }.first { ANNOUNCEMENT in it }.substringAfter(ANNOUNCEMENT)
+        // Read on, so that it never blocks on a full pipe, until it ends and the pipe with it.
+        thread(isDaemon = true) { runCatching { output.forEachLine {} } }
+    }
+
+    val credentials: Credentials get() = Credentials.merchant(CODE, SECRET)
+
+    fun config(credentials: Credentials = this.credentials): Config = Config(url, credentials)
+
+    /** Lines such as `executed A-1 10000 IDR`. */
+    fun ledger(): List<String> {
+        control("GET", "idle")
+        return control("GET", "ledger").jsonArray.map { line ->
+            listOf("kind", "payout_id", "amount", "currency").joinToString(" ") { line.text(it) }
+        }
+    }
+
+    fun calls(operation: String): Int = control("GET", "calls").jsonObject[operation]?.jsonPrimitive?.int ?: 0
+
+    /** Breaks the next call of this operation: an effect of sandbox/README.md, as JSON. */
+    fun breakNext(operation: String, effect: String) {
+        control("POST", "faults", """{"when": {"operation": "$operation", "on": {"nth": 1}}, "effect": $effect}""")
+    }
+
+    override fun close() {
+        process.destroy()
+        process.waitFor()
+    }
+
+    private fun control(method: String, path: String, body: String = ""): JsonElement {
+        val request = HttpRequest.newBuilder(URI("$url/_sandbox/$path")).method(method, BodyPublishers.ofString(body))
+        val answer = http.send(request.build(), BodyHandlers.ofString())
+        check(answer.statusCode() < 300) { "$path: ${answer.body()}" }
+        return Json.parseToJsonElement(answer.body())
+    }
+
+    companion object {
+        const val CODE = "KOTLIN"
+
+        /** Canaries, which no output may show. */
+        const val SECRET = "canary-secret-b5c1f0"
+        const val ACCOUNT = "550066007700"
+
+        private const val ANNOUNCEMENT = "komopay-sandbox listens on "
+
+        @JvmStatic
+        fun request(amount: String = "10000"): PayoutRequest = PayoutRequest(
+            Money(amount, "IDR"),
+            BankTransfer("BNK_000", BankAccount("Test account", ACCOUNT), emailAddress = "customer@test.com"),
+        )
+    }
+}
+
+private fun JsonElement.text(name: String) = jsonObject.getValue(name).jsonPrimitive.content

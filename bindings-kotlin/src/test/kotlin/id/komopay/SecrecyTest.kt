@@ -1,0 +1,54 @@
+package id.komopay
+
+import java.io.Serializable
+import java.time.Duration
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+
+class SecrecyTest {
+    @Test
+    fun `nothing shows a secret, a token or an account number`() {
+        val request = Sandbox.request()
+        val merchant = Credentials.merchant("M", Sandbox.SECRET)
+        val token = Credentials.token(TOKEN)
+        val config = Config("http://127.0.0.1:1", merchant, maxAmount = listOf(Money(1, "IDR")))
+        val shown = listOf(
+            request, request.copy(callbackUrl = "https://callback.example.com"), request.method,
+            (request.method as BankTransfer).account, mapOf("request" to request), Pair(request, request),
+            CryptoTransfer("CHAIN", CryptoAccount(Sandbox.ACCOUNT)), WalletTransfer(WalletAccount(number = Sandbox.ACCOUNT)),
+            merchant, token, Credentials.provider { TOKEN }, config, config.copy(credentials = token),
+            Client(config), BlockingClient(config), runCatching { Client(config.copy(proxy = "no proxy")) },
+        ).map { it.toString() }
+        for (text in shown) {
+            assertFalse(Sandbox.SECRET in text || TOKEN in text || Sandbox.ACCOUNT in text || "Test account" in text, text)
+        }
+        assertTrue(shown.all { it.isNotEmpty() })
+    }
+
+    @Test
+    fun `a client shows where the platform is, and no more`() {
+        val config = Config("http://127.0.0.1:1", Credentials.merchant("M", Sandbox.SECRET))
+        assertEquals("Client(http://127.0.0.1:1)", Client(config).toString())
+        assertEquals("BlockingClient(http://127.0.0.1:1)", BlockingClient(config).toString())
+    }
+
+    @Test
+    fun `an issued token shows itself only where it is asked to`() = runBlocking {
+        Sandbox().use { sandbox ->
+            Client(sandbox.config()).use { client ->
+                val token = client.issueToken(AccessScope.read("A-1"), Duration.ofSeconds(60))
+                assertTrue(token.expose().count { it == '.' } == 2)
+                assertEquals("AccessToken(expiresAt=${token.expiresAt})", token.toString())
+                assertFalse(Serializable::class.java.isInstance(token))
+            }
+        }
+    }
+
+    private companion object {
+        /** It begins as a canary. */
+        const val TOKEN = "eyJ0eXAiOiJKV1Qi.e30.c2lnbmF0dXJl"
+    }
+}

@@ -1,0 +1,68 @@
+package id.komopay.conformance
+
+import id.komopay.AccessScope
+import id.komopay.AccessToken
+import id.komopay.KomopayException
+import id.komopay.Money
+import id.komopay.ffi.FailureCode
+import id.komopay.ffi.MethodCode
+import id.komopay.ffi.PaymentTypeCode
+import id.komopay.ffi.PayoutMethod
+import id.komopay.ffi.PayoutStatus
+import java.time.Duration
+import java.time.Instant
+import java.time.ZoneOffset
+import java.time.format.DateTimeFormatter
+import kotlin.reflect.full.memberProperties
+import kotlin.reflect.full.primaryConstructor
+import kotlinx.serialization.json.JsonArray
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonNull
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+
+private val MOMENT = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").withZone(ZoneOffset.UTC)
+
+/** A value of the SDK, as JSON. */
+internal fun said(value: Any?): JsonElement = when (value) {
+    null -> JsonNull
+    is Boolean -> JsonPrimitive(value)
+    is Number -> JsonPrimitive(value)
+    is String -> JsonPrimitive(value)
+    is Money -> obj("amount" to said(value.amount.toPlainString()), "currency" to said(value.currency))
+    is Duration -> said(value.toMillis())
+    is Instant -> said(MOMENT.format(value))
+    is List<*> -> JsonArray(value.map(::said))
+    is Map<*, *> -> JsonObject(value.entries.associate { (name, member) -> name.toString() to said(member) })
+    is PayoutStatus -> said(value.code())
+    is MethodCode -> said(value.code())
+    is FailureCode -> said(value.code())
+    is PaymentTypeCode -> said(value.code())
+    is AccessToken -> obj("token" to said(value.expose()), "expires_at" to said(value.expiresAt))
+    is KomopayException -> said(error(value))
+    is PayoutMethod, is AccessScope -> said(mapOf("type" to snake(value::class.simpleName!!)) + members(value))
+    else -> said(members(value))
+}
+
+private fun members(value: Any): Map<String, Any?> {
+    check(value::class.isData) { "nobody knows how to say a ${value::class}" }
+    val properties = value::class.memberProperties.associateBy { it.name }
+    return value::class.primaryConstructor!!.parameters.associate { snake(it.name!!) to properties.getValue(it.name!!).getter.call(value) }
+}
+
+private fun error(error: KomopayException): Map<String, Any?> = mapOf(
+    "kind" to error.kind.code(),
+    "message" to error.message,
+    "http_status" to error.httpStatus,
+    "field" to error.field,
+    "reasons" to error.reasons,
+    "payout_id" to error.payoutId,
+    "attempts" to error.attempts,
+    "retry_after" to error.retryAfter,
+    "retryable" to error.retryable,
+    "money_may_have_moved" to error.moneyMayHaveMoved,
+    "payout" to error.payout,
+    "cause" to error.cause,
+    "texts" to listOf(error.toString(), error.stackTraceToString(), error.attempts.toString(), error.reasons.toString())
+        .filterNot { it == "[]" },
+)

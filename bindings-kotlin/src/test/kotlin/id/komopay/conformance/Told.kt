@@ -1,0 +1,109 @@
+package id.komopay.conformance
+
+import id.komopay.AccessScope
+import id.komopay.Client
+import id.komopay.Config
+import id.komopay.Credentials
+import id.komopay.InvalidRequestException
+import id.komopay.KomopayException
+import id.komopay.Money
+import id.komopay.PayoutRequest
+import id.komopay.TokenScope
+import id.komopay.blockingProvider
+import id.komopay.ffi.PaymentTypeCode
+import id.komopay.merchant
+import id.komopay.read
+import id.komopay.token
+import java.time.Duration
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.reflect.KClass
+import kotlin.reflect.KParameter
+import kotlin.reflect.KType
+import kotlin.reflect.full.primaryConstructor
+import kotlin.reflect.typeOf
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.boolean
+import kotlinx.serialization.json.contentOrNull
+import kotlinx.serialization.json.int
+import kotlinx.serialization.json.jsonArray
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
+import kotlinx.serialization.json.long
+
+/** What the runner is told, as a value of this type. */
+internal fun told(json: JsonElement, type: KType): Any? {
+    if (json.isNull && type.isMarkedNullable) return null
+    return when (val kind = type.classifier as KClass<*>) {
+        String::class -> (json as JsonPrimitive).content
+        Boolean::class -> json.jsonPrimitive.boolean
+        Int::class -> json.jsonPrimitive.int
+        Duration::class -> Duration.ofMillis(json.jsonPrimitive.long)
+        List::class -> json.jsonArray.map { told(it, type.arguments.single().type!!) }
+        Money::class -> json.jsonObject.let { Money(it.text("amount"), it.text("currency")) }
+        TokenScope::class -> TokenScope.valueOf(json.jsonPrimitive.content.uppercase())
+        // The core knows the codes by their texts.
+        PaymentTypeCode::class -> PaymentTypeCode.Unknown(json.jsonPrimitive.content)
+        else -> {
+            if (!kind.isSealed) return make(kind, json.jsonObject)
+            val variant = kind.sealedSubclasses.single { snake(it.simpleName!!) == json.jsonObject.text("type") }
+            make(variant, json.jsonObject - "type")
+        }
+    }
+}
+
+private fun make(kind: KClass<*>, told: JsonObject): Any {
+    val constructor = kind.primaryConstructor!!
+    return constructor.callBy(arguments(told, constructor.parameters))
+}
+
+/** What is left out is left to its default. */
+internal fun arguments(told: JsonObject, parameters: List<KParameter>): Map<KParameter, Any?> = told.entries.associate { (name, json) ->
+    val parameter = checkNotNull(parameters.find { it.name == camel(name) }) { "there is no $name" }
+    parameter to told(json, parameter.type)
+}
+
+internal fun made(what: String, told: JsonObject): Any = when (what) {
+    "money" -> told(told, typeOf<Money>())!!
+    "payout_id" -> told.text("payout_id").also(::checkPayoutId)
+    "payout_request" -> told(told, typeOf<PayoutRequest>())!!
+    "access_scope" -> told(told, typeOf<AccessScope>())!!.also { if ("payout_id" in told) checkPayoutId(told.text("payout_id")) }
+    else -> error("nobody knows what $what is")
+}
+
+/** An id is a text in Kotlin. What takes one checks it, before anything else. */
+private fun checkPayoutId(payoutId: String) = kotlinx.coroutines.runBlocking<Unit> {
+    val client = Client(Config("http://127.0.0.1:1", Credentials.token("t")))
+    try {
+        client.issueToken(AccessScope.read(payoutId))
+    } catch (bad: InvalidRequestException) {
+        throw bad
+    } catch (_: KomopayException) {
+        // A client with a token issues none.
+    }
+}
+
+private val CREDENTIALS = setOf("merchant_code", "secret", "token", "provider")
+
+internal fun settings(told: JsonObject): Config {
+    val credentials = when (val given = told.keys intersect CREDENTIALS) {
+        setOf("merchant_code", "secret") -> Credentials.merchant(told.text("merchant_code"), told.text("secret"))
+        setOf("token") -> Credentials.token(told.text("token"))
+        setOf("provider") -> provider(told.getValue("provider").jsonArray.map { it.jsonPrimitive.contentOrNull })
+        else -> error("Kotlin has no form for the credentials $given")
+    }
+    val constructor = Config::class.primaryConstructor!!
+    val others = arguments(JsonObject(told.filterKeys { it !in CREDENTIALS }), constructor.parameters)
+    return constructor.callBy(others + (constructor.parameters.single { it.name == "credentials" } to credentials))
+}
+
+/** Gives one after the other, the last one for ever. */
+private fun provider(tokens: List<String?>): Credentials {
+    val asked = AtomicInteger()
+    return blockingProvider { tokens[asked.getAndIncrement().coerceAtMost(tokens.lastIndex)] ?: error("told to fail") }
+}
+
+internal fun camel(name: String) = name.replace(Regex("_([a-z])")) { it.groupValues[1].uppercase() }
+
+internal fun snake(name: String) = name.replace(Regex("(?<=[a-z])[A-Z]")) { "_${it.value}" }.lowercase()
