@@ -17,11 +17,11 @@ private func object(_ members: KeyValuePairs<String, Any?>) -> [String: Any] {
 
 private func milliseconds(_ span: TimeInterval) -> Int { Int((span * 1000).rounded()) }
 
-/// RFC 3339 in UTC, with the microseconds that a `Date` has: it keeps a moment of today to a tenth of one.
+/// RFC 3339 in UTC, with microseconds: the finest that comes.
 private func moment(_ date: Date) -> String {
-    let micros = (date.timeIntervalSinceReferenceDate * 1_000_000 + 0.1).rounded(.down)
+    let micros = (date.timeIntervalSince1970 * 1_000_000).rounded()
     let seconds = (micros / 1_000_000).rounded(.down)
-    let text = ISO8601DateFormatter().string(from: Date(timeIntervalSinceReferenceDate: seconds))
+    let text = ISO8601DateFormatter().string(from: Date(timeIntervalSince1970: seconds))
     return text.dropLast() + String(format: ".%06dZ", Int(micros - seconds * 1_000_000))
 }
 

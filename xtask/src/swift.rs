@@ -17,7 +17,8 @@ use crate::{demo, test};
 
 /// The system that has Swift as a package, and what of it a build needs.
 const SUITE: &str = "trixie";
-const PACKAGES: &str = "swiftlang,libc6-dev,libstdc++-14-dev";
+const PACKAGES: &str = "ca-certificates,libc6-dev,libstdc++-14-dev,swiftlang";
+
 /// Swift, from the `PATH` or from a system of its own.
 pub(crate) struct Toolchain {
     /// Where that system is.
@@ -37,7 +38,10 @@ impl Toolchain {
         let root = workspace.cache().join(SUITE);
         if !root.exists() {
             if workspace.ci() && !answers("debootstrap") {
-                Program::new(workspace, "apt-get").args("install --yes debootstrap").run()?;
+                let apt =
+                    |words| Program::new(workspace, "apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive");
+                apt("update").run()?;
+                apt("install --yes debootstrap").run()?;
             }
             if !answers("debootstrap") {
                 return Ok(Err(format!("{missing}. Or, as root on Debian: apt install debootstrap")));

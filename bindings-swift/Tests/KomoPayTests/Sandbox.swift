@@ -12,10 +12,10 @@ final class Sandbox: Sendable {
     private let process: Process
 
     /// Starts it on a free port and waits until it listens.
-    init(_ arguments: String...) throws {
+    init() throws {
         process = Process()
         process.executableURL = URL(fileURLWithPath: ProcessInfo.processInfo.environment["KOMOPAY_SANDBOX_BIN"] ?? "")
-        process.arguments = ["--port", "0", "--control", "--secret", Sandbox.secret] + arguments
+        process.arguments = ["--port", "0", "--control", "--processing-ms", "0", "--secret", Sandbox.secret]
         let output = Pipe()
         process.standardOutput = output
         try process.run()
@@ -25,6 +25,8 @@ final class Sandbox: Sendable {
             guard !more.isEmpty else { throw Unusable(what: "it ended before it listened") }
             said += String(decoding: more, as: UTF8.self)
         }
+        // Read on, so that it never blocks on a full pipe.
+        output.fileHandleForReading.readabilityHandler = { _ = $0.availableData }
         baseUrl = String(said.prefix { $0 != "\n" }.dropFirst("komopay-sandbox listens on ".count))
     }
 
@@ -33,14 +35,11 @@ final class Sandbox: Sendable {
         kill(process.processIdentifier, SIGKILL)
     }
 
-    /// The settings of a client of it.
-    func config(
-        credentials: Credentials? = nil, totalTimeout: TimeInterval? = nil, settleWindow: TimeInterval? = nil
-    ) -> Config {
+    /// A client of it.
+    func client(_ credentials: Credentials? = nil, settleWindow: TimeInterval? = nil) throws -> Client {
         let merchant = Credentials.merchant(merchantCode: "SANDBOX_MERCHANT", secret: Sandbox.secret)
-        return Config(
-            baseUrl: baseUrl, credentials: credentials ?? merchant, totalTimeout: totalTimeout,
-            settleWindow: settleWindow)
+        return try Client(
+            Config(baseUrl: baseUrl, credentials: credentials ?? merchant, settleWindow: settleWindow))
     }
 
     /// The ledger, a line each: `executed TST-223344 10000 IDR`.
@@ -56,9 +55,9 @@ final class Sandbox: Sendable {
         (try await ask("calls") as? [String: Any])?[operation] as? Int ?? 0
     }
 
-    /// Returns when it has seen so many calls of this operation.
-    func await(_ operation: String, _ count: Int = 1) async throws {
-        while try await calls(operation) < count {}
+    /// Returns when it has seen a call of this operation.
+    func seen(_ operation: String) async throws {
+        while try await calls(operation) == 0 {}
     }
 
     /// Returns when nothing is pending any more.
@@ -66,18 +65,27 @@ final class Sandbox: Sendable {
         _ = try await ask("idle")
     }
 
-    /// Injects a fault, as its control API takes it.
-    func inject(_ fault: String) async throws {
-        _ = try await ask("faults", body: fault)
+    /// Breaks the next call of this operation, by an effect of its control API.
+    func inject(_ effect: String, into operation: String) async throws {
+        let fault = #"{"when": {"operation": "\#(operation)", "on": {"nth": 1}}, "effect": \#(effect)}"#
+        _ = try await ask("faults", by: "POST", body: fault)
     }
 
-    private func ask(_ path: String, body: String? = nil) async throws -> Any {
+    /// Holds the next call of this operation until the faults are cleared.
+    func hold(_ operation: String) async throws {
+        try await inject(#"{"type": "hold"}"#, into: operation)
+    }
+
+    /// Breaks and holds nothing any more.
+    func clearFaults() async throws {
+        _ = try await ask("faults", by: "DELETE")
+    }
+
+    private func ask(_ path: String, by method: String = "GET", body: String? = nil) async throws -> Any {
         var request = URLRequest(url: URL(string: "\(baseUrl)/_sandbox/\(path)")!)
-        if let body {
-            request.httpMethod = "POST"
-            request.httpBody = Data(body.utf8)
-            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        }
+        request.httpMethod = method
+        request.httpBody = body.map { Data($0.utf8) }
+        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
         let (data, answer) = try await URLSession.shared.data(for: request)
         guard let status = (answer as? HTTPURLResponse)?.statusCode, 200..<300 ~= status else {
             throw Unusable(what: "\(path): \(answer)")
