@@ -42,7 +42,7 @@ final class MoneyTests: XCTestCase {
         let client = try Client(
             Config(baseUrl: "http://127.0.0.1:1", credentials: .merchant(merchantCode: "M", secret: "s")))
         for span: TimeInterval in [-1, .nan, .infinity, -.infinity] {
-            XCTAssertEqual(micros(span), -1)
+            guard micros(span) == -1 else { return XCTFail("\(span) would cross as \(micros(span))") }
             do {
                 _ = try await client.waitForPayout("A-1", timeout: span)
                 XCTFail("\(span) is a time")

@@ -39,7 +39,9 @@ final class Sandbox: Sendable {
     func client(_ credentials: Credentials? = nil, settleWindow: TimeInterval? = nil) throws -> Client {
         let merchant = Credentials.merchant(merchantCode: "SANDBOX_MERCHANT", secret: Sandbox.secret)
         return try Client(
-            Config(baseUrl: baseUrl, credentials: credentials ?? merchant, settleWindow: settleWindow))
+            Config(
+                baseUrl: baseUrl, credentials: credentials ?? merchant, totalTimeout: 20, attemptTimeout: 10,
+                settleWindow: settleWindow))
     }
 
     /// The ledger, a line each: `executed TST-223344 10000 IDR`.
