@@ -217,7 +217,7 @@ def test_an_inactive_merchant_gets_no_token(sandbox: Sandbox, client: Client) ->
     ("operation", "effect", "details", "text"),
     [
         ("pay", "not_found", {}, "unknown variant `pay`, expected one of `issue_token`, .*`create_payout`"),
-        ("create_payout", "explode", {}, "unknown variant `explode`, expected one of `delay`, `close_before_reading`"),
+        ("create_payout", "explode", {}, "unknown variant `explode`, expected one of `delay`, `hold`"),
         ("create_payout", "delay", {"seconds": 1}, "unknown field `seconds`, expected `ms`"),
         ("create_payout", "delay", {"ms": -1}, "integer `-1`, expected u64"),
         ("create_payout", "status", {"status": 99}, "status 99 is not between 200 and 599"),

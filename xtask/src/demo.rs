@@ -7,10 +7,10 @@ use clap::ValueEnum;
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::gateway::{Gateway, MERCHANT_CODE, SECRET};
-use crate::tools::Python;
+use crate::tools::{self, Python};
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{ledger, swift};
+use crate::{kotlin, ledger, swift};
 
 /// The example that KomoPay publishes, as a program that reads as documentation.
 const EXAMPLE: &str = "bindings-python/examples/quickstart.py";
@@ -22,6 +22,8 @@ const PAYOUT_ID: &str = "TST-223344";
 pub(crate) enum Language {
     /// With the wheel, in a new virtual environment.
     Python,
+    /// With the jar, from a Maven repository of its own.
+    Kotlin,
     /// With the Swift package.
     Swift,
 }
@@ -31,6 +33,10 @@ pub(crate) fn run(workspace: &Workspace, language: Language) -> Outcome {
     let start = Instant::now();
     match language {
         Language::Python => python(workspace)?,
+        Language::Kotlin => {
+            tools::check_jvm(workspace)?;
+            kotlin::demo(workspace)?;
+        }
         Language::Swift => swift::demo(workspace)?,
     }
     println!("\nDone in {:.0} s.", start.elapsed().as_secs_f64());

@@ -1,7 +1,7 @@
 //! The stand-in gateway as a child process. It never outlives this one: dropped, it is killed.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
+use crate::test;
 use crate::workspace::Workspace;
 
 /// Credentials of a merchant that exists only in a gateway started here.
@@ -30,6 +31,13 @@ pub(crate) fn build_program(workspace: &Workspace, name: &str) -> Outcome<PathBu
     // With the features that the whole workspace asks for, so that the tests' builds serve it, too.
     Program::cargo(workspace).args("build --locked --workspace --bin").arg(name).run()?;
     Ok(workspace.target().join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Holds recorded calls against the contract. They hold the secret and the tokens of tests, so the record goes.
+pub(crate) fn validate(workspace: &Workspace, calls: &Path) -> Outcome {
+    let program = build_program(workspace, "validate-exchanges")?;
+    Program::new(workspace, program).arg(calls).run()?;
+    test::remove(calls)
 }
 
 /// A running gateway.

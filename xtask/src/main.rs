@@ -12,6 +12,7 @@
 //! | Where do builds and virtual environments go? | `workspace` |
 //! | How does a command run, and how are its tests counted? | `command`, `tally` |
 //! | How is a check timed and reported? | `report` |
+//! | How is the Kotlin library built and checked? | `kotlin` |
 //! | How is the Swift package built and checked? | `swift` |
 //! | How are the wheel and the stand-in gateway built, installed, started and stopped? | `venv`, `gateway`, `ledger` |
 
@@ -22,6 +23,7 @@ mod conformance;
 mod demo;
 mod failure;
 mod gateway;
+mod kotlin;
 mod ledger;
 mod report;
 mod surface;

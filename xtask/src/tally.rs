@@ -10,13 +10,17 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Adds the counts of a line, if it is a summary line of cargo's or pytest's, or the last line of one of the tests of `XCTest`.
+    /// Adds the counts of a line: a summary of cargo's, pytest's or Maven's, or the end of a test of `XCTest`'s.
     pub(crate) fn read(&mut self, line: &str) {
         if let Some(counts) = line.strip_prefix("test result: ") {
             // test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s
             self.add(counts.split_once(". ").map_or(counts, |(_, rest)| rest).split("; "));
         } else if let Some(counts) = pytest_counts(line) {
             self.add(counts.split(", "));
+        } else if let Some(counted) = surefire_counts(line) {
+            self.passed += counted.passed;
+            self.failed += counted.failed;
+            self.skipped += counted.skipped;
         } else if let Some(end) = xctest_end(line) {
             self.add(std::iter::once(format!("1 {end}").as_str()));
         }
@@ -41,6 +45,15 @@ fn pytest_counts(line: &str) -> Option<&str> {
     let (counts, time) = line.trim_matches(['=', ' ']).rsplit_once(" in ")?;
     let seconds = time.split_whitespace().next()?.strip_suffix('s')?;
     (seconds.parse::<f64>().is_ok() && counts.starts_with(|c: char| c.is_ascii_digit())).then_some(counts)
+}
+
+/// Of `[INFO] Tests run: 12, Failures: 0, Errors: 0, Skipped: 0`, the sum of all classes, whose own lines go on.
+fn surefire_counts(line: &str) -> Option<Tally> {
+    let (_, counts) = line.split_once("] Tests run: ")?;
+    let mut numbers = counts.split(", ").map(|count| count.rsplit(' ').next()?.parse::<u64>().ok());
+    let (run, failures, errors, skipped) = (numbers.next()??, numbers.next()??, numbers.next()??, numbers.next()??);
+    let failed = failures + errors;
+    numbers.next().is_none().then_some(Tally { passed: run.saturating_sub(failed + skipped), failed, skipped })
 }
 
 /// `passed` of `Test Case 'MoneyTests.testAFloatIsRefused' passed (0.01 seconds)`.
@@ -76,6 +89,14 @@ mod tests {
             (11, 1, 3)
         );
         assert_eq!(tally("7 passed, 1 deselected, 2 errors in 0.12s"), (7, 2, 1));
+    }
+
+    #[test]
+    fn of_mavens_lines_only_the_sum_is_read() {
+        let text = "[INFO] Tests run: 6, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.7 s -- in id.komopay.PayoutTest\n\
+            [INFO] Tests run: 37, Failures: 0, Errors: 0, Skipped: 0";
+        assert_eq!(tally(text), (37, 0, 0));
+        assert_eq!(tally("[ERROR] Tests run: 10, Failures: 1, Errors: 2, Skipped: 3"), (4, 3, 3));
     }
 
     #[test]

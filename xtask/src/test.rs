@@ -11,11 +11,12 @@ use crate::command::Program;
 use crate::conformance::Conformance;
 use crate::failure::{Failure, Outcome};
 use crate::report::Report;
+use crate::surface::{self, Language};
 use crate::tally::Tally;
 use crate::tools::{self, Python};
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{demo, gateway, swift};
+use crate::{demo, gateway, kotlin, swift};
 
 /// A part of the checks.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +25,8 @@ pub(crate) enum Part {
     Rust,
     /// The wheel, its tests and types, and the demo.
     Python,
+    /// The jar, its tests, and programs that use it as an app and a server would.
+    Kotlin,
     /// The Swift package, its tests and types, and the demo.
     Swift,
 }
@@ -34,7 +37,11 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
     if wanted(Part::Rust) {
         tools::check_rust_components(workspace)?;
     }
-    let python = if wanted(Part::Python) { Some(Python::find()?) } else { None };
+    if wanted(Part::Kotlin) {
+        tools::check_jvm(workspace)?;
+    }
+    // The Kotlin library is tried with a server in Python.
+    let python = if wanted(Part::Python) || wanted(Part::Kotlin) { Some(Python::find()?) } else { None };
     let before = if workspace.ci() { Some(state_of_checkout(workspace)?) } else { None };
 
     let mut report = Report::default();
@@ -43,8 +50,11 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
         if wanted(Part::Rust) {
             rust(workspace, &conformance, &mut report)?;
         }
-        if let Some(python) = &python {
+        if let Some(python) = python.as_ref().filter(|_| wanted(Part::Python)) {
             python_package(workspace, python, &conformance, &mut report)?;
+        }
+        if let Some(python) = python.as_ref().filter(|_| wanted(Part::Kotlin)) {
+            kotlin::check(workspace, python, &conformance, &mut report)?;
         }
         if wanted(Part::Swift) {
             swift::check(workspace, &conformance, &mut report)?;
@@ -74,7 +84,8 @@ fn rust(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -
     report.check("Rust conformance", |tally| {
         let runner = Program::new(workspace, gateway::build_program(workspace, "conformance-rust")?);
         conformance.play(workspace, "rust", &runner, tally)
-    })
+    })?;
+    report.check("Rust surface", |_| surface::check(workspace, Language::Rust))
 }
 
 fn python_package(workspace: &Workspace, python: &Python, conformance: &Conformance, report: &mut Report) -> Outcome {
@@ -108,16 +119,14 @@ fn python_package(workspace: &Workspace, python: &Python, conformance: &Conforma
             .env("KOMOPAY_SANDBOX_RECORD", &calls);
         tests(workspace, pytest, tally)?;
         Canaries::read(workspace)?.search(&written)?;
-        let validate = gateway::build_program(workspace, "validate-exchanges")?;
-        Program::new(workspace, validate).arg(&calls).run()?;
-        // It holds the secret and the tokens of the tests.
-        remove(&calls)
+        gateway::validate(workspace, &calls)
     })?;
     report.check("Python conformance", |tally| {
         let runner = || venv.python(workspace).arg("bindings-python/tests/conformance.py");
         conformance.play(workspace, "python", &runner(), tally)?;
         conformance.play(workspace, "python-async", &runner().arg("--async"), tally)
     })?;
+    report.check("Python surface", |_| surface::check(workspace, Language::Python))?;
     report.check("gateway against the contract", |_| {
         let schemathesis = Venv::fresh(workspace, python, "venv-contract")?;
         schemathesis.install(workspace, Path::new("sandbox/schemathesis/requirements.txt"))?;
@@ -157,6 +166,15 @@ pub(crate) fn remove(file: &Path) -> Outcome {
     match fs::remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(Failure::new(format!("cannot remove {}: {error}", file.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn remove_folder(folder: &Path) -> Outcome {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Failure::new(format!("cannot remove {}: {error}", folder.display())))
         }
         _ => Ok(()),
     }

@@ -19,6 +19,12 @@ const INSTALL_PYTHON: &str = "\
     macOS            brew install python\n  \
     Windows          winget install Python.Python.3.13";
 
+const INSTALL_JVM: &str = "\
+    Debian, Ubuntu   sudo apt install default-jdk-headless maven\n  \
+    Fedora           sudo dnf install java-latest-openjdk-devel maven\n  \
+    macOS            brew install openjdk maven\n  \
+    Windows          winget install EclipseAdoptium.Temurin.21.JDK, and Maven from https://maven.apache.org";
+
 /// A Python that can make virtual environments.
 pub(crate) struct Python {
     program: OsString,
@@ -87,6 +93,18 @@ fn choose(found: Vec<Candidate>) -> Outcome<Candidate> {
              elsewhere        a Python from https://www.python.org/downloads/ has both"
         ))
     })
+}
+
+/// Asks for what builds and runs the Kotlin library.
+pub(crate) fn check_jvm(workspace: &Workspace) -> Outcome {
+    for (program, question, what) in [("javac", "-version", "a JDK, 11 or newer"), ("mvn", "--version", "Maven")] {
+        if Program::new(workspace, program).arg(question).output().is_err() {
+            return Err(Failure::new(format!(
+                "The Kotlin library needs {what}, and no {program} is on the PATH. Install it:\n\n  {INSTALL_JVM}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Asks for the parts of the Rust toolchain that are not always installed with it.

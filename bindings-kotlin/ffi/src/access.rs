@@ -1,9 +1,12 @@
 //! Tokens for someone else: what they may do, and the token itself.
 
+use std::fmt;
+
 use komopay_core::PayoutId;
 
 use crate::error::CallFailure;
 use crate::money::Money;
+use crate::payout::display_as_debug;
 use crate::scalar::Moment;
 
 /// What an issued token shall allow.
@@ -47,6 +50,7 @@ impl AccessScope {
 
 /// A token as it crosses; the fronts' `AccessToken` is what users see.
 #[derive(uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct IssuedToken {
     /// The token itself.
     pub text: String,
@@ -59,3 +63,12 @@ impl From<komopay_core::AccessToken> for IssuedToken {
         Self { text: token.expose().to_owned(), expires_at: token.expires_at.map(Moment::from) }
     }
 }
+
+/// Without the token.
+impl fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+display_as_debug!(IssuedToken);

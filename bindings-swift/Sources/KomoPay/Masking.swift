@@ -17,12 +17,7 @@ extension WalletAccount: CustomReflectable { public var customMirror: Mirror { .
 extension PayoutAccepted: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
 extension Payout: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
 extension FailureReason: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
-
-extension IssuedToken: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    public var description: String { AccessToken(self).description }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { .masking(self) }
-}
+extension IssuedToken: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
 
 extension Balance: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     public var description: String { "Balance(\(balance), available \(available))" }

@@ -96,8 +96,7 @@ impl Conductor {
         match Step::parse(&action)? {
             Action::Own(own) => {
                 let done = timeout(self.patience, stage.perform(own, step.keep.as_deref())).await;
-                done.map_err(|_| format!("was waited for in vain, for {:?}", self.patience))?;
-                Ok(Vec::new())
+                done.map_err(|_| format!("was waited for in vain, for {:?}", self.patience))
             }
             Action::Told(told) => {
                 let answer = self.tell(&action).await?;
@@ -153,16 +152,19 @@ impl Stage {
         Ok(Self { sandbox, witness, kept, clients: BTreeSet::new() })
     }
 
-    async fn perform(&mut self, own: Own, keep: Option<&str>) {
+    /// Does a step of the conductor's own, and tells what is not as it should be.
+    async fn perform(&mut self, own: Own, keep: Option<&str>) -> Vec<String> {
         let sandbox = &self.sandbox;
         if let Some(fault) = own.fault() {
-            return sandbox.inject(fault);
+            sandbox.inject(fault);
+            return Vec::new();
         }
         match own {
             Own::Inject { .. } | Own::Answer { .. } => {}
             Own::ClearFaults {} => sandbox.clear_faults(),
             Own::AwaitCall { request, times } => self.witness.has_seen(&request, times).await,
             Own::Idle {} => sandbox.idle().await,
+            Own::Ledger { is } => return self.judge_ledger(&is).into_iter().collect(),
             Own::MerchantActive { active } => sandbox.set_merchant_active(active),
             Own::StopSandbox {} => sandbox.stop().await,
             Own::Token { operations, money, validity_secs } => {
@@ -172,6 +174,7 @@ impl Stage {
                 self.kept.insert(keep.unwrap_or("token").to_owned(), token);
             }
         }
+        Vec::new()
     }
 
     /// What was on the wire, what the ledger holds, and whether both sides kept to the contract.
@@ -181,17 +184,17 @@ impl Stage {
         if !is_wire(&scenario.wire, &wire) {
             found.push(lists_differ("wire", &scenario.wire, &wire));
         }
-        let ledger: Vec<String> = self
-            .sandbox
-            .ledger()
-            .iter()
-            .map(|entry| format!("{} {} {} {}", entry.kind, entry.payout_id, entry.amount, entry.currency))
-            .collect();
-        if scenario.ledger != ledger {
-            found.push(lists_differ("ledger", &scenario.ledger, &ledger));
-        }
+        found.extend(self.judge_ledger(&scenario.ledger));
         found.extend(self.witness.violations());
         found
+    }
+
+    fn judge_ledger(&self, expected: &[String]) -> Option<String> {
+        let lines = self.sandbox.ledger().into_iter();
+        let ledger: Vec<String> = lines
+            .map(|entry| format!("{} {} {} {}", entry.kind, entry.payout_id, entry.amount, entry.currency))
+            .collect();
+        (expected != ledger).then(|| lists_differ("ledger", expected, &ledger))
     }
 }
 

@@ -123,6 +123,8 @@ pub(super) enum Own {
     },
     /// Waits until nothing is pending on the platform.
     Idle {},
+    /// Looks what the ledger holds now.
+    Ledger { is: Vec<String> },
     /// Switches the merchant on or off.
     MerchantActive { active: bool },
     /// Keeps a token as somebody else's server would issue it. Without operations it allows everything.

@@ -79,6 +79,11 @@ class BlockingClientTest {
     }
 
     @Test
+    void theLibraryTellsWhereTheSandboxIs() {
+        assertEquals("https://api.sandbox.komopay.id", Komopay.sandboxUrl());
+    }
+
+    @Test
     void aRequestHasAFingerprint() {
         var key = "a key that is long enough".getBytes();
         assertEquals(64, Requests.fingerprint(request(new Money("1", "IDR")), key).length());

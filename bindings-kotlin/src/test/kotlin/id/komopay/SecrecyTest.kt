@@ -19,7 +19,7 @@ class SecrecyTest {
             request, request.copy(callbackUrl = "https://callback.example.com"), request.method,
             (request.method as BankTransfer).account, mapOf("request" to request), Pair(request, request),
             CryptoTransfer("CHAIN", CryptoAccount(Sandbox.ACCOUNT)), WalletTransfer(WalletAccount(number = Sandbox.ACCOUNT)),
-            merchant, token, Credentials.provider { TOKEN }, config, config.copy(credentials = token),
+            id.komopay.ffi.IssuedToken(TOKEN, null), merchant, token, Credentials.provider { TOKEN }, config, config.copy(credentials = token),
             Client(config), BlockingClient(config), runCatching { Client(config.copy(proxy = "no proxy")) },
         ).map { it.toString() }
         for (text in shown) {

@@ -1,0 +1,34 @@
+package example;
+
+import id.komopay.BankTransferBuilder;
+import id.komopay.BlockingClient;
+import id.komopay.ConfigBuilder;
+import id.komopay.Money;
+import id.komopay.OutcomeUnknownException;
+import id.komopay.PayoutRequestBuilder;
+import id.komopay.ffi.Credentials;
+import id.komopay.ffi.PayoutStatus;
+import java.time.Duration;
+
+/** The same payout as Quickstart.kt makes, from Java. */
+public final class JavaQuickstart {
+    public static void main(String[] arguments) throws InterruptedException {
+        var credentials = new Credentials.Merchant(System.getenv("KOMOPAY_MERCHANT_CODE"), System.getenv("KOMOPAY_SECRET"));
+        var config = new ConfigBuilder(System.getenv("KOMOPAY_BASE_URL"), credentials).build();
+        var bank = new BankTransferBuilder("BNK_000", "Test account", "11223344").emailAddress("customer@test.com").build();
+        var request = new PayoutRequestBuilder(new Money("10000", "IDR"), bank)
+            .callbackUrl("https://callback.example.com")
+            .build();
+        try (var client = new BlockingClient(config)) {
+            // Store the id before the first call.
+            client.createPayout("TST-223344", request);
+            var payout = client.waitForPayout("TST-223344", Duration.ofSeconds(60));
+            System.out.println(payout.getStatus() + ", fee " + payout.getFee());
+            System.exit(payout.getStatus() == PayoutStatus.Success.INSTANCE ? 0 : 1);
+        } catch (OutcomeUnknownException unknown) {
+            // It may exist: the same call again later, with resume.
+            System.out.println(unknown.getMessage());
+            System.exit(2);
+        }
+    }
+}

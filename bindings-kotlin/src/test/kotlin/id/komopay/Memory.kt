@@ -1,0 +1,90 @@
+/* Whether the process grows with its calls. It prints its figures, and fails if it does. Linux tells them. */
+package id.komopay
+
+import id.komopay.ffi.FfiConverterTypeNativeTokenProvider
+import id.komopay.ffi.uniffiContinuationHandleMap
+import id.komopay.ffi.uniffiForeignFutureHandleCount
+import java.io.File
+import kotlin.system.exitProcess
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.runBlocking
+
+private const val WARM_UP = 2_000
+private const val CALLS = 10_000
+private const val CLIENTS = 1_000
+private const val IN_FLIGHT = 8
+
+/** A leak of half a KiB per call would be more. */
+private const val BOUND_KIB = 5 * 1024
+
+fun main() {
+    val grown = runBlocking { Sandbox().use { sandbox -> listOf(calls(sandbox), clients(sandbox)) } }
+    exitProcess(if (grown.all { it <= BOUND_KIB } && handles() == 0) 0 else 1)
+}
+
+private suspend fun calls(sandbox: Sandbox): Int = Client(sandbox.config()).use { client ->
+    client.createPayout("A-READ", Sandbox.request("1"))
+    call(client, 0 until WARM_UP)
+    val before = memory()
+    call(client, WARM_UP until WARM_UP + CALLS)
+    report("$CALLS calls after $WARM_UP", before)
+}
+
+/** A third each: payouts made, payouts read, errors. */
+private suspend fun call(client: Client, numbers: IntRange) = coroutineScope {
+    for (batch in numbers.chunked(IN_FLIGHT)) {
+        batch.map { number ->
+            async {
+                when (number % 3) {
+                    0 -> client.createPayout("A-$number", Sandbox.request("1"))
+                    1 -> client.getPayout("A-READ")
+                    else -> runCatching { client.getPayout("none") }
+                }
+            }
+        }.awaitAll()
+    }
+}
+
+private suspend fun clients(sandbox: Sandbox): Int {
+    val open: suspend (Int) -> Unit = { number ->
+        val provided = Credentials.provider { error("none today") }
+        val config = if (number % 2 == 0) sandbox.config() else sandbox.config(provided).copy(readAttempts = 1)
+        Client(config).use { if (number % 10 < 2) runCatching { it.currencies() } }
+        // What a closed client still holds goes when the collector finds it.
+        if (number % 50 == 0) System.gc()
+    }
+    repeat(CLIENTS) { open(it) }
+    val before = memory()
+    repeat(CLIENTS) { open(it) }
+    return report("$CLIENTS clients opened and closed", before)
+}
+
+/** What either side still holds of the other: calls that wait, and providers, which the collector lets go. */
+private fun handles(): Int {
+    var held = 0
+    for (attempt in 1..100) {
+        held = uniffiContinuationHandleMap.size + uniffiForeignFutureHandleCount() + FfiConverterTypeNativeTokenProvider.handleMap.size
+        if (held == 0) break
+        memory()
+    }
+    println("$held handles are left")
+    return held
+}
+
+private fun report(what: String, before: Int): Int {
+    val after = memory()
+    println("$what: ${before / 1024} MiB before, ${after / 1024} MiB after: ${after - before} KiB, at most $BOUND_KIB KiB")
+    return after - before
+}
+
+/** Resident, in KiB. */
+private fun memory(): Int {
+    // What the collector frees, it frees in the core, too: in a thread of its own, which comes to its end in between.
+    repeat(3) {
+        System.gc()
+        System.runFinalization()
+    }
+    return File("/proc/self/status").readLines().single { it.startsWith("VmRSS:") }.filter { it.isDigit() }.toInt()
+}

@@ -1,0 +1,230 @@
+//! The Kotlin side: the native library and the code generated for it, and Maven, which builds, tests and installs the jar.
+//! Everything goes below the build folder, Maven's own store of artifacts too.
+
+use std::env::consts;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::canary::Canaries;
+use crate::command::Program;
+use crate::conformance::Conformance;
+use crate::failure::{Failure, Outcome};
+use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
+use crate::report::Report;
+use crate::surface::{self, Language};
+use crate::tools::Python;
+use crate::venv::{Profile, Venv};
+use crate::workspace::Workspace;
+use crate::{demo, ledger, test};
+
+/// The payout that the server of the hand-off lets the app make.
+const HANDED_OFF: [&str; 3] = ["APP-223344", "10000", "IDR"];
+
+/// The library as Maven knows it.
+struct Kotlin<'a> {
+    workspace: &'a Workspace,
+    folder: PathBuf,
+}
+
+impl<'a> Kotlin<'a> {
+    fn new(workspace: &'a Workspace) -> Self {
+        Self { workspace, folder: workspace.folder("kotlin") }
+    }
+
+    /// Builds the native library with these features besides the generator's, and lays it and the code ready for Maven.
+    fn prepare(&self, features: &str) -> Outcome {
+        let platform = platform(consts::OS, consts::ARCH)?;
+        let cargo = Program::cargo(self.workspace).args("build --locked --package komopay-ffi --features");
+        cargo.arg(format!("bindgen{features}")).run()?;
+        let built = self.workspace.target().join("debug");
+        let library = format!("{}komopay_ffi{}", consts::DLL_PREFIX, consts::DLL_SUFFIX);
+
+        let (generated, native) = (self.folder.join("generated"), self.folder.join("native"));
+        for folder in [&generated, &native] {
+            // What an earlier build left here would go into the jar.
+            test::remove_folder(folder)?;
+        }
+        Program::new(self.workspace, built.join(format!("komopay-bindgen{}", consts::EXE_SUFFIX)))
+            .args("generate --no-format --config uniffi.toml --language kotlin --out-dir")
+            .arg(&generated)
+            .arg(built.join(&library))
+            .run()?;
+        let native = native.join(platform);
+        fs::create_dir_all(&native).map_err(Failure::while_doing(format!("cannot make {}", native.display())))?;
+        let (from, to) = (built.join(&library), native.join(&library));
+        if cfg!(windows) {
+            // Its debug information is in a file of its own.
+            return fs::copy(from, &to)
+                .map(drop)
+                .map_err(Failure::while_doing(format!("cannot copy to {}", to.display())));
+        }
+        Program::new(self.workspace, "strip").arg("-S").arg("-o").arg(to).arg(from).run()
+    }
+
+    /// Maven, on a project of the checkout.
+    fn maven(&self, project: &str) -> Program {
+        Program::new(self.workspace, if cfg!(windows) { "mvn.cmd" } else { "mvn" })
+            .args("--batch-mode --no-transfer-progress -Dstyle.color=never")
+            .arg(property("maven.repo.local", &self.workspace.folder("maven")))
+            .arg(property("komopay.build", &self.folder))
+            .arg("--file")
+            .arg(project)
+    }
+
+    fn sdk(&self) -> Program {
+        self.maven("bindings-kotlin/pom.xml")
+    }
+
+    fn examples(&self) -> Program {
+        self.maven("bindings-kotlin/examples/pom.xml")
+    }
+
+    /// A program among the tests, which have the library as it was compiled.
+    fn test_program(&self, class: &str, options: &str) -> Outcome<Program> {
+        self.java(&["maven/classes", "maven/test-classes"], "test-classpath", class, options)
+    }
+
+    /// An example, which has the library as the jar that was installed.
+    fn example(&self, class: &str) -> Outcome<Program> {
+        self.java(&["examples/classes"], "examples-classpath", class, "")
+    }
+
+    fn java(&self, folders: &[&str], list: &str, class: &str, options: &str) -> Outcome<Program> {
+        let list = self.folder.join(list);
+        let jars =
+            fs::read_to_string(&list).map_err(Failure::while_doing(format!("cannot read {}", list.display())))?;
+        let folders = folders.iter().map(|folder| self.folder.join(folder).into_os_string());
+        let path = folders
+            .chain([jars.trim().into()])
+            .collect::<Vec<_>>()
+            .join(if cfg!(windows) { ";" } else { ":" }.as_ref());
+        // Not as an argument, which would be printed, and it is long.
+        Ok(Program::new(self.workspace, "java").args(options).env("CLASSPATH", path).arg(class))
+    }
+}
+
+fn property(name: &str, value: &Path) -> String {
+    format!("-D{name}={}", value.display())
+}
+
+/// The folder of the jar where JNA looks for the library on this machine. The published jar has all of them.
+fn platform(os: &str, arch: &str) -> Outcome<&'static str> {
+    match (os, arch) {
+        ("linux", "x86_64") => Ok("linux-x86-64"),
+        ("linux", "aarch64") => Ok("linux-aarch64"),
+        ("macos", "aarch64") => Ok("darwin-aarch64"),
+        ("windows", "x86_64") => Ok("win32-x86-64"),
+        _ => Err(Failure::new(format!("the Kotlin library is not built for {os} on {arch}"))),
+    }
+}
+
+/// Every check of the Kotlin library.
+pub(crate) fn check(workspace: &Workspace, python: &Python, conformance: &Conformance, report: &mut Report) -> Outcome {
+    let kotlin = Kotlin::new(workspace);
+    report.check("Kotlin library", |_| kotlin.prepare(",provoked-panics"))?;
+    report.check("Kotlin tests", |tally| {
+        let (sandbox, calls) = (gateway::build(workspace)?, workspace.folder("kotlin-calls.jsonl"));
+        let reports = kotlin.folder.join("maven").join("surefire-reports");
+        test::remove_folder(&reports)?;
+        test::remove(&calls)?;
+        let maven = kotlin.sdk().arg("install").env("KOMOPAY_SANDBOX_BIN", sandbox);
+        test::tests(workspace, maven.env("KOMOPAY_SANDBOX_RECORD", &calls), tally)?;
+        search(workspace, &reports)?;
+        gateway::validate(workspace, &calls)
+    })?;
+    report.check("Kotlin conformance", |tally| {
+        conformance.play(workspace, "kotlin", &kotlin.test_program("id.komopay.conformance.RunnerKt", "")?, tally)?;
+        let blocking = kotlin.test_program("id.komopay.conformance.RunnerKt", "")?.arg("--blocking");
+        conformance.play(workspace, "kotlin-blocking", &blocking, tally)
+    })?;
+    if cfg!(target_os = "linux") {
+        report.check("Kotlin memory", |_| {
+            // A heap that is there from the start, and a compiler that needs little: what grows is not theirs.
+            let options = "-Xms48m -Xmx48m -XX:+AlwaysPreTouch -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+            kotlin
+                .test_program("id.komopay.MemoryKt", options)?
+                .env("KOMOPAY_SANDBOX_BIN", gateway::build(workspace)?)
+                .run()
+        })?;
+    }
+    report.check("Kotlin demo, from the installed jar", |_| {
+        kotlin.examples().arg("compile").run()?;
+        pay(&kotlin, "example.QuickstartKt")?;
+        pay(&kotlin, "example.JavaQuickstart")
+    })?;
+    report.check("hand-off to an app", |_| hand_off(&kotlin, python))?;
+    report.check("Kotlin surface", |_| surface::check(workspace, Language::Kotlin))
+}
+
+/// Searches everything that the tests wrote.
+fn search(workspace: &Workspace, reports: &Path) -> Outcome {
+    let canaries = Canaries::read(workspace)?;
+    let failed = |error| Failure::while_doing(format!("cannot read {}", reports.display()))(error);
+    for entry in fs::read_dir(reports).map_err(failed)? {
+        canaries.search(&entry.map_err(failed)?.path())?;
+    }
+    Ok(())
+}
+
+/// Builds and installs the jar as its users get it, and pays with it.
+pub(crate) fn demo(workspace: &Workspace) -> Outcome {
+    let kotlin = Kotlin::new(workspace);
+    demo::say(1, "The jar is built and installed into a Maven repository of its own (the first build takes minutes)");
+    kotlin.prepare("")?;
+    kotlin.sdk().args("--quiet -Dmaven.test.skip=true install").run()?;
+    kotlin.examples().args("--quiet compile").run()?;
+    pay(&kotlin, "example.QuickstartKt")
+}
+
+fn pay(kotlin: &Kotlin<'_>, class: &str) -> Outcome {
+    let example = kotlin.example(class)?;
+    demo::pay_by(kotlin.workspace, |gateway| {
+        example
+            .env("KOMOPAY_BASE_URL", gateway.base_url())
+            .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
+            .env("KOMOPAY_SECRET", SECRET)
+    })
+}
+
+/// A server in Python issues a token for one payout; an app in Kotlin makes the payout with it, and can do nothing else.
+fn hand_off(kotlin: &Kotlin<'_>, python: &Python) -> Outcome {
+    let workspace = kotlin.workspace;
+    let venv = Venv::fresh(workspace, python, "venv-hand-off")?;
+    venv.install_builder(workspace)?;
+    venv.install_wheel(workspace, Profile::Test)?;
+    let gateway = Gateway::start(workspace)?;
+    let server = venv
+        .python(workspace)
+        .arg("bindings-python/examples/issue_token.py")
+        .env("KOMOPAY_BASE_URL", gateway.base_url())
+        .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
+        .env("KOMOPAY_SECRET", SECRET);
+    // The token goes from one to the other, and nowhere else.
+    let token = HANDED_OFF.iter().fold(server, Program::arg).output()?;
+    let app =
+        kotlin.example("example.AppKt")?.env("KOMOPAY_BASE_URL", gateway.base_url()).env("KOMOPAY_TOKEN", token.trim());
+    let canaries = Canaries::read(workspace)?;
+    let mut seen = 0;
+    HANDED_OFF.iter().fold(app, Program::arg).run_reading(|line| {
+        println!("   {line}");
+        seen += canaries.count_in([line]);
+    })?;
+    if seen > 0 {
+        return Err(Failure::new(format!("{seen} lines of the app's output show the token")));
+    }
+    let [payout_id, ..] = HANDED_OFF;
+    ledger::check_paid_once(&ledger::read(gateway.base_url())?, payout_id)?;
+    gateway.stop()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_goes_where_jna_looks_for_it_and_for_no_other_machine() {
+        assert_eq!(platform("linux", "x86_64").unwrap(), "linux-x86-64");
+        assert_eq!(platform("macos", "aarch64").unwrap(), "darwin-aarch64");
+        assert!(platform("macos", "x86_64").unwrap_err().to_string().contains("macos on x86_64"));
+    }
+}

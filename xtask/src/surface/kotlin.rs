@@ -1,0 +1,141 @@
+//! What users of the Kotlin library see: the public members of its classes, as the JDK's `javap` lists them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::{Names, snake_case};
+use crate::command::Program;
+use crate::failure::{Failure, Outcome};
+use crate::workspace::Workspace;
+
+/// What the front and the generated code are made of, and users of the library never name.
+const INNER: [&str; 11] = [
+    "CallFailure",
+    "Cancellation",
+    "CancellationInterface",
+    "Disposable",
+    "Failure",
+    "ForeignBytes",
+    "InternalException",
+    "IssuedToken",
+    "Language",
+    "MoneyParts",
+    "NoHandle",
+];
+
+/// How names of generated code begin that are no vocabulary.
+const GENERATED: [&str; 7] =
+    ["FfiConverter", "IntegrityCheckingUniffi", "JavaLangRef", "Native", "ProviderFailure", "RustBuffer", "Uniffi"];
+
+/// What every Kotlin class has.
+const OF_EVERY_CLASS: [&str; 6] = ["equals", "hashCode", "toString", "copy", "compareTo", "destroy"];
+
+pub(super) fn names(workspace: &Workspace) -> Outcome<Names> {
+    let classes = workspace.folder("kotlin").join("maven").join("classes");
+    let mut names = Names::new();
+    let (mut client, mut blocking) = (BTreeSet::new(), BTreeSet::new());
+    for package in ["id.komopay", "id.komopay.ffi"] {
+        let folder = classes.join(package.replace('.', "/"));
+        let is_inner = |class: &str| {
+            package.ends_with("ffi") && class.split('$').next().is_some_and(|class| INNER.contains(&class))
+        };
+        let list: Vec<String> = public_classes(&folder)?.into_iter().filter(|class| !is_inner(class)).collect();
+        let javap = Program::new(workspace, "javap").arg("-public").arg("-cp").arg(&classes);
+        let listing = list.iter().fold(javap, |javap, class| javap.arg(format!("{package}.{class}"))).output()?;
+        for (class, member) in members(&listing) {
+            match class.as_str() {
+                "Client" => drop(client.insert(member)),
+                "BlockingClient" => drop(blocking.insert(member)),
+                _ => drop(names.insert(format!("{class}.{}", snake_case(&member)))),
+            }
+        }
+        for class in list {
+            if let Some((owner, variant)) = class.split_once('$') {
+                names.insert(format!("{owner}.{}", snake_case(variant)));
+            }
+        }
+    }
+    if client != blocking {
+        let differing: Vec<&String> = client.symmetric_difference(&blocking).collect();
+        return Err(Failure::new(format!("Client and BlockingClient differ: {differing:?}")));
+    }
+    names.extend(client.iter().map(|member| format!("Client.{}", snake_case(member))));
+    Ok(names)
+}
+
+/// The classes of a folder that a program could name.
+fn public_classes(folder: &Path) -> Outcome<Vec<String>> {
+    let mut classes = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Failure::while_doing(folder.display()))? {
+        let file = entry.map_err(Failure::while_doing(folder.display()))?.file_name();
+        let Some(class) = file.to_string_lossy().strip_suffix(".class").map(str::to_owned) else { continue };
+        let made_by_the_compiler = |part: &str| {
+            part.starts_with(|first: char| !first.is_ascii_uppercase()) || part == "Companion" || part == "WhenMappings"
+        };
+        if !class.split('$').any(made_by_the_compiler)
+            && !GENERATED.iter().any(|beginning| class.starts_with(beginning))
+            && !class.ends_with("Kt")
+            && !class.ends_with("Builder")
+        {
+            classes.push(class);
+        }
+    }
+    Ok(classes)
+}
+
+/// The classes of a listing with their members: properties by their names, functions by theirs, functions that extend
+/// another class as members of that one.
+fn members(listing: &str) -> Vec<(String, String)> {
+    let mut members = Vec::new();
+    let mut class = String::new();
+    for line in listing.lines() {
+        if let Some(name) = line.strip_suffix('{').and_then(|line| line.split(" class ").nth(1)) {
+            name.split([' ', '<']).next().unwrap_or_default().clone_into(&mut class);
+            continue;
+        }
+        let Some((head, arguments)) = line.trim().split_once('(') else {
+            // An entry of an enum.
+            if let Some(entry) = line.trim().strip_suffix(';').filter(|line| line.contains(" static final "))
+                && let Some(name) = entry.rsplit(' ').next().filter(|name| is_entry(name))
+            {
+                members.push((class.clone(), name.to_owned()));
+            }
+            continue;
+        };
+        let Some(name) = head.rsplit(' ').next() else { continue };
+        let is_static = head.contains(" static ");
+        let first = arguments.split([',', ')']).next().unwrap_or_default();
+        let is_component = name.strip_prefix("component").is_some_and(|rest| rest.parse::<u8>().is_ok());
+        if name.contains(['$', '.']) || is_component || OF_EVERY_CLASS.contains(&name) {
+            continue;
+        }
+        if is_static {
+            if let Some(extended) = first.strip_prefix("id.komopay.").filter(|_| !class.ends_with("Exception")) {
+                members.push((extended.to_owned(), name.to_owned()));
+            }
+            continue;
+        }
+        let property = name.strip_prefix("get").filter(|rest| first.is_empty() && rest.starts_with(char::is_uppercase));
+        members.push((class.clone(), property.unwrap_or(name).to_owned()));
+    }
+    members.into_iter().filter_map(|(class, member)| Some((vocabulary(&class)?, member))).collect()
+}
+
+/// An entry of an enum, and not the one instance of an object.
+fn is_entry(name: &str) -> bool {
+    name != "INSTANCE" && name.chars().all(|letter| !letter.is_lowercase())
+}
+
+/// A class under the name that it has in every language. A kind of error has no members of its own, and of what is nested
+/// in another class only the methods of a payout do.
+fn vocabulary(class: &str) -> Option<String> {
+    let name = class.rsplit('.').next().unwrap_or_default();
+    match name.split_once('$') {
+        Some(("PayoutMethod", method)) => Some(method.to_owned()),
+        Some(_) => None,
+        None if name == "KomopayException" => Some("Error".to_owned()),
+        None if name.ends_with("Exception") => None,
+        None => Some(name.to_owned()),
+    }
+}
