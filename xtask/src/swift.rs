@@ -142,6 +142,14 @@ impl<'a> Package<'a> {
         self.program(self.built().join("debug").join(name))
     }
 
+    /// Whether a program that uses the module would compile.
+    fn check_types(&self, name: &str, code: &str) -> Outcome {
+        let file = self.workspace.folder("swift").join(name);
+        fs::write(&file, code).map_err(Failure::while_doing(format!("cannot write {}", file.display())))?;
+        let types = self.program("swiftc").args("-typecheck -swift-version 6 -I Sources/KomoPayFFI -I");
+        types.arg(self.built().join("debug").join("Modules")).arg(&file).output().map(drop)
+    }
+
     /// The sources of the module, generated and written.
     fn sources(&self) -> Outcome<Vec<PathBuf>> {
         let folder = self.folder.join("Sources").join("KomoPay");
@@ -213,6 +221,16 @@ pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &m
         Ok(())
     })?;
     let Some(package) = assembled else { return Ok(()) };
+    report.check("Swift README", |_| {
+        let readme = workspace.root().join("bindings-swift").join("README.md");
+        let text = fs::read_to_string(&readme).map_err(Failure::while_doing(readme.display()))?;
+        let shown = text.split("```swift\n").nth(1).and_then(|rest| rest.split("```").next());
+        package.check_types("Readme.swift", shown.ok_or_else(|| Failure::new("it shows no program"))?)?;
+        match package.check_types("Double.swift", "import KomoPay\n_ = try Money(42.05, \"USD\")\n") {
+            Err(refused) if refused.to_string().contains("Money(42.05") => Ok(()),
+            other => Err(Failure::new(format!("money of a Double must not compile: {other:?}"))),
+        }
+    })?;
     report.check("Swift tests", |tally| {
         let sandbox = gateway::build(workspace)?;
         // What XCTest and the tests write to either output is searched.
