@@ -10,7 +10,7 @@ use crate::gateway::{Gateway, MERCHANT_CODE, SECRET};
 use crate::tools::{self, Python};
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{kotlin, ledger};
+use crate::{kotlin, ledger, swift};
 
 /// The example that KomoPay publishes, as a program that reads as documentation.
 const EXAMPLE: &str = "bindings-python/examples/quickstart.py";
@@ -24,6 +24,8 @@ pub(crate) enum Language {
     Python,
     /// With the jar, from a Maven repository of its own.
     Kotlin,
+    /// With the Swift package.
+    Swift,
 }
 
 /// Builds, installs, pays and shows; ends well only if the money moved exactly once.
@@ -35,6 +37,7 @@ pub(crate) fn run(workspace: &Workspace, language: Language) -> Outcome {
             tools::check_jvm(workspace)?;
             kotlin::demo(workspace)?;
         }
+        Language::Swift => swift::demo(workspace)?,
     }
     println!("\nDone in {:.0} s.", start.elapsed().as_secs_f64());
     Ok(())

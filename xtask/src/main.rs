@@ -13,6 +13,7 @@
 //! | How does a command run, and how are its tests counted? | `command`, `tally` |
 //! | How is a check timed and reported? | `report` |
 //! | How is the Kotlin library built and checked? | `kotlin` |
+//! | How is the Swift package built and checked? | `swift` |
 //! | How are the wheel and the stand-in gateway built, installed, started and stopped? | `venv`, `gateway`, `ledger` |
 
 mod bench;
@@ -26,6 +27,7 @@ mod kotlin;
 mod ledger;
 mod report;
 mod surface;
+mod swift;
 mod tally;
 mod test;
 mod tools;

@@ -10,7 +10,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Adds the counts of a line, if it is a summary line of cargo's, pytest's or Maven's.
+    /// Adds the counts of a line: a summary of cargo's, pytest's or Maven's, or the end of a test of `XCTest`'s.
     pub(crate) fn read(&mut self, line: &str) {
         if let Some(counts) = line.strip_prefix("test result: ") {
             // test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s
@@ -21,6 +21,8 @@ impl Tally {
             self.passed += counted.passed;
             self.failed += counted.failed;
             self.skipped += counted.skipped;
+        } else if let Some(end) = xctest_end(line) {
+            self.add(std::iter::once(format!("1 {end}").as_str()));
         }
     }
 
@@ -52,6 +54,13 @@ fn surefire_counts(line: &str) -> Option<Tally> {
     let (run, failures, errors, skipped) = (numbers.next()??, numbers.next()??, numbers.next()??, numbers.next()??);
     let failed = failures + errors;
     numbers.next().is_none().then_some(Tally { passed: run.saturating_sub(failed + skipped), failed, skipped })
+}
+
+/// `passed` of `Test Case 'MoneyTests.testAFloatIsRefused' passed (0.01 seconds)`.
+fn xctest_end(line: &str) -> Option<&str> {
+    let (_, end) = line.strip_prefix("Test Case '")?.split_once("' ")?;
+    let (end, time) = end.split_once(' ')?;
+    time.ends_with("seconds)").then_some(end)
 }
 
 #[cfg(test)]
@@ -88,6 +97,17 @@ mod tests {
             [INFO] Tests run: 37, Failures: 0, Errors: 0, Skipped: 0";
         assert_eq!(tally(text), (37, 0, 0));
         assert_eq!(tally("[ERROR] Tests run: 10, Failures: 1, Errors: 2, Skipped: 3"), (4, 3, 3));
+    }
+
+    #[test]
+    fn xctests_tests_are_counted_one_by_one() {
+        let text = "Test Case 'MoneyTests.testA' started at 2026-11-23 08:01:01.972\n\
+            Test Case 'MoneyTests.testA' passed (0.01 seconds)\n\
+            Test Case 'MoneyTests.testB' failed (1.5 seconds)\n\
+            Test Case 'MoneyTests.testC' skipped (0.0 seconds)\n\
+            Test Suite 'MoneyTests' failed at 2026-11-23 08:01:02.972\n\
+            \t Executed 3 tests, with 1 test skipped and 1 failure (0 unexpected) in 1.51 (1.51) seconds";
+        assert_eq!(tally(text), (1, 1, 1));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::tally::Tally;
 use crate::tools::{self, Python};
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{demo, gateway, kotlin};
+use crate::{demo, gateway, kotlin, swift};
 
 /// A part of the checks.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -27,6 +27,8 @@ pub(crate) enum Part {
     Python,
     /// The jar, its tests, and programs that use it as an app and a server would.
     Kotlin,
+    /// The Swift package, its tests and types, and the demo.
+    Swift,
 }
 
 /// Runs the checks until one fails, and reports on those that ran.
@@ -53,6 +55,9 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
         }
         if let Some(python) = python.as_ref().filter(|_| wanted(Part::Kotlin)) {
             kotlin::check(workspace, python, &conformance, &mut report)?;
+        }
+        if wanted(Part::Swift) {
+            swift::check(workspace, &conformance, &mut report)?;
         }
         if let Some(before) = &before {
             report.check("checkout untouched", |_| untouched(workspace, before))?;

@@ -13,6 +13,7 @@ use crate::failure::{Failure, Outcome};
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
+    cache: PathBuf,
     ci: bool,
     // Two runs would replace each other's wheel, gateway and virtual environments.
     _lock: File,
@@ -25,12 +26,14 @@ impl Workspace {
         let root = env::var_os("CARGO_MANIFEST_DIR")
             .and_then(|xtask| Path::new(&xtask).parent().map(Path::to_owned))
             .ok_or_else(|| Failure::new("cargo did not start this: run it as `cargo xtask`"))?;
-        let target = target_folder(&|name| env::var_os(name).map(PathBuf::from).filter(|v| !v.as_os_str().is_empty()))?;
+        let variable = |name: &str| env::var_os(name).map(PathBuf::from).filter(|value| !value.as_os_str().is_empty());
+        let target = target_folder(&variable)?;
+        let cache = cache_folder(&variable).unwrap_or_else(|_| target.clone());
         let own = target.join("xtask");
         fs::create_dir_all(&own).map_err(Failure::while_doing(format!("cannot make the folder {}", own.display())))?;
         let lock = lock(&own.join("lock"))?;
         let ci = env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
-        let workspace = Self { root, target, ci, _lock: lock };
+        let workspace = Self { root, target, cache, ci, _lock: lock };
         workspace.forget_other_checkouts()?;
         Ok(workspace)
     }
@@ -70,6 +73,11 @@ impl Workspace {
         &self.target
     }
 
+    /// A folder for what is fetched once and serves every build folder.
+    pub(crate) fn cache(&self) -> &Path {
+        &self.cache
+    }
+
     /// A folder for what is not Cargo's: virtual environments, wheels, tool caches.
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         self.target.join("xtask").join(name)
@@ -82,17 +90,18 @@ impl Workspace {
 }
 
 fn target_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Outcome<PathBuf> {
-    let folder = if let Some(chosen) = variable("CARGO_TARGET_DIR") {
-        chosen
-    } else {
-        let cache = variable("XDG_CACHE_HOME")
-            .or_else(|| variable("LOCALAPPDATA"))
-            .or_else(|| variable("HOME").map(|home| home.join(".cache")))
-            .ok_or_else(|| Failure::new("no folder for builds: set HOME, XDG_CACHE_HOME or CARGO_TARGET_DIR"))?;
-        cache.join("komopay").join("target")
-    };
+    let folder =
+        if let Some(chosen) = variable("CARGO_TARGET_DIR") { chosen } else { cache_folder(variable)?.join("target") };
     // Commands run in the checkout, so a relative folder would change its meaning.
     std::path::absolute(&folder).map_err(Failure::while_doing(format!("cannot use {}", folder.display())))
+}
+
+fn cache_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Outcome<PathBuf> {
+    let cache = variable("XDG_CACHE_HOME")
+        .or_else(|| variable("LOCALAPPDATA"))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache")))
+        .ok_or_else(|| Failure::new("no folder for builds: set HOME, XDG_CACHE_HOME or CARGO_TARGET_DIR"))?;
+    Ok(cache.join("komopay"))
 }
 
 fn lock(path: &Path) -> Outcome<File> {

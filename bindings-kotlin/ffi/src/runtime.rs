@@ -4,8 +4,10 @@
 //! cancelled Swift task cancels its [`Cancellation`]) leaves at once, while the core reads a create on the wire to its
 //! end; and a panic becomes an error.
 
-use std::future::Future;
-use std::sync::{Arc, LazyLock};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use komopay_core::{Error, ErrorKind};
 use tokio::runtime::{Builder, Runtime};
@@ -77,19 +79,24 @@ where
     T: Send + 'static,
     U: From<T>,
 {
-    let call = start(call)?;
+    let call = Leavable::new(call);
+    let task = start(poll_fn({
+        let call = Arc::clone(&call);
+        move |context| call.poll(context)
+    }))?;
     // Dropped with this future, too: a coroutine leaves that way.
-    let _leaving = Leaving(call.abort_handle());
+    let _leaving = Leaving { call, task: task.abort_handle() };
     let ended = match cancellation {
-        None => call.await,
+        None => task.await,
         Some(cancellation) => tokio::select! {
             biased;
-            ended = call => ended,
+            ended = task => ended,
             () = cancellation.0.cancelled() => return Err(CallFailure::Cancelled),
         },
     };
     match ended {
-        Ok(result) => Ok(result?.into()),
+        Ok(Some(result)) => Ok(result?.into()),
+        Ok(None) => Err(CallFailure::Cancelled),
         Err(_) => Err(panicked().into()),
     }
 }
@@ -101,10 +108,88 @@ fn start<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> R
     }
 }
 
-struct Leaving(AbortHandle);
+/// A call that can be left from outside its task. An aborted task lives on until a thread has time for it, and could
+/// still send something when its caller has long been released.
+struct Leavable<F>(Mutex<Option<Pin<Box<F>>>>);
 
-impl Drop for Leaving {
+impl<F: Future> Leavable<F> {
+    fn new(call: F) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(Box::pin(call)))))
+    }
+
+    /// Nothing, once it was left.
+    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(call) => call.as_mut().poll(context).map(Some),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+struct Leaving<F> {
+    call: Arc<Leavable<F>>,
+    task: AbortHandle,
+}
+
+impl<F> Drop for Leaving<F> {
     fn drop(&mut self) {
-        self.0.abort();
+        // What a future drops may need the runtime.
+        let _context = RUNTIME.as_ref().map(Runtime::enter);
+        drop(self.call.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    struct Gone(Arc<AtomicBool>);
+
+    impl Drop for Gone {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_left_is_gone_before_its_caller_goes_on() {
+        let (cancellation, gone) = (Arc::new(Cancellation::new()), Arc::<AtomicBool>::default());
+        let (begin, on_the_way) = mpsc::channel();
+        let holds = Gone(Arc::clone(&gone));
+        let call = async move {
+            let _holds = holds;
+            begin.send(()).unwrap();
+            pending::<komopay_core::Result<()>>().await
+        };
+        let cancel = Arc::clone(&cancellation);
+        let (release, released) = mpsc::channel::<()>();
+        let other = thread::spawn(move || {
+            on_the_way.recv().unwrap();
+            // No thread of the runtime has time for a task that is aborted.
+            let (occupy, occupied) = mpsc::channel();
+            let released = Arc::new(Mutex::new(released));
+            for _ in 0..2 {
+                let (occupy, released) = (occupy.clone(), Arc::clone(&released));
+                RUNTIME.as_ref().unwrap().spawn(async move {
+                    occupy.send(()).unwrap();
+                    let _ = released.lock().map(|released| released.recv());
+                });
+            }
+            occupied.iter().take(2).for_each(drop);
+            cancel.cancel();
+        });
+        let caller = Builder::new_current_thread().build().unwrap();
+        let ended: Result<(), _> = caller.block_on(run(Some(cancellation), call));
+
+        assert!(matches!(ended, Err(CallFailure::Cancelled)));
+        assert!(gone.load(Ordering::Acquire));
+        drop(release);
+        other.join().unwrap();
     }
 }

@@ -1,0 +1,88 @@
+import KomoPay
+
+/// A value that public constructors made, what it is as JSON, and all that Swift shows it by.
+struct Made {
+    let value: AnyHashable
+    let said: Said
+    let texts: [String]
+
+    init(_ value: some Hashable, _ json: Any) {
+        self.value = value
+        said = Said(json)
+        texts = allTexts(value)
+    }
+
+    /// Settings have no form to be given back in.
+    init(settings texts: [String]) {
+        value = texts
+        said = Said(nil)
+        self.texts = texts
+    }
+}
+
+/// All the texts that Swift shows a value by.
+func allTexts(_ value: some Any) -> [String] {
+    var dumped = ""
+    dump(value, to: &dumped)
+    return ["\(value)", String(reflecting: value), dumped, "\([value])", "\(Optional(value) as Any)", "\(["it": value])"]
+}
+
+extension Told {
+    /// A value that carries its type.
+    enum Value: Decodable, Sendable {
+        case money(Sum)
+        case payoutId(String)
+        case request(Request)
+        case scope(Scope)
+        case settings(Settings)
+
+        private enum Keys: String, CodingKey {
+            case `is`, payoutId
+        }
+
+        init(from decoder: any Decoder) throws {
+            let members = try decoder.container(keyedBy: Keys.self)
+            switch try members.decode(String.self, forKey: .is) {
+            case "money": self = .money(try Sum(from: decoder))
+            case "payout_id": self = .payoutId(try members.decode(String.self, forKey: .payoutId))
+            case "payout_request": self = .request(try Request(from: decoder))
+            case "access_scope": self = .scope(try Scope(from: decoder))
+            case "settings": self = .settings(try Settings(from: decoder))
+            case let other: throw Broken(why: "nobody knows what \(other) is")
+            }
+        }
+    }
+}
+
+extension Runner {
+    func make(_ told: Told.Value) async throws -> Made {
+        switch told {
+        case .money(let sum):
+            let money = try sum.money()
+            return Made(money, json(money))
+        case .payoutId(let id):
+            try await check(.read(payoutId: id))
+            return Made(id, id)
+        case .request(let request):
+            let request = try request.request()
+            return Made(request, json(request))
+        case .scope(let scope):
+            let scope = try scope.scope()
+            try await check(scope)
+            return Made(scope, json(scope))
+        case .settings(let settings):
+            let config = try settings.config()
+            let client = try Client(config)
+            try await client.close()
+            return Made(settings: allTexts(config) + allTexts(client))
+        }
+    }
+
+    /// An id is a text in Swift, and a scope a case. What takes one checks it, even if it is closed.
+    private func check(_ scope: AccessScope) async throws {
+        let merchant = Credentials.merchant(merchantCode: "NOBODY", secret: "none")
+        let client = try Client(Config(baseUrl: "http://127.0.0.1:1", credentials: merchant))
+        try await client.close()
+        do { _ = try await client.issueToken(scope) } catch KomopayError.closed {}
+    }
+}

@@ -1,0 +1,171 @@
+import Foundation
+
+/// A merchant's connection to the KomoPay payout platform. Share one among all tasks, and close it at the end.
+///
+/// ```swift
+/// let client = try Client(Config(
+///     baseUrl: sandboxUrl(), credentials: .merchant(merchantCode: "YOUR_MERCHANT_CODE", secret: "YOUR_SECRET")))
+/// // Store the id before the first call: one payout has one id for ever.
+/// _ = try await client.createPayout("TST-223344", PayoutRequest(
+///     money: Money(10000, "IDR"),
+///     method: .bankTransfer(
+///         operatorCode: "BNK_000", account: BankAccount(name: "Test account", number: "11223344"))))
+/// let payout = try await client.waitForPayout("TST-223344", timeout: 60)
+/// print(payout.status)
+/// try await client.close()
+/// ```
+///
+/// ## Errors
+///
+/// Every method throws ``KomopayError``, and `CancellationError` if its task is cancelled. Each may be
+/// `configuration`, `authentication`, `permissionDenied`, `rateLimited`, `unavailable`, `timedOut`, `closed` or
+/// `internal`, and, save a create, `unexpectedResponse`; what else it may be is said at the method.
+///
+/// ## Cancellation
+///
+/// A task that is cancelled is released at once. No further attempt starts; a create that is on the wire is read to its
+/// end, and **may have been made**: follow it up under its id, or make the same call with `resume: true`. A task that is
+/// cancelled before its call sends nothing.
+public final class Client: Sendable {
+    private let native: NativeClient
+
+    /// A client with these settings. Nothing is sent yet.
+    ///
+    /// - Throws: ``KomopayError/configuration(_:)``, naming the setting.
+    public init(_ config: Config) throws {
+        native = try translating { try NativeClient(config: config, language: .swift) }
+    }
+
+    /// Makes a payout, exactly once: however often it is called with the same id, one payment is made.
+    ///
+    /// - Parameters:
+    ///   - payoutId: The merchant's own id, stored before the first call. One payout has one id for ever.
+    ///   - request: What to pay, to whom.
+    ///   - resume: Whether an earlier run may have sent this id: then it reads first, and sends only what the platform
+    ///     does not have.
+    /// - Returns: That the platform took it. This is not completion: follow it with ``waitForPayout(_:timeout:)``.
+    /// - Throws: ``KomopayError/outcomeUnknown(_:)``, if it may have been made: later the same call with `resume: true`.
+    ///   ``KomopayError/duplicatePayout(_:)``, ``KomopayError/rejected(_:)`` or ``KomopayError/invalidRequest(_:)``.
+    public func createPayout(
+        _ payoutId: String, _ request: PayoutRequest, resume: Bool = false
+    ) async throws -> PayoutAccepted {
+        try await call(creating: payoutId) {
+            try await $0.createPayout(payoutId: payoutId, request: request, resume: resume, cancel: $1)
+        }
+    }
+
+    /// Reads a payout.
+    ///
+    /// - Throws: ``KomopayError/notFound(_:)``, if the platform has none under this id.
+    public func getPayout(_ payoutId: String) async throws -> Payout {
+        try await call { try await $0.getPayout(payoutId: payoutId, cancel: $1) }
+    }
+
+    /// Reads a payout until its status is final. It returns on `failed` and `refused`, too: look at the status.
+    ///
+    /// - Parameters:
+    ///   - payoutId: The id that it was made under.
+    ///   - timeout: How long to wait at most, in seconds.
+    /// - Throws: ``KomopayError/notFinal(_:)`` with the last payout seen, when the time is over;
+    ///   ``KomopayError/notFound(_:)``.
+    public func waitForPayout(_ payoutId: String, timeout: TimeInterval) async throws -> Payout {
+        try await call { try await $0.waitForPayout(payoutId: payoutId, timeout: timeout, cancel: $1) }
+    }
+
+    /// The ways to pay out this money now.
+    ///
+    /// - Parameters:
+    ///   - money: What would be paid.
+    ///   - segmentCode: The customer's segment, where the merchant uses segments.
+    ///   - exchangedToCurrency: The currency to exchange into.
+    /// - Throws: ``KomopayError/rejected(_:)``, if there is none, and why; ``KomopayError/invalidRequest(_:)``.
+    public func payoutOptions(
+        _ money: Money, segmentCode: String? = nil, exchangedToCurrency: String? = nil
+    ) async throws -> [PayoutOption] {
+        try await call {
+            try await $0.payoutOptions(
+                money: money, segmentCode: segmentCode, exchangedToCurrency: exchangedToCurrency, cancel: $1)
+        }
+    }
+
+    /// What the merchant has, in these currencies or in all of them.
+    ///
+    /// - Throws: ``KomopayError/rejected(_:)``; ``KomopayError/invalidRequest(_:)``.
+    public func balances(_ currencies: [String] = []) async throws -> [Balance] {
+        try await call { try await $0.balances(currencies: currencies, cancel: $1) }
+    }
+
+    /// The codes of the merchant's currencies.
+    public func currencies() async throws -> [String] {
+        try await call { try await $0.currencies(cancel: $1) }
+    }
+
+    /// The codes of the merchant's customer segments.
+    public func segments() async throws -> [String] {
+        try await call { try await $0.segments(cancel: $1) }
+    }
+
+    /// The banks, wallets and blockchains that the platform knows.
+    public func paymentOperators() async throws -> [PaymentOperator] {
+        try await call { try await $0.paymentOperators(cancel: $1) }
+    }
+
+    /// The codes of the merchant's payment methods.
+    public func paymentMethods() async throws -> [String] {
+        try await call { try await $0.paymentMethods(cancel: $1) }
+    }
+
+    /// The merchant's combinations of direction, method and currency, with their limits.
+    ///
+    /// - Throws: ``KomopayError/rejected(_:)``, if the filter names a code that does not exist;
+    ///   ``KomopayError/invalidRequest(_:)``.
+    public func paymentOptions(_ filter: PaymentOptionFilter = PaymentOptionFilter()) async throws -> [PaymentOption] {
+        try await call { try await $0.paymentOptions(filter: filter, cancel: $1) }
+    }
+
+    /// The merchant, as it is shown to customers.
+    public func merchantInfo() async throws -> MerchantInfo {
+        try await call { try await $0.merchantInfo(cancel: $1) }
+    }
+
+    /// A token for someone else, for example for a mobile app that makes one payout of one sum.
+    ///
+    /// - Parameters:
+    ///   - scope: What it shall allow.
+    ///   - validity: For how long, in seconds: 60 to 3600.
+    /// - Throws: ``KomopayError/rejected(_:)``; ``KomopayError/invalidRequest(_:)``.
+    public func issueToken(_ scope: AccessScope, validity: TimeInterval = 600) async throws -> AccessToken {
+        AccessToken(try await call { try await $0.issueToken(scope: scope, validity: validity, cancel: $1) })
+    }
+
+    /// Proves that host, credentials and clock work, moving nothing.
+    public func checkCredentials() async throws -> MerchantInfo {
+        try await call { try await $0.checkCredentials(cancel: $1) }
+    }
+
+    /// Refuses new calls, stops further attempts, and waits for the creates on the wire, up to their deadlines.
+    ///
+    /// - Throws: `CancellationError`, if its task is cancelled: the client is closed all the same, and nobody waits.
+    public func close() async throws {
+        // Not of this task: it is closed even if this one is cancelled.
+        Task { [native] in try await native.shutDown(cancel: nil) }
+        try await call { try await $0.shutDown(cancel: $1) }
+    }
+
+    private func call<T: Sendable>(
+        creating payoutId: String? = nil, _ body: (NativeClient, Cancellation) async throws -> T
+    ) async throws -> T {
+        try Task.checkCancellation()
+        let cancellation = Cancellation()
+        do {
+            // The generated code does not heed the task; the native half heeds this.
+            return try await withTaskCancellationHandler {
+                try await body(native, cancellation)
+            } onCancel: {
+                cancellation.cancel()
+            }
+        } catch {
+            throw translated(error, creating: payoutId)
+        }
+    }
+}

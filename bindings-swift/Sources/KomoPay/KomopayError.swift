@@ -1,0 +1,165 @@
+import Foundation
+
+/// How a call ends without its answer: one case for each kind of the error table.
+///
+/// Decide by the case; the message is for people and may change. No error holds a secret, a token or an account number,
+/// so it can be logged as it is.
+///
+/// ```swift
+/// do {
+///     _ = try await client.createPayout("TST-223344", request)
+/// } catch KomopayError.outcomeUnknown {
+///     // It may exist. Later: the same call, the same id and request, with `resume: true`.
+/// } catch let error as KomopayError where !error.moneyMayHaveMoved {
+///     print(error.kind, error.message)
+/// }
+/// ```
+///
+/// A call whose task is cancelled throws `CancellationError` instead.
+public enum KomopayError: Error, Hashable {
+    /// Unusable settings, or a server certificate that does not verify.
+    case configuration(Failure)
+    /// Refused before sending, naming the ``field``; or HTTP 400.
+    case invalidRequest(Failure)
+    /// The credentials or the token were not accepted.
+    case authentication(Failure)
+    /// The token does not allow this call.
+    case permissionDenied(Failure)
+    /// A business rule said no (HTTP 406): see ``reasons``.
+    case rejected(Failure)
+    /// The id is taken by a payout that is not provably this call's: see ``payout``.
+    case duplicatePayout(Failure)
+    /// No such thing on the platform.
+    case notFound(Failure)
+    /// Too many requests, and no time left to wait.
+    case rateLimited(Failure)
+    /// The platform could not be reached, or answered a read with a server fault.
+    case unavailable(Failure)
+    /// The deadline passed, and nothing was sent or it was a read.
+    case timedOut(Failure)
+    /// The payout was not final when the waiting time was over: see ``payout``.
+    case notFinal(Failure)
+    /// An answer, not to a create, that cannot be understood.
+    case unexpectedResponse(Failure)
+    /// A create may have reached the platform and could not be settled in time. Call again with the same id, the same
+    /// request and `resume: true`.
+    case outcomeUnknown(Failure)
+    /// The client was closed.
+    case closed(Failure)
+    /// A fault of this SDK.
+    case `internal`(Failure)
+
+    init(_ failure: Failure) {
+        self =
+            switch failure.kind {
+            case .configuration: .configuration(failure)
+            case .invalidRequest: .invalidRequest(failure)
+            case .authentication: .authentication(failure)
+            case .permissionDenied: .permissionDenied(failure)
+            case .rejected: .rejected(failure)
+            case .duplicatePayout: .duplicatePayout(failure)
+            case .notFound: .notFound(failure)
+            case .rateLimited: .rateLimited(failure)
+            case .unavailable: .unavailable(failure)
+            case .timedOut: .timedOut(failure)
+            case .notFinal: .notFinal(failure)
+            case .unexpectedResponse: .unexpectedResponse(failure)
+            case .outcomeUnknown: .outcomeUnknown(failure)
+            case .closed: .closed(failure)
+            case .internal: .internal(failure)
+            }
+    }
+
+    private var failure: Failure {
+        switch self {
+        case .configuration(let failure), .invalidRequest(let failure), .authentication(let failure),
+            .permissionDenied(let failure), .rejected(let failure), .duplicatePayout(let failure),
+            .notFound(let failure), .rateLimited(let failure), .unavailable(let failure), .timedOut(let failure),
+            .notFinal(let failure), .unexpectedResponse(let failure), .outcomeUnknown(let failure),
+            .closed(let failure), .internal(let failure):
+            failure
+        }
+    }
+}
+
+extension KomopayError {
+    /// What went wrong, in the terms of the next step. `kind.code()` is its name in every language.
+    public var kind: ErrorKind { failure.kind }
+    /// The text for people.
+    public var message: String { failure.message }
+    /// The status of the answer that decided the call, if one came.
+    public var httpStatus: Int? { failure.httpStatus }
+    /// The field or setting at fault, such as `money.amount`.
+    public var field: String? { failure.field }
+    /// The entries of a 406 answer: which business rules said no. The list of codes is open.
+    public var reasons: [Reason] { failure.reasons }
+    /// The payout that the call was about.
+    public var payoutId: String? { failure.payoutId }
+    /// The requests made, oldest first.
+    public var attempts: [Attempt] { failure.attempts }
+    /// How long the platform asked to wait, in seconds.
+    public var retryAfter: TimeInterval? { failure.retryAfter }
+    /// The payout found (``duplicatePayout(_:)``) or last seen (``notFinal(_:)``).
+    public var payout: Payout? { failure.payout }
+    /// Whether the same call may succeed if it is simply made again later (after ``outcomeUnknown(_:)``: with `resume`).
+    public var retryable: Bool { failure.kind.retryable() }
+    /// Whether a payout under this id exists or may exist. False on a read: this read moved nothing.
+    public var moneyMayHaveMoved: Bool { failure.kind.moneyMayHaveMoved() }
+    /// The error behind this one.
+    public var cause: KomopayError? {
+        guard let nearest = failure.causes.first else { return nil }
+        return KomopayError(nearest.with(causes: Array(failure.causes.dropFirst())))
+    }
+}
+
+extension KomopayError: LocalizedError, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The message: what `localizedDescription` gives.
+    public var errorDescription: String? { message }
+    /// The kind and the message.
+    public var description: String { failure.description }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { .masking(self) }
+}
+
+extension Failure: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "\(kind.code()): \(message)" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { .masking(self) }
+
+    init(_ kind: ErrorKind, _ message: String, payoutId: String? = nil) {
+        self.init(
+            kind: kind, message: message, httpStatus: nil, field: nil, reasons: [], payoutId: payoutId, attempts: [],
+            retryAfter: nil, payout: nil, causes: [])
+    }
+
+    fileprivate func with(causes: [Failure]) -> Failure {
+        Failure(
+            kind: kind, message: message, httpStatus: httpStatus, field: field, reasons: reasons, payoutId: payoutId,
+            attempts: attempts, retryAfter: retryAfter, payout: payout, causes: causes)
+    }
+}
+
+/// Calls the native half, and throws what users know.
+func translating<T>(_ call: () throws -> T) throws -> T {
+    do { return try call() } catch { throw translated(error) }
+}
+
+/// What a call of the native half threw, as users know it. What nobody foresaw may, in a create, have come after the
+/// request had left.
+func translated(_ error: any Error, creating payoutId: String? = nil) -> any Error {
+    switch (error, payoutId) {
+    case (CallFailure.Failed(let failure), _):
+        return KomopayError(failure)
+    case (CallFailure.Cancelled, _):
+        return CancellationError()
+    case (_, let payoutId?):
+        let text = """
+            payout \(payoutId) may have been made: a fault of the komopay SDK; \
+            call again with the same id, the same request and resume
+            """
+        return KomopayError(Failure(.outcomeUnknown, text, payoutId: payoutId))
+    case (_, nil):
+        // Without its text, which nobody has cleaned of secrets.
+        return KomopayError(Failure(.internal, "a fault of the komopay SDK: \(type(of: error))"))
+    }
+}

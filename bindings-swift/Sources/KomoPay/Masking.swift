@@ -1,0 +1,50 @@
+// `dump`, debuggers and interpolated containers look into a value unless it says what to show. What shows itself by the
+// core's own masked text shows nothing besides; what has none shows what it is, and not the JSON as it came.
+
+extension Mirror {
+    static func masking(_ value: some Any) -> Mirror {
+        Mirror(value, children: [])
+    }
+}
+
+extension Config: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension Credentials: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension PayoutRequest: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension PayoutMethod: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension BankAccount: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension CryptoAccount: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension WalletAccount: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension PayoutAccepted: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension Payout: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension FailureReason: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension IssuedToken: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+
+extension Balance: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "Balance(\(balance), available \(available))" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { .masking(self) }
+}
+
+extension PayoutOption: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "PayoutOption(\(methodCode), \(operators.map(\.code)))" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { .masking(self) }
+}
+
+extension PaymentOperator: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "PaymentOperator(\(code))" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { .masking(self) }
+}
+
+extension PaymentOption: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "PaymentOption(\(typeCode), \(methodCode), \(currency))" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { .masking(self) }
+}
+
+extension MerchantInfo: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "MerchantInfo(\(name))" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { .masking(self) }
+}

@@ -1,0 +1,24 @@
+import Foundation
+
+extension PayoutRequest {
+    /// Checks every limit of the contract, and the rules of single currencies, before anything is sent.
+    /// ``Client/createPayout(_:_:resume:)`` does this too, unless the client's `validate` is false.
+    ///
+    /// - Throws: ``KomopayError/invalidRequest(_:)``, naming the field.
+    public func validate() throws {
+        try translating { try KomoPay.validate(request: self) }
+    }
+
+    /// A keyed, canonical digest of the whole request, payee included: the same for the same request in every language.
+    /// Stored beside the id, it tells later whether a request is the one that was sent.
+    ///
+    /// ```swift
+    /// let digest = try request.fingerprint(key: Data("the merchant's own key".utf8))
+    /// ```
+    ///
+    /// - Parameter key: The merchant's own, so that nobody can try account numbers out; not empty.
+    /// - Throws: ``KomopayError/invalidRequest(_:)``.
+    public func fingerprint(key: Data) throws -> String {
+        try translating { try KomoPay.fingerprint(request: self, key: key) }
+    }
+}

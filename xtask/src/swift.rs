@@ -1,0 +1,290 @@
+//! The Swift side: a toolchain, the package with the code generated for it, built and run outside the checkout.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::command::Program;
+use crate::conformance::Conformance;
+use crate::failure::{Failure, Outcome};
+use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
+use crate::report::Report;
+use crate::workspace::Workspace;
+use crate::{demo, test};
+
+/// The system that has Swift as a package, and what of it a build needs.
+const SUITE: &str = "trixie";
+const PACKAGES: &str = "ca-certificates,libc6-dev,libstdc++-14-dev,swiftlang";
+
+/// Swift, from the `PATH` or from a system of its own.
+pub(crate) struct Toolchain {
+    /// Where that system is.
+    root: Option<PathBuf>,
+}
+
+impl Toolchain {
+    /// The one on the `PATH`; else, for root, one that is made in the cache. Or why there is none.
+    pub(crate) fn find(workspace: &Workspace) -> Outcome<Result<Self, String>> {
+        if answers("swift") {
+            return Ok(Ok(Self { root: None }));
+        }
+        let missing = "Swift is missing. Install it: https://www.swift.org/install/";
+        if !cfg!(target_os = "linux") || !Program::new(workspace, "id").arg("-u").output().is_ok_and(|id| id == "0\n") {
+            return Ok(Err(missing.to_owned()));
+        }
+        let root = workspace.cache().join(SUITE);
+        if !root.exists() {
+            if workspace.ci() && !answers("debootstrap") {
+                let apt =
+                    |words| Program::new(workspace, "apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive");
+                apt("update").run()?;
+                apt("install --yes debootstrap").run()?;
+            }
+            if !answers("debootstrap") {
+                return Ok(Err(format!("{missing}. Or, as root on Debian: apt install debootstrap")));
+            }
+            install(workspace, &root)?;
+        }
+        Ok(Ok(Self { root: Some(root) }))
+    }
+
+    /// A program of the toolchain, or one that it built, in this folder of the build folder.
+    fn program(&self, workspace: &Workspace, program: impl AsRef<OsStr>, folder: &Path) -> Program {
+        match &self.root {
+            None => Program::new(workspace, program).inside(folder),
+            Some(root) => namespace(workspace)
+                .arg("sh")
+                .arg(workspace.root().join("xtask").join("src").join("inside.sh"))
+                .arg(root)
+                .arg(workspace.target())
+                .arg(folder)
+                .arg(program),
+        }
+    }
+}
+
+/// Makes a small Debian with Swift. Only a whole one gets its name.
+fn install(workspace: &Workspace, root: &Path) -> Outcome {
+    println!("Swift is missing: Debian {SUITE} with Swift is installed in {} (3.2 GB)", root.display());
+    let unfinished = root.with_extension("unfinished");
+    let failed = |error| Failure::while_doing(format!("cannot make {}", root.display()))(error);
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished).map_err(failed)?;
+    }
+    fs::create_dir_all(&unfinished).map_err(failed)?;
+    let debootstrap = namespace(workspace).args("debootstrap --variant=minbase --include").arg(PACKAGES);
+    debootstrap.arg(SUITE).arg(&unfinished).run()?;
+    fs::rename(&unfinished, root).map_err(failed)
+}
+
+/// Nothing that a program mounts stays mounted.
+fn namespace(workspace: &Workspace) -> Program {
+    Program::new(workspace, "unshare").args("--mount --propagation private")
+}
+
+fn answers(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// The package as it is built: the files of the checkout, and the generated ones.
+struct Package<'a> {
+    workspace: &'a Workspace,
+    toolchain: &'a Toolchain,
+    folder: PathBuf,
+}
+
+impl<'a> Package<'a> {
+    /// Builds the native half with these features, generates the code for it, and puts the package together.
+    fn assemble(workspace: &'a Workspace, toolchain: &'a Toolchain, features: &str) -> Outcome<Self> {
+        let cargo = Program::cargo(workspace).args("build --locked --package komopay-ffi --features");
+        cargo.arg(features).run()?;
+        let own = workspace.folder("swift");
+        let (generated, folder) = (own.join("generated"), own.join("package"));
+        let built = workspace.target().join("debug");
+        Program::new(workspace, built.join("komopay-bindgen"))
+            .args("generate --no-format --config uniffi.toml --language swift --out-dir")
+            .arg(&generated)
+            .arg(built.join(format!("{}komopay_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)))
+            .run()?;
+        let mut files = BTreeMap::new();
+        let failed = |error| Failure::while_doing(format!("cannot assemble {}", folder.display()))(error);
+        list(&workspace.root().join("bindings-swift"), Path::new(""), &mut files).map_err(failed)?;
+        for (name, place) in [("KomoPay.swift", "Sources/KomoPay"), ("KomoPayFFI.h", "Sources/KomoPayFFI")] {
+            files.insert(Path::new(place).join(name), generated.join(name));
+        }
+        mirror(&files, &folder).map_err(failed)?;
+        Ok(Self { workspace, toolchain, folder })
+    }
+
+    /// `swift build`, `swift test`: with the native half linked from where it was built.
+    fn swift(&self, task: &str) -> Program {
+        let library = self.workspace.target().join("debug");
+        let swift = self.program("swift").arg(task).arg("--scratch-path").arg(self.built());
+        let swift = swift.arg("-Xlinker").arg(format!("-L{}", library.display()));
+        swift.args("-Xlinker -rpath -Xlinker").arg(library)
+    }
+
+    fn program(&self, program: impl AsRef<OsStr>) -> Program {
+        self.toolchain.program(self.workspace, program, &self.folder)
+    }
+
+    fn built(&self) -> PathBuf {
+        self.workspace.folder("swift").join("build")
+    }
+
+    /// A program of the package that was built.
+    fn built_program(&self, name: &str) -> Program {
+        self.program(self.built().join("debug").join(name))
+    }
+
+    /// Whether a program that uses the module would compile.
+    fn check_types(&self, name: &str, code: &str) -> Outcome {
+        let file = self.workspace.folder("swift").join(name);
+        fs::write(&file, code).map_err(Failure::while_doing(format!("cannot write {}", file.display())))?;
+        let types = self.program("swiftc").args("-typecheck -swift-version 6 -I Sources/KomoPayFFI -I");
+        types.arg(self.built().join("debug").join("Modules")).arg(&file).output().map(drop)
+    }
+
+    /// The sources of the module, generated and written.
+    fn sources(&self) -> Outcome<Vec<PathBuf>> {
+        let folder = self.folder.join("Sources").join("KomoPay");
+        let failed = |error| Failure::while_doing(format!("cannot read {}", folder.display()))(error);
+        fs::read_dir(&folder).map_err(failed)?.map(|entry| Ok(entry.map_err(failed)?.path())).collect()
+    }
+}
+
+/// The files below a folder by their paths in it, without hidden ones.
+fn list(folder: &Path, path: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = path.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            _ if entry.file_name().to_string_lossy().starts_with('.') => {}
+            true => list(&entry.path(), &path, files)?,
+            false => drop(files.insert(path, entry.path())),
+        }
+    }
+    Ok(())
+}
+
+/// Makes a folder hold exactly these files. What is the same is left alone, so that only changes are compiled.
+fn mirror(files: &BTreeMap<PathBuf, PathBuf>, folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut old = BTreeMap::new();
+    list(folder, Path::new(""), &mut old)?;
+    for gone in old.iter().filter(|(path, _)| !files.contains_key(*path)) {
+        fs::remove_file(gone.1)?;
+    }
+    for (path, from) in files {
+        let (content, to) = (fs::read(from)?, folder.join(path));
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        if !fs::read(&to).is_ok_and(|same| same == content) {
+            fs::write(&to, content)?;
+        }
+    }
+    Ok(())
+}
+
+/// Every check of the Swift package.
+pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -> Outcome {
+    let mut toolchain = None;
+    report.check("Swift toolchain", |tally| match Toolchain::find(workspace)? {
+        Ok(found) => {
+            found.program(workspace, "swift", workspace.target()).arg("--version").run()?;
+            toolchain = Some(found);
+            Ok(())
+        }
+        Err(why) if workspace.ci() => Err(Failure::new(why)),
+        Err(why) => {
+            println!("SKIPPED: the Swift package is not checked. {why}");
+            tally.skipped = 1;
+            Ok(())
+        }
+    })?;
+    let Some(toolchain) = toolchain else { return Ok(()) };
+    let mut assembled = None;
+    report.check("Swift package", |_| {
+        let package = Package::assemble(workspace, &toolchain, "bindgen,provoked-panics")?;
+        // In Swift 6 mode, which knows data races, the compiler can only check it.
+        let types =
+            package.program("swiftc").args("-typecheck -swift-version 6 -warnings-as-errors -module-name KomoPay");
+        package.sources()?.iter().fold(types.args("-I Sources/KomoPayFFI"), Program::arg).run()?;
+        package.swift("build").args("--build-tests -Xswiftc -warnings-as-errors").run()?;
+        assembled = Some(package);
+        Ok(())
+    })?;
+    let Some(package) = assembled else { return Ok(()) };
+    report.check("Swift README", |_| {
+        let readme = workspace.root().join("bindings-swift").join("README.md");
+        let text = fs::read_to_string(&readme).map_err(Failure::while_doing(readme.display()))?;
+        let shown = text.split("```swift\n").nth(1).and_then(|rest| rest.split("```").next());
+        package.check_types("Readme.swift", shown.ok_or_else(|| Failure::new("it shows no program"))?)?;
+        match package.check_types("Double.swift", "import KomoPay\n_ = try Money(42.05, \"USD\")\n") {
+            Err(refused) if refused.to_string().contains("Money(42.05") => Ok(()),
+            other => Err(Failure::new(format!("money of a Double must not compile: {other:?}"))),
+        }
+    })?;
+    report.check("Swift tests", |tally| {
+        let sandbox = gateway::build(workspace)?;
+        // What XCTest and the tests write to either output is searched.
+        let program = package.swift("test").args("--skip-build --disable-swift-testing -Xswiftc -warnings-as-errors");
+        let both = Program::new(workspace, "sh").args("-c").arg(r#"exec "$0" "$@" 2>&1"#).followed_by(&program);
+        test::tests(workspace, both.env("KOMOPAY_SANDBOX_BIN", sandbox), tally)
+    })?;
+    report.check("Swift conformance", |tally| {
+        conformance.play(workspace, "swift", &package.built_program("komopay-conformance"), tally)
+    })?;
+    report.check("Swift demo", |_| pay(&package))
+}
+
+/// Builds the package as its users do, and pays with it.
+pub(crate) fn demo(workspace: &Workspace) -> Outcome {
+    demo::say(1, "The Swift package is built (the first build takes minutes)");
+    let toolchain = Toolchain::find(workspace)?.map_err(Failure::new)?;
+    let package = Package::assemble(workspace, &toolchain, "bindgen")?;
+    package.swift("build").args("--product komopay-quickstart").run()?;
+    pay(&package)
+}
+
+fn pay(package: &Package<'_>) -> Outcome {
+    let quickstart = |gateway: &Gateway| {
+        package
+            .built_program("komopay-quickstart")
+            .env("KOMOPAY_BASE_URL", gateway.base_url())
+            .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
+            .env("KOMOPAY_SECRET", SECRET)
+    };
+    demo::pay_by(package.workspace, quickstart)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_holds_the_given_files_and_leaves_the_same_ones_alone() {
+        let folder = std::env::temp_dir().join(format!("komopay-mirror-{}", std::process::id()));
+        let (from, to) = (folder.join("from"), folder.join("to"));
+        for (path, text) in [("from/a/same", "1"), ("from/new", "2"), ("to/a/same", "1"), ("to/gone", "3")] {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let before = fs::metadata(to.join("a/same")).unwrap().modified().unwrap();
+        let mut files = BTreeMap::new();
+        list(&from, Path::new(""), &mut files).unwrap();
+        mirror(&files, &to).unwrap();
+
+        assert_eq!(fs::read_to_string(to.join("new")).unwrap(), "2");
+        assert!(!to.join("gone").exists());
+        assert_eq!(fs::metadata(to.join("a/same")).unwrap().modified().unwrap(), before);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
