@@ -220,7 +220,8 @@ impl Drop for Flight {
     }
 }
 
-fn lost(id: &PayoutId, exposed: bool) -> Error {
+/// The error of a call that ended without a result; `exposed` if a create may have been sent.
+pub(super) fn lost(id: &PayoutId, exposed: bool) -> Error {
     let cause = Error::internal("the call ended without a result: a panic, or its runtime was shut down");
     if exposed { super::create::unknown(id, Some(cause)) } else { cause.with_payout_id(id) }
 }
