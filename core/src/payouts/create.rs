@@ -24,7 +24,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// How much older than the call a found payout may look, since two clocks' seconds and delays are involved.
 const AGE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Creates the payout, or joins the equal call that is under way.
+/// Creates the payout, or joins the equal call that is under way, if there is one that may be joined.
 pub(crate) async fn create(
     client: &Arc<Inner>,
     id: &PayoutId,
@@ -42,7 +42,7 @@ pub(crate) async fn create(
         if let Some(error) = refusal.clone().filter(|_| !resume) {
             return Err(refuse(error, resume));
         }
-        let caller = match client.creates.enter(id, request, resume).map_err(|error| match error.kind() {
+        let caller = match client.creates.enter(id, request, resume, started).map_err(|error| match error.kind() {
             ErrorKind::Closed => refuse(error, resume),
             _ => error,
         })? {

@@ -2,9 +2,11 @@
 //! functions that `create.rs` and `in_flight.rs` themselves use, with real requests and real bytes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::super::create::{Learned, Next, acceptance, is_ours, next, no_acceptance, not_shown, unanswered};
 use super::super::in_flight::{Entry, InFlight, lost};
@@ -69,7 +71,8 @@ pub(super) struct Readings {
     pub unproven: Vec<ReadEnd>,
     /// By what was asked, what was made, whether the call resumes, and whether the payout is young.
     ours: Vec<bool>,
-    /// By what is under way, whether it resumes and is withdrawn, and what is asked and whether that resumes.
+    /// By what is under way, whether it resumes and is withdrawn, and what is asked, whether that resumes, and whether
+    /// it was asked before the call under way began.
     meetings: Vec<Meeting>,
 }
 
@@ -147,9 +150,9 @@ impl Readings {
         if ours { ReadEnd::Ours } else { ReadEnd::NotOurs }
     }
 
-    pub fn meeting(&self, under_way: (Asked, bool, bool), asked: Asked, resume: bool) -> Meeting {
+    pub fn meeting(&self, under_way: (Asked, bool, bool), asked: Asked, resume: bool, before: bool) -> Meeting {
         let (request, resumes, withdrawn) = under_way;
-        self.meetings[place(&[request, asked, resumes.into(), withdrawn.into(), resume.into()])]
+        self.meetings[place(&[request, asked, resumes.into(), withdrawn.into(), resume.into(), before.into()])]
     }
 }
 
@@ -239,15 +242,16 @@ fn ours(requests: &[PayoutRequest]) -> Vec<bool> {
 
 /// Lets a real caller enter a real registry, where a real call is under way.
 fn meetings(requests: &[PayoutRequest]) -> Vec<Meeting> {
-    choices(5)
+    let began = Instant::now();
+    choices(6)
         .map(|choice| {
             let registry = Arc::new(InFlight::new());
-            let Ok(Entry::Started(flight, caller)) = registry.enter(&id(), &requests[choice[0]], choice[2] == 1) else {
-                panic!("the first call is not started");
-            };
+            let first = registry.enter(&id(), &requests[choice[0]], choice[2] == 1, began);
+            let Ok(Entry::Started(flight, caller)) = first else { panic!("the first call is not started") };
+            let asked = if choice[5] == 1 { began } else { Instant::now() + Duration::from_secs(1) };
             // A caller that leaves withdraws the call.
             let caller = Some(caller).filter(|_| choice[3] == 0);
-            let meeting = match registry.enter(&id(), &requests[choice[1]], choice[4] == 1) {
+            let meeting = match registry.enter(&id(), &requests[choice[1]], choice[4] == 1, asked) {
                 Ok(Entry::Started(..)) => Meeting::Starts,
                 Ok(Entry::Joined(_)) => Meeting::Joins,
                 Ok(Entry::Busy(_)) => Meeting::Waits,

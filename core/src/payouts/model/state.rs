@@ -26,6 +26,8 @@ pub(super) struct Caller {
     pub resume: bool,
     /// Since it asked, unless it waits for its own call.
     pub elapsed: u8,
+    /// The calls of which a refusal says to it that they moved nothing, as bits: its own, and those that it resumes.
+    pub speaks_for: u16,
     /// The call that it started, which runs on if it leaves.
     pub call: Option<Box<Call>>,
 }
@@ -50,10 +52,10 @@ pub(super) struct Call {
     pub withdrawn: bool,
     pub exposed: bool,
     pub elapsed: u8,
+    /// Who had asked before it began, as bits.
+    pub asked_before: u8,
     pub rules: Outcome,
     pub doing: Doing,
-    /// The calls whose payout a refusal of this one denies, as bits: itself, and those it resumes.
-    pub speaks_for: u16,
     pub book: Book,
 }
 

@@ -45,6 +45,7 @@ impl Model for World {
             calls_left: habits.calls,
             resume: habits.resume,
             elapsed: 0,
+            speaks_for: 0,
             call: None,
         });
         let payout = self.setting.before.map(|asked| Made { asked, by: LONG_AGO, hidden: Some(0) });

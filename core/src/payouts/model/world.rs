@@ -8,12 +8,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::PayoutRequest;
 use super::super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start};
+use super::super::{PayoutAccepted, PayoutRequest};
 use super::reading::{Asked, Ending, Meeting, Readings, requests};
 use super::setting::Setting;
 use super::state::{At, Book, Broken, Call, Caller, Doing, LONG_AGO, Late, Made, State};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Result};
 
 pub(super) struct World {
     pub setting: Setting,
@@ -59,7 +59,8 @@ impl World {
             Some(other) => {
                 let call = state.callers[other].call.as_ref().expect("a call");
                 let under_way = (self.setting.callers[other].asks, call.resume, call.withdrawn);
-                self.readings.meeting(under_way, habits.asks, state.callers[n].resume)
+                let before = call.asked_before & 1 << n != 0;
+                self.readings.meeting(under_way, habits.asks, state.callers[n].resume, before)
             }
         }
     }
@@ -76,6 +77,7 @@ impl World {
         let habits = self.setting.callers[n];
         if to.callers[n].at == At::Home {
             to.callers[n].calls_left -= 1;
+            to.callers[n].speaks_for = self.resumed(to, n);
         }
         if self.setting.assumed.fingerprints && !self.is_the_stored_request(habits.asks) {
             to.callers[n].at = At::Done;
@@ -87,19 +89,22 @@ impl World {
             to.callers[n].at = At::Done;
             return None;
         }
+        let number = to.next;
         match (meeting, self.under_way(to, n)) {
             (Meeting::Refused, _) => to.callers[n].at = At::Done,
-            (Meeting::Joins, Some(other)) => (to.callers[n].at, to.callers[n].elapsed) = (At::In(other), 0),
             (Meeting::Waits, Some(other)) => to.callers[n].at = At::Behind(other),
             (Meeting::Starts, Some(_)) => return Some("two calls of one client are under way for one id"),
+            (Meeting::Joins, Some(other)) => {
+                to.callers[n].speaks_for |= 1 << to.call(other).number;
+                (to.callers[n].at, to.callers[n].elapsed) = (At::In(other), 0);
+            }
             (_, None) => {
-                let number = to.next;
                 to.next += 1;
                 to.callers[n].at = At::In(n);
-                let running = to.callers.iter().filter_map(|caller| caller.call.as_ref());
-                let running = running.fold(0_u16, |bits, call| bits | 1 << call.number);
-                let over = if self.setting.assumed.one_process_at_a_time { !running } else { !0 };
-                let resumed = if resume { ((1 << number) - 1) & over } else { 0 };
+                to.callers[n].speaks_for |= 1 << number;
+                let waits = |caller: &Caller| matches!(caller.at, At::Door | At::Behind(_));
+                let asked_before = (0..).zip(&to.callers).filter(|(_, caller)| waits(caller));
+                let asked_before = asked_before.fold(0_u8, |bits, (n, _)| bits | 1 << n);
                 let start = match (resume, habits.refused_here) {
                     (false, _) => Start::Fresh,
                     (true, false) => Start::Resume,
@@ -113,15 +118,25 @@ impl World {
                     withdrawn: false,
                     exposed: resume,
                     elapsed,
+                    asked_before,
                     rules,
                     doing: Doing::Pausing { at_least: 0, at_most: 0 },
-                    speaks_for: resumed | 1 << number,
                     book: Book { posted: false, was_open: resume, unsettled: resume, not_before: 0, stalled: 0 },
                 }));
                 return self.act(to, n, action);
             }
         }
         None
+    }
+
+    /// The calls that this caller resumes if it asks now: all that are over.
+    fn resumed(&self, state: &State, n: usize) -> u16 {
+        if !state.callers[n].resume {
+            return 0;
+        }
+        let running = state.callers.iter().filter_map(|caller| caller.call.as_ref());
+        let running = running.fold(0_u16, |bits, call| bits | 1 << call.number);
+        ((1 << state.next) - 1) & if self.setting.assumed.one_process_at_a_time { !running } else { !0 }
     }
 
     /// Whether this is the request that the first caller has stored beside the id.
@@ -142,9 +157,13 @@ impl World {
     /// It does not know how its call ended.
     fn asks_again(&self, to: &mut State, n: usize) {
         let caller = &mut to.callers[n];
-        caller.elapsed = 0;
+        (caller.elapsed, caller.speaks_for) = (0, 0);
         caller.at = if caller.calls_left > 0 { At::Home } else { At::Done };
         caller.resume |= self.setting.callers[n].resumes_again;
+        // Whatever is under way began before it asks again.
+        for call in to.callers.iter_mut().filter_map(|caller| caller.call.as_mut()) {
+            call.asked_before &= !(1 << n);
+        }
     }
 
     pub fn crash(&self, to: &mut State, client: u8) {
@@ -253,29 +272,35 @@ impl World {
         None
     }
 
-    /// A call is over: is what it says true, and will it stay true?
+    /// A call is over: is what it says true to everybody who waits for it, and will it stay true?
     pub fn end(&self, to: &mut State, n: usize, ending: Ending) -> Broken {
-        let asked = self.setting.callers[n].asks;
         let call = to.callers[n].call.take().expect("a call");
         let result = ending.result();
-        let broken = match &result {
-            Ok(accepted) => self.wrong_acceptance(to, asked, call.book.was_open || !accepted.recovered),
-            Err(error) if error.money_may_have_moved() => None,
-            Err(_) => Self::wrong_denial(to, call.speaks_for),
-        };
+        let mut broken = None;
         for n in 0..to.callers.len() {
             match to.callers[n].at {
                 At::In(other) if to.callers[other].call.is_none() => {
+                    broken = broken.or(self.lie(to, n, &call, &result));
                     if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutcomeUnknown) {
                         self.asks_again(to, n);
                     } else {
                         to.callers[n].at = At::Done;
                     }
+                    to.callers[n].speaks_for = 0;
                 }
                 At::Behind(other) if to.callers[other].call.is_none() => {
                     match ending.next(to.callers[n].resume, call.resume) {
-                        None => to.callers[n].at = At::Done,
-                        Some(resume) => (to.callers[n].at, to.callers[n].resume) = (At::Door, resume),
+                        None => {
+                            broken = broken.or(self.lie(to, n, &call, &result));
+                            to.callers[n].at = At::Done;
+                        }
+                        Some(resume) => {
+                            to.callers[n].at = At::Door;
+                            if resume {
+                                to.callers[n].resume = true;
+                                to.callers[n].speaks_for |= 1 << call.number;
+                            }
+                        }
                     }
                 }
                 _ => {}
@@ -286,14 +311,26 @@ impl World {
         broken.or(late.then_some("a call ends past its deadline"))
     }
 
-    fn wrong_acceptance(&self, state: &State, asked: Asked, could_be_ours: bool) -> Broken {
-        let Some(made) = state.platform.payout else { return Some("accepted, and nothing is executed") };
-        let (asked, made) = (&self.requests[asked], &self.requests[made.asked]);
+    /// What is wrong with what this caller is told of a call.
+    fn lie(&self, state: &State, n: usize, call: &Call, result: &Result<PayoutAccepted>) -> Broken {
+        match result {
+            Ok(accepted) => {
+                let Some(made) = state.platform.payout else { return Some("accepted, and nothing is executed") };
+                let could_be_ours = call.resume || call.book.was_open && made.by != LONG_AGO;
+                self.wrong_acceptance(self.setting.callers[n].asks, made.asked, could_be_ours || !accepted.recovered)
+            }
+            Err(error) if error.money_may_have_moved() => None,
+            Err(_) => Self::wrong_denial(state, state.callers[n].speaks_for),
+        }
+    }
+
+    fn wrong_acceptance(&self, asked: Asked, made: Asked, could_be_ours: bool) -> Broken {
+        let (asked, made) = (&self.requests[asked], &self.requests[made]);
         if asked.money != made.money || asked.method.code() != made.method.code() {
             return Some("accepted, and something else is executed");
         }
         if !could_be_ours {
-            return Some("a payout is called ours by a call that never was open");
+            return Some("a payout that cannot be of this call is called its own");
         }
         (asked != made).then_some(ANOTHER_PAYEE)
     }
