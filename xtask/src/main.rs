@@ -5,6 +5,7 @@
 //! | What does a person see in the demo? | `demo` |
 //! | What is measured, against whom? | `bench` |
 //! | Which checks are there, and in which order? | `test` |
+//! | What is proven, and are the tests any good? | `prove`, `mutations` |
 //! | Which scenarios hold in every language? | `conformance` |
 //! | What may no output show? | `canary` |
 //! | What must be installed, and what is said if it is not? | `tools` |
@@ -21,6 +22,8 @@ mod demo;
 mod failure;
 mod gateway;
 mod ledger;
+mod mutations;
+mod prove;
 mod report;
 mod tally;
 mod test;
@@ -42,7 +45,7 @@ struct Arguments {
     task: Task,
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Subcommand)]
 enum Task {
     /// Pay TST-223344 through a stand-in gateway on this machine, with the Python package built from here.
     Demo,
@@ -51,6 +54,8 @@ enum Task {
         /// The only part to run.
         part: Option<test::Part>,
     },
+    /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
+    Prove(prove::Wish),
     /// Measure creates, import time and wheel size against peers, in one run. It takes some minutes.
     Bench,
 }
@@ -60,6 +65,7 @@ fn main() -> ExitCode {
     let outcome = Workspace::open().and_then(|workspace| match task {
         Task::Demo => demo::run(&workspace),
         Task::Test { part } => test::run(&workspace, part),
+        Task::Prove(wish) => prove::run(&workspace, &wish),
         Task::Bench => bench::run(&workspace),
     });
     match outcome {
