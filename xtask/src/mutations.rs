@@ -280,3 +280,32 @@ fn wait(child: &mut Child, patience: Duration) -> std::io::Result<Option<bool>> 
     child.wait()?;
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mutation_is_understood_and_names_tests_that_exist() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let text = fs::read_to_string(root.join("tests/mutations.json")).unwrap();
+        let mutations: Vec<Mutation> = serde_json::from_str(&text).unwrap();
+        let named = mutations.iter().flat_map(|mutation| mutation.caught_by.iter().map(String::as_str));
+        for suite in named.chain(ANY.iter().copied()) {
+            let file = match suite.split_once(' ') {
+                Some(("tests", name)) => root.join("tests/tests").join(name),
+                Some(("core", module)) => root.join("core/src").join(module.replace("::", "/")),
+                _ => continue,
+            };
+            assert!(file.with_extension("rs").is_file(), "{suite}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_ended() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert_eq!(wait(&mut child, Duration::from_millis(100)).unwrap(), None);
+        let mut child = std::process::Command::new("sleep").arg("0").spawn().unwrap();
+        assert_eq!(wait(&mut child, Duration::from_secs(30)).unwrap(), Some(true));
+    }
+}
