@@ -5,6 +5,8 @@ pub(crate) mod create;
 mod fingerprint;
 mod id;
 pub(crate) mod in_flight;
+#[cfg(test)]
+mod model;
 pub(crate) mod outcome;
 mod payout;
 pub(crate) mod read;

@@ -47,6 +47,17 @@ pub(crate) enum MissKind {
     Barred,
 }
 
+impl MissKind {
+    /// What an answer of this status means, if it shows nothing.
+    pub fn of(status: u16) -> Self {
+        match status {
+            410 => Self::Gone,
+            429 | 500..=599 => Self::Passing,
+            _ => Self::Lasting,
+        }
+    }
+}
+
 impl From<Refusal> for Miss {
     fn from(refusal: Refusal) -> Self {
         let why = if refusal.is_final { MissKind::Barred } else { MissKind::Passing };
@@ -96,11 +107,7 @@ pub(crate) async fn try_read<T>(
             Miss { why: MissKind::Lasting, error: Error::new(ErrorKind::UnexpectedResponse, text).with_status(200) }
         });
     }
-    let why = match answer.status {
-        410 => MissKind::Gone,
-        429 | 500..=599 => MissKind::Passing,
-        _ => MissKind::Lasting,
-    };
+    let why = MissKind::of(answer.status);
     let secrets = [personal, &[grant.token.expose_secret(), client.tokens.secret()]].concat();
     Err(Miss { why, error: answer.to_error(&secrets) })
 }

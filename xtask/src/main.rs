@@ -5,6 +5,7 @@
 //! | What does a person see in the demo? | `demo` |
 //! | What is measured, against whom? | `bench` |
 //! | Which checks are there, and in which order? | `test` |
+//! | What is proven, and are the tests any good? | `prove`, `mutations` |
 //! | Which scenarios hold in every language? | `conformance` |
 //! | What may no output show? | `canary` |
 //! | What do users of each language see? | `surface` |
@@ -25,6 +26,8 @@ mod failure;
 mod gateway;
 mod kotlin;
 mod ledger;
+mod mutations;
+mod prove;
 mod report;
 mod surface;
 mod swift;
@@ -48,7 +51,7 @@ struct Arguments {
     task: Task,
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Subcommand)]
 enum Task {
     /// Pay TST-223344 through a stand-in gateway on this machine, with a package built from here.
     Demo {
@@ -63,6 +66,8 @@ enum Task {
     },
     /// Write docs/surface.md anew, from what the last checks of each language saw.
     Surface,
+    /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
+    Prove(prove::Wish),
     /// Measure creates, import time and wheel size against peers, in one run. It takes some minutes.
     Bench,
 }
@@ -73,6 +78,7 @@ fn main() -> ExitCode {
         Task::Demo { language } => demo::run(&workspace, language),
         Task::Test { part } => test::run(&workspace, part),
         Task::Surface => surface::write(&workspace),
+        Task::Prove(wish) => prove::run(&workspace, &wish),
         Task::Bench => bench::run(&workspace),
     });
     match outcome {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::in_flight::{Call, Entry};
 use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, Verdict};
-use super::read::{Found, look};
+use super::read::look;
 use super::{Payout, PayoutAccepted, PayoutId, PayoutRequest};
 use crate::auth::{Grant, Refusal, Scope};
 use crate::client::Inner;
@@ -24,7 +24,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// How much older than the call a found payout may look, since two clocks' seconds and delays are involved.
 const AGE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Creates the payout, or joins the equal call that is under way.
+/// Creates the payout, or joins the equal call that is under way, if there is one that may be joined.
 pub(crate) async fn create(
     client: &Arc<Inner>,
     id: &PayoutId,
@@ -42,7 +42,7 @@ pub(crate) async fn create(
         if let Some(error) = refusal.clone().filter(|_| !resume) {
             return Err(refuse(error, resume));
         }
-        let caller = match client.creates.enter(id, request, resume).map_err(|error| match error.kind() {
+        let caller = match client.creates.enter(id, request, resume, started).map_err(|error| match error.kind() {
             ErrorKind::Closed => refuse(error, resume),
             _ => error,
         })? {
@@ -53,11 +53,9 @@ pub(crate) async fn create(
                     let text = format!("another call for payout {id} took all the time");
                     return Err(unknown(id, Some(Error::new(ErrorKind::TimedOut, text))));
                 };
-                match ended {
-                    // The same request, and nothing was believed for it that this call would not believe.
-                    Some(Ok(accepted)) if resume || !call.resumes() => return Ok(accepted),
-                    Some(Err(error)) if error.kind() == ErrorKind::OutcomeUnknown => resume = true,
-                    _ => {}
+                match next(ended, resume, call.resumes()) {
+                    Next::Take(accepted) => return Ok(*accepted),
+                    Next::Ask { resume: again } => resume = again,
                 }
                 continue;
             }
@@ -72,10 +70,7 @@ pub(crate) async fn create(
                     started,
                     first_post_at: None,
                     grant: None,
-                    accepted: None,
-                    found: None,
-                    last_error: refusal.clone(),
-                    refusal,
+                    learned: Learned { last_error: refusal.clone(), refusal, ..Learned::default() },
                     history: Vec::new(),
                 };
                 // The call runs on its own: a caller that leaves never cuts a create off in the middle.
@@ -87,6 +82,24 @@ pub(crate) async fn create(
         // The call keeps its own deadline, unless nobody drives its runtime.
         let patience = client.limits.total.saturating_add(GRACE);
         return caller.result(patience).await;
+    }
+}
+
+/// What a caller does that waited for the end of a call it could not join.
+pub(super) enum Next {
+    /// It takes the result.
+    Take(Box<PayoutAccepted>),
+    /// It asks for itself.
+    Ask { resume: bool },
+}
+
+/// What a caller does when the call has ended that it waited for; `resumed` tells whether that one was a resumed call.
+pub(super) fn next(ended: Option<Result<PayoutAccepted>>, resume: bool, resumed: bool) -> Next {
+    match ended {
+        // The same request, and nothing was believed for it that this call would not believe.
+        Some(Ok(accepted)) if resume || !resumed => Next::Take(Box::new(accepted)),
+        Some(Err(error)) if error.kind() == ErrorKind::OutcomeUnknown => Next::Ask { resume: true },
+        _ => Next::Ask { resume },
     }
 }
 
@@ -111,12 +124,18 @@ struct Driver {
     started: Instant,
     first_post_at: Option<(Instant, Timestamp)>,
     grant: Option<Grant>,
-    accepted: Option<PayoutAccepted>,
-    found: Option<Payout>,
-    /// The refusal that stands if the rules say so.
-    refusal: Option<Error>,
-    last_error: Option<Error>,
+    learned: Learned,
     history: Vec<Attempt>,
+}
+
+/// What a call has learned so far: its result is made of it.
+#[derive(Clone, Default)]
+pub(super) struct Learned {
+    pub accepted: Option<PayoutAccepted>,
+    pub found: Option<Payout>,
+    /// The refusal that stands if the rules say so.
+    pub refusal: Option<Error>,
+    pub last_error: Option<Error>,
 }
 
 impl Driver {
@@ -124,7 +143,7 @@ impl Driver {
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-UNSENT");
         let call = Arc::clone(&self.call);
-        let start = match (self.resume, &self.refusal) {
+        let start = match (self.resume, &self.learned.refusal) {
             (false, _) => Start::Fresh,
             (true, None) => Start::Resume,
             (true, Some(_)) => Start::ResumeRefused,
@@ -134,7 +153,10 @@ impl Driver {
             // Before anything is open, leaving ends the call at once; after that, it is settled first.
             let may_leave = !outcome.sticky();
             let event = match action {
-                Action::End(verdict) => return self.end(verdict),
+                Action::End(verdict) => {
+                    let result = self.learned.result(&self.id, verdict);
+                    return result.map_err(|error| error.with_payout_id(&self.id).with_attempts(self.history));
+                }
                 Action::Post { within } => Event::Posted(self.post(within).await),
                 Action::Get { within } => Event::Read(self.get(within).await),
                 Action::Authorize { renew, within } => tokio::select! {
@@ -168,7 +190,7 @@ impl Driver {
             }
             Err(Refusal { error, is_final }) => {
                 let retry_after = error.retry_after();
-                self.last_error = Some(error);
+                self.learned.last_error = Some(error);
                 Event::NotAuthorized(if is_final { NotSent::Final } else { NotSent::Retryable { retry_after } })
             }
         }
@@ -176,7 +198,7 @@ impl Driver {
 
     async fn post(&mut self, within: Duration) -> PostEnd {
         let Some(grant) = self.grant.clone() else {
-            self.last_error = Some(Error::internal("no token in hand"));
+            self.learned.last_error = Some(Error::internal("no token in hand"));
             return PostEnd::NotSent(NotSent::Final);
         };
         self.first_post_at.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
@@ -189,41 +211,25 @@ impl Driver {
         match result {
             Ok(answer) => self.judge(&answer, &grant),
             Err(failure) => {
-                self.last_error = Some(failure.to_error());
-                match (failure.sent, failure.kind) {
-                    (true, _) => PostEnd::Open,
-                    (false, FailureKind::Certificate) => PostEnd::NotSent(NotSent::Final),
-                    (false, _) => PostEnd::NotSent(NotSent::Retryable { retry_after: None }),
-                }
+                self.learned.last_error = Some(failure.to_error());
+                unanswered(failure.sent, failure.kind)
             }
         }
     }
 
-    /// Rule 3: which answers to a create are believed.
     fn judge(&mut self, answer: &Answer, grant: &Grant) -> PostEnd {
-        if matches!(answer.status, 200 | 201)
-            && let Ok(accepted) = PayoutAccepted::read(&self.id, &answer.body)
-            && accepted.money == self.request.money
-            && accepted.method_code == self.request.method.code()
-        {
-            self.accepted = Some(accepted);
+        if let Some(accepted) = acceptance(&self.id, &self.request, answer) {
+            self.learned.accepted = Some(accepted);
             return PostEnd::Accepted;
         }
         let mut secrets = self.request.method.personal();
         secrets.extend([grant.token.expose_secret(), self.client.tokens.secret()]);
         let error = answer.to_error(&secrets);
-        let end = match answer.status {
-            429 => PostEnd::RateLimited { retry_after: answer.retry_after },
-            401 => PostEnd::Unauthorized { renewable: grant.renewable() },
-            409 => PostEnd::Conflict,
-            400 | 403 => PostEnd::Refused,
-            406 if error.kind() == ErrorKind::Rejected => PostEnd::Refused,
-            _ => PostEnd::Open,
-        };
+        let end = no_acceptance(answer, &error, grant.renewable());
         if end == PostEnd::Refused {
-            self.refusal = Some(error.clone());
+            self.learned.refusal = Some(error.clone());
         }
-        self.last_error = Some(error);
+        self.learned.last_error = Some(error);
         end
     }
 
@@ -231,43 +237,81 @@ impl Driver {
         let client = Arc::clone(&self.client);
         match look(&client, &self.id, within, &self.request.method.personal(), &mut self.history).await {
             Ok(found) => {
-                let ours = self.is_ours(&found);
-                self.found = Some(found.payout);
+                let is_young = is_young(found.date, found.payout.created_at, self.first_post_at);
+                let ours = self.client.check_world(&found.payout).is_ok()
+                    && is_ours(&found.payout, &self.request, self.resume, is_young);
+                self.learned.found = Some(found.payout);
                 if ours { ReadEnd::Ours } else { ReadEnd::NotOurs }
             }
             Err(miss) => {
                 let retry_after = miss.error.retry_after();
                 // "Not there" is an answer; what went wrong before it is the better cause.
-                if miss.why != MissKind::Gone || self.last_error.is_none() {
-                    self.last_error = Some(miss.error);
+                if miss.why != MissKind::Gone || self.learned.last_error.is_none() {
+                    self.learned.last_error = Some(miss.error);
                 }
-                match miss.why {
-                    MissKind::Gone => ReadEnd::Gone,
-                    MissKind::Barred => ReadEnd::Final,
-                    MissKind::Passing | MissKind::Lasting => ReadEnd::Unproven { retry_after },
-                }
+                not_shown(miss.why, retry_after)
             }
         }
     }
+}
 
-    /// Rule 6: ours if everything the platform repeats agrees, it is of our world, and it is not older than this call.
-    fn is_ours(&self, found: &Found) -> bool {
-        let (payout, request) = (&found.payout, &self.request);
-        let agrees = |repeated: &Option<String>, asked: &Option<String>| repeated.is_none() || repeated == asked;
-        payout.money == request.money
-            && payout.method_code == request.method.code()
-            && agrees(&payout.segment_code, &request.segment_code)
-            && agrees(&payout.exchanged_to_currency, &request.exchanged_to_currency)
-            && self.client.check_world(payout).is_ok()
-            && (self.resume || is_young(found.date, payout.created_at, self.first_post_at))
+/// Rule 3: the acceptance that an answer to a create holds, if it is one of this payout.
+pub(super) fn acceptance(id: &PayoutId, request: &PayoutRequest, answer: &Answer) -> Option<PayoutAccepted> {
+    if !matches!(answer.status, 200 | 201) {
+        return None;
     }
+    let accepted = PayoutAccepted::read(id, &answer.body).ok()?;
+    let agrees = accepted.money == request.money && accepted.method_code == request.method.code();
+    agrees.then_some(accepted)
+}
 
-    fn end(self, verdict: Verdict) -> Result<PayoutAccepted> {
-        let id = self.id;
-        let error = match (verdict, self.accepted, self.found) {
+/// Rule 3: which other answers to a create are believed; `error` is what this one means.
+pub(super) fn no_acceptance(answer: &Answer, error: &Error, renewable: bool) -> PostEnd {
+    match answer.status {
+        429 => PostEnd::RateLimited { retry_after: answer.retry_after },
+        401 => PostEnd::Unauthorized { renewable },
+        409 => PostEnd::Conflict,
+        400 | 403 => PostEnd::Refused,
+        406 if error.kind() == ErrorKind::Rejected => PostEnd::Refused,
+        _ => PostEnd::Open,
+    }
+}
+
+/// What a create without an answer means.
+pub(super) fn unanswered(sent: bool, kind: FailureKind) -> PostEnd {
+    match (sent, kind) {
+        (true, _) => PostEnd::Open,
+        (false, FailureKind::Certificate) => PostEnd::NotSent(NotSent::Final),
+        (false, _) => PostEnd::NotSent(NotSent::Retryable { retry_after: None }),
+    }
+}
+
+/// What a read means that shows no payout.
+pub(super) fn not_shown(why: MissKind, retry_after: Option<Duration>) -> ReadEnd {
+    match why {
+        MissKind::Gone => ReadEnd::Gone,
+        MissKind::Barred => ReadEnd::Final,
+        MissKind::Passing | MissKind::Lasting => ReadEnd::Unproven { retry_after },
+    }
+}
+
+/// Rule 6: ours if everything the platform repeats agrees, and it is not older than this call.
+pub(super) fn is_ours(payout: &Payout, request: &PayoutRequest, resume: bool, is_young: bool) -> bool {
+    let agrees = |repeated: &Option<String>, asked: &Option<String>| repeated.is_none() || repeated == asked;
+    payout.money == request.money
+        && payout.method_code == request.method.code()
+        && agrees(&payout.segment_code, &request.segment_code)
+        && agrees(&payout.exchanged_to_currency, &request.exchanged_to_currency)
+        && (resume || is_young)
+}
+
+impl Learned {
+    /// The result of a call that ends so.
+    pub(super) fn result(self, id: &PayoutId, verdict: Verdict) -> Result<PayoutAccepted> {
+        Err(match (verdict, self.accepted, self.found) {
             (Verdict::Accepted, Some(accepted), _) => return Ok(accepted),
             (Verdict::Recovered, _, Some(payout)) => return Ok(PayoutAccepted::recovered(payout)),
-            (Verdict::Duplicate { found }, _, payout) => duplicate(&id, payout.filter(|_| found), self.last_error),
+            (Verdict::Duplicate { found }, _, payout) => duplicate(id, payout.filter(|_| found), self.last_error),
             (Verdict::Refused, ..) => self.refusal.unwrap_or_else(|| Error::internal("a refusal without its text")),
             (Verdict::Failed, ..) => self.last_error.unwrap_or_else(|| {
                 Error::new(ErrorKind::TimedOut, format!("no time was left to send payout {id}; nothing was sent"))
@@ -275,9 +319,8 @@ impl Driver {
             (Verdict::Withdrawn, ..) => {
                 Error::new(ErrorKind::Closed, format!("payout {id} was given up before it was sent"))
             }
-            (Verdict::Unknown | Verdict::Accepted | Verdict::Recovered, ..) => unknown(&id, self.last_error),
-        };
-        Err(error.with_payout_id(&id).with_attempts(self.history))
+            (Verdict::Unknown | Verdict::Accepted | Verdict::Recovered, ..) => unknown(id, self.last_error),
+        })
     }
 }
 

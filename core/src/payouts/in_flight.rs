@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::{PayoutAccepted, PayoutId, PayoutRequest};
 use crate::error::{Error, ErrorKind, Result};
@@ -28,6 +29,7 @@ struct Calls {
 pub(crate) struct Call {
     request: PayoutRequest,
     resume: bool,
+    began: Instant,
     /// Callers that wait. Changed only under the lock of the map.
     callers: watch::Sender<usize>,
     /// No further POST: every caller left, or the client closes. It never turns back.
@@ -52,11 +54,17 @@ impl InFlight {
         Self { calls: Mutex::default(), count: watch::Sender::new(0) }
     }
 
-    /// Enters a call for this id.
+    /// Enters a call for this id, whose caller `asked` then.
     ///
     /// # Errors
     /// `closed` after [`InFlight::drain`]; `duplicate_payout`, if another request under this id is under way.
-    pub fn enter(self: &Arc<Self>, id: &PayoutId, request: &PayoutRequest, resume: bool) -> Result<Entry> {
+    pub fn enter(
+        self: &Arc<Self>,
+        id: &PayoutId,
+        request: &PayoutRequest,
+        resume: bool,
+        asked: Instant,
+    ) -> Result<Entry> {
         let mut calls = self.lock();
         if calls.closed {
             return Err(Error::new(ErrorKind::Closed, "the client was closed").with_payout_id(id));
@@ -66,8 +74,10 @@ impl InFlight {
                 let text = format!("another request under the id {id} is being sent; nothing was sent for this one");
                 return Err(Error::new(ErrorKind::DuplicatePayout, text).with_payout_id(id));
             }
-            // `resume` changes what a 409 means, so the two ask different questions.
-            if call.resume != resume || *call.withdrawn.borrow() {
+            // `resume` changes what a 409 means, so the two ask different questions. So do two that resume, if something
+            // may have been sent elsewhere in between: docs/adr/0010.
+            let is_older = resume && call.began < asked;
+            if call.resume != resume || is_older || *call.withdrawn.borrow() {
                 return Ok(Entry::Busy(Arc::clone(call)));
             }
             call.callers.send_modify(|callers| *callers += 1);
@@ -76,6 +86,7 @@ impl InFlight {
         let call = Arc::new(Call {
             request: request.clone(),
             resume,
+            began: Instant::now(),
             callers: watch::Sender::new(1),
             withdrawn: watch::Sender::new(false),
             exposed: AtomicBool::new(resume),
@@ -220,7 +231,33 @@ impl Drop for Flight {
     }
 }
 
-fn lost(id: &PayoutId, exposed: bool) -> Error {
+/// The error of a call that ended without a result; `exposed` if a create may have been sent.
+pub(super) fn lost(id: &PayoutId, exposed: bool) -> Error {
     let cause = Error::internal("the call ended without a result: a panic, or its runtime was shut down");
     if exposed { super::create::unknown(id, Some(cause)) } else { cause.with_payout_id(id) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Money;
+    use crate::payouts::{BankAccount, BankTransfer};
+
+    #[test]
+    fn a_resumed_call_is_joined_only_by_who_asked_before_it_began() {
+        let registry = Arc::new(InFlight::new());
+        let id = PayoutId::new("P").unwrap();
+        let bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344"));
+        let request = PayoutRequest::new(Money::new("10000", "IDR").unwrap(), bank);
+        let before = Instant::now();
+        let later = || Instant::now() + Duration::from_secs(1);
+        let enter = |resume, asked| registry.enter(&id, &request, resume, asked).unwrap();
+
+        let resumed = enter(true, before);
+        assert!(matches!(enter(true, before), Entry::Joined(_)));
+        assert!(matches!(enter(true, later()), Entry::Busy(_)));
+        drop(resumed);
+        let _fresh = enter(false, before);
+        assert!(matches!(enter(false, later()), Entry::Joined(_)), "it speaks for itself alone");
+    }
 }

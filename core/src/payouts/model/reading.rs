@@ -1,0 +1,267 @@
+//! What the real code makes of what the network and the platform bring: nothing here decides, everything asks the
+//! functions that `create.rs` and `in_flight.rs` themselves use, with real requests and real bytes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::super::create::{Learned, Next, acceptance, is_ours, next, no_acceptance, not_shown, unanswered};
+use super::super::in_flight::{Entry, InFlight, lost};
+use super::super::outcome::{PostEnd, ReadEnd, Verdict};
+use super::super::{
+    BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, Payout, PayoutAccepted, PayoutId, PayoutRequest,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::money::Money;
+use crate::read::MissKind;
+use crate::transport::{Answer, FailureKind};
+
+/// A request, by its place in [`requests`].
+pub(super) type Asked = usize;
+
+pub(super) const PLAIN: Asked = 0;
+pub(super) const OTHER_MONEY: Asked = 1;
+pub(super) const OTHER_METHOD: Asked = 2;
+pub(super) const OTHER_PAYEE: Asked = 3;
+
+/// Requests that somebody might send under one id.
+pub(super) fn requests() -> Vec<PayoutRequest> {
+    let money = |amount| Money::new(amount, "IDR").unwrap();
+    let bank = |number| BankTransfer::new("BNK_000", BankAccount::new("Test account", number));
+    vec![
+        PayoutRequest::new(money("10000"), bank("11223344")),
+        PayoutRequest::new(money("77"), bank("11223344")),
+        PayoutRequest::new(money("10000"), CryptoTransfer::new("CRY_000", CryptoAccount::new("11223344"))),
+        PayoutRequest::new(money("10000"), bank("99887766")),
+    ]
+}
+
+fn id() -> PayoutId {
+    PayoutId::new("TST-223344").unwrap()
+}
+
+fn answer(status: u16, body: &str) -> Answer {
+    Answer { status, date: None, retry_after: None, request_id: None, body: Bytes::copy_from_slice(body.as_bytes()) }
+}
+
+/// What the platform shows of a payout: to the create, and to a read.
+fn shown(made: &PayoutRequest) -> String {
+    json!({
+        "paymentRequested": { "money": made.money },
+        "paymentMethodResponse": { "paymentMethodCode": made.method.code().as_str(), "idPayout": id().as_str() },
+        "process": { "status": "PROCESSING" },
+    })
+    .to_string()
+}
+
+/// What the real code makes of each answer to a create.
+pub(super) struct Readings {
+    /// By what was asked: the answer that tells of its execution.
+    pub accepted: Vec<PostEnd>,
+    pub refused: Vec<PostEnd>,
+    pub conflict: Vec<PostEnd>,
+    /// By what was asked: everything that tells nothing.
+    pub ruined: Vec<Vec<PostEnd>>,
+    pub not_sent: Vec<PostEnd>,
+    pub gone: ReadEnd,
+    /// Reads that prove nothing.
+    pub unproven: Vec<ReadEnd>,
+    /// By what was asked, what was made, whether the call resumes, and whether the payout is young.
+    ours: Vec<bool>,
+    /// By what is under way, whether it resumes and is withdrawn, and what is asked, whether that resumes, and whether
+    /// it was asked before the call under way began.
+    meetings: Vec<Meeting>,
+}
+
+/// What a caller meets whose client has a call for its id under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meeting {
+    Starts,
+    Joins,
+    Waits,
+    /// It gets `duplicate_payout`.
+    Refused,
+}
+
+impl Readings {
+    pub fn new() -> Self {
+        let requests = requests();
+        let judged = |asked: &PayoutRequest, status: u16, body: &str| {
+            let answer = answer(status, body);
+            match acceptance(&id(), asked, &answer) {
+                Some(_) => PostEnd::Accepted,
+                None => no_acceptance(&answer, &answer.to_error(&[]), true),
+            }
+        };
+        let plain = &requests[PLAIN];
+        let accepted = requests.iter().map(|asked| judged(asked, 201, &shown(asked)));
+        let ruined = requests.iter().map(|asked| {
+            let whole = shown(asked);
+            let mut ends: Vec<PostEnd> = [500, 502, 503, 504, 404, 405, 408, 410, 302, 307, 202, 204, 406]
+                .into_iter()
+                .flat_map(|status| ["", "<html>", "{}", &whole].map(|body| judged(asked, status, body)))
+                .chain(["", "<html>", "{}", "[]", &whole[..40]].map(|body| judged(asked, 201, body)))
+                .chain(
+                    requests
+                        .iter()
+                        .filter(|other| (&other.money, other.method.code()) != (&asked.money, asked.method.code()))
+                        .map(|other| judged(asked, 200, &shown(other))),
+                )
+                .chain([judged(asked, 201, &whole.replace("TST-223344", "TST-000000"))])
+                .chain(KINDS.map(|kind| unanswered(true, kind)))
+                .collect();
+            distinct(&mut ends);
+            ends
+        });
+        let mut refused = vec![
+            judged(plain, 400, "{}"),
+            judged(plain, 403, ""),
+            judged(plain, 406, r#"[{"code":"BALANCE_INSUFFICIENT"}]"#),
+        ];
+        distinct(&mut refused);
+        let mut not_sent = KINDS.map(|kind| unanswered(false, kind)).to_vec();
+        distinct(&mut not_sent);
+        let mut unproven: Vec<ReadEnd> = [404, 400, 401, 403, 406, 409, 429, 500, 503, 302, 204]
+            .into_iter()
+            .map(MissKind::of)
+            .chain([MissKind::Passing, MissKind::Lasting, MissKind::Barred])
+            .map(|why| not_shown(why, None))
+            .collect();
+        distinct(&mut unproven);
+        Self {
+            accepted: accepted.collect(),
+            refused,
+            conflict: vec![judged(plain, 409, "{}")],
+            ruined: ruined.collect(),
+            not_sent,
+            gone: not_shown(MissKind::of(410), None),
+            unproven,
+            ours: ours(&requests),
+            meetings: meetings(&requests),
+        }
+    }
+
+    /// What a read shows that finds what was `made`.
+    pub fn found(&self, asked: Asked, made: Asked, resume: bool, young: bool) -> ReadEnd {
+        let ours = self.ours[place(&[asked, made, resume.into(), young.into()])];
+        if ours { ReadEnd::Ours } else { ReadEnd::NotOurs }
+    }
+
+    pub fn meeting(&self, under_way: (Asked, bool, bool), asked: Asked, resume: bool, before: bool) -> Meeting {
+        let (request, resumes, withdrawn) = under_way;
+        self.meetings[place(&[request, asked, resumes.into(), withdrawn.into(), resume.into(), before.into()])]
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Ruled(Verdict),
+    /// Its task panicked, or its runtime was shut down.
+    Lost {
+        exposed: bool,
+    },
+}
+
+impl Ending {
+    /// The real result of a call that ended so.
+    pub fn result(self) -> Result<PayoutAccepted> {
+        let body = shown(&requests()[PLAIN]);
+        match self {
+            Self::Ruled(verdict) => {
+                let learned = Learned {
+                    accepted: PayoutAccepted::read(&id(), body.as_bytes()).ok(),
+                    found: Payout::read(&id(), body.as_bytes()).ok(),
+                    refusal: Some(answer(403, "").to_error(&[])),
+                    last_error: Some(Error::new(ErrorKind::Unavailable, "no connection")),
+                };
+                learned.result(&id(), verdict)
+            }
+            Self::Lost { exposed } => Err(lost(&id(), exposed)),
+        }
+    }
+
+    /// What a caller does that waited for the end of a call: it takes the result, or asks again, `Some(resume)`.
+    pub fn next(self, resume: bool, resumed: bool) -> Option<bool> {
+        match next(Some(self.result()), resume, resumed) {
+            Next::Take(_) => None,
+            Next::Ask { resume } => Some(resume),
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ruled(Verdict::Accepted) => "accepted",
+            Self::Ruled(Verdict::Recovered) => "recovered",
+            Self::Ruled(Verdict::Refused) => "refused",
+            Self::Ruled(Verdict::Failed) => "failed",
+            Self::Ruled(Verdict::Duplicate { found: true }) => "duplicate, found",
+            Self::Ruled(Verdict::Duplicate { found: false }) => "duplicate, not found",
+            Self::Ruled(Verdict::Unknown) => "unknown",
+            Self::Ruled(Verdict::Withdrawn) => "withdrawn",
+            Self::Lost { exposed: false } => "lost before it was sent",
+            Self::Lost { exposed: true } => "lost",
+        }
+    }
+}
+
+const KINDS: [FailureKind; 4] =
+    [FailureKind::Network, FailureKind::TimedOut, FailureKind::Certificate, FailureKind::Unreadable];
+
+fn distinct<T: PartialEq>(values: &mut Vec<T>) {
+    let mut kept = Vec::new();
+    for value in values.drain(..) {
+        if !kept.contains(&value) {
+            kept.push(value);
+        }
+    }
+    *values = kept;
+}
+
+/// The place in a table of choices, each of at most four values.
+fn place(choices: &[usize]) -> usize {
+    choices.iter().fold(0, |place, choice| place * 4 + choice)
+}
+
+/// So many choices of four values each, in the order of their places. A yes or no is yes at 1.
+fn choices(count: u32) -> impl Iterator<Item = Vec<usize>> {
+    (0..4_usize.pow(count)).map(move |place| (0..count).rev().map(|digit| place / 4_usize.pow(digit) % 4).collect())
+}
+
+fn ours(requests: &[PayoutRequest]) -> Vec<bool> {
+    choices(4)
+        .map(|choice| {
+            let payout = Payout::read(&id(), shown(&requests[choice[1]]).as_bytes()).ok().unwrap();
+            is_ours(&payout, &requests[choice[0]], choice[2] == 1, choice[3] == 1)
+        })
+        .collect()
+}
+
+/// Lets a real caller enter a real registry, where a real call is under way.
+fn meetings(requests: &[PayoutRequest]) -> Vec<Meeting> {
+    let began = Instant::now();
+    choices(6)
+        .map(|choice| {
+            let registry = Arc::new(InFlight::new());
+            let first = registry.enter(&id(), &requests[choice[0]], choice[2] == 1, began);
+            let Ok(Entry::Started(flight, caller)) = first else { panic!("the first call is not started") };
+            let asked = if choice[5] == 1 { began } else { Instant::now() + Duration::from_secs(1) };
+            // A caller that leaves withdraws the call.
+            let caller = Some(caller).filter(|_| choice[3] == 0);
+            let meeting = match registry.enter(&id(), &requests[choice[1]], choice[4] == 1, asked) {
+                Ok(Entry::Started(..)) => Meeting::Starts,
+                Ok(Entry::Joined(_)) => Meeting::Joins,
+                Ok(Entry::Busy(_)) => Meeting::Waits,
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::DuplicatePayout);
+                    Meeting::Refused
+                }
+            };
+            drop((flight, caller));
+            meeting
+        })
+        .collect()
+}
