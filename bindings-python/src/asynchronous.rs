@@ -3,16 +3,16 @@
 //! A call that is left is dropped, under the core's rules: the caller is released at once, nothing more is sent, what is
 //! on the wire is read to its end, and the log says so.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use komopay_core::{Error, ErrorKind, PayoutId};
+use komopay_core::{Error, ErrorKind, Leavable, PayoutId};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
-use tokio::task::AbortHandle;
+use tokio::runtime::Handle;
 
 use crate::access::AccessScope;
 use crate::catalogue::ToPython;
@@ -27,6 +27,9 @@ use crate::{logging, process, runtime};
 
 /// Makes the value of a call, or its exception.
 type Make = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// Takes a call away: when it returns, nothing of it is sent any more.
+type Leave = Box<dyn FnOnce() + Send>;
 
 /// A call that has ended, on its way to its loop.
 pub struct Settlement {
@@ -54,15 +57,23 @@ where
     let left = Arc::new(AtomicBool::new(false));
     let mut delivery =
         Delivery { to: Some((event_loop.unbind(), future.clone().unbind())), payout_id, left: Arc::clone(&left) };
-    let task = runtime::handle(py)?.spawn(async move {
-        let result = call.await;
-        delivery.send(Box::new(move |py| match result {
-            Ok(value) => value.to_python(py),
-            Err(error) => Err(raise(py, &error)),
-        }));
+    let call = Leavable::new(call);
+    let task = runtime::handle(py)?.spawn({
+        let call = Arc::clone(&call);
+        async move {
+            // Left, or ended.
+            let Some(result) = poll_fn(|context| call.poll(context)).await else { return };
+            delivery.send(Box::new(move |py| match result {
+                Ok(value) => value.to_python(py),
+                Err(error) => Err(raise(py, &error)),
+            }));
+        }
     });
-    let task = Mutex::new(Some(task.abort_handle()));
-    Ok(Call { future: future.unbind(), task, left, generation: process::generation() })
+    let leave: Leave = Box::new(move || {
+        call.leave();
+        task.abort();
+    });
+    Ok(Call { future: future.unbind(), leave: Mutex::new(Some(leave)), left, generation: process::generation() })
 }
 
 /// The way back of one call. It is taken even by a call that panics.
@@ -209,7 +220,7 @@ pub struct Call {
     /// The loop's future of its result.
     #[pyo3(get)]
     future: Py<PyAny>,
-    task: Mutex<Option<AbortHandle>>,
+    leave: Mutex<Option<Leave>>,
     left: Arc<AtomicBool>,
     generation: u64,
 }
@@ -219,11 +230,15 @@ impl Call {
     /// Nobody waits for it any more. After its end this does nothing.
     fn leave(&self) {
         self.left.store(true, Ordering::Release);
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match task {
+        let leave = self.leave.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match leave {
             // In a forked child the call is the parent's.
-            Some(task) if self.generation != process::generation() => std::mem::forget(task),
-            Some(task) => task.abort(),
+            Some(leave) if self.generation != process::generation() => std::mem::forget(leave),
+            Some(leave) => {
+                // What a call drops may need its runtime.
+                let _context = runtime::started().map(Handle::enter);
+                leave();
+            }
             None => {}
         }
     }

@@ -38,6 +38,7 @@ mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod leavable;
 mod lenient;
 mod mask;
 mod money;
@@ -56,6 +57,7 @@ pub use catalogue::{
 pub use client::Client;
 pub use config::{Config, Credentials, SANDBOX_URL, TokenScope};
 pub use error::{Attempt, Error, ErrorKind, Reason, Result};
+pub use leavable::Leavable;
 pub use mask::Masked;
 pub use money::Money;
 pub use payouts::{

@@ -3,8 +3,8 @@
 //! Every test runs under a log that takes all levels of all crates, and fails the whole program at the first canary.
 
 use std::io;
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, Once};
 
 use crate::end_program;
 
@@ -22,6 +22,7 @@ pub const TOKEN_TOO: &str = "eyJhbGciOiJIUzI1NiI";
 const ALL: [&str; 4] = [SECRET, ACCOUNT, TOKEN, TOKEN_TOO];
 
 static LINES: AtomicUsize = AtomicUsize::new(0);
+static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Fails if a canary is in this text.
 pub fn check(text: &str) {
@@ -46,6 +47,11 @@ pub fn lines_searched() -> usize {
     LINES.load(Ordering::Relaxed)
 }
 
+/// Whether a warning was logged that has all these words.
+pub fn warned(words: &[&str]) -> bool {
+    WARNINGS.lock().unwrap().iter().any(|line| words.iter().all(|word| line.contains(word)))
+}
+
 /// Starts searching the log of this program.
 pub fn listen() {
     static ONCE: Once = Once::new();
@@ -65,6 +71,9 @@ impl io::Write for Search {
         let text = String::from_utf8_lossy(line);
         if is_in(&text) {
             end_program(format_args!("a canary is in the log: {text}"));
+        }
+        if text.contains(" WARN ") {
+            WARNINGS.lock().unwrap().push(text.into_owned());
         }
         Ok(line.len())
     }

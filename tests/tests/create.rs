@@ -116,6 +116,22 @@ async fn a_caller_that_leaves_is_released_at_once_and_the_create_on_the_wire_is_
 }
 
 #[tokio::test]
+async fn a_create_that_ends_just_as_its_caller_leaves_is_named_in_the_log() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    let (late, request) = (id("ENDED-AS-ITS-CALLER-LEFT"), request());
+    let mut call = Box::pin(client.create_payout(&late, &request, false));
+    let begun = tokio::time::timeout(Duration::ZERO, &mut call).await;
+    assert!(begun.is_err(), "it waits for the answer");
+    // Its end is there to be heard, and its caller does not listen.
+    while !client.creates_under_way().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(call);
+    assert!(canary::warned(&[late.as_str(), "ended just as its caller left", "resume"]));
+}
+
+#[tokio::test]
 async fn after_its_caller_left_no_further_post_starts_and_what_was_sent_is_read() {
     let sandbox = sandbox().await;
     let client = Client::new(hasty(sandbox.base_url())).unwrap();

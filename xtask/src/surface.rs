@@ -39,6 +39,7 @@ const NOT_EVERYWHERE: &[(&str, &str)] = &[
     ("ErrorKind.retryable", "Python has it on the error"),
     ("ErrorKind.when", "for docs/errors.md"),
     ("FailureCode.*", "Python's codes are texts"),
+    ("Leavable.*", "for bindings"),
     ("MethodCode.*", "Python's codes are texts"),
     ("PaymentOptionFilter.*", "Python takes its parts as keywords"),
     ("PaymentTypeCode.*", "Python's codes are texts"),

@@ -5,11 +5,9 @@
 //! end; and a panic becomes an error.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, LazyLock};
 
-use komopay_core::{Error, ErrorKind};
+use komopay_core::{Error, ErrorKind, Leavable};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -108,34 +106,16 @@ fn start<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> R
     }
 }
 
-/// A call that can be left from outside its task. An aborted task lives on until a thread has time for it, and could
-/// still send something when its caller has long been released.
-struct Leavable<F>(Mutex<Option<Pin<Box<F>>>>);
-
-impl<F: Future> Leavable<F> {
-    fn new(call: F) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Some(Box::pin(call)))))
-    }
-
-    /// Nothing, once it was left.
-    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            Some(call) => call.as_mut().poll(context).map(Some),
-            None => Poll::Ready(None),
-        }
-    }
-}
-
-struct Leaving<F> {
+struct Leaving<F: Future> {
     call: Arc<Leavable<F>>,
     task: AbortHandle,
 }
 
-impl<F> Drop for Leaving<F> {
+impl<F: Future> Drop for Leaving<F> {
     fn drop(&mut self) {
         // What a future drops may need the runtime.
         let _context = RUNTIME.as_ref().map(Runtime::enter);
-        drop(self.call.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.call.leave();
         self.task.abort();
     }
 }
@@ -144,7 +124,7 @@ impl<F> Drop for Leaving<F> {
 mod tests {
     use std::future::pending;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::mpsc;
+    use std::sync::{Mutex, mpsc};
     use std::thread;
 
     use super::*;

@@ -37,6 +37,8 @@ pub(crate) struct Call {
     /// A create of this id may have been sent, by this call or the one it resumes.
     exposed: AtomicBool,
     result: watch::Sender<Option<Result<PayoutAccepted>>>,
+    /// A caller has the result.
+    heard: AtomicBool,
 }
 
 /// What a new caller is to do.
@@ -91,6 +93,7 @@ impl InFlight {
             withdrawn: watch::Sender::new(false),
             exposed: AtomicBool::new(resume),
             result: watch::Sender::new(None),
+            heard: AtomicBool::new(false),
         });
         calls.by_id.insert(id.clone(), Arc::clone(&call));
         self.count.send_modify(|count| *count += 1);
@@ -161,6 +164,7 @@ impl Caller {
     /// Waits for the result, for at most this long.
     pub async fn result(self, patience: Duration) -> Result<PayoutAccepted> {
         let ended = tokio::time::timeout(patience, self.call.ended()).await;
+        self.call.heard.store(true, Ordering::Release);
         let exposed = self.call.exposed.load(Ordering::Acquire);
         ended.ok().flatten().unwrap_or_else(|| Err(lost(&self.id, exposed)))
     }
@@ -168,23 +172,31 @@ impl Caller {
 
 impl Drop for Caller {
     fn drop(&mut self) {
-        let is_left = {
+        let (is_last, has_ended) = {
             let _calls = self.registry.lock();
             self.call.callers.send_modify(|callers| *callers -= 1);
-            let is_left = *self.call.callers.borrow() == 0 && self.call.result.borrow().is_none();
-            if is_left {
+            let is_last = *self.call.callers.borrow() == 0;
+            let has_ended = self.call.result.borrow().is_some();
+            if is_last && !has_ended {
                 self.call.withdrawn.send_replace(true);
             }
-            is_left
+            (is_last, has_ended)
         };
         // Not under the lock: whoever takes the log may ask which creates are under way.
-        if is_left {
-            tracing::warn!(
+        match has_ended {
+            _ if !is_last || self.call.heard.load(Ordering::Acquire) => {}
+            false => tracing::warn!(
                 target: "komopay",
                 payout_id = %self.id,
                 "nobody waits for this create any more; no further attempt starts, and what was sent is read to its \
                  end. To learn its outcome, call create_payout with the same id, the same request and resume"
-            );
+            ),
+            true => tracing::warn!(
+                target: "komopay",
+                payout_id = %self.id,
+                "this create ended just as its caller left. To learn its outcome, call create_payout with the same id, \
+                 the same request and resume"
+            ),
         }
     }
 }
