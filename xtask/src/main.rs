@@ -64,7 +64,7 @@ enum Task {
         /// The only part to run.
         part: Option<test::Part>,
     },
-    /// Write docs/surface.md anew, from what the last checks of each language saw.
+    /// Write docs/surface.md anew, for Kotlin and Swift from what their last checks built.
     Surface,
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
     Prove(prove::Wish),

@@ -1,7 +1,7 @@
 //! The public surface of the four languages, side by side in one committed file.
 //!
 //! Each language's part of the checks reads what its users can see ([`check`]) and holds it against its column of the file;
-//! `cargo xtask surface` writes the file anew from what the last checks saw. What one language has and another lacks needs
+//! `cargo xtask surface` writes the file anew. What one language has and another lacks needs
 //! a reason, or nothing passes.
 
 mod kotlin;
@@ -12,7 +12,6 @@ mod swift;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
-use std::path::PathBuf;
 
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
@@ -40,6 +39,7 @@ const NOT_EVERYWHERE: &[(&str, &str)] = &[
     ("ErrorKind.when", "for docs/errors.md"),
     ("FailureCode.*", "Python's codes are texts"),
     ("Leavable.*", "for bindings"),
+    ("LogLevel.*", "Rust logs by tracing, Python by logging"),
     ("MethodCode.*", "Python's codes are texts"),
     ("PaymentOptionFilter.*", "Python takes its parts as keywords"),
     ("PaymentTypeCode.*", "Python's codes are texts"),
@@ -81,22 +81,7 @@ type Names = BTreeSet<String>;
 
 /// Reads what users of this language see, and holds it against the committed file.
 pub(crate) fn check(workspace: &Workspace, language: Language) -> Outcome {
-    let seen = match language {
-        Language::Rust => rust::names(workspace)?,
-        Language::Python => python::names(workspace)?,
-        Language::Kotlin => kotlin::names(workspace)?,
-        Language::Swift => swift::names(workspace)?,
-    };
-    if seen.is_empty() {
-        return Err(Failure::new(format!("nothing of the {} surface was found", language.name())));
-    }
-    let path = seen_by_last_check(workspace, language);
-    let text = seen.iter().fold(String::new(), |text, name| text + name + "\n");
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(Failure::while_doing(format!("cannot make {}", folder.display())))?;
-    }
-    fs::write(&path, text).map_err(Failure::while_doing(format!("cannot write {}", path.display())))?;
-
+    let seen = seen(workspace, language)?;
     let committed = fs::read_to_string(workspace.root().join(FILE)).map_err(Failure::while_doing(FILE))?;
     let listed = column(&committed, language);
     let lines = |sign: &str, names: Vec<&String>| {
@@ -116,16 +101,12 @@ pub(crate) fn check(workspace: &Workspace, language: Language) -> Outcome {
     Ok(())
 }
 
-/// Writes the committed file anew, from what the last checks of all languages saw.
+/// Writes the committed file anew.
 pub(crate) fn write(workspace: &Workspace) -> Outcome {
     let mut rows: BTreeMap<String, [bool; 4]> = BTreeMap::new();
     for (place, language) in Language::ALL.into_iter().enumerate() {
-        let path = seen_by_last_check(workspace, language);
-        let text = fs::read_to_string(&path).map_err(|_| {
-            Failure::new(format!("run `cargo xtask test {}` first: it reads that surface", language.name()))
-        })?;
-        for name in text.lines() {
-            if let Some(here) = rows.entry(name.to_owned()).or_default().get_mut(place) {
+        for name in seen(workspace, language)? {
+            if let Some(here) = rows.entry(name).or_default().get_mut(place) {
                 *here = true;
             }
         }
@@ -160,8 +141,20 @@ pub(crate) fn write(workspace: &Workspace) -> Outcome {
     fs::write(workspace.root().join(FILE), file).map_err(Failure::while_doing(format!("cannot write {FILE}")))
 }
 
-fn seen_by_last_check(workspace: &Workspace, language: Language) -> PathBuf {
-    workspace.folder("surface").join(language.name())
+/// What users of this language see. For Kotlin and Swift, of what their last checks built.
+fn seen(workspace: &Workspace, language: Language) -> Outcome<Names> {
+    let names = match language {
+        Language::Rust => rust::names(workspace),
+        Language::Python => python::names(workspace),
+        Language::Kotlin => kotlin::names(workspace),
+        Language::Swift => swift::names(workspace),
+    };
+    let name = language.name();
+    match names {
+        Err(failure) => Err(Failure::new(format!("{failure}. Has `cargo xtask test {name}` been run?"))),
+        Ok(names) if names.is_empty() => Err(Failure::new(format!("nothing of the {name} surface was found"))),
+        names => names,
+    }
 }
 
 /// The names with a mark in the column of this language.

@@ -12,6 +12,7 @@ use crate::conformance::Conformance;
 use crate::failure::{Failure, Outcome};
 use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
 use crate::report::Report;
+use crate::surface::{self, Language};
 use crate::workspace::Workspace;
 use crate::{demo, test};
 
@@ -150,6 +151,16 @@ impl<'a> Package<'a> {
         types.arg(self.built().join("debug").join("Modules")).arg(&file).output().map(drop)
     }
 
+    /// Lets the compiler list what users of the module see.
+    fn list_symbols(&self) -> Outcome {
+        let folder = self.workspace.folder("swift").join("symbols");
+        fs::create_dir_all(&folder).map_err(Failure::while_doing(format!("cannot make {}", folder.display())))?;
+        let list = self.program("swiftc").args("-module-name KomoPay -swift-version 5 -I Sources/KomoPayFFI");
+        let list = list.args("-emit-module -emit-module-path").arg(folder.join("KomoPay.swiftmodule"));
+        let list = list.args("-emit-symbol-graph -symbol-graph-minimum-access-level public -emit-symbol-graph-dir");
+        self.sources()?.iter().fold(list.arg(&folder), Program::arg).run()
+    }
+
     /// The sources of the module, generated and written.
     fn sources(&self) -> Outcome<Vec<PathBuf>> {
         let folder = self.folder.join("Sources").join("KomoPay");
@@ -217,6 +228,7 @@ pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &m
             package.program("swiftc").args("-typecheck -swift-version 6 -warnings-as-errors -module-name KomoPay");
         package.sources()?.iter().fold(types.args("-I Sources/KomoPayFFI"), Program::arg).run()?;
         package.swift("build").args("--build-tests -Xswiftc -warnings-as-errors").run()?;
+        package.list_symbols()?;
         assembled = Some(package);
         Ok(())
     })?;
@@ -241,6 +253,7 @@ pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &m
     report.check("Swift conformance", |tally| {
         conformance.play(workspace, "swift", &package.built_program("komopay-conformance"), tally)
     })?;
+    report.check("Swift surface", |_| surface::check(workspace, Language::Swift))?;
     report.check("Swift demo", |_| pay(&package))
 }
 

@@ -11,8 +11,13 @@ final class CancellationTests: XCTestCase {
         let create = Task { try await client.createPayout("A-1", request) }
         try await sandbox.seen("create_payout")
 
+        let (named, continuation) = AsyncStream.makeStream(of: String.self)
+        setLogger { _, text in if text.contains("A-1") { continuation.yield(text) } }
+
         create.cancel()
         await assertCancelled(create)
+        let text = await named.first { _ in true }
+        XCTAssert(text?.contains("resume") == true, "the log names the id and the way on: \(text ?? "")")
         // The gateway still holds it.
         let before = try await sandbox.ledger()
         XCTAssertEqual(before, [])

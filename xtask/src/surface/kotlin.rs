@@ -28,6 +28,9 @@ const INNER: [&str; 11] = [
 const GENERATED: [&str; 7] =
     ["FfiConverter", "IntegrityCheckingUniffi", "JavaLangRef", "Native", "ProviderFailure", "RustBuffer", "Uniffi"];
 
+/// Functions that are no members of the class of their first argument, though they look like it.
+const FREE_FUNCTIONS: [&str; 1] = ["setLogger"];
+
 /// What every Kotlin class has.
 const OF_EVERY_CLASS: [&str; 6] = ["equals", "hashCode", "toString", "copy", "compareTo", "destroy"];
 
@@ -111,7 +114,7 @@ fn members(listing: &str) -> Vec<(String, String)> {
             continue;
         }
         if is_static {
-            if let Some(extended) = first.strip_prefix("id.komopay.").filter(|_| !class.ends_with("Exception")) {
+            if let Some(extended) = first.strip_prefix("id.komopay.").filter(|_| !FREE_FUNCTIONS.contains(&name)) {
                 members.push((extended.to_owned(), name.to_owned()));
             }
             continue;

@@ -51,7 +51,7 @@ impl Surface {
             }
             Item::Impl(ItemImpl { trait_: None, self_ty, items, .. }) => {
                 let syn::Type::Path(path) = &**self_ty else { return Ok(()) };
-                let Some(owner) = path.path.get_ident() else { return Ok(()) };
+                let Some(owner) = path.path.segments.last().map(|name| &name.ident) else { return Ok(()) };
                 for item in items {
                     if let ImplItem::Fn(function) = item
                         && matches!(function.vis, Visibility::Public(_))

@@ -3,6 +3,7 @@ package id.komopay
 import java.util.concurrent.atomic.AtomicReference
 import kotlin.concurrent.thread
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancel
@@ -32,8 +33,11 @@ class CancellationTest {
         val client = Client(config)
         val call = async(Dispatchers.Default) { client.createPayout("A-1", Sandbox.request()) }
         withContext(Dispatchers.IO) { gate.awaitCreate() }
+        val named = CompletableDeferred<String>()
+        setLogger { _, text -> if ("A-1" in text) named.complete(text) }
         // The gate is shut, so only the cancel can end this.
         call.cancelAndJoin()
+        assertTrue("resume" in named.await(), "the log names the id and the way on")
         assertThrows<CancellationException> { runBlocking { call.await() } }
         assertEquals(listOf<String>(), sandbox.ledger())
 

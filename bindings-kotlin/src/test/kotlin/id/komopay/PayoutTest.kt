@@ -86,6 +86,13 @@ class PayoutTest {
     }
 
     @Test
+    fun `a request says before it is sent what could not be`() {
+        Sandbox.request().validate()
+        val refused = assertThrows<InvalidRequestException> { Sandbox.request(amount = "0").validate() }
+        assertEquals("money.amount", refused.field)
+    }
+
+    @Test
     fun `a fingerprint depends on key and payee`() {
         val key = "a key that is long enough".toByteArray()
         val request = Sandbox.request()
