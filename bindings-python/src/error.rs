@@ -68,9 +68,13 @@ pub fn guard_create<T>(py: Python<'_>, payout_id: &str, body: impl FnOnce() -> P
 
 /// The exception of a create that ended in a panic.
 pub fn lost(py: Python<'_>, payout_id: &str) -> PyErr {
+    unknown(py, payout_id, "the komopay SDK panicked")
+}
+
+/// The exception of a create of which it cannot be found out whether it was made.
+pub fn unknown(py: Python<'_>, payout_id: &str, why: &str) -> PyErr {
     let text = format!(
-        "payout {payout_id} may have been made: the komopay SDK panicked; \
-         call again with the same id, the same request and resume"
+        "payout {payout_id} may have been made: {why}; call again with the same id, the same request and resume"
     );
     raise_kind(py, ErrorKind::OutcomeUnknown, &text, Some(payout_id))
 }

@@ -8,12 +8,12 @@ use pyo3::types::{PyString, PyTuple};
 
 use crate::access::{AccessScope, texts};
 use crate::catalogue::ToPython;
-use crate::error::{guard, guard_create, raise};
+use crate::error::{guard, guard_create, raise, unknown};
 use crate::live::Live;
 use crate::money::Money;
 use crate::request::PayoutRequest;
 use crate::settings::seconds;
-use crate::{asynchronous, wait};
+use crate::{asynchronous, runtime, wait};
 
 /// A way to make calls: wait for each, or start it for an event loop.
 pub trait Door {
@@ -84,6 +84,10 @@ pub fn create_payout<D: Door>(
 ) -> PyResult<D::Made> {
     let (id, request) = guard(py, || Ok((id(py, payout_id)?, komopay_core::PayoutRequest::from(request.get()))))?;
     guard_create(py, payout_id, || {
+        // An earlier call may have sent it: what keeps this one from finding out proves nothing.
+        if let (true, Err(error)) = (resume, runtime::handle(py)) {
+            return Err(unknown(py, payout_id, &error.value(py).to_string()));
+        }
         door.make(py, Some(id.clone()), |core| async move { core.create_payout(&id, &request, resume).await })
     })
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,12 @@ from komopay import AsyncClient, BankAccount, BankTransfer, Client, KomopayError
 
 # The secret, an account number, and how every JWT of the sandbox begins.
 CANARIES = (SECRET, ACCOUNT_NUMBER, "eyJ0eXAiOiJKV1Qi", "eyJhbGciOiJIUzI1NiI")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard() -> None:
+    """Also where the tests run in the background of a shell, which lets its children ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -251,8 +251,14 @@ impl Client {
 
     /// Refuses new calls, stops further attempts, and waits for the creates on the wire, up to their deadlines.
     pub async fn close(&self) {
+        self.refuse_calls();
+        self.0.creates.drained(self.0.limits.total.saturating_add(create::GRACE)).await;
+    }
+
+    /// The first half of [`Client::close`]: it refuses new calls, stops further attempts, and waits for nothing.
+    pub fn refuse_calls(&self) {
         self.0.closed.store(true, Ordering::Release);
-        self.0.creates.drain(self.0.limits.total.saturating_add(create::GRACE)).await;
+        self.0.creates.shut();
     }
 }
 

@@ -277,7 +277,6 @@ impl fmt::Debug for Config {
             .field("max_amount", &self.max_amount)
             .field("is_test", &self.is_test)
             .field("validate", &self.validate)
-            .field("language", &self.language)
             .finish_non_exhaustive()
     }
 }

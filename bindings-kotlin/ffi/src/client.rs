@@ -39,7 +39,7 @@ impl NativeClient {
     ) -> Result<PayoutAccepted, CallFailure> {
         let (client, id) = (self.0.clone(), PayoutId::new(&payout_id)?);
         let call = async move { client.create_payout(&id, &request.into(), resume).await };
-        runtime::run_create(cancel, &payout_id, call).await
+        runtime::run_create(cancel, &payout_id, resume, call).await
     }
 
     /// `GET /payouts/{id}`.
@@ -132,6 +132,8 @@ impl NativeClient {
 
     /// Refuses new calls, and waits for the creates on the wire, up to their deadlines.
     pub async fn shut_down(&self, cancel: Cancel) -> Result<(), CallFailure> {
+        // At once, whether or not its caller stays to wait.
+        self.0.refuse_calls();
         self.call(cancel, |client| async move {
             client.close().await;
             Ok(())

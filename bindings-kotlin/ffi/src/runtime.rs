@@ -5,17 +5,26 @@
 //! end; and a panic becomes an error.
 
 use std::future::{Future, poll_fn};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use komopay_core::{Error, ErrorKind, Leavable};
+use komopay_core::{ErrorKind, Leavable};
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CallFailure, Failure};
 
-static RUNTIME: LazyLock<std::io::Result<Runtime>> =
-    LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).thread_name("komopay").enable_all().build());
+/// Never dropped. One that could not be started is tried again by the next call.
+static RUNTIME: Mutex<Option<&'static Runtime>> = Mutex::new(None);
+
+fn runtime() -> std::io::Result<&'static Runtime> {
+    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(runtime) = *runtime {
+        return Ok(runtime);
+    }
+    let started = Builder::new_multi_thread().worker_threads(2).thread_name("komopay").enable_all().build()?;
+    Ok(runtime.insert(Box::leak(Box::new(started))))
+}
 
 /// Cancels the calls that it is given to. For languages whose own cancellation does not reach into the call.
 #[derive(Default, uniffi::Object)]
@@ -44,32 +53,45 @@ where
     T: Send + 'static,
     U: From<T>,
 {
-    run_or(cancellation, call, || Failure::new(ErrorKind::Internal, "a fault of the komopay SDK: it panicked")).await
+    run_or(cancellation, runtime(), None, call, || {
+        Failure::new(ErrorKind::Internal, "a fault of the komopay SDK: it panicked")
+    })
+    .await
 }
 
-/// As [`run`], for a create: what a panic leaves behind is not known.
+/// As [`run`], for a create: what a panic leaves behind is not known, nor what a call that it resumes has done.
 pub async fn run_create<T, U>(
     cancellation: Option<Arc<Cancellation>>,
     payout_id: &str,
+    resume: bool,
     call: impl Future<Output = komopay_core::Result<T>> + Send + 'static,
 ) -> Result<U, CallFailure>
 where
     T: Send + 'static,
     U: From<T>,
 {
-    run_or(cancellation, call, || lost(payout_id)).await
+    let runtime = runtime();
+    if let (true, Err(error)) = (resume, &runtime) {
+        return Err(unknown(payout_id, &not_started(error).message).into());
+    }
+    run_or(cancellation, runtime, Some(payout_id), call, || unknown(payout_id, "the komopay SDK panicked")).await
 }
 
-fn lost(payout_id: &str) -> Failure {
+fn unknown(payout_id: &str, why: &str) -> Failure {
     let text = format!(
-        "payout {payout_id} may have been made: the komopay SDK panicked; \
-         call again with the same id, the same request and resume"
+        "payout {payout_id} may have been made: {why}; call again with the same id, the same request and resume"
     );
     Failure { payout_id: Some(payout_id.to_owned()), ..Failure::new(ErrorKind::OutcomeUnknown, text) }
 }
 
+fn not_started(error: &std::io::Error) -> Failure {
+    Failure::new(ErrorKind::Internal, format!("the background threads could not be started: {error}"))
+}
+
 async fn run_or<T, U>(
     cancellation: Option<Arc<Cancellation>>,
+    runtime: std::io::Result<&'static Runtime>,
+    creates: Option<&str>,
     call: impl Future<Output = komopay_core::Result<T>> + Send + 'static,
     panicked: impl FnOnce() -> Failure,
 ) -> Result<U, CallFailure>
@@ -77,13 +99,14 @@ where
     T: Send + 'static,
     U: From<T>,
 {
+    let runtime = runtime.map_err(|error| Failure { payout_id: creates.map(str::to_owned), ..not_started(&error) })?;
     let call = Leavable::new(call);
-    let task = start(poll_fn({
+    let task = runtime.spawn(poll_fn({
         let call = Arc::clone(&call);
         move |context| call.poll(context)
-    }))?;
+    }));
     // Dropped with this future, too: a coroutine leaves that way.
-    let _leaving = Leaving { call, task: task.abort_handle() };
+    let mut leaving = Leaving { call, task: task.abort_handle(), runtime, unheard: creates.map(str::to_owned) };
     let ended = match cancellation {
         None => task.await,
         Some(cancellation) => tokio::select! {
@@ -92,6 +115,7 @@ where
             () = cancellation.0.cancelled() => return Err(CallFailure::Cancelled),
         },
     };
+    leaving.unheard = None;
     match ended {
         Ok(Some(result)) => Ok(result?.into()),
         Ok(None) => Err(CallFailure::Cancelled),
@@ -99,24 +123,28 @@ where
     }
 }
 
-fn start<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> Result<JoinHandle<T>, CallFailure> {
-    match &*RUNTIME {
-        Ok(runtime) => Ok(runtime.spawn(call)),
-        Err(error) => Err(Error::internal(format!("the background threads could not be started: {error}")).into()),
-    }
-}
-
 struct Leaving<F: Future> {
     call: Arc<Leavable<F>>,
     task: AbortHandle,
+    runtime: &'static Runtime,
+    /// The id of a create whose end the caller has not heard.
+    unheard: Option<String>,
 }
 
 impl<F: Future> Drop for Leaving<F> {
     fn drop(&mut self) {
         // What a future drops may need the runtime.
-        let _context = RUNTIME.as_ref().map(Runtime::enter);
-        self.call.leave();
+        let _context = self.runtime.enter();
+        let had_ended = self.call.leave();
         self.task.abort();
+        if let (true, Some(id)) = (had_ended, &self.unheard) {
+            tracing::warn!(
+                target: "komopay",
+                payout_id = %id,
+                "this create ended just as its caller left. To learn its outcome, call create_payout with the same id, \
+                 the same request and resume"
+            );
+        }
     }
 }
 
@@ -124,7 +152,7 @@ impl<F: Future> Drop for Leaving<F> {
 mod tests {
     use std::future::pending;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Mutex, mpsc};
+    use std::sync::mpsc;
     use std::thread;
 
     use super::*;
@@ -156,7 +184,7 @@ mod tests {
             let released = Arc::new(Mutex::new(released));
             for _ in 0..2 {
                 let (occupy, released) = (occupy.clone(), Arc::clone(&released));
-                RUNTIME.as_ref().unwrap().spawn(async move {
+                runtime().unwrap().spawn(async move {
                     occupy.send(()).unwrap();
                     let _ = released.lock().map(|released| released.recv());
                 });
@@ -171,5 +199,17 @@ mod tests {
         assert!(gone.load(Ordering::Acquire));
         drop(release);
         other.join().unwrap();
+    }
+
+    #[test]
+    fn what_a_panic_leaves_of_a_create_is_not_known() {
+        let caller = Builder::new_current_thread().build().unwrap();
+        let call = async { panic!("on purpose") };
+        let ended: Result<(), _> = caller.block_on(run_create::<(), ()>(None, "A-1", false, call));
+        let Err(CallFailure::Failed { failure }) = ended else { panic!("it panicked") };
+        assert_eq!(
+            (failure.kind, failure.payout_id.as_deref()),
+            (crate::error::ErrorKind::OutcomeUnknown, Some("A-1"))
+        );
     }
 }

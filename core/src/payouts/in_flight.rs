@@ -59,7 +59,7 @@ impl InFlight {
     /// Enters a call for this id, whose caller `asked` then.
     ///
     /// # Errors
-    /// `closed` after [`InFlight::drain`]; `duplicate_payout`, if another request under this id is under way.
+    /// `closed` after [`InFlight::shut`]; `duplicate_payout`, if another request under this id is under way.
     pub fn enter(
         self: &Arc<Self>,
         id: &PayoutId,
@@ -101,16 +101,17 @@ impl InFlight {
         Ok(Entry::Started(flight, Caller { registry: Arc::clone(self), id: id.clone(), call }))
     }
 
-    /// Lets no call in any more, stops further POSTs of every call, and waits until all have ended, for at most
-    /// this long.
-    pub async fn drain(&self, patience: Duration) {
-        {
-            let mut calls = self.lock();
-            calls.closed = true;
-            for call in calls.by_id.values() {
-                call.withdrawn.send_replace(true);
-            }
+    /// Lets no call in any more, and stops further POSTs of every call.
+    pub fn shut(&self) {
+        let mut calls = self.lock();
+        calls.closed = true;
+        for call in calls.by_id.values() {
+            call.withdrawn.send_replace(true);
         }
+    }
+
+    /// Waits until all calls have ended, for at most this long.
+    pub async fn drained(&self, patience: Duration) {
         // Each keeps its own deadline, unless nobody drives its runtime.
         let mut count = self.count.subscribe();
         let _ = tokio::time::timeout(patience, count.wait_for(|count| *count == 0)).await;
