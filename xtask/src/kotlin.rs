@@ -148,6 +148,7 @@ pub(crate) fn check(workspace: &Workspace, python: &Python, conformance: &Confor
         })?;
     }
     report.check("Kotlin demo, from the installed jar", |_| {
+        // It is the jar of the tests, whose calls can be made to panic; `demo` builds the one without that.
         kotlin.examples().arg("compile").run()?;
         pay(&kotlin, "example.QuickstartKt")?;
         pay(&kotlin, "example.JavaQuickstart")
@@ -166,7 +167,7 @@ fn search(workspace: &Workspace, reports: &Path) -> Outcome {
     Ok(())
 }
 
-/// Builds and installs the jar as its users get it, and pays with it.
+/// Builds and installs the jar, without what only tests need, and pays with it.
 pub(crate) fn demo(workspace: &Workspace) -> Outcome {
     let kotlin = Kotlin::new(workspace);
     demo::say(1, "The jar is built and installed into a Maven repository of its own (the first build takes minutes)");

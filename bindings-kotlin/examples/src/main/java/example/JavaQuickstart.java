@@ -6,7 +6,9 @@ import id.komopay.ConfigBuilder;
 import id.komopay.Money;
 import id.komopay.OutcomeUnknownException;
 import id.komopay.PayoutRequestBuilder;
+import id.komopay.ffi.Config;
 import id.komopay.ffi.Credentials;
+import id.komopay.ffi.PayoutRequest;
 import id.komopay.ffi.PayoutStatus;
 import java.time.Duration;
 
@@ -19,16 +21,22 @@ public final class JavaQuickstart {
         var request = new PayoutRequestBuilder(new Money("10000", "IDR"), bank)
             .callbackUrl("https://callback.example.com")
             .build();
+        // Outside: `System.exit` would leave the client open.
+        System.exit(pay(config, request));
+    }
+
+    /** Pays, waits, and tells the shell whether the money has arrived. */
+    private static int pay(Config config, PayoutRequest request) throws InterruptedException {
         try (var client = new BlockingClient(config)) {
             // Store the id before the first call.
             client.createPayout("TST-223344", request);
             var payout = client.waitForPayout("TST-223344", Duration.ofSeconds(60));
             System.out.println(payout.getStatus() + ", fee " + payout.getFee());
-            System.exit(payout.getStatus() == PayoutStatus.Success.INSTANCE ? 0 : 1);
+            return payout.getStatus() == PayoutStatus.Success.INSTANCE ? 0 : 1;
         } catch (OutcomeUnknownException unknown) {
             // It may exist: the same call again later, with resume.
             System.out.println(unknown.getMessage());
-            System.exit(2);
+            return 2;
         }
     }
 }

@@ -28,16 +28,16 @@ public class BlockingClient(config: Config) : AutoCloseable {
     @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
     public fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
-        runBlocking { client.createPayout(payoutId, request, resume) }
+        waiting { client.createPayout(payoutId, request, resume) }
 
     /** Reads a payout: see [Client.getPayout]. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun getPayout(payoutId: String): Payout = runBlocking { client.getPayout(payoutId) }
+    public fun getPayout(payoutId: String): Payout = waiting { client.getPayout(payoutId) }
 
     /** Reads a payout until its status is final, FAILED and REFUSED too: see [Client.waitForPayout]. */
     @Throws(KomopayException::class, InterruptedException::class)
     public fun waitForPayout(payoutId: String, timeout: Duration): Payout =
-        runBlocking { client.waitForPayout(payoutId, timeout) }
+        waiting { client.waitForPayout(payoutId, timeout) }
 
     /** The ways to pay out this money now: see [Client.payoutOptions]. */
     @JvmOverloads
@@ -46,7 +46,7 @@ public class BlockingClient(config: Config) : AutoCloseable {
         money: Money,
         segmentCode: String? = null,
         exchangedToCurrency: String? = null,
-    ): List<PayoutOption> = runBlocking { client.payoutOptions(money, segmentCode, exchangedToCurrency) }
+    ): List<PayoutOption> = waiting { client.payoutOptions(money, segmentCode, exchangedToCurrency) }
 
     /** The balances in these currencies, or in all if none is named: see [Client.balances]. */
     @Throws(KomopayException::class, InterruptedException::class)
@@ -54,56 +54,63 @@ public class BlockingClient(config: Config) : AutoCloseable {
 
     /** The balances in these currencies, or in all if the list is empty. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun balances(currencies: List<String>): List<Balance> = runBlocking { client.balances(currencies) }
+    public fun balances(currencies: List<String>): List<Balance> = waiting { client.balances(currencies) }
 
     /** The codes of the currencies enabled for the merchant. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun currencies(): List<String> = runBlocking { client.currencies() }
+    public fun currencies(): List<String> = waiting { client.currencies() }
 
     /** The codes of the customer segments. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun segments(): List<String> = runBlocking { client.segments() }
+    public fun segments(): List<String> = waiting { client.segments() }
 
     /** All banks, wallets and blockchains, of any direction and currency. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun paymentOperators(): List<PaymentOperator> = runBlocking { client.paymentOperators() }
+    public fun paymentOperators(): List<PaymentOperator> = waiting { client.paymentOperators() }
 
     /** The codes of all payment methods, of both directions. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun paymentMethods(): List<String> = runBlocking { client.paymentMethods() }
+    public fun paymentMethods(): List<String> = waiting { client.paymentMethods() }
 
     /** Methods and operators with their limits for this merchant: see [Client.paymentOptions]. */
     @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
     public fun paymentOptions(filter: PaymentOptionFilter = PaymentOptionFilter()): List<PaymentOption> =
-        runBlocking { client.paymentOptions(filter) }
+        waiting { client.paymentOptions(filter) }
 
     /** The merchant, as it is shown to customers. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun merchantInfo(): MerchantInfo = runBlocking { client.merchantInfo() }
+    public fun merchantInfo(): MerchantInfo = waiting { client.merchantInfo() }
 
     /** A token for someone else, valid for 600 s or for so long (60 s to 3600 s): see [Client.issueToken]. */
     @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
     public fun issueToken(scope: AccessScope, validity: Duration = DEFAULT_VALIDITY): AccessToken =
-        runBlocking { client.issueToken(scope, validity) }
+        waiting { client.issueToken(scope, validity) }
 
     /** Proves that host, credentials and clock work, moving nothing. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun checkCredentials(): MerchantInfo = runBlocking { client.checkCredentials() }
+    public fun checkCredentials(): MerchantInfo = waiting { client.checkCredentials() }
 
     /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
      *
-     * It throws nothing: a thread that is interrupted stays so, and does not wait any more.
+     * It throws nothing: a thread that is interrupted stays so, and does not wait any more. What is on the wire is read to
+     * its end only while the process lives: a program should close its client before it ends.
      */
     override fun close() {
         try {
-            runBlocking { client.close() }
+            waiting { client.close() }
         } catch (_: InterruptedException) {
             client.abandon()
             Thread.currentThread().interrupt()
         }
+    }
+
+    private fun <T> waiting(call: suspend () -> T): T {
+        // A thread that was interrupted before sends nothing.
+        if (Thread.interrupted()) throw InterruptedException()
+        return runBlocking { call() }
     }
 
     /** Shows where the platform is, and nothing else. */

@@ -1,5 +1,6 @@
 package id.komopay
 
+import id.komopay.ffi.PaymentTypeCode
 import id.komopay.ffi.PayoutMethod
 import java.time.Duration
 
@@ -124,4 +125,67 @@ public class BankTransferBuilder(operatorCode: String, accountName: String, acco
     private fun set(change: BankTransfer.() -> BankTransfer) = apply { transfer = transfer.change() }
 
     private fun account(change: BankAccount.() -> BankAccount) = set { copy(account = account.change()) }
+}
+
+/** A transfer to a crypto wallet: the blockchain's code and the wallet's address. */
+public class CryptoTransferBuilder(operatorCode: String, accountNumber: String) {
+    private var transfer = CryptoTransfer(operatorCode, CryptoAccount(accountNumber))
+
+    /** Free text. */
+    public fun remark(value: String): CryptoTransferBuilder = apply { transfer = transfer.copy(remark = value) }
+
+    /** The method. */
+    public fun build(): CryptoTransfer = transfer
+}
+
+/** A transfer to an electronic wallet, of which nothing must be said. */
+public class WalletTransferBuilder {
+    private var transfer = WalletTransfer(WalletAccount())
+
+    /** The holder's name; required for INR. */
+    public fun name(value: String): WalletTransferBuilder = account { copy(name = value) }
+
+    /** The wallet's address, `user@provider`, 1 to 100 characters. */
+    public fun number(value: String): WalletTransferBuilder = account { copy(number = value) }
+
+    /** The wallet provider's code. */
+    public fun operatorCode(value: String): WalletTransferBuilder = set { copy(operatorCode = value) }
+
+    /** The payee's phone, international, 7 to 16 characters. */
+    public fun phoneNumber(value: String): WalletTransferBuilder = set { copy(phoneNumber = value) }
+
+    /** Free text. */
+    public fun remark(value: String): WalletTransferBuilder = set { copy(remark = value) }
+
+    /** The method. */
+    public fun build(): WalletTransfer = transfer
+
+    private fun set(change: WalletTransfer.() -> WalletTransfer) = apply { transfer = transfer.change() }
+
+    private fun account(change: WalletAccount.() -> WalletAccount) = set { copy(account = account.change()) }
+}
+
+/** Which payment options to list. What is not called does not filter. */
+public class PaymentOptionFilterBuilder {
+    private var filter = PaymentOptionFilter()
+
+    /** Only this direction. */
+    public fun typeCode(value: PaymentTypeCode): PaymentOptionFilterBuilder = set { copy(typeCode = value) }
+
+    /** Only these methods. */
+    public fun methodCodes(vararg value: String): PaymentOptionFilterBuilder = set { copy(methodCodes = value.asList()) }
+
+    /** Only these currencies. */
+    public fun currencies(vararg value: String): PaymentOptionFilterBuilder = set { copy(currencies = value.asList()) }
+
+    /** Only these segments. */
+    public fun segmentCodes(vararg value: String): PaymentOptionFilterBuilder = set { copy(segmentCodes = value.asList()) }
+
+    /** Only these operators. */
+    public fun operatorCodes(vararg value: String): PaymentOptionFilterBuilder = set { copy(operatorCodes = value.asList()) }
+
+    /** The filter. */
+    public fun build(): PaymentOptionFilter = filter
+
+    private fun set(change: PaymentOptionFilter.() -> PaymentOptionFilter) = apply { filter = filter.change() }
 }

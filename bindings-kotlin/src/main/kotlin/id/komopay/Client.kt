@@ -6,14 +6,17 @@ import id.komopay.ffi.Language
 import id.komopay.ffi.NativeClient
 import id.komopay.ffi.uniffiRustFutureContinuationCallbackImpl
 import java.time.Duration
+import kotlin.coroutines.ContinuationInterceptor
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.DelicateCoroutinesApi
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.GlobalScope
+import kotlinx.coroutines.async
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
-import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 
 /**
  * A client of the payout API, for any number of coroutines and threads. Java and programs without coroutines have
@@ -32,7 +35,10 @@ import kotlinx.coroutines.launch
  */
 public class Client(config: Config) {
     private val baseUrl = config.baseUrl
-    private val native = native { NativeClient(config, Language.KOTLIN) }
+    private val core = native {
+        keepThreads
+        NativeClient(config, Language.KOTLIN)
+    }
 
     /**
      * Makes a payout, exactly once. Store the id before the first call: one payout has one id for ever.
@@ -161,8 +167,9 @@ public class Client(config: Config) {
     /**
      * A token for someone else, such as a mobile app, valid for so long (60 s to 3600 s).
      *
-     * Errors: [InvalidRequestException] if scope or validity cannot be asked for; [PermissionDeniedException] if this
-     * client has only a token itself; [AuthenticationException] if the credentials were not accepted.
+     * Errors: [InvalidRequestException] if scope or validity cannot be asked for; [ConfigurationException] (field
+     * `credentials`) if this client has only a token itself; [AuthenticationException] if the credentials were not
+     * accepted; [RejectedException] if a business rule said no.
      *
      * ```
      * val token = client.issueToken(AccessScope.payout("TST-223344", Money("10000", "IDR")))
@@ -181,17 +188,24 @@ public class Client(config: Config) {
     /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
      *
-     * Cancelled, it does not wait any more; what is on the wire is read to its end.
+     * Cancelled, it does not wait any more; what is on the wire is read to its end, but only while the process lives: a
+     * program should close its client before it ends.
      */
     public suspend fun close() {
-        native { native.shutDown(null) }
+        try {
+            native { offTheCore { core.shutDown(null) } }
+        } catch (left: CancellationException) {
+            abandon()
+            throw left
+        }
     }
 
     /** Refuses new calls, and waits for nothing. */
     @OptIn(DelicateCoroutinesApi::class)
     internal fun abandon() {
-        // Nobody's child, since its caller leaves. It is under way when this returns.
-        GlobalScope.launch(Dispatchers.Unconfined, CoroutineStart.UNDISPATCHED) { close() }
+        // Nobody's child, since its caller leaves, and `async`, which keeps to itself what goes wrong. It is under way when
+        // this returns.
+        GlobalScope.async(Dispatchers.Unconfined, CoroutineStart.UNDISPATCHED) { core.shutDown(null) }
     }
 
     /** Shows where the platform is, and nothing else. */
@@ -200,17 +214,25 @@ public class Client(config: Config) {
     private suspend fun <T> call(creates: String? = null, call: suspend (NativeClient) -> T): T {
         // A caller that has left already sends nothing.
         currentCoroutineContext().ensureActive()
-        return native(creates) { call(native) }
+        return native(creates) { offTheCore { call(core) } }
     }
+}
 
-    private companion object {
-        init {
-            // The core's threads, which wake callers, stay with the JVM: to come and go for each call costs more, and
-            // they cannot go where the caller runs on in the thread that woke it (`Dispatchers.Unconfined`).
-            val thread = CallbackThreadInitializer(true, false, "komopay")
-            Native.setCallbackThreadInitializer(uniffiRustFutureContinuationCallbackImpl, thread)
-        }
-    }
+/**
+ * Lets the caller go on anywhere but in the core's thread that woke it: there are two for all calls, and without a
+ * dispatcher (`Dispatchers.Unconfined`) a caller that blocks there would hold up every other call.
+ */
+private suspend fun <T> offTheCore(call: suspend () -> T): T {
+    val context = currentCoroutineContext()
+    val dispatcher = context[ContinuationInterceptor] as? CoroutineDispatcher
+    // Not always: a `BlockingClient` in a thread of the very dispatcher that it would need there could wait for ever.
+    if (dispatcher?.isDispatchNeeded(context) == true) return call()
+    return withContext(Dispatchers.IO) { call() }
+}
+
+// The core's threads, which wake callers, stay with the JVM: to come and go for each call costs more.
+private val keepThreads by lazy {
+    Native.setCallbackThreadInitializer(uniffiRustFutureContinuationCallbackImpl, CallbackThreadInitializer(true, false, "komopay"))
 }
 
 /**
@@ -227,7 +249,11 @@ public suspend fun <R> Client.use(block: suspend (Client) -> R): R {
         abandon()
         throw left
     } catch (thrown: Throwable) {
-        close()
+        try {
+            close()
+        } catch (another: Throwable) {
+            thrown.addSuppressed(another)
+        }
         throw thrown
     }
 }

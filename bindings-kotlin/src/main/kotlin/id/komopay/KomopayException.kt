@@ -137,7 +137,6 @@ internal inline fun <T> native(creates: String? = null, call: () -> T): T = try 
     throw understood(thrown, creates)
 }
 
-@PublishedApi
 internal fun understood(thrown: Throwable, creates: String?): Throwable = when (thrown) {
     is CancellationException, is KomopayException -> thrown
     is CallFailure.Failed -> thrown.failure.exception()
@@ -150,11 +149,19 @@ internal fun understood(thrown: Throwable, creates: String?): Throwable = when (
 /** Says the type only: the text of an exception that is not ours may hold anything. */
 private fun fault(thrown: Throwable, creates: String?): KomopayException {
     val type = thrown.javaClass.name
-    if (creates == null) return failure(ErrorKind.INTERNAL, "a fault of the komopay SDK: $type").exception()
+    if (creates == null) {
+        val where = if (thrown is LinkageError) "; $PLATFORMS, and this is $HERE" else ""
+        return failure(ErrorKind.INTERNAL, "a fault of the komopay SDK: $type$where").exception()
+    }
     val text = "payout $creates may have been made: a fault of the komopay SDK ($type); " +
         "call again with the same id, the same request and resume"
     return failure(ErrorKind.OUTCOME_UNKNOWN, text, creates).exception()
 }
+
+/** What the published jar has a native library for. */
+private const val PLATFORMS = "its library runs on Linux with glibc (x86-64, arm64), macOS (arm64) and Windows (x86-64)"
+
+private val HERE = "${System.getProperty("os.name")} on ${System.getProperty("os.arch")}"
 
 private fun failure(kind: ErrorKind, message: String, payoutId: String? = null) =
     Failure(kind, message, null, null, emptyList(), payoutId, emptyList(), null, null, emptyList())

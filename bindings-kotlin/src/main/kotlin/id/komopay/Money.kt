@@ -39,7 +39,9 @@ public class Money private constructor(parts: MoneyParts) {
 
     /** Money of an exact amount. */
     @Throws(InvalidRequestException::class)
-    public constructor(amount: BigDecimal, currency: String) : this(amount.toPlainString(), currency)
+    public constructor(amount: BigDecimal, currency: String) :
+        // With its exponent, which the core reads: the zeros of 1E+1000000000 would fill the memory.
+        this(amount.toString(), currency)
 
     override fun equals(other: Any?): Boolean =
         other is Money && amount.compareTo(other.amount) == 0 && currency == other.currency

@@ -62,7 +62,8 @@ class BlockingClientTest {
         assertFalse(client.segments().isEmpty());
         assertFalse(client.paymentOperators().isEmpty());
         assertFalse(client.paymentMethods().isEmpty());
-        assertFalse(client.paymentOptions().isEmpty());
+        var yen = client.paymentOptions(new PaymentOptionFilterBuilder().currencies("JPY").build());
+        assertTrue(!yen.isEmpty() && yen.size() < client.paymentOptions().size());
         assertFalse(client.payoutOptions(new Money("10000", "IDR")).isEmpty());
         assertEquals(client.merchantInfo(), client.checkCredentials());
     }
@@ -81,6 +82,16 @@ class BlockingClientTest {
     @Test
     void theLibraryTellsWhereTheSandboxIs() {
         assertEquals("https://api.sandbox.komopay.id", Komopay.sandboxUrl());
+    }
+
+    @Test
+    void theOtherMethodsHaveTheirBuilders() throws InterruptedException {
+        var wallet = new WalletTransferBuilder().operatorCode("ID_OVO").number("siti@provider").phoneNumber("+6281234567").build();
+        var crypto = new CryptoTransferBuilder("DEMO_CHAIN", "abc123").remark("text").build();
+        var toWallet = new PayoutRequestBuilder(new Money(10, "IDR"), wallet).build();
+        var toChain = new PayoutRequestBuilder(new Money(10, "USDT"), crypto).build();
+        assertEquals("WALLET_TRANSFER", client.createPayout("A-1", toWallet).getMethodCode().code());
+        assertEquals("CRYPTO_TRANSFER", client.createPayout("A-2", toChain).getMethodCode().code());
     }
 
     @Test

@@ -1,7 +1,9 @@
 package id.komopay
 
+import id.komopay.ffi.PaymentTypeCode
 import java.time.Duration
 import kotlin.reflect.KClass
+import kotlin.reflect.KType
 import kotlin.reflect.full.declaredMemberFunctions
 import kotlin.reflect.full.memberProperties
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -18,25 +20,31 @@ class BuilderTest {
 
         val given = setOf("operatorCode", "account", "name", "number")
         assertAllSet(BankTransferBuilder("BNK_000", "Siti", "11223344"), given) { listOf(it, (it as BankTransfer).account) }
+        assertAllSet(CryptoTransferBuilder("CHAIN", "0x1"), setOf("operatorCode", "account")) { listOf(it) }
+        assertAllSet(WalletTransferBuilder(), setOf("account")) { listOf(it, (it as WalletTransfer).account) }
+        assertAllSet(PaymentOptionFilterBuilder(), setOf()) { listOf(it) }
     }
 
     /** Sets everything that the builder can, and looks for it in what it built, where nothing else but [given] may be. */
     private fun assertAllSet(builder: Any, given: Set<String>, parts: (Any) -> List<Any>) {
         val type = builder::class
         val setters = type.declaredMemberFunctions.filter { it.returnType.classifier == type && it.name !in setOf("set", "account") }
-        val values = setters.associate { it.name to value(it.parameters.last().type.classifier as KClass<*>) }
-        setters.forEach { it.call(builder, values[it.name].let { value -> if (value is List<*>) arrayOf(value.single() as Money) else value }) }
+        val values = setters.associate { it.name to value(it.parameters.last().type) }
+        setters.forEach { it.call(builder, values[it.name].let { value -> if (value is List<*>) array(value.single()) else value }) }
         val built = type.declaredMemberFunctions.single { it.name == "build" }.call(builder)!!
         val found = parts(built).flatMap { part -> part::class.memberProperties.map { it.name to it.getter.call(part) } }.toMap()
         assertEquals(values, found - given)
     }
 
-    private fun value(type: KClass<*>): Any = when (type) {
+    private fun array(value: Any?): Array<*> = if (value is Money) arrayOf(value) else arrayOf(value as String)
+
+    private fun value(type: KType): Any = when (type.classifier as KClass<*>) {
         String::class -> "text"
         Boolean::class -> false
         Int::class -> 7
         Duration::class -> Duration.ofSeconds(7)
         TokenScope::class -> TokenScope.EVERYTHING
-        else -> listOf(Money(7, "IDR"))
+        PaymentTypeCode::class -> PaymentTypeCode.Unknown("text")
+        else -> listOf(if (type.arguments.single().type!!.classifier == String::class) "text" else Money(7, "IDR"))
     }
 }

@@ -6,6 +6,7 @@ import kotlinx.coroutines.CancellationException
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertSame
+import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
 
@@ -39,12 +40,26 @@ class ErrorTest {
     fun `a fault of the binding is internal, and in a create the outcome is not known`() {
         val fault = UnsatisfiedLinkError("holds ${Sandbox.SECRET}")
         val internal = assertThrows<InternalException> { native { throw fault } }
-        assertEquals("a fault of the komopay SDK: java.lang.UnsatisfiedLinkError", internal.message)
+        assertTrue(internal.message.startsWith("a fault of the komopay SDK: java.lang.UnsatisfiedLinkError; "), internal.message)
         assertEquals(fault.stackTrace.toList(), internal.stackTrace.toList())
 
         val unknown = assertThrows<OutcomeUnknownException> { native(creates = "A-1") { throw fault } }
         assertEquals("A-1", unknown.payoutId)
         assertEquals(false, Sandbox.SECRET in unknown.stackTraceToString())
+    }
+
+    @Test
+    fun `where the native library cannot be loaded the error names the machine, every time`() {
+        val java = ProcessHandle.current().info().command().get()
+        val nowhere = listOf("-Djna.boot.library.path=/none", "-Djna.nosys=true", "-Djna.nounpack=true")
+        val program = listOf("-cp", System.getProperty("java.class.path"), "id.komopay.NoLibraryKt")
+        val process = ProcessBuilder(listOf(java) + nowhere + program).redirectErrorStream(true).start()
+        val lines = process.inputStream.bufferedReader().readLines()
+        assertEquals(2, lines.size, "$lines")
+        for (line in lines) {
+            assertTrue(line.startsWith("id.komopay.InternalException: "), line)
+            assertTrue("macOS (arm64)" in line && System.getProperty("os.arch") in line, line)
+        }
     }
 
     @Test

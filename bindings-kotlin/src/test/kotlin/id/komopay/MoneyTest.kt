@@ -37,6 +37,14 @@ class MoneyTest {
     }
 
     @Test
+    fun `an exponent is no way to fill the memory`() {
+        assertEquals(Money(4_000, "IDR"), Money(BigDecimal("4E+3"), "IDR"))
+        for (amount in listOf("1E+1000000000", "1E-1000000000")) {
+            assertThrows<InvalidRequestException>(amount) { Money(BigDecimal(amount), "IDR") }
+        }
+    }
+
+    @Test
     fun `a Double or Float has no way in`() {
         val ways = Money::class.java.constructors.filterNot { it.isSynthetic }.map { it.parameterTypes.first() }
         assertEquals(setOf(String::class.java, Long::class.java, Int::class.java, BigDecimal::class.java), ways.toSet())

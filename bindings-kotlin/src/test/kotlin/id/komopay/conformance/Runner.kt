@@ -10,9 +10,11 @@ import id.komopay.Client
 import id.komopay.Config
 import id.komopay.ErrorKind
 import id.komopay.KomopayException
+import id.komopay.LogLevel
 import id.komopay.PaymentOptionFilter
 import id.komopay.PayoutRequest
 import id.komopay.fingerprint
+import id.komopay.setLogger
 import java.io.PrintStream
 import java.lang.reflect.InvocationTargetException
 import kotlin.reflect.KFunction
@@ -40,6 +42,8 @@ fun main(arguments: Array<String>) {
     val answers = PrintStream(System.out, true, Charsets.UTF_8)
     // Nothing but answers goes to the standard output.
     System.setOut(System.err)
+    // All of the log: the conductor looks for canaries in it.
+    setLogger(LogLevel.TRACE) { level, text -> System.err.println("$level $text") }
     val runner = Runner(blocking = "--blocking" in arguments)
     System.`in`.bufferedReader().forEachLine { line ->
         answers.println(runBlocking { runner.answer(Json.parseToJsonElement(line).jsonObject) })
