@@ -185,10 +185,8 @@ async fn call(client: Client, operation: String, mut arguments: Map<String, Valu
         "check_credentials" => said::merchant_info(&client.check_credentials().await?),
         "issue_token" => {
             let scope = told::scope(take(told, "scope")?)?;
-            let validity = match told.contains_key("validity") {
-                true => told::span(told, "validity")?,
-                false => Duration::from_secs(600),
-            };
+            let validity = take::<Option<u64>>(told, "validity")?;
+            let validity = validity.map_or(Duration::from_secs(600), Duration::from_millis);
             said::token(&client.issue_token(&scope, validity).await?)
         }
         other => return Err(format!("there is no operation {other}").into()),
