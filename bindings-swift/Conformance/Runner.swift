@@ -14,7 +14,7 @@ actor Runner {
     /// The answer to a line, as a line.
     func answer(_ line: Data) async -> String {
         do {
-            let told = try Told.decoder.decode(Told.self, from: line)
+            let told = try Told(line)
             if told.do == "finish" {
                 return try await call(told).value
             }
@@ -85,8 +85,17 @@ actor Runner {
     }
 }
 
+/// The arguments of each operation that has some.
+private let taken = [
+    "create_payout": ["payoutId", "request", "resume"], "get_payout": ["payoutId"],
+    "wait_for_payout": ["payoutId", "timeout"], "payout_options": ["money", "segmentCode", "exchangedToCurrency"],
+    "balances": ["currencies"], "issue_token": ["scope", "validity"],
+    "payment_options": ["typeCode", "methodCodes", "currencies", "segmentCodes", "operatorCodes"],
+]
+
 /// Makes a call.
 private func perform(_ operation: String, _ told: Told.Arguments, by client: Client) async throws -> Said {
+    try told.only(taken[operation] ?? [])
     switch operation {
     case "create_payout":
         let request = try told.of(\.request).request()

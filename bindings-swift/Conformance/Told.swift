@@ -15,10 +15,30 @@ struct Told: Decodable, Sendable {
     let request: Request?
     let key: String?
 
-    static var decoder: JSONDecoder {
+    init(_ line: Data) throws {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return decoder
+        self = try decoder.decode(Told.self, from: line)
+        try refuseUnknown(JSONSerialization.jsonObject(with: line), self)
+    }
+}
+
+/// A decoder passes over what it does not know, and so would hide what this runner was told in vain.
+private func refuseUnknown(_ json: Any, _ told: Any) throws {
+    let mirror = Mirror(reflecting: told)
+    if mirror.displayStyle == .optional || told is Told.Value {
+        try mirror.children.first.map { try refuseUnknown(json, $0.value) }
+    } else if let list = json as? [Any] {
+        for (json, told) in zip(list, mirror.children) { try refuseUnknown(json, told.value) }
+    } else if let object = json as? [String: Any], mirror.displayStyle == .struct {
+        for (name, json) in object where name != "is" {
+            let words = name.split(separator: "_").map(String.init)
+            let label = (words.first ?? "") + words.dropFirst().map(\.capitalized).joined()
+            guard let member = mirror.children.first(where: { $0.label == label }) else {
+                throw Broken(why: "\(mirror.subjectType) has no \(name)")
+            }
+            try refuseUnknown(json, member.value)
+        }
     }
 }
 
@@ -29,6 +49,14 @@ extension Members {
     func of<T>(_ member: KeyPath<Self, T?>) throws -> T {
         guard let value = self[keyPath: member] else { throw Broken(why: "\(member) is missing") }
         return value
+    }
+
+    /// Refuses members that are there and have no use.
+    func only(_ names: [String]) throws {
+        for case (let name?, let value) in Mirror(reflecting: self).children where !names.contains(name) {
+            let member = Mirror(reflecting: value)
+            if member.displayStyle != .optional || !member.children.isEmpty { throw Broken(why: "\(name) has no use") }
+        }
     }
 }
 
@@ -94,15 +122,20 @@ extension Told {
         func method() throws -> PayoutMethod {
             switch type {
             case "bank_transfer":
-                .bankTransfer(
+                try only(["type", "operatorCode", "account", "emailAddress", "remark"])
+                return .bankTransfer(
                     operatorCode: try of(\.operatorCode), account: try account.bank(), emailAddress: emailAddress,
                     remark: remark)
             case "crypto_transfer":
-                .cryptoTransfer(
+                try only(["type", "operatorCode", "account", "remark"])
+                try account.only(["number"])
+                return .cryptoTransfer(
                     operatorCode: try of(\.operatorCode), account: CryptoAccount(number: try account.of(\.number)),
                     remark: remark)
             case "wallet_transfer":
-                .walletTransfer(
+                try only(["type", "operatorCode", "account", "phoneNumber", "remark"])
+                try account.only(["name", "number"])
+                return .walletTransfer(
                     account: WalletAccount(name: account.name, number: account.number), operatorCode: operatorCode,
                     phoneNumber: phoneNumber, remark: remark)
             default:
@@ -136,9 +169,15 @@ extension Told {
 
         func scope() throws -> AccessScope {
             switch type {
-            case "payout": .payout(payoutId: try of(\.payoutId), money: try of(\.money).money())
-            case "read": .read(payoutId: try of(\.payoutId))
-            case "operations": .operations(operations: try of(\.operations), money: try money?.money())
+            case "payout":
+                try only(["type", "payoutId", "money"])
+                return .payout(payoutId: try of(\.payoutId), money: try of(\.money).money())
+            case "read":
+                try only(["type", "payoutId"])
+                return .read(payoutId: try of(\.payoutId))
+            case "operations":
+                try only(["type", "operations", "money"])
+                return .operations(operations: try of(\.operations), money: try money?.money())
             default: throw Broken(why: "no scope \(type)")
             }
         }

@@ -2,7 +2,10 @@
 // of what comes back. It compares nothing and decides nothing.
 
 import Foundation
+import KomoPay
 
+// The conductor looks for canaries in the log, too.
+setLogger(upTo: .trace) { level, text in FileHandle.standardError.write(Data("\(level) \(text)\n".utf8)) }
 let runner = Runner()
 while let line = readLine() {
     let answer = await runner.answer(Data(line.utf8))

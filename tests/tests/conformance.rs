@@ -93,6 +93,16 @@ async fn a_field_that_is_missing_or_too_many_or_different_is_red() {
 async fn a_step_that_the_runner_cannot_do_is_red() {
     let red = found(|s| create(s)["arguments"]["more"] = json!(1)).await;
     assert!(red.contains("broken: is not expected, got \"create_payout takes no more\""), "{red}");
+    // Whatever is expected.
+    for expected in [json!({"...": true}), json!({"broken": "$text"})] {
+        let broken = |s: &mut Value| {
+            s["steps"] = json!([{"do": "make", "value": {"is": "moon"}, "expect": expected}]);
+            s["wire"] = json!([]);
+            s["ledger"] = json!([]);
+        };
+        let red = found(broken).await;
+        assert!(red.contains("nothing may expect this: {\"broken\""), "{red}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use crate::tally::Tally;
 #[derive(Default)]
 pub(crate) struct Report {
     checks: Vec<Check>,
+    notes: Vec<String>,
 }
 
 struct Check {
@@ -33,6 +34,11 @@ impl Report {
         self.checks.push(Check { name, time: start.elapsed(), tally });
         outcome.map_err(|failure| Failure::new(format!("{name}: {failure}")))
     }
+
+    /// Something to read at the end, too.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
 }
 
 impl fmt::Display for Report {
@@ -45,6 +51,9 @@ impl fmt::Display for Report {
             sum.passed += passed;
             sum.failed += failed;
             sum.skipped += skipped;
+        }
+        for note in &self.notes {
+            write!(f, "\n{note}")?;
         }
         let Tally { passed, failed, skipped } = sum;
         write!(f, "\n{passed} passed, {failed} failed")?;
@@ -74,6 +83,13 @@ mod tests {
             })
             .unwrap();
         assert_eq!(last_line(&report), "42 passed, 0 failed");
+    }
+
+    #[test]
+    fn what_was_noted_is_read_at_the_end() {
+        let mut report = Report::default();
+        report.note("SKIPPED: all of it".to_owned());
+        assert!(report.to_string().ends_with("\nSKIPPED: all of it\n0 passed, 0 failed"));
     }
 
     #[test]

@@ -16,6 +16,8 @@ use std::fs;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
+use Language::{Kotlin, Python, Rust, Swift};
+
 const FILE: &str = "docs/surface.md";
 
 const HEAD: &str = "# The public surface\n\n\
@@ -23,35 +25,36 @@ const HEAD: &str = "# The public surface\n\n\
     case. `cargo xtask surface` writes this file, and `cargo xtask test` holds each language against it.\n\n\
     | name | Rust | Python | Kotlin | Swift | why not everywhere |\n|---|---|---|---|---|---|\n";
 
-/// What is not in every language, and why. A name may end in `*`.
-const NOT_EVERYWHERE: &[(&str, &str)] = &[
-    ("Client.creates_under_way", "for bindings, at the end of a process"),
-    ("Client.from_env", "for back ends in Python; others read their environment themselves"),
-    ("Config.credentials", "Python takes them as keywords"),
-    ("Config.language", "for bindings"),
-    ("Config.merchant_code", "elsewhere in Credentials"),
-    ("Config.secret", "elsewhere in Credentials"),
-    ("Config.token", "elsewhere in Credentials"),
-    ("Credentials.*", "Python takes them as keywords"),
-    ("ErrorKind.code", "Python's kind is that text"),
-    ("ErrorKind.money_may_have_moved", "Python has it on the error"),
-    ("ErrorKind.retryable", "Python has it on the error"),
-    ("ErrorKind.when", "for docs/errors.md"),
-    ("FailureCode.*", "Python's codes are texts"),
-    ("Leavable.*", "for bindings"),
-    ("LogLevel.*", "Rust logs by tracing, Python by logging"),
-    ("MethodCode.*", "Python's codes are texts"),
-    ("PaymentOptionFilter.*", "Python takes its parts as keywords"),
-    ("PaymentTypeCode.*", "Python's codes are texts"),
-    ("Payout.is_final", "elsewhere of its status"),
-    ("PayoutId.code", "elsewhere an id is a text"),
-    ("PayoutMethod.*", "Python takes the transfers themselves"),
-    ("PayoutStatus.code", "Python's codes are texts"),
-    ("PayoutStatus.is_final", "in Python of the payout"),
-    ("PayoutStatus.unknown", "Python's codes are texts"),
-    ("RawJson.code", "elsewhere a text"),
-    ("TokenProvider.provide", "elsewhere a function"),
-    ("TokenScope.*", "Python takes its name"),
+/// What is not in every language, exactly where it is missing, and why. A name may end in `*`; the first entry holds.
+const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
+    ("Client.creates_under_way", &[Python, Kotlin, Swift], "for bindings, at the end of a process"),
+    ("Client.from_env", &[Rust, Kotlin, Swift], "for back ends in Python; others read their environment themselves"),
+    ("Config.credentials", &[Python], "Python takes them as keywords"),
+    ("Config.language", &[Python, Kotlin, Swift], "for bindings"),
+    ("Config.merchant_code", &[Rust, Kotlin, Swift], "elsewhere in Credentials"),
+    ("Config.secret", &[Rust, Kotlin, Swift], "elsewhere in Credentials"),
+    ("Config.token", &[Rust, Kotlin, Swift], "elsewhere in Credentials"),
+    ("Credentials.*", &[Python], "Python takes them as keywords"),
+    ("ErrorKind.code", &[Python], "Python's kind is that text"),
+    ("ErrorKind.money_may_have_moved", &[Python], "Python has it on the error"),
+    ("ErrorKind.retryable", &[Python], "Python has it on the error"),
+    ("ErrorKind.when", &[Python, Kotlin, Swift], "for docs/errors.md"),
+    ("FailureCode.*", &[Python], "Python's codes are texts"),
+    ("Leavable.*", &[Python, Kotlin, Swift], "for bindings"),
+    ("LogLevel.*", &[Rust, Python], "Rust logs by tracing, Python by logging"),
+    ("MethodCode.*", &[Python], "Python's codes are texts"),
+    ("PaymentOptionFilter.*", &[Python], "Python takes its parts as keywords"),
+    ("PaymentTypeCode.*", &[Python], "Python's codes are texts"),
+    ("Payout.is_final", &[Rust, Kotlin, Swift], "elsewhere of its status"),
+    ("PayoutId.code", &[Python, Kotlin, Swift], "elsewhere an id is a text"),
+    ("PayoutMethod.code", &[Python, Kotlin, Swift], "elsewhere the type of the transfer tells it"),
+    ("PayoutMethod.*", &[Python], "Python takes the transfers themselves"),
+    ("PayoutStatus.code", &[Python], "Python's codes are texts"),
+    ("PayoutStatus.is_final", &[Python], "in Python of the payout"),
+    ("PayoutStatus.unknown", &[Python], "Python's codes are texts"),
+    ("RawJson.code", &[Python, Kotlin, Swift], "elsewhere a text"),
+    ("TokenProvider.provide", &[Rust, Python, Swift], "elsewhere a function"),
+    ("TokenScope.*", &[Python], "Python takes its name"),
 ];
 
 /// A language that users see.
@@ -79,11 +82,14 @@ impl Language {
 /// The names that users of one language see: `Type.member`, in `snake_case`.
 type Names = BTreeSet<String>;
 
+/// Each name, and in which languages it is, in the order of [`Language::ALL`].
+type Rows = BTreeMap<String, [bool; 4]>;
+
 /// Reads what users of this language see, and holds it against the committed file.
 pub(crate) fn check(workspace: &Workspace, language: Language) -> Outcome {
     let seen = seen(workspace, language)?;
     let committed = fs::read_to_string(workspace.root().join(FILE)).map_err(Failure::while_doing(FILE))?;
-    let listed = column(&committed, language);
+    let listed = column(&rows(&committed), language);
     let lines = |sign: &str, names: Vec<&String>| {
         names.into_iter().fold(String::new(), |text, name| text + "\n  " + sign + " " + name)
     };
@@ -94,8 +100,9 @@ pub(crate) fn check(workspace: &Workspace, language: Language) -> Outcome {
             language.name()
         )));
     }
-    if let Some(name) = unexplained(&committed) {
-        return Err(Failure::new(format!("{FILE}: {name} is not in every language, and no reason is given")));
+    // The other columns and the reasons too, as they would be written: nothing in the file is edited by hand.
+    if file(&rows(&committed))? != committed {
+        return Err(Failure::new(format!("{FILE} is not what `cargo xtask surface` writes")));
     }
     println!("   {} names are public, as {FILE} lists them", seen.len());
     Ok(())
@@ -103,7 +110,7 @@ pub(crate) fn check(workspace: &Workspace, language: Language) -> Outcome {
 
 /// Writes the committed file anew.
 pub(crate) fn write(workspace: &Workspace) -> Outcome {
-    let mut rows: BTreeMap<String, [bool; 4]> = BTreeMap::new();
+    let mut rows = Rows::new();
     for (place, language) in Language::ALL.into_iter().enumerate() {
         for name in seen(workspace, language)? {
             if let Some(here) = rows.entry(name).or_default().get_mut(place) {
@@ -111,34 +118,40 @@ pub(crate) fn write(workspace: &Workspace) -> Outcome {
             }
         }
     }
+    fs::write(workspace.root().join(FILE), file(&rows)?).map_err(Failure::while_doing(format!("cannot write {FILE}")))
+}
+
+/// The file with these rows. What is missing somewhere needs a reason for just that, and every reason must be needed.
+fn file(rows: &Rows) -> Outcome<String> {
     let mut file = HEAD.to_owned();
     let mut unexplained = String::new();
     let mut used = BTreeSet::new();
     for (name, here) in rows {
-        let reason = NOT_EVERYWHERE.iter().find(|(pattern, _)| matches(pattern, &name));
-        let everywhere = here.iter().all(|here| *here);
-        let why = match reason {
-            Some((pattern, why)) if !everywhere => {
+        let lacking: Vec<Language> =
+            Language::ALL.into_iter().zip(here).filter(|(_, here)| !**here).map(|(language, _)| language).collect();
+        let entry = NOT_EVERYWHERE.iter().find(|(pattern, ..)| matches(pattern, name));
+        let why = match entry {
+            Some((pattern, languages, why)) if *languages == lacking => {
                 used.insert(*pattern);
                 *why
             }
-            _ => "",
+            _ if lacking.is_empty() => "",
+            _ => {
+                let names: Vec<&str> = lacking.into_iter().map(Language::name).collect();
+                unexplained.extend(["\n  ", name, " is not in ", &names.join(", ")]);
+                continue;
+            }
         };
-        if !everywhere && why.is_empty() {
-            unexplained.extend(["\n  ", &name]);
-        }
         let marks = here.map(|here| if here { "yes" } else { "" }).join(" | ");
         writeln!(file, "| `{name}` | {marks} | {why} |").map_err(Failure::while_doing("cannot write a line"))?;
     }
     if !unexplained.is_empty() {
-        return Err(Failure::new(format!(
-            "these are not in every language, and no reason is given in xtask/src/surface.rs:{unexplained}"
-        )));
+        return Err(Failure::new(format!("xtask/src/surface.rs gives no reason for just this:{unexplained}")));
     }
-    if let Some((pattern, _)) = NOT_EVERYWHERE.iter().find(|(pattern, _)| !used.contains(pattern)) {
+    if let Some((pattern, ..)) = NOT_EVERYWHERE.iter().find(|(pattern, ..)| !used.contains(pattern)) {
         return Err(Failure::new(format!("the reason for {pattern} in xtask/src/surface.rs is not needed any more")));
     }
-    fs::write(workspace.root().join(FILE), file).map_err(Failure::while_doing(format!("cannot write {FILE}")))
+    Ok(file)
 }
 
 /// What users of this language see. For Kotlin and Swift, of what their last checks built.
@@ -157,25 +170,20 @@ fn seen(workspace: &Workspace, language: Language) -> Outcome<Names> {
     }
 }
 
-/// The names with a mark in the column of this language.
-fn column(file: &str, language: Language) -> Names {
-    let rows = file.lines().filter_map(|line| line.strip_prefix("| `"));
-    rows.filter_map(|row| {
-        let (name, cells) = row.split_once("` |")?;
-        let mark = cells.split('|').nth(Language::ALL.iter().position(|other| *other == language)?)?;
-        (mark.trim() == "yes").then(|| name.to_owned())
+/// The rows of the file.
+fn rows(file: &str) -> Rows {
+    let rows = file.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    rows.map(|(name, cells)| {
+        let mut marks = cells.split('|').map(|mark| mark.trim() == "yes");
+        (name.to_owned(), [(); 4].map(|()| marks.next().unwrap_or_default()))
     })
     .collect()
 }
 
-/// A name that is not in every language, without a reason.
-fn unexplained(file: &str) -> Option<&str> {
-    file.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |")).find_map(|(name, cells)| {
-        let cells: Vec<&str> = cells.split('|').map(str::trim).collect();
-        let (marks, why) = cells.split_at_checked(Language::ALL.len())?;
-        let is_explained = why.first().is_some_and(|why| !why.is_empty());
-        (!is_explained && marks.iter().any(|mark| *mark != "yes")).then_some(name)
-    })
+/// The names with a mark in the column of this language.
+fn column(rows: &Rows, language: Language) -> Names {
+    let is_in = |here: &[bool; 4]| Language::ALL.into_iter().zip(here).any(|(other, here)| *here && other == language);
+    rows.iter().filter(|(_, here)| is_in(here)).map(|(name, _)| name.clone()).collect()
 }
 
 fn matches(pattern: &str, name: &str) -> bool {
@@ -215,26 +223,49 @@ mod tests {
 
     #[test]
     fn a_column_holds_the_names_marked_in_it() {
-        let file = format!("{HEAD}| `A.a` | yes | yes |  |  | why |\n| `A.b` | yes |  | yes |  | why |\n");
-        assert_eq!(column(&file, Language::Rust).len(), 2);
-        assert_eq!(column(&file, Language::Kotlin), Names::from(["A.b".to_owned()]));
-        assert!(column(&file, Language::Swift).is_empty());
+        let rows = rows(&format!("{HEAD}| `A.a` | yes | yes |  |  | why |\n| `A.b` | yes |  | yes |  | why |\n"));
+        assert_eq!(column(&rows, Rust).len(), 2);
+        assert_eq!(column(&rows, Kotlin), Names::from(["A.b".to_owned()]));
+        assert!(column(&rows, Swift).is_empty());
+    }
+
+    /// The committed rows, which have every reason, and this one.
+    fn file_with(name: &str, here: [bool; 4]) -> Outcome<String> {
+        let mut rows = rows(include_str!("../../docs/surface.md"));
+        rows.insert(name.to_owned(), here);
+        file(&rows)
     }
 
     #[test]
-    fn what_is_not_everywhere_needs_a_reason() {
-        let row = |marks: &str, why: &str| {
-            format!("{HEAD}| `A.a` | yes | yes | yes | yes |  |\n| `A.b` | {marks} | {why} |\n")
-        };
-        assert_eq!(unexplained(&row("yes | yes |  | yes", "Java has none")), None);
-        assert_eq!(unexplained(&row("yes | yes |  | yes", "")), Some("A.b"));
-        assert_eq!(unexplained(&row("yes | yes | yes | yes", "")), None);
+    fn a_reason_holds_only_for_the_languages_that_it_names() {
+        let refused = |name, here| file_with(name, here).unwrap_err().to_string();
+        assert!(file_with("MethodCode.new", [true, false, true, true]).unwrap().contains("`MethodCode.new`"));
+        assert!(
+            refused("MethodCode.new", [true, false, true, false]).contains("MethodCode.new is not in python, swift")
+        );
+        assert!(refused("A.b", [true, true, false, true]).contains("A.b is not in kotlin"));
+        assert!(file_with("A.b", [true; 4]).unwrap().contains("| `A.b` | yes | yes | yes | yes |  |"));
+    }
+
+    #[test]
+    fn a_reason_that_nothing_needs_is_refused() {
+        let needless = file_with("PayoutMethod.code", [true, true, true, true]).unwrap_err().to_string();
+        assert!(needless.contains("the reason for PayoutMethod.code"), "{needless}");
+    }
+
+    #[test]
+    fn the_file_is_as_it_would_be_written() {
+        let committed = include_str!("../../docs/surface.md");
+        assert_eq!(file(&rows(committed)).unwrap(), committed);
+        // Another reason is read over, and so is not what would be written.
+        let edited = committed.replace("for bindings |", "for fun |");
+        assert_ne!(file(&rows(&edited)).unwrap(), edited);
     }
 
     #[test]
     fn no_reason_is_given_twice() {
-        for (place, (pattern, _)) in NOT_EVERYWHERE.iter().enumerate() {
-            assert!(NOT_EVERYWHERE.iter().skip(place + 1).all(|(other, _)| !matches(pattern, other)), "{pattern}");
+        for (place, (pattern, ..)) in NOT_EVERYWHERE.iter().enumerate() {
+            assert!(NOT_EVERYWHERE.iter().skip(place + 1).all(|(other, ..)| !matches(pattern, other)), "{pattern}");
         }
     }
 }

@@ -29,7 +29,8 @@ pub(crate) struct Toolchain {
 impl Toolchain {
     /// The one on the `PATH`; else, for root, one that is made in the cache. Or why there is none.
     pub(crate) fn find(workspace: &Workspace) -> Outcome<Result<Self, String>> {
-        if answers("swift") {
+        // OpenStack has a program of this name, too.
+        if answers("swift", "Swift version") {
             return Ok(Ok(Self { root: None }));
         }
         let missing = "Swift is missing. Install it: https://www.swift.org/install/";
@@ -38,13 +39,13 @@ impl Toolchain {
         }
         let root = workspace.cache().join(SUITE);
         if !root.exists() {
-            if workspace.ci() && !answers("debootstrap") {
+            if workspace.ci() && !answers("debootstrap", "") {
                 let apt =
                     |words| Program::new(workspace, "apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive");
                 apt("update").run()?;
                 apt("install --yes debootstrap").run()?;
             }
-            if !answers("debootstrap") {
+            if !answers("debootstrap", "") {
                 return Ok(Err(format!("{missing}. Or, as root on Debian: apt install debootstrap")));
             }
             install(workspace, &root)?;
@@ -86,10 +87,10 @@ fn namespace(workspace: &Workspace) -> Program {
     Program::new(workspace, "unshare").args("--mount --propagation private")
 }
 
-fn answers(program: &str) -> bool {
-    let mut command = Command::new(program);
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+/// Whether there is this program, and it says these words of its version.
+fn answers(program: &str, words: &str) -> bool {
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output();
+    output.is_ok_and(|output| output.status.success() && String::from_utf8_lossy(&output.stdout).contains(words))
 }
 
 /// The package as it is built: the files of the checkout, and the generated ones.
@@ -205,7 +206,7 @@ fn mirror(files: &BTreeMap<PathBuf, PathBuf>, folder: &Path) -> io::Result<()> {
 
 /// Every check of the Swift package.
 pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -> Outcome {
-    let mut toolchain = None;
+    let (mut toolchain, mut skipped) = (None, None);
     report.check("Swift toolchain", |tally| match Toolchain::find(workspace)? {
         Ok(found) => {
             found.program(workspace, "swift", workspace.target()).arg("--version").run()?;
@@ -214,11 +215,16 @@ pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &m
         }
         Err(why) if workspace.ci() => Err(Failure::new(why)),
         Err(why) => {
-            println!("SKIPPED: the Swift package is not checked. {why}");
+            let why = format!("SKIPPED: the Swift package is not checked. {why}");
+            println!("{why}");
+            skipped = Some(why);
             tally.skipped = 1;
             Ok(())
         }
     })?;
+    if let Some(why) = skipped {
+        report.note(why);
+    }
     let Some(toolchain) = toolchain else { return Ok(()) };
     let mut assembled = None;
     report.check("Swift package", |_| {
@@ -244,11 +250,14 @@ pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &m
         }
     })?;
     report.check("Swift tests", |tally| {
-        let sandbox = gateway::build(workspace)?;
+        let (sandbox, calls) = (gateway::build(workspace)?, workspace.folder("swift-calls.jsonl"));
+        test::remove(&calls)?;
         // What XCTest and the tests write to either output is searched.
         let program = package.swift("test").args("--skip-build --disable-swift-testing -Xswiftc -warnings-as-errors");
         let both = Program::new(workspace, "sh").args("-c").arg(r#"exec "$0" "$@" 2>&1"#).followed_by(&program);
-        test::tests(workspace, both.env("KOMOPAY_SANDBOX_BIN", sandbox), tally)
+        let both = both.env("KOMOPAY_SANDBOX_BIN", sandbox).env("KOMOPAY_SANDBOX_RECORD", &calls);
+        test::tests(workspace, both, tally)?;
+        gateway::validate(workspace, &calls)
     })?;
     report.check("Swift conformance", |tally| {
         conformance.play(workspace, "swift", &package.built_program("komopay-conformance"), tally)
@@ -280,6 +289,12 @@ fn pay(package: &Package<'_>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_of_the_same_name_that_says_something_else_is_not_the_compiler() {
+        assert!(answers("cargo", "cargo 1."));
+        assert!(!answers("cargo", "Swift version") && !answers("no-such-program", ""));
+    }
 
     #[test]
     fn a_mirror_holds_the_given_files_and_leaves_the_same_ones_alone() {

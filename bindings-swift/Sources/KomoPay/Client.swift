@@ -18,8 +18,8 @@ import Foundation
 /// ## Errors
 ///
 /// Every method throws ``KomopayError``, and `CancellationError` if its task is cancelled. Each may be
-/// `configuration`, `authentication`, `permissionDenied`, `rateLimited`, `unavailable`, `timedOut`, `closed` or
-/// `internal`, and, save a create, `unexpectedResponse`; what else it may be is said at the method.
+/// `configuration`, `authentication`, `permissionDenied`, `rateLimited`, `unavailable`, `timedOut`, `unexpectedResponse`,
+/// `closed` or `internal`; what else it may be is said at the method.
 ///
 /// ## Cancellation
 ///
@@ -72,13 +72,14 @@ public final class Client: Sendable {
         try await call { try await $0.waitForPayout(payoutId: payoutId, timeout: timeout, cancel: $1) }
     }
 
-    /// The ways to pay out this money now.
+    /// The ways to pay out this money now; none, if there is no way.
     ///
     /// - Parameters:
     ///   - money: What would be paid.
     ///   - segmentCode: The customer's segment, where the merchant uses segments.
     ///   - exchangedToCurrency: The currency to exchange into.
-    /// - Throws: ``KomopayError/rejected(_:)``, if there is none, and why; ``KomopayError/invalidRequest(_:)``.
+    /// - Throws: ``KomopayError/rejected(_:)``, if the money itself is refused, and why;
+    ///   ``KomopayError/invalidRequest(_:)``.
     public func payoutOptions(
         _ money: Money, segmentCode: String? = nil, exchangedToCurrency: String? = nil
     ) async throws -> [PayoutOption] {

@@ -16,8 +16,8 @@ extension PayoutRequest {
     /// let digest = try request.fingerprint(key: Data("the merchant's own key".utf8))
     /// ```
     ///
-    /// - Parameter key: The merchant's own, so that nobody can try account numbers out; not empty.
-    /// - Throws: ``KomopayError/invalidRequest(_:)``.
+    /// - Parameter key: The merchant's own, so that nobody can try account numbers out: 16 bytes or more.
+    /// - Throws: ``KomopayError/configuration(_:)``, if the key is shorter.
     public func fingerprint(key: Data) throws -> String {
         try translating { try KomoPay.fingerprint(request: self, key: key) }
     }

@@ -11,18 +11,20 @@ final class CancellationTests: XCTestCase {
         let create = Task { try await client.createPayout("A-1", request) }
         try await sandbox.seen("create_payout")
 
-        let (named, continuation) = AsyncStream.makeStream(of: String.self)
+        let (log, continuation) = AsyncStream.makeStream(of: String.self)
         setLogger { _, text in if text.contains("A-1") { continuation.yield(text) } }
 
         create.cancel()
         await assertCancelled(create)
-        let text = await named.first { _ in true }
+        let text = try await within(seconds: 20) { await log.first { _ in true } }
         XCTAssert(text?.contains("resume") == true, "the log names the id and the way on: \(text ?? "")")
         // The gateway still holds it.
         let before = try await sandbox.ledger()
         XCTAssertEqual(before, [])
 
         try await sandbox.clearFaults()
+        // The gateway executes it whoever listens. Only who read its answer can say this.
+        _ = try await within(seconds: 20) { await log.first { $0.contains("accepted, with nobody waiting") } }
         try await client.close()
         try await sandbox.idle()
         let (after, creates) = (try await sandbox.ledger(), try await sandbox.calls("create_payout"))
@@ -116,10 +118,12 @@ final class CancellationTests: XCTestCase {
         XCTFail("it is open")
     }
 
-    private func assertCancelled<T>(_ task: Task<T, any Error>, line: UInt = #line) async {
-        switch await task.result {
-        case .success(let value): XCTFail("it ended with \(value)", line: line)
-        case .failure(let error): XCTAssertTrue(error is CancellationError, "\(error)", line: line)
+    private func assertCancelled<T: Sendable>(_ task: Task<T, any Error>, line: UInt = #line) async {
+        do {
+            let value = try await within(seconds: 20) { try await task.value }
+            XCTFail("it ended with \(value)", line: line)
+        } catch {
+            XCTAssertTrue(error is CancellationError, "\(error)", line: line)
         }
     }
 }

@@ -4,6 +4,24 @@ import Foundation
 #endif
 import KomoPay
 
+/// What this comes to, if that takes no longer.
+func within<T: Sendable>(seconds: Double, _ body: @escaping @Sendable () async throws -> T) async throws -> T {
+    let (ends, continuation) = AsyncThrowingStream<T, any Error>.makeStream()
+    let work = Task {
+        do { continuation.yield(try await body()) } catch { continuation.finish(throwing: error) }
+    }
+    let alarm = Task {
+        try await Task.sleep(nanoseconds: UInt64(seconds * 1_000_000_000))
+        continuation.finish(throwing: Sandbox.Unusable(what: "it was waited for in vain, for \(seconds) s"))
+    }
+    defer {
+        work.cancel()
+        alarm.cancel()
+    }
+    for try await end in ends { return end }
+    throw CancellationError()
+}
+
 /// The stand-in gateway as a process of its own, with its control API.
 final class Sandbox: Sendable {
     static let secret = "canary-secret-b5c1f0"
@@ -59,7 +77,7 @@ final class Sandbox: Sendable {
 
     /// Returns when it has seen a call of this operation.
     func seen(_ operation: String) async throws {
-        while try await calls(operation) == 0 {}
+        try await within(seconds: 20) { while try await self.calls(operation) == 0 {} }
     }
 
     /// Returns when nothing is pending any more.

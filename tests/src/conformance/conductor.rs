@@ -101,6 +101,9 @@ impl Conductor {
             Action::Told(told) => {
                 let answer = self.tell(&action).await?;
                 let mut found = differences(&fill(&step.expect, &stage.kept)?, &without_label(&told, &answer));
+                if found.is_empty() && answer.get("broken").is_some() {
+                    found.push(format!("nothing may expect this: {answer}"));
+                }
                 if canary::is_in(&may_not_show_canaries(&told, &answer).to_string()) {
                     found.push("the answer shows a canary".to_owned());
                 }

@@ -8,6 +8,7 @@ mod told;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, Write};
+use std::time::Duration;
 
 use komopay_core::{Client, Config, Error, ErrorKind};
 use serde_json::{Map, Value, json};
@@ -153,7 +154,9 @@ async fn call(client: Client, operation: String, mut arguments: Map<String, Valu
     let answer = match operation.as_str() {
         "create_payout" => {
             let (id, request) = (told::payout_id(told)?, told::request(take(told, "request")?)?);
-            said::accepted(&client.create_payout(&id, &request, take(told, "resume")?).await?)
+            // Rust has no defaults of arguments. These are the other languages'.
+            let resume = take::<Option<bool>>(told, "resume")?.unwrap_or(false);
+            said::accepted(&client.create_payout(&id, &request, resume).await?)
         }
         "get_payout" => said::payout(&client.get_payout(&told::payout_id(told)?).await?),
         "wait_for_payout" => {
@@ -182,7 +185,9 @@ async fn call(client: Client, operation: String, mut arguments: Map<String, Valu
         "check_credentials" => said::merchant_info(&client.check_credentials().await?),
         "issue_token" => {
             let scope = told::scope(take(told, "scope")?)?;
-            said::token(&client.issue_token(&scope, told::span(told, "validity")?).await?)
+            let validity = take::<Option<u64>>(told, "validity")?;
+            let validity = validity.map_or(Duration::from_secs(600), Duration::from_millis);
+            said::token(&client.issue_token(&scope, validity).await?)
         }
         other => return Err(format!("there is no operation {other}").into()),
     };
