@@ -119,6 +119,11 @@ impl Cutter {
         lock(&self.book.cuts).insert(payout_id.to_owned(), cut);
     }
 
+    /// Cuts nothing any more.
+    pub fn clear(&self) {
+        lock(&self.book.cuts).clear();
+    }
+
     /// Waits until no call is passing: a client may have its answer before the trace tells of it.
     pub async fn idle(&self) {
         // The sender lives as long as `self`, so waiting cannot fail.
@@ -194,7 +199,7 @@ async fn serve(mut client: TcpStream, target: SocketAddr, book: &Book) -> io::Re
 }
 
 /// Ends both connections, the platform's first.
-async fn end(mut client: TcpStream, mut server: TcpStream, end: End) -> io::Result<()> {
+pub(crate) async fn end(mut client: TcpStream, mut server: TcpStream, end: End) -> io::Result<()> {
     match end {
         End::Reset => {
             server.set_zero_linger()?;

@@ -1,5 +1,5 @@
 //! What the tests share: a client with short times, the documented payout, canaries, the contract, a raw TCP peer,
-//! and a proxy that cuts connections.
+//! and proxies that cut connections.
 
 use std::fmt;
 use std::io::Write;
@@ -14,6 +14,7 @@ pub mod conformance;
 pub mod contract;
 pub mod cutter;
 pub mod peer;
+pub mod tunnel;
 
 /// A sandbox that processes at once and knows the canary secret.
 pub async fn sandbox() -> Sandbox {

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | What does a scenario say? | `scenario` |
 //! | Who plays it, and what is judged? | `conductor` |
-//! | What comes of a create whose connection is cut, at every byte? | `sweep` |
+//! | What comes of a create whose connection is cut, at every byte? | `sweep`, `tls_sweep` |
 //! | What did the platform see? | `witness` |
 //! | How is a runner spoken to, and what if it hangs? | `runner` |
 //! | When is an answer what was expected? | `matching` |
@@ -18,6 +18,7 @@ mod report;
 mod runner;
 mod scenario;
 mod sweep;
+mod tls_sweep;
 mod witness;
 
 pub use conductor::Conductor;

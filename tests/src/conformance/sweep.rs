@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use komopay_sandbox::{Effect, Fault, LedgerEntry, LedgerKind, Operation, Sandbox, When};
+use komopay_sandbox::{Builder, Effect, Fault, LedgerEntry, LedgerKind, Operation, Sandbox, When};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -35,11 +35,13 @@ pub enum Sweep {
     Requests,
     /// Those of the answer.
     Answers,
+    /// Around the boundaries of TLS records, both ways, from the handshake on.
+    Tls,
 }
 
 impl Sweep {
     /// All there are.
-    pub const ALL: [Self; 2] = [Self::Requests, Self::Answers];
+    pub const ALL: [Self; 3] = [Self::Requests, Self::Answers, Self::Tls];
 
     /// What it is called in a report.
     #[must_use]
@@ -47,6 +49,7 @@ impl Sweep {
         match self {
             Self::Requests => "cut_requests",
             Self::Answers => "cut_answers",
+            Self::Tls => "cut_tls",
         }
     }
 }
@@ -54,7 +57,7 @@ impl Sweep {
 /// How a sweep ended.
 #[derive(Debug, Default)]
 pub struct Swept {
-    /// The length of the swept message.
+    /// The length of what is swept.
     pub bytes: usize,
     /// How many creates were cut.
     pub cases: usize,
@@ -64,6 +67,17 @@ pub struct Swept {
     pub found: Vec<String>,
     /// For how long it went.
     pub took: Duration,
+}
+
+impl Swept {
+    /// Counts a case that ended so, or notes what was wrong with it.
+    pub(super) fn add(&mut self, judged: Result<String, String>) {
+        self.cases += 1;
+        match judged {
+            Ok(ending) => *self.endings.entry(ending).or_default() += 1,
+            Err(problem) => self.found.push(problem),
+        }
+    }
 }
 
 impl fmt::Display for Swept {
@@ -131,13 +145,7 @@ struct Stage {
 
 impl Stage {
     async fn start() -> Result<Self, String> {
-        let witness = Witness::new(true);
-        let sandbox =
-            Sandbox::builder().merchant(canary::MERCHANT, canary::SECRET).processing_time(Duration::ZERO).observer({
-                let witness = witness.clone();
-                move |exchange| witness.see(exchange)
-            });
-        let sandbox = sandbox.start().await.map_err(|error| format!("no sandbox: {error}"))?;
+        let (sandbox, witness) = start_sandbox(Sandbox::builder()).await?;
         let cutter = Cutter::start(sandbox.base_url()).await.map_err(|error| format!("no proxy: {error}"))?;
         Ok(Self { sandbox, witness, cutter, ids: 0 })
     }
@@ -148,25 +156,48 @@ impl Stage {
         format!("CUT-{:06}", self.ids)
     }
 
-    async fn idle(&self, patience: Duration) -> Result<(), String> {
-        let idle = async {
-            self.cutter.idle().await;
-            self.sandbox.idle().await;
-        };
-        timeout(patience, idle).await.map_err(|_| format!("the platform is still busy after {patience:?}"))
+    async fn executed(&self, patience: Duration) -> Result<Executed, String> {
+        self.idle(patience).await?;
+        executed(&self.sandbox, patience).await
     }
 
-    /// The executions, by payout, once nothing is pending any more.
-    async fn executed(&self, patience: Duration) -> Result<BTreeMap<String, Vec<LedgerEntry>>, String> {
-        self.idle(patience).await?;
-        let mut executed = BTreeMap::<_, Vec<_>>::new();
-        for entry in self.sandbox.ledger() {
-            if entry.kind == LedgerKind::Executed {
-                executed.entry(entry.payout_id.clone()).or_default().push(entry);
-            }
-        }
-        Ok(executed)
+    /// Waits until the traces are complete.
+    async fn idle(&self, patience: Duration) -> Result<(), String> {
+        let idle = timeout(patience, self.cutter.idle()).await;
+        idle.map_err(|_| format!("calls are still passing after {patience:?}"))
     }
+}
+
+/// The executions, by payout.
+pub(super) type Executed = BTreeMap<String, Vec<LedgerEntry>>;
+
+/// The executions of one payout.
+pub(super) fn of<'a>(executed: &'a Executed, id: &str) -> &'a [LedgerEntry] {
+    executed.get(id).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The executions, once nothing is pending any more.
+pub(super) async fn executed(sandbox: &Sandbox, patience: Duration) -> Result<Executed, String> {
+    let idle = timeout(patience, sandbox.idle()).await;
+    idle.map_err(|_| format!("the platform is still busy after {patience:?}"))?;
+    let mut executed = Executed::new();
+    for entry in sandbox.ledger() {
+        if entry.kind == LedgerKind::Executed {
+            executed.entry(entry.payout_id.clone()).or_default().push(entry);
+        }
+    }
+    Ok(executed)
+}
+
+/// A sandbox that processes at once, and what it sees.
+pub(super) async fn start_sandbox(builder: Builder) -> Result<(Sandbox, Witness), String> {
+    let witness = Witness::new(true);
+    let builder = builder.merchant(canary::MERCHANT, canary::SECRET).processing_time(Duration::ZERO).observer({
+        let witness = witness.clone();
+        move |exchange| witness.see(exchange)
+    });
+    let sandbox = builder.start().await.map_err(|error| format!("no sandbox: {error}"))?;
+    Ok((sandbox, witness))
 }
 
 impl Conductor {
@@ -174,7 +205,18 @@ impl Conductor {
     pub async fn sweep(&mut self, sweep: Sweep, stride: usize) -> Swept {
         let start = Instant::now();
         let mut swept = Swept::default();
-        if let Err(problem) = self.sweep_all(sweep, stride, &mut swept).await {
+        let ended = match sweep {
+            Sweep::Requests => self.sweep_bytes(Way::Request, stride, &mut swept).await,
+            Sweep::Answers => self.sweep_bytes(Way::Answer, stride, &mut swept).await,
+            Sweep::Tls => self.sweep_tls(stride, &mut swept).await,
+        };
+        // A sweep that never sees an ending cannot tell whether that ending is right.
+        for ending in ["accepted", "recovered", "outcome_unknown"] {
+            if ended.is_ok() && !swept.endings.keys().any(|seen| seen.starts_with(ending)) {
+                swept.found.push(format!("no create ended as {ending}"));
+            }
+        }
+        if let Err(problem) = ended {
             // Whatever it still does, it does not do it to what is played next.
             self.runner = None;
             swept.found.push(problem);
@@ -190,17 +232,13 @@ impl Conductor {
         swept
     }
 
-    async fn sweep_all(&mut self, sweep: Sweep, stride: usize, swept: &mut Swept) -> Result<(), String> {
+    async fn sweep_bytes(&mut self, way: Way, stride: usize, swept: &mut Swept) -> Result<(), String> {
         let mut stage = Stage::start().await?;
         for client in Client::ALL {
             let settings = client.settings(&stage.cutter.base_url(), &stage.sandbox);
-            self.expect_null(&json!({"do": "open", "client": client.name(), "settings": settings})).await?;
+            self.open(client.name(), &settings).await?;
         }
         let (request, answer) = self.lengths(&mut stage).await?;
-        let way = match sweep {
-            Sweep::Requests => Way::Request,
-            Sweep::Answers => Way::Answer,
-        };
         swept.bytes = if way == Way::Request { request } else { answer };
         for client in Client::ALL {
             let (ends, stride): (&[End], _) = match client {
@@ -217,12 +255,6 @@ impl Conductor {
         }
         swept.found.extend(stage.witness.violations());
         stage.sandbox.stop().await;
-        // A sweep that never sees an ending cannot tell whether that ending is right.
-        for ending in ["accepted", "recovered", "outcome_unknown"] {
-            if !swept.endings.keys().any(|seen| seen.starts_with(ending)) {
-                swept.found.push(format!("no create ended as {ending}"));
-            }
-        }
         Ok(())
     }
 
@@ -231,7 +263,7 @@ impl Conductor {
         let mut seen = Vec::new();
         for client in Client::ALL {
             let id = stage.id();
-            let answers = self.create_all(&[(id.as_str(), client)], false).await?;
+            let answers = self.create_all(&[(id.as_str(), client.name())], false).await?;
             stage.idle(self.patience).await?;
             let Trace { lengths, calls, .. } = stage.cutter.trace(&id);
             if calls != [Call::Create] || answers.iter().any(|answer| answer["ok"]["payout_id"] != id.as_str()) {
@@ -254,44 +286,47 @@ impl Conductor {
                 stage.sandbox.inject(Fault::new(reads, Effect::Forbidden));
             }
         }
-        let creates: Vec<_> = cases.iter().map(|case| (case.id.as_str(), case.client)).collect();
+        let creates: Vec<_> = cases.iter().map(|case| (case.id.as_str(), case.client.name())).collect();
         let answers = self.create_all(&creates, false).await?;
-        let executed = stage.executed(self.patience).await?;
+        let first = stage.executed(self.patience).await?;
         stage.sandbox.clear_faults();
-        let open: Vec<_> = cases.iter().zip(&answers).filter(|(_, answer)| answer.get("ok").is_none()).collect();
-        let creates: Vec<_> = open.iter().map(|(case, _)| (case.id.as_str(), Client::Patient)).collect();
-        let resumed: BTreeMap<&str, Value> =
-            creates.iter().map(|(id, _)| *id).zip(self.create_all(&creates, true).await?).collect();
-        let executed_then = stage.executed(self.patience).await?;
+        stage.cutter.clear();
+        let then = self.resume_open(&creates, &answers, Client::Patient.name()).await?;
+        let at_last = stage.executed(self.patience).await?;
 
-        swept.cases += cases.len();
         for (case, answer) in cases.iter().zip(&answers) {
-            let of = |ledger: &BTreeMap<String, Vec<_>>| ledger.get(&case.id).cloned().unwrap_or_default();
-            let trace = stage.cutter.trace(&case.id);
-            let judged = judge(case, swept.bytes, answer, &of(&executed), &trace).and_then(|ending| {
-                let Some(resumed) = resumed.get(case.id.as_str()) else { return Ok(ending) };
-                let then = accepted(&case.id, resumed, &of(&executed_then))
-                    .map_err(|problem| format!("{ending}, then with resume: {problem}"))?;
-                Ok(format!("{ending} then {then}"))
-            });
-            match judged {
-                Ok(ending) => *swept.endings.entry(ending).or_default() += 1,
-                Err(problem) => swept.found.push(format!("{:?} of the {:?} client: {problem}", case.cut, case.client)),
-            }
+            let judged = judge(case, swept.bytes, answer, &stage.cutter.trace(&case.id))
+                .and_then(|()| by_ledger(&case.id, answer, of(&first, &case.id)))
+                .and_then(|ending| resumed(&case.id, ending, then.get(&case.id), of(&at_last, &case.id)));
+            swept.add(judged.map_err(|problem| format!("{:?} of the {:?} client: {problem}", case.cut, case.client)));
         }
         Ok(())
     }
 
+    /// Resumes each of these creates that was not accepted, by another client, and gives the answers.
+    pub(super) async fn resume_open(
+        &mut self,
+        creates: &[(&str, &str)],
+        answers: &[Value],
+        client: &str,
+    ) -> Result<BTreeMap<String, Value>, String> {
+        let open = creates.iter().zip(answers).filter(|(_, answer)| answer.get("ok").is_none());
+        let again: Vec<_> = open.map(|((id, _), _)| (*id, client)).collect();
+        let answers = self.create_all(&again, true).await?;
+        Ok(again.iter().map(|(id, _)| (*id).to_owned()).zip(answers).collect())
+    }
+
     /// Makes these creates, some at a time, and gives their answers.
-    async fn create_all(&mut self, creates: &[(&str, Client)], resume: bool) -> Result<Vec<Value>, String> {
+    pub(super) async fn create_all(&mut self, creates: &[(&str, &str)], resume: bool) -> Result<Vec<Value>, String> {
         let mut answers = Vec::new();
         let call = |id: &str| if resume { format!("{id} again") } else { id.to_owned() };
         for turn in 0..creates.len() + AT_ONCE {
             if let Some((id, client)) = creates.get(turn) {
                 let arguments = json!({"payout_id": id, "request": request(), "resume": resume});
-                let (call, client) = (call(id), client.name());
-                let operation = "create_payout";
-                let start = json!({"do": "start", "call": call, "client": client, "operation": operation, "arguments": arguments});
+                let start = json!({
+                    "do": "start", "call": call(id), "client": client, "operation": "create_payout",
+                    "arguments": arguments,
+                });
                 self.expect_null(&start).await?;
             }
             if let Some((id, _)) = turn.checked_sub(AT_ONCE).and_then(|turn| creates.get(turn)) {
@@ -301,7 +336,11 @@ impl Conductor {
         Ok(answers)
     }
 
-    async fn expect_null(&mut self, told: &Value) -> Result<(), String> {
+    pub(super) async fn open(&mut self, client: &str, settings: &Value) -> Result<(), String> {
+        self.expect_null(&json!({"do": "open", "client": client, "settings": settings})).await
+    }
+
+    pub(super) async fn expect_null(&mut self, told: &Value) -> Result<(), String> {
         let answer = self.tell(told).await?;
         if answer == json!({"ok": null}) { Ok(()) } else { Err(format!("{}: {answer}", told["do"])) }
     }
@@ -318,25 +357,30 @@ fn request() -> Value {
     })
 }
 
-/// How a create ended whose request or answer of so many bytes was cut, if it ended as it may.
-fn judge(case: &Case, bytes: usize, answer: &Value, executed: &[LedgerEntry], trace: &Trace) -> Result<String, String> {
+/// What was on the wire of a create whose request or answer has so many bytes.
+fn judge(case: &Case, bytes: usize, answer: &Value, trace: &Trace) -> Result<(), String> {
+    let is_mangled = trace.was_cut && case.cut.way == Way::Answer && case.cut.at < bytes;
+    let problem = if trace.calls.windows(2).any(|pair| pair == [Call::Create, Call::Create]) {
+        "the create was repeated before the payout was read"
+    } else if is_mangled && answer["ok"]["recovered"] == false {
+        "half an answer was believed"
+    } else if case.client == Client::Patient && !trace.was_cut {
+        // The deadline of a client that has little time may come before the cut.
+        "nothing was cut"
+    } else {
+        return Ok(());
+    };
+    Err(format!("{problem}: {}", result(answer)))
+}
+
+/// How a create ended, if the ledger allows it.
+pub(super) fn by_ledger(id: &str, answer: &Value, executed: &[LedgerEntry]) -> Result<String, String> {
     let problem = |problem: &str| Err(format!("{problem}: {}, with {} in the ledger", result(answer), show(executed)));
     if canary::is_in(&answer.to_string()) {
         return problem("the answer shows a canary");
     }
-    // The deadline of a client that has little time may come before the cut.
-    if case.client == Client::Patient && !trace.was_cut {
-        return problem("nothing was cut");
-    }
-    if trace.calls.windows(2).any(|pair| pair == [Call::Create, Call::Create]) {
-        return problem("the create was repeated before the payout was read");
-    }
-    let is_mangled = trace.was_cut && case.cut.way == Way::Answer && case.cut.at < bytes;
-    if is_mangled && answer["ok"]["recovered"] == false {
-        return problem("half an answer was believed");
-    }
     if answer.get("ok").is_some() {
-        return accepted(&case.id, answer, executed);
+        return accepted(id, answer, executed);
     }
     let error = &answer["error"];
     match (error["kind"].as_str(), error["money_may_have_moved"].as_bool()) {
@@ -344,6 +388,20 @@ fn judge(case: &Case, bytes: usize, answer: &Value, executed: &[LedgerEntry], tr
         (Some(kind), Some(false)) if executed.is_empty() => Ok(kind.to_owned()),
         (Some(_), Some(false)) => problem("it was executed, and is said not to be"),
         _ => problem("a create may not end so"),
+    }
+}
+
+/// How a create ended in the end, if it had to be resumed and was accepted then.
+pub(super) fn resumed(
+    id: &str,
+    ending: String,
+    answer: Option<&Value>,
+    executed: &[LedgerEntry],
+) -> Result<String, String> {
+    let Some(answer) = answer else { return Ok(ending) };
+    match accepted(id, answer, executed) {
+        Ok(then) => Ok(format!("{ending} then {then}")),
+        Err(problem) => Err(format!("{ending}, then with resume: {problem}")),
     }
 }
 
