@@ -1,4 +1,5 @@
-//! What the tests share: a client with short times, the documented payout, canaries, the contract, and a raw TCP peer.
+//! What the tests share: a client with short times, the documented payout, canaries, the contract, a raw TCP peer,
+//! and proxies that cut connections.
 
 use std::fmt;
 use std::io::Write;
@@ -11,7 +12,9 @@ use komopay_sandbox::{Builder, Effect, Fault, LedgerEntry, LedgerKind, Operation
 pub mod canary;
 pub mod conformance;
 pub mod contract;
+pub mod cutter;
 pub mod peer;
+pub mod tunnel;
 
 /// A sandbox that processes at once and knows the canary secret.
 pub async fn sandbox() -> Sandbox {

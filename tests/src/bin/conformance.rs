@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use komopay_tests::conformance::{Conductor, Report, Table, Topic, load};
+use komopay_tests::conformance::{Conductor, Report, Sweep, Table, Topic, load};
 
 /// The conformance suite: the scenarios of tests/vectors, in every language.
 #[derive(Parser)]
@@ -21,14 +21,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Play the scenarios on one runner.
+    /// Play the scenarios on one runner, and cut its creates at every byte.
     Play {
         /// Where the report goes.
         #[arg(long)]
         report: Option<PathBuf>,
-        /// Only scenarios whose name holds these words.
+        /// Only scenarios and sweeps whose name holds these words.
         #[arg(long)]
         only: Option<String>,
+        /// Cut at every so-manieth byte only.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+        stride: u16,
         /// For how many seconds a step may take before the runner is killed.
         #[arg(long, default_value_t = 60)]
         patience: u64,
@@ -47,9 +50,10 @@ enum Task {
 fn main() -> ExitCode {
     let Arguments { vectors, task } = Arguments::parse();
     let outcome = load(&vectors).and_then(|topics| match task {
-        Task::Play { report, only, patience, runner } => {
+        Task::Play { report, only, stride, patience, runner } => {
             let only = only.unwrap_or_default().replace(' ', "_");
-            play(&topics, &only, Conductor::new(runner, Duration::from_secs(patience)), report.as_deref())
+            let conductor = Conductor::new(runner, Duration::from_secs(patience));
+            play(&topics, &only, stride.into(), conductor, report.as_deref())
         }
         Task::Table { reports } => table(&topics, &reports),
     });
@@ -64,18 +68,25 @@ fn main() -> ExitCode {
 }
 
 /// Whether all is green.
-fn play(topics: &[Topic], only: &str, mut conductor: Conductor, to: Option<&Path>) -> Result<bool, String> {
+fn play(
+    topics: &[Topic],
+    only: &str,
+    stride: usize,
+    mut conductor: Conductor,
+    to: Option<&Path>,
+) -> Result<bool, String> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     let start = Instant::now();
     let mut report = Report::default();
     let ended = runtime.block_on(async {
         for scenario in topics.iter().flat_map(|topic| &topic.scenarios).filter(|it| it.name.contains(only)) {
-            let found = conductor.play(scenario).await;
-            if !found.is_empty() {
-                println!("RED {}\n    {}", scenario.name, found.join("\n    "));
-            }
-            report.add(&scenario.name, found);
+            add(&mut report, &scenario.name, conductor.play(scenario).await);
+        }
+        for sweep in Sweep::ALL.into_iter().filter(|it| it.name().contains(only)) {
+            let swept = conductor.sweep(sweep, stride).await;
+            println!("{}: {swept}", sweep.name());
+            add(&mut report, sweep.name(), swept.found);
         }
         conductor.end().await
     });
@@ -90,6 +101,13 @@ fn play(topics: &[Topic], only: &str, mut conductor: Conductor, to: Option<&Path
     let failed = if red > 0 { format!("{red} failed, ") } else { String::new() };
     println!("{failed}{green} passed in {:.1}s", start.elapsed().as_secs_f64());
     Ok(ended.is_ok() && red == 0 && green > 0)
+}
+
+fn add(report: &mut Report, name: &str, found: Vec<String>) {
+    if !found.is_empty() {
+        println!("RED {name}\n    {}", found.join("\n    "));
+    }
+    report.add(name, found);
 }
 
 fn table(topics: &[Topic], reports: &[PathBuf]) -> Result<bool, String> {

@@ -18,8 +18,8 @@ use crate::canary;
 pub struct Conductor {
     command: Vec<OsString>,
     /// For how long a step may take.
-    patience: Duration,
-    runner: Option<Runner>,
+    pub(super) patience: Duration,
+    pub(super) runner: Option<Runner>,
 }
 
 /// What one scenario is played on.
@@ -56,10 +56,7 @@ impl Conductor {
             found.push(format!("the platform is still busy after {:?}", self.patience));
         }
         found.extend(stage.judge(scenario));
-        let canaries = self.runner.as_ref().map(Runner::canaries).unwrap_or_default();
-        if canaries > 0 {
-            found.push(format!("{canaries} lines of the runner's standard error show a canary"));
-        }
+        found.extend(self.judge_aside());
         stage.sandbox.stop().await;
         found.iter().map(|difference| canary::hide(difference)).collect()
     }
@@ -89,6 +86,12 @@ impl Conductor {
             found.extend(differences(&json!({"ok": null}), &answer));
         }
         Ok(found)
+    }
+
+    /// What the runner wrote beside its answers since this was last asked.
+    pub(super) fn judge_aside(&self) -> Option<String> {
+        let canaries = self.runner.as_ref().map(Runner::canaries).unwrap_or_default();
+        (canaries > 0).then(|| format!("{canaries} lines of the runner's standard error show a canary"))
     }
 
     async fn step(&mut self, stage: &mut Stage, step: &Step) -> Result<Vec<String>, String> {
@@ -123,7 +126,7 @@ impl Conductor {
         }
     }
 
-    async fn tell(&mut self, told: &Value) -> Result<Value, String> {
+    pub(super) async fn tell(&mut self, told: &Value) -> Result<Value, String> {
         let runner = match &mut self.runner {
             Some(runner) => runner,
             none => none.insert(Runner::start(&self.command)?),

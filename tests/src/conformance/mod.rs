@@ -6,6 +6,7 @@
 //! |---|---|
 //! | What does a scenario say? | `scenario` |
 //! | Who plays it, and what is judged? | `conductor` |
+//! | What comes of a create whose connection is cut, at every byte? | `sweep`, `tls_sweep` |
 //! | What did the platform see? | `witness` |
 //! | How is a runner spoken to, and what if it hangs? | `runner` |
 //! | When is an answer what was expected? | `matching` |
@@ -16,8 +17,11 @@ mod matching;
 mod report;
 mod runner;
 mod scenario;
+mod sweep;
+mod tls_sweep;
 mod witness;
 
 pub use conductor::Conductor;
 pub use report::{Report, Table};
 pub use scenario::{Scenario, Topic, load};
+pub use sweep::{Sweep, Swept};

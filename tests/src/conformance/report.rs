@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::scenario::Topic;
+use super::sweep::Sweep;
 
 /// How each scenario ended on one runner: nothing to tell, or what was not as expected.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -44,9 +45,10 @@ impl Report {
     }
 }
 
-/// Every scenario in every language.
+/// Every scenario in every language, and every sweep.
 pub struct Table<'a> {
-    topics: &'a [Topic],
+    /// The names of the scenarios, by topic.
+    topics: Vec<(&'a str, Vec<&'a str>)>,
     languages: Vec<(String, Report)>,
 }
 
@@ -54,7 +56,10 @@ impl<'a> Table<'a> {
     /// The table of these reports.
     #[must_use]
     pub fn new(topics: &'a [Topic], languages: Vec<(String, Report)>) -> Self {
-        Self { topics, languages }
+        let names = |topic: &'a Topic| topic.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+        let scenarios = topics.iter().map(|topic| (topic.name.as_str(), names(topic)));
+        let sweeps = [("sweeps", Sweep::ALL.map(Sweep::name).to_vec())];
+        Self { topics: scenarios.chain(sweeps).collect(), languages }
     }
 
     /// Whether every scenario is green everywhere, and no report lacks one.
@@ -64,8 +69,8 @@ impl<'a> Table<'a> {
         !self.languages.is_empty() && all.into_iter().all(|end| end == Some(&None))
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.topics.iter().flat_map(|topic| &topic.scenarios).map(|scenario| scenario.name.as_str())
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.topics.iter().flat_map(|(_, names)| names).copied()
     }
 }
 
@@ -76,12 +81,12 @@ impl fmt::Display for Table<'_> {
         for (language, _) in &self.languages {
             write!(f, "  {language:>12}")?;
         }
-        for topic in self.topics {
-            write!(f, "\n{}", topic.name)?;
-            for scenario in &topic.scenarios {
-                write!(f, "\n  {:1$}", scenario.name, width - 2)?;
+        for (topic, names) in &self.topics {
+            write!(f, "\n{topic}")?;
+            for name in names {
+                write!(f, "\n  {name:0$}", width - 2)?;
                 for (_, report) in &self.languages {
-                    let end = match report.0.get(&scenario.name) {
+                    let end = match report.0.get(*name) {
                         Some(None) => "green",
                         Some(Some(_)) => "RED",
                         None => "MISSING",
@@ -110,10 +115,14 @@ mod tests {
         let topics = [Topic { name: "t".to_owned(), scenarios: vec![scenario("a_b"), scenario("c_d")] }];
         let report = |ends: serde_json::Value| serde_json::from_value::<Report>(ends).unwrap();
         let table = |ends| Table::new(&topics, vec![("rust".to_owned(), report(ends))]);
-        assert!(table(json!({"a_b": null, "c_d": null})).is_green());
-        let red = table(json!({"a_b": null, "c_d": ["wire"]}));
-        assert!(!red.is_green() && red.to_string().contains("RED") && red.to_string().ends_with("1 green"));
-        let missing = table(json!({"a_b": null}));
+        assert!(
+            table(json!({"a_b": null, "c_d": null, "cut_requests": null, "cut_answers": null, "cut_tls": null}))
+                .is_green()
+        );
+        let red =
+            table(json!({"a_b": null, "c_d": ["wire"], "cut_requests": null, "cut_answers": null, "cut_tls": null}));
+        assert!(!red.is_green() && red.to_string().contains("RED") && red.to_string().ends_with("4 green"));
+        let missing = table(json!({"a_b": null, "c_d": null, "cut_requests": null}));
         assert!(!missing.is_green() && missing.to_string().contains("MISSING"));
         assert!(!Table::new(&topics, Vec::new()).is_green());
     }
