@@ -29,6 +29,7 @@ const HEAD: &str = "# The public surface\n\n\
 const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("Client.creates_under_way", &[Python, Kotlin, Swift], "for bindings, at the end of a process"),
     ("Client.from_env", &[Rust, Kotlin, Swift], "for back ends in Python; others read their environment themselves"),
+    ("Client.refuse_calls", &[Python, Kotlin, Swift], "for bindings, whose callers may not stay to close"),
     ("Config.credentials", &[Python], "Python takes them as keywords"),
     ("Config.language", &[Python, Kotlin, Swift], "for bindings"),
     ("Config.merchant_code", &[Rust, Kotlin, Swift], "elsewhere in Credentials"),
