@@ -17,7 +17,7 @@ async fn swept(sweep: Sweep, stride: usize, script: &str) -> Swept {
 
 /// What is found of a runner whose answers go through this `sed`.
 async fn found_if_it_says(sweep: Sweep, change: &str) -> String {
-    swept(sweep, 400, &format!("{RUNNER} | sed -u '{change}'")).await.found.join("\n")
+    swept(sweep, 60, &format!("{RUNNER} | sed -u '{change}'")).await.found.join("\n")
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn a_runner_that_says_that_no_money_moved_is_red() {
     let change = r#"s/"money_may_have_moved":true/"money_may_have_moved":false/"#;
     let red = found_if_it_says(Sweep::Answers, change).await;
     assert!(red.contains("it was executed, and is said not to be"), "{red}");
-    assert!(red.contains("way: Answer, at: 0, end: Reset"), "{red}");
+    assert!(red.contains("way: Answer, at: "), "{red}");
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_runner_that_ends_a_create_as_something_else_is_red() {
 #[tokio::test]
 async fn a_runner_that_does_not_resume_is_red() {
     let forgets = format!("sed -u 's/\"resume\":true/\"resume\":false/' | {RUNNER}");
-    let red = swept(Sweep::Answers, 400, &forgets).await.found.join("\n");
+    let red = swept(Sweep::Answers, 60, &forgets).await.found.join("\n");
     assert!(red.contains("outcome_unknown, then with resume: not accepted and executed once"), "{red}");
 }
 
