@@ -38,7 +38,9 @@ impl Conductor {
     pub(super) async fn sweep_tls(&mut self, stride: usize, swept: &mut Swept) -> Result<(), String> {
         let own = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).map_err(|e| e.to_string())?;
         let (text, key) = (own.cert.pem(), own.signing_key.serialize_pem());
-        let path = std::env::temp_dir().join(format!("komopay-cuts-{}.pem", std::process::id()));
+        // A runner that runs in another system sees the build folder of ours, and not our folder for temporary files.
+        let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+        let path = folder.join(format!("komopay-cuts-{}.pem", std::process::id()));
         std::fs::write(&path, &text).map_err(|error| format!("{}: {error}", path.display()))?;
         let certificate = Certificate(path);
         let (sandbox, witness) = start_sandbox(Sandbox::builder().tls(&text, &key)).await?;
