@@ -22,8 +22,24 @@ fn runtime() -> std::io::Result<&'static Runtime> {
     if let Some(runtime) = *runtime {
         return Ok(runtime);
     }
-    let started = Builder::new_multi_thread().worker_threads(2).thread_name("komopay").enable_all().build()?;
+    let mut builder = Builder::new_multi_thread();
+    let started = builder.worker_threads(2).thread_name("komopay").on_thread_start(mask_broken_pipes);
+    let started = started.enable_all().build()?;
     Ok(runtime.insert(Box::leak(Box::new(started))))
+}
+
+/// A write to a connection that the peer has closed must be an error, and no end of the process. Rust's own programs and
+/// the JVM ignore the signal for that; a Swift program does not, and it is the program's to decide for its other threads.
+fn mask_broken_pipes() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigSet, Signal};
+        let mut pipe = SigSet::empty();
+        pipe.add(Signal::SIGPIPE);
+        if let Err(error) = pipe.thread_block() {
+            tracing::warn!(target: "komopay", "a broken connection may end this process: {error}");
+        }
+    }
 }
 
 /// Cancels the calls that it is given to. For languages whose own cancellation does not reach into the call.
