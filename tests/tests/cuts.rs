@@ -16,8 +16,8 @@ async fn swept(sweep: Sweep, stride: usize, script: &str) -> Swept {
 }
 
 /// What is found of a runner whose answers go through this `sed`.
-async fn found_if_it_says(sweep: Sweep, change: &str) -> String {
-    swept(sweep, 60, &format!("{RUNNER} | sed -u '{change}'")).await.found.join("\n")
+async fn found_if_it_says(sweep: Sweep, stride: usize, change: &str) -> String {
+    swept(sweep, stride, &format!("{RUNNER} | sed -u '{change}'")).await.found.join("\n")
 }
 
 #[tokio::test]
@@ -38,20 +38,20 @@ async fn a_create_that_is_cut_at_a_boundary_of_tls_is_executed_once() {
 #[tokio::test]
 async fn a_runner_that_says_that_no_money_moved_is_red() {
     let change = r#"s/"money_may_have_moved":true/"money_may_have_moved":false/"#;
-    let red = found_if_it_says(Sweep::Answers, change).await;
+    let red = found_if_it_says(Sweep::Answers, 60, change).await;
     assert!(red.contains("it was executed, and is said not to be"), "{red}");
     assert!(red.contains("way: Answer, at: "), "{red}");
 }
 
 #[tokio::test]
 async fn a_runner_that_believes_half_an_answer_is_red() {
-    let red = found_if_it_says(Sweep::Answers, r#"s/"recovered":true/"recovered":false/"#).await;
+    let red = found_if_it_says(Sweep::Answers, 60, r#"s/"recovered":true/"recovered":false/"#).await;
     assert!(red.contains("half an answer was believed"), "{red}");
 }
 
 #[tokio::test]
 async fn a_runner_that_ends_a_create_as_something_else_is_red() {
-    let red = found_if_it_says(Sweep::Requests, "s/outcome_unknown/duplicate_payout/").await;
+    let red = found_if_it_says(Sweep::Requests, 400, "s/outcome_unknown/duplicate_payout/").await;
     assert!(red.contains("a create may not end so") && red.contains("no create ended as outcome_unknown"), "{red}");
 }
 
