@@ -422,7 +422,7 @@ impl Client {
             if drain {
                 wait::wait(py, async move { core.close().await })?;
             } else {
-                wait::begin(py, async move { core.close().await })?;
+                core.refuse_calls();
             }
             logging::flush(py)
         })

@@ -58,7 +58,7 @@ impl Live {
         }
         let fresh = Core::new(py, &self.config)?;
         if self.is_closed.load(Ordering::Relaxed) {
-            wait::begin(py, async { fresh.client.close().await })?;
+            fresh.client.refuse_calls();
         }
         let mut core = lock(&self.core);
         if let Some(client) = own(&core) {
@@ -126,7 +126,7 @@ pub fn end(py: Python<'_>) {
     let close = async move {
         // All are told first; then each is waited for.
         for client in &closing {
-            tokio::time::timeout(Duration::ZERO, client.close()).await.ok();
+            client.refuse_calls();
         }
         for client in &closing {
             client.close().await;

@@ -63,13 +63,6 @@ pub fn wait_briefly(py: Python<'_>, call: impl Future<Output = ()> + Send, patie
     Ok(false)
 }
 
-/// Begins a call and leaves it at once.
-pub fn begin<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send) -> PyResult<()> {
-    let runtime = runtime::handle(py)?;
-    detached(py, || runtime.block_on(async { tokio::time::timeout(Duration::ZERO, call).await })).ok();
-    Ok(())
-}
-
 fn left_to_parent(py: Python<'_>, payout_id: Option<&str>) -> PyErr {
     match payout_id {
         None => {

@@ -130,10 +130,13 @@ impl NativeClient {
         self.call(cancel, |client| async move { client.check_credentials().await }).await
     }
 
+    /// Refuses new calls, stops further attempts, and waits for nothing.
+    pub fn refuse_calls(&self) {
+        self.0.refuse_calls();
+    }
+
     /// Refuses new calls, and waits for the creates on the wire, up to their deadlines.
     pub async fn shut_down(&self, cancel: Cancel) -> Result<(), CallFailure> {
-        // At once, whether or not its caller stays to wait.
-        self.0.refuse_calls();
         self.call(cancel, |client| async move {
             client.close().await;
             Ok(())

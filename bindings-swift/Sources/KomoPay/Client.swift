@@ -148,8 +148,8 @@ public final class Client: Sendable {
     ///
     /// - Throws: `CancellationError`, if its task is cancelled: the client is closed all the same, and nobody waits.
     public func close() async throws {
-        // Not of this task: it is closed even if this one is cancelled.
-        Task { [native] in try await native.shutDown(cancel: nil) }
+        // At once, even if this task is cancelled.
+        native.refuseCalls()
         try await call { try await $0.shutDown(cancel: $1) }
     }
 

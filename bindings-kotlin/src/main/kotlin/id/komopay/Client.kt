@@ -9,11 +9,7 @@ import java.time.Duration
 import kotlin.coroutines.ContinuationInterceptor
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineDispatcher
-import kotlinx.coroutines.CoroutineStart
-import kotlinx.coroutines.DelicateCoroutinesApi
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.GlobalScope
-import kotlinx.coroutines.async
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.withContext
@@ -192,21 +188,12 @@ public class Client(config: Config) {
      * program should close its client before it ends.
      */
     public suspend fun close() {
-        try {
-            native { offTheCore { core.shutDown(null) } }
-        } catch (left: CancellationException) {
-            abandon()
-            throw left
-        }
+        abandon()
+        native { offTheCore { core.shutDown(null) } }
     }
 
     /** Refuses new calls, and waits for nothing. */
-    @OptIn(DelicateCoroutinesApi::class)
-    internal fun abandon() {
-        // Nobody's child, since its caller leaves, and `async`, which keeps to itself what goes wrong. It is under way when
-        // this returns.
-        GlobalScope.async(Dispatchers.Unconfined, CoroutineStart.UNDISPATCHED) { core.shutDown(null) }
-    }
+    internal fun abandon(): Unit = native { core.refuseCalls() }
 
     /** Shows where the platform is, and nothing else. */
     override fun toString(): String = "Client($baseUrl)"
@@ -245,12 +232,9 @@ private val keepThreads by lazy {
 public suspend fun <R> Client.use(block: suspend (Client) -> R): R {
     try {
         return block(this).also { close() }
-    } catch (left: CancellationException) {
-        abandon()
-        throw left
     } catch (thrown: Throwable) {
         try {
-            close()
+            if (thrown is CancellationException) abandon() else close()
         } catch (another: Throwable) {
             thrown.addSuppressed(another)
         }

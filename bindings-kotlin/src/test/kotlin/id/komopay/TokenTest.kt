@@ -53,7 +53,7 @@ class TokenTest {
     fun `of what a provider throws only the type is told`() = runBlocking {
         val ways = mapOf(
             Credentials.provider { error("the token is ${Sandbox.SECRET}") } to "java.lang.IllegalStateException",
-            Credentials.provider { TODO("no Exception at all") } to "kotlin.NotImplementedError",
+            Credentials.provider { throw NotImplementedError("no Exception at all") } to "kotlin.NotImplementedError",
             blockingProvider { throw java.io.IOException("the token is ${Sandbox.SECRET}") } to "java.io.IOException",
             Credentials.provider { "half a character: \uD800" } to "java.nio.charset.MalformedInputException",
         )
