@@ -8,6 +8,7 @@
 //! | What is proven, and are the tests any good? | `prove`, `mutations` |
 //! | Which scenarios hold in every language? | `conformance` |
 //! | What may no output show? | `canary` |
+//! | What is it made of, and is any of it unsafe? | `dependencies` |
 //! | What do users of each language see? | `surface` |
 //! | What must be installed, and what is said if it is not? | `tools` |
 //! | Where do builds and virtual environments go? | `workspace` |
@@ -22,6 +23,7 @@ mod canary;
 mod command;
 mod conformance;
 mod demo;
+mod dependencies;
 mod failure;
 mod gateway;
 mod kotlin;

@@ -16,7 +16,7 @@ use crate::tally::Tally;
 use crate::tools::{self, Python};
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{demo, gateway, kotlin, swift};
+use crate::{demo, dependencies, gateway, kotlin, swift};
 
 /// A part of the checks.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -85,6 +85,7 @@ fn rust(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -
     report.check("Rust format", |_| cargo("fmt --all --check").run())?;
     report
         .check("Rust lints", |_| cargo("clippy --locked --workspace --all-targets").args("-- --deny warnings").run())?;
+    report.check("dependencies", |_| dependencies::check(workspace))?;
     report.check("Rust documentation", |_| {
         cargo("doc --locked --workspace --no-deps").env("RUSTDOCFLAGS", "--deny warnings").run()
     })?;
