@@ -214,7 +214,9 @@ impl<'a> Sources<'a> {
         let mut program = None;
         let built = cargo.inside(&self.root).env("CARGO_TARGET_DIR", &self.target).run_reading(|line| {
             let message: Value = serde_json::from_str(line).unwrap_or_default();
-            if let Some(executable) = message.get("executable").and_then(Value::as_str) {
+            // The programs that these tests start are built with them, in any order.
+            let is_test = message.pointer("/profile/test").and_then(Value::as_bool) == Some(true);
+            if let Some(executable) = message.get("executable").and_then(Value::as_str).filter(|_| is_test) {
                 program = Some(PathBuf::from(executable));
             }
         });
