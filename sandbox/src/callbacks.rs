@@ -19,6 +19,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -108,6 +109,8 @@ impl Subscriber {
 pub(crate) struct Courier {
     rules: Rules,
     clock: Clock,
+    /// Where the tasks run: a status may be changed from a thread that has no runtime.
+    runtime: Handle,
     post: Post,
     wire: Semaphore,
     desk: Mutex<Desk>,
@@ -142,11 +145,13 @@ struct Callback {
 }
 
 impl Courier {
+    /// To be called on the sandbox's runtime.
     pub(crate) fn new(rules: Rules, clock: Clock, abort: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             post: Post::new(rules.clone()),
             rules,
             clock,
+            runtime: Handle::current(),
             wire: Semaphore::new(MOST_ON_THE_WIRE),
             desk: Mutex::default(),
             waiting: watch::Sender::default(),
@@ -170,7 +175,8 @@ impl Courier {
                     let callback = Callback { ticket, payout_id, status, url, change: *changes, turn };
                     *changes += 1;
                     let (courier, abort) = (Arc::clone(self), self.abort.clone());
-                    tokio::spawn(async move { abort.run_until_cancelled(courier.deliver(callback, target)).await });
+                    self.runtime
+                        .spawn(async move { abort.run_until_cancelled(courier.deliver(callback, target)).await });
                     return;
                 }
                 None => DeliveryOutcome::Withheld {

@@ -32,7 +32,6 @@ pub struct Delivery {
 /// What became of an attempt to deliver a callback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum DeliveryOutcome {
     /// The receiver answered. 200 is delivered, everything else is repeated.
     Answered {
