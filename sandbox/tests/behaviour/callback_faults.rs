@@ -5,7 +5,7 @@ use std::time::Duration;
 use komopay_sandbox::{CallbackEffect, CallbackFault, CallbackWhen, Sandbox};
 use serde_json::json;
 
-use crate::callbacks::{INTERVAL, LIMIT, log, pay, with_callback};
+use crate::callbacks::{INTERVAL, LIMIT, idle, log, pay, with_callback};
 use crate::client::{call, create};
 use crate::receiver::Receiver;
 use crate::start::start;
@@ -56,7 +56,7 @@ async fn a_delay_is_by_the_sandboxs_clock_and_lets_later_changes_overtake() {
     let (sandbox, receiver) = paid_with(CallbackWhen::always().about("PROCESSING"), delay).await;
     assert_eq!((log(&sandbox), receiver.count()), (vec!["A SUCCESS 1 200".to_owned()], 1));
     sandbox.advance(hour);
-    sandbox.idle().await;
+    idle(&sandbox).await;
     assert_eq!(log(&sandbox), ["A SUCCESS 1 200", "A PROCESSING 1 200"]);
 }
 
@@ -125,6 +125,7 @@ async fn a_reset_forgets_callbacks_faults_and_log() {
     assert_eq!(call(&sandbox, "POST", "/_sandbox/reset", "").await.status(), 204);
     assert!(sandbox.wait_for_deliveries(LIMIT).await, "the repeat of before is given up");
     assert_eq!(sandbox.deliveries(), []);
+    sandbox.advance(INTERVAL);
     pay(&sandbox, "A", &receiver).await;
     assert_eq!((log(&sandbox), receiver.count()), (vec!["A SUCCESS 1 200".to_owned()], 2));
 }
