@@ -33,6 +33,21 @@ pub async fn idle(sandbox: &Sandbox) {
     tokio::time::timeout(LIMIT, sandbox.idle()).await.expect("something stays due");
 }
 
+/// How many tasks there are: the sandbox's, the receiver's and those of their connections.
+pub fn alive() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+/// Waits until so few tasks are left.
+pub async fn alive_at_most(tasks: usize) {
+    let ended = async {
+        while alive() > tasks {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, ended).await.expect("tasks are left");
+}
+
 /// The delivery log as `id status attempt outcome` lines.
 pub fn log(sandbox: &Sandbox) -> Vec<String> {
     let line = |Delivery { payout_id, status, attempt, outcome, .. }: Delivery| {
@@ -243,7 +258,6 @@ async fn settings_that_cannot_be_are_told_at_the_start() {
 
 #[tokio::test]
 async fn what_waits_ends_with_the_sandbox() {
-    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     for drop_it in [false, true] {
         let receiver = Receiver::start([500; 50]).await;
         let sandbox = start(Sandbox::builder()).await;
@@ -264,12 +278,7 @@ async fn what_waits_ends_with_the_sandbox() {
             assert_eq!(sandbox.forge_callback("A", &receiver.url()).await, None);
         }
         drop(receiver);
-        let ended = async {
-            while alive() > 10 {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, ended).await.unwrap();
+        alive_at_most(10).await;
     }
 }
 
