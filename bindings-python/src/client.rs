@@ -16,7 +16,7 @@ use crate::operations::{self, Filter, Waiting};
 use crate::repr::Repr;
 use crate::request::PayoutRequest;
 use crate::settings::Settings;
-use crate::{logging, wait};
+use crate::{logging, process, wait};
 
 /// A client of the payout API, for any number of threads.
 ///
@@ -418,6 +418,10 @@ impl Client {
     fn close(&self, py: Python<'_>, drain: bool) -> PyResult<()> {
         guard(py, || {
             self.live.note_closed();
+            if process::has_ended() {
+                // Everything is closed.
+                return Ok(());
+            }
             let core = self.live.core(py)?;
             if drain {
                 wait::wait(py, async move { core.close().await })?;
