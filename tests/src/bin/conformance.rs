@@ -29,9 +29,12 @@ enum Task {
         /// Only scenarios and sweeps whose name holds these words.
         #[arg(long)]
         only: Option<String>,
-        /// Cut at every so-manieth byte only.
+        /// Cut at every so-manieth byte only, and draw so many times fewer.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
         stride: u16,
+        /// What the bytes follow from that sweeps draw.
+        #[arg(long, env = "KOMOPAY_SWEEP_SEED", default_value_t = 1)]
+        seed: u64,
         /// For how many seconds a step may take before the runner is killed.
         #[arg(long, default_value_t = 60)]
         patience: u64,
@@ -50,9 +53,9 @@ enum Task {
 fn main() -> ExitCode {
     let Arguments { vectors, task } = Arguments::parse();
     let outcome = load(&vectors).and_then(|topics| match task {
-        Task::Play { report, only, stride, patience, runner } => {
+        Task::Play { report, only, stride, seed, patience, runner } => {
             let only = only.unwrap_or_default().replace(' ', "_");
-            let conductor = Conductor::new(runner, Duration::from_secs(patience));
+            let conductor = Conductor::new(runner, Duration::from_secs(patience)).with_seed(seed);
             play(&topics, &only, stride.into(), conductor, report.as_deref())
         }
         Task::Table { reports } => table(&topics, &reports),
