@@ -29,6 +29,9 @@ enum Task {
         /// Only scenarios and sweeps whose name holds these words.
         #[arg(long)]
         only: Option<String>,
+        /// Only the sweeps, and no scenario.
+        #[arg(long)]
+        sweeps: bool,
         /// Cut at every so-manieth byte only, and draw so many times fewer.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
         stride: u16,
@@ -53,10 +56,11 @@ enum Task {
 fn main() -> ExitCode {
     let Arguments { vectors, task } = Arguments::parse();
     let outcome = load(&vectors).and_then(|topics| match task {
-        Task::Play { report, only, stride, seed, patience, runner } => {
+        Task::Play { report, only, sweeps, stride, seed, patience, runner } => {
             let only = only.unwrap_or_default().replace(' ', "_");
             let conductor = Conductor::new(runner, Duration::from_secs(patience)).with_seed(seed);
-            play(&topics, &only, stride.into(), conductor, report.as_deref())
+            let topics = if sweeps { &[] } else { topics.as_slice() };
+            play(topics, &only, stride.into(), conductor, report.as_deref())
         }
         Task::Table { reports } => table(&topics, &reports),
     });
@@ -89,6 +93,9 @@ fn play(
         for sweep in Sweep::ALL.into_iter().filter(|it| it.name().contains(only)) {
             let swept = conductor.sweep(sweep, stride).await;
             println!("{}: {swept}", sweep.name());
+            if swept.found.is_empty() {
+                println!("proven: {} {}", swept.cases, sweep.cases());
+            }
             add(&mut report, sweep.name(), swept.found);
         }
         conductor.end().await

@@ -60,6 +60,16 @@ impl Sweep {
             Self::Tampering => "tampered_tls",
         }
     }
+
+    /// What its cases are.
+    #[must_use]
+    pub fn cases(self) -> &'static str {
+        match self {
+            Self::Requests | Self::Answers | Self::Tls => "creates cut",
+            Self::Repeats => "creates repeated by the network",
+            Self::Tampering => "creates tampered with over TLS",
+        }
+    }
 }
 
 /// How a sweep ended.
