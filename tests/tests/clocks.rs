@@ -83,12 +83,11 @@ impl Runner {
             "base_url": base_url, "total_timeout": 40_000, "attempt_timeout": 20_000, "connect_timeout": 20_000,
             "settle_window": 1200, "backoff_base": 2, "backoff_cap": 50,
         });
-        match token {
-            Some(token) => settings["token"] = token.into(),
-            None => {
-                settings["merchant_code"] = canary::MERCHANT.into();
-                settings["secret"] = canary::SECRET.into();
-            }
+        if let Some(token) = token {
+            settings["token"] = token.into();
+        } else {
+            settings["merchant_code"] = canary::MERCHANT.into();
+            settings["secret"] = canary::SECRET.into();
         }
         let opened = self.tell(json!({"do": "open", "client": "c", "settings": settings})).await;
         assert_eq!(opened, json!({"ok": null}));

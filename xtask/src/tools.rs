@@ -114,8 +114,8 @@ const FAKETIME: [&str; 5] =
 
 /// Asks for what lets the wall clock of a process jump. The tests that need it are for Linux.
 pub(crate) fn check_faketime() -> Outcome {
-    let is_there = |folder: &&str| Path::new(folder).join("faketime/libfaketime.so.1").exists();
-    if cfg!(target_os = "linux") && !FAKETIME.iter().any(|folder| is_there(&folder)) {
+    let is_in = |folder: &str| Path::new(folder).join("faketime/libfaketime.so.1").exists();
+    if cfg!(target_os = "linux") && !FAKETIME.into_iter().any(is_in) {
         return Err(Failure::new(
             "The tests of clocks need libfaketime, and it is not there. Install it:\n\n  \
              Debian, Ubuntu   sudo apt install libfaketime\n  \

@@ -166,7 +166,7 @@ fn whatever_happens_no_step_outlives_the_deadline_and_none_follows_it() {
         for event in at.events() {
             // A busy machine may be late by any time.
             for late in [LIMITS.total, LIMITS.total + LIMITS.attempt] {
-                let then = at.then(late - at.now, event);
+                let then = at.then(late.saturating_sub(at.now), event);
                 assert!(matches!(then.action, Action::End(_)), "{event:?} at {late:?}, then {:?}", then.action);
             }
             for took in &took {
