@@ -1,9 +1,11 @@
 //! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it.
 //!
 //! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 12000}`. The task runner
-//! (`cargo xtask bench`) starts them in turn and compares.
+//! (`cargo xtask bench`) starts them in turn and compares. `komopay-bench deadlines` measures how far beyond its deadline a
+//! call ends.
 
 mod create;
+mod deadlines;
 mod serve;
 
 use std::process::ExitCode;
@@ -34,6 +36,8 @@ enum Role {
         #[arg(long, default_value_t = 1)]
         in_flight: usize,
     },
+    /// Make creates against peers that stall in each phase, and print how far beyond its deadline each ended.
+    Deadlines,
 }
 
 fn main() -> ExitCode {
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
     let done = match role {
         Role::Serve => serve::run(),
         Role::Create { url, calls, in_flight } => create::run(&url, calls, in_flight),
+        Role::Deadlines => deadlines::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Instant;
 
+use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::command::Program;
@@ -60,15 +61,24 @@ struct Measured {
     memory_kib: Option<u64>,
 }
 
+/// What can be measured alone.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measure {
+    /// How far beyond its deadline a create ends, against peers that stall in each phase of it.
+    Deadlines,
+}
+
 /// Measures everything and prints it, what misses its aim included.
-pub(crate) fn run(workspace: &Workspace) -> Outcome {
+pub(crate) fn run(workspace: &Workspace, only: Option<Measure>) -> Outcome {
+    if only == Some(Measure::Deadlines) {
+        return Program::new(workspace, build(workspace)?).arg("deadlines").run();
+    }
     let python = Python::find()?;
     let venv = Venv::fresh(workspace, &python, "venv-bench")?;
     venv.install_builder(workspace)?;
     let wheel = venv.install_wheel(workspace, Profile::Release)?;
     venv.install(workspace, Path::new("bench/requirements.txt"))?;
-    Program::cargo(workspace).args("build --locked --release --package komopay-bench").run()?;
-    let program = workspace.target().join("release").join(format!("komopay-bench{}", std::env::consts::EXE_SUFFIX));
+    let program = build(workspace)?;
 
     let server = Server::start(workspace, &program)?;
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); CONTESTANTS.len()];
@@ -105,7 +115,13 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let size = std::fs::metadata(&wheel).map_err(Failure::while_doing("cannot look at the wheel"))?.len();
     let size = f64::from(u32::try_from(size / 1024).unwrap_or(u32::MAX)) / 1024.0;
     say("wheel", size <= 6.0, &format!("{size:.1} MB"), "at most 6 MB");
-    Ok(())
+    println!();
+    Program::new(workspace, program).arg("deadlines").run()
+}
+
+fn build(workspace: &Workspace) -> Outcome<PathBuf> {
+    Program::cargo(workspace).args("build --locked --release --package komopay-bench").run()?;
+    Ok(workspace.target().join("release").join(format!("komopay-bench{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn say(what: &str, holds: bool, found: &str, aim: &str) {

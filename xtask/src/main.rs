@@ -70,8 +70,12 @@ enum Task {
     Surface,
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
     Prove(prove::Wish),
-    /// Measure creates, import time and wheel size against peers, in one run. It takes some minutes.
-    Bench,
+    /// Measure creates, import time and wheel size against peers, and how far beyond its deadline a call ends, in one run.
+    /// It takes some minutes.
+    Bench {
+        /// The only thing to measure.
+        what: Option<bench::Measure>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -81,7 +85,7 @@ fn main() -> ExitCode {
         Task::Test { part } => test::run(&workspace, part),
         Task::Surface => surface::write(&workspace),
         Task::Prove(wish) => prove::run(&workspace, &wish),
-        Task::Bench => bench::run(&workspace),
+        Task::Bench { what } => bench::run(&workspace, what),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

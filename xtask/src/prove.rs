@@ -32,6 +32,8 @@ enum Proof {
     Faults,
     /// A create that is cut, stalled, repeated or corrupted at every byte of its request and of its answer.
     Cuts,
+    /// Peers that misbehave, in numbers: what a call ends as, when, and the memory that it takes.
+    Peers,
     /// Every rule broken on purpose, in a copy of the sources: does a test see it? It takes hours.
     Mutations,
 }
@@ -65,8 +67,11 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
             report.check("cuts", |tally| {
                 let conductor = Program::new(workspace, gateway::build_program(workspace, "conformance")?);
                 let runner = gateway::build_program(workspace, "conformance-rust")?;
-                prove(conductor.args("play --only cut --").arg(runner).env(FORM, form), tally)
+                prove(conductor.args("play --sweeps --").arg(runner).env(FORM, form), tally)
             })?;
+        }
+        if wanted(Proof::Peers) {
+            report.check("peers", |_| peers(workspace))?;
         }
         Ok(())
     })();
@@ -83,4 +88,13 @@ fn prove(program: Program, tally: &mut Tally) -> Outcome {
         tally.read(line);
     })?;
     if tally.proven.is_empty() { Err(Failure::new("nothing was looked at")) } else { Ok(()) }
+}
+
+/// The table only: the tests assert what must hold of it.
+fn peers(workspace: &Workspace) -> Outcome {
+    if !cfg!(target_os = "linux") {
+        println!("the memory of a process is read from /proc, so bad peers are measured on Linux only");
+        return Ok(());
+    }
+    Program::new(workspace, gateway::build_program(workspace, "peers")?).run()
 }

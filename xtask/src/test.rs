@@ -36,6 +36,7 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
     let wanted = |this| part.is_none_or(|only| only == this);
     if wanted(Part::Rust) {
         tools::check_rust_components(workspace)?;
+        tools::check_faketime()?;
     }
     if wanted(Part::Kotlin) {
         tools::check_jvm(workspace)?;

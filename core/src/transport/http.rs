@@ -198,10 +198,12 @@ impl Transport {
         if encoded {
             return Err((FailureKind::Unreadable, "the answer is compressed, which was not asked for".to_owned()));
         }
+        let date = date(text("date"));
         let mut answer = Answer {
             status: response.status().as_u16(),
-            date: date(text("date")),
-            retry_after: retry_after(text("retry-after"), SystemTime::now()),
+            date,
+            // A date to wait for is one of the platform's clock, which need not agree with ours.
+            retry_after: retry_after(text("retry-after"), date.map_or_else(SystemTime::now, SystemTime::from)),
             request_id: ["x-request-id", "request-id", "x-correlation-id"]
                 .into_iter()
                 .find_map(text)
