@@ -47,7 +47,7 @@ async fn serve(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
 }
 
 /// How long the request at the start of these bytes is, once its head is there.
-fn request_length(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn request_length(bytes: &[u8]) -> Option<usize> {
     let head_length = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(bytes.get(..head_length)?).ok()?;
     let length = head.lines().find_map(|line| {

@@ -90,6 +90,9 @@ impl State {
         if self.closed {
             return Some(Wait { rule: Rule::Closed, until: None });
         }
+        if cfg!(feature = "unpaced") {
+            return None;
+        }
         if which == Try::Repeat
             && let Some(until) = self.budget.empty_until(now)
         {
