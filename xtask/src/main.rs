@@ -68,8 +68,11 @@ enum Task {
     Surface,
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
     Prove(prove::Wish),
-    /// Measure creates, import time and wheel size against peers, in one run. It takes some minutes.
-    Bench,
+    /// Measure creates, import time and wheel size against peers, and a gateway's load while it is down. It takes some minutes.
+    Bench {
+        /// The only part to measure.
+        part: Option<bench::Part>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -79,7 +82,7 @@ fn main() -> ExitCode {
         Task::Test { part } => test::run(&workspace, part),
         Task::Surface => surface::write(&workspace),
         Task::Prove(wish) => prove::run(&workspace, &wish),
-        Task::Bench => bench::run(&workspace),
+        Task::Bench { part } => bench::run(&workspace, part),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
