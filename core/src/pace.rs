@@ -70,6 +70,8 @@ struct State {
     limit: Limit,
     /// Turns that are taken.
     under_way: u32,
+    /// What held somebody back last: the reason of those that stood in line behind.
+    held_by: Option<Rule>,
     closed: bool,
 }
 
@@ -80,6 +82,7 @@ impl State {
             breaker: Breaker::new(config.limits(), fastrand::Rng::new()),
             limit: Limit::new(config.requests_per_second, config.max_concurrency, now),
             under_way: 0,
+            held_by: None,
             closed: false,
         }
     }
@@ -105,6 +108,7 @@ impl State {
     /// Takes a turn, and tells whether it is the breaker's probe.
     fn take(&mut self, now: Instant, which: Try) -> Result<bool, Wait> {
         if let Some(wait) = self.obstacle(now, which) {
+            self.held_by = Some(wait.rule);
             return Err(wait);
         }
         if which == Try::Repeat {
@@ -181,12 +185,15 @@ impl Pace {
                 }
             }
         });
-        let wait = match taken.await {
+        let rule = match taken.await {
             Ok(Ok(probe)) => return Ok(Turn { pace: Arc::clone(self), probe, is_paid: true }),
-            Ok(Err(wait)) => Some(wait),
-            Err(_) => self.lock().obstacle(Instant::now(), which),
+            Ok(Err(wait)) => Some(wait.rule),
+            Err(_) => {
+                let mut state = self.lock();
+                state.obstacle(Instant::now(), which).map(|wait| wait.rule).or(state.held_by)
+            }
         };
-        Err(held_back(wait.map(|wait| wait.rule)))
+        Err(held_back(rule))
     }
 
     /// A turn at once, for a try that settles an open attempt.
