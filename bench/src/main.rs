@@ -1,4 +1,5 @@
-//! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it.
+//! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it;
+//! `komopay-bench outage` calls a gateway that is down.
 //!
 //! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 12000}`. The task runner
 //! (`cargo xtask bench`) starts them in turn and compares. `komopay-bench deadlines` measures how far beyond its deadline a
@@ -6,6 +7,7 @@
 
 mod create;
 mod deadlines;
+mod outage;
 mod serve;
 
 use std::process::ExitCode;
@@ -38,12 +40,25 @@ enum Role {
     },
     /// Make creates against peers that stall in each phase, and print how far beyond its deadline each ended.
     Deadlines,
+    /// Call a gateway that is down from many callers of one client, and print what it sees in each second.
+    Outage {
+        /// How it is down.
+        #[arg(value_enum)]
+        outage: outage::Outage,
+        /// How many callers there are.
+        #[arg(long, default_value_t = 1000)]
+        callers: usize,
+        /// For how long.
+        #[arg(long, default_value_t = 30)]
+        seconds: usize,
+    },
 }
 
 fn main() -> ExitCode {
     let Arguments { role } = Arguments::parse();
     let done = match role {
         Role::Serve => serve::run(),
+        Role::Outage { outage, callers, seconds } => outage::run(outage, callers, seconds),
         Role::Create { url, calls, in_flight } => create::run(&url, calls, in_flight),
         Role::Deadlines => deadlines::run(),
     };

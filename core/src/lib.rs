@@ -9,6 +9,7 @@
 //! | `payouts/` | requests and answers; `outcome` holds the rules of a create, `create` drives them |
 //! | `catalogue/` | balances, currencies, operators, options, merchant data |
 //! | `auth/` | tokens: scope, claims, cache, renewal |
+//! | `pace/` | retry budget, breaker and limits: what may be sent now |
 //! | `transport/` | one HTTP attempt, exact to the byte that may have been sent |
 //!
 //! ```no_run
@@ -42,6 +43,7 @@ mod leavable;
 mod lenient;
 mod mask;
 mod money;
+mod pace;
 mod payouts;
 #[cfg(feature = "provoked-panics")]
 mod provoked;

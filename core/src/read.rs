@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::auth::{Refusal, Scope};
 use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::pace::{Try, Turn};
 use crate::transport::{Answer, FailureKind, Operation};
 
 /// Why an answer could not be read. The text names the place, never the content.
@@ -65,12 +66,14 @@ impl From<Refusal> for Miss {
     }
 }
 
-/// Tries once: one request, and a second one only if the token was refused and another can be had.
+/// Tries once, in this turn: one request, and a second one only if the token was refused and another can be had.
+#[expect(clippy::too_many_arguments, reason = "what is asked, by whom, and what it may cost")]
 pub(crate) async fn try_read<T>(
     client: &Inner,
     operation: &Operation,
     scope: &Scope,
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
+    mut turn: Turn,
     within: Duration,
     personal: &[&str],
     history: &mut Vec<Attempt>,
@@ -79,15 +82,16 @@ pub(crate) async fn try_read<T>(
     let mut grant = client.tokens.get(scope, None, within).await?;
     let answer = loop {
         let left = ends.saturating_duration_since(Instant::now());
-        let answer =
-            client.send(operation, &grant, left, std::future::pending(), history).await.map_err(|failure| Miss {
+        let answer = client.send(operation, &grant, &mut turn, left, std::future::pending(), history).await.map_err(
+            |failure| Miss {
                 why: match failure.kind {
                     FailureKind::Network | FailureKind::TimedOut => MissKind::Passing,
                     FailureKind::Unreadable => MissKind::Lasting,
                     FailureKind::Certificate => MissKind::Barred,
                 },
                 error: failure.to_error(),
-            })?;
+            },
+        )?;
         let renew = match answer.status {
             401 => grant.renewable(),
             // It is not published whether a token locked to a sum of money may read.
@@ -122,12 +126,17 @@ pub(crate) async fn read<T>(
     let started = Instant::now();
     let limits = client.limits;
     let mut history = Vec::new();
+    let mut last_error = None;
     let mut tried = 0;
     loop {
         client.check_open()?;
-        let left = limits.total.saturating_sub(started.elapsed());
-        let within = limits.attempt.min(left);
-        let miss = match try_read(client, operation, scope, &parse, within, &[], &mut history).await {
+        let which = if tried == 0 { Try::First } else { Try::Repeat };
+        let turn = match client.pace.turn(which, limits.total.saturating_sub(started.elapsed())).await {
+            Ok(turn) => turn,
+            Err(held) => return Err(last_error.unwrap_or(held).with_attempts(history)),
+        };
+        let within = limits.attempt.min(limits.total.saturating_sub(started.elapsed()));
+        let miss = match try_read(client, operation, scope, &parse, turn, within, &[], &mut history).await {
             Ok(result) => return Ok(result),
             Err(miss) => miss,
         };
@@ -138,6 +147,7 @@ pub(crate) async fn read<T>(
         if miss.why != MissKind::Passing || tried >= client.read_attempts || time_is_up {
             return Err(miss.error.with_attempts(history));
         }
+        last_error = Some(miss.error);
         tokio::time::sleep(wait).await;
     }
 }

@@ -70,11 +70,11 @@ enum Task {
     Surface,
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
     Prove(prove::Wish),
-    /// Measure creates, import time and wheel size against peers, and how far beyond its deadline a call ends, in one run.
-    /// It takes some minutes.
+    /// Measure creates, import time and wheel size against peers, how far beyond its deadline a call ends, and what a gateway
+    /// that is down gets to see. It takes some minutes.
     Bench {
-        /// The only thing to measure.
-        what: Option<bench::Measure>,
+        /// The only part to measure.
+        part: Option<bench::Part>,
     },
 }
 
@@ -85,7 +85,7 @@ fn main() -> ExitCode {
         Task::Test { part } => test::run(&workspace, part),
         Task::Surface => surface::write(&workspace),
         Task::Prove(wish) => prove::run(&workspace, &wish),
-        Task::Bench { what } => bench::run(&workspace, what),
+        Task::Bench { part } => bench::run(&workspace, part),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -59,6 +59,7 @@ const ANY: &[&str] = &[
     "core",
     "tests create",
     "tests read",
+    "tests pace",
     "tests tokens",
     "tests transport",
     "tests wire",

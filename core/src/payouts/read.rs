@@ -10,6 +10,7 @@ use super::{Payout, PayoutId};
 use crate::auth::Scope;
 use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::pace::{Try, Turn};
 use crate::read::{Miss, MissKind, Unreadable, read, try_read};
 use crate::transport::{Answer, Operation};
 
@@ -19,10 +20,11 @@ pub(crate) struct Found {
     pub date: Option<Timestamp>,
 }
 
-/// Reads the payout once. No text of the answer that repeats something `personal` enters an error.
+/// Reads the payout once, in this turn. No text of the answer that repeats something `personal` enters an error.
 pub(crate) async fn look(
     client: &Inner,
     id: &PayoutId,
+    turn: Turn,
     within: Duration,
     personal: &[&str],
     history: &mut Vec<Attempt>,
@@ -30,7 +32,7 @@ pub(crate) async fn look(
     let parse = |answer: &Answer| -> Result<Found, Unreadable> {
         Ok(Found { payout: Payout::read(id, &answer.body)?, date: answer.date })
     };
-    try_read(client, &Operation::get(id.path()), &Scope::read(id), parse, within, personal, history).await
+    try_read(client, &Operation::get(id.path()), &Scope::read(id), parse, turn, within, personal, history).await
 }
 
 /// Reads the payout, trying again where that may help.
@@ -50,17 +52,28 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
     let limits = client.limits;
     let mut history = Vec::new();
     let mut last_seen: Option<Payout> = None;
+    let mut last_error: Option<Error> = None;
     let mut polls = 0;
     loop {
-        let mut last_error: Option<Error> = None;
-        let left = timeout.saturating_sub(started.elapsed());
-        match look(client, id, limits.attempt.min(left), &[], &mut history).await {
+        // After a 410 it is asked again because the answer says so, not because there was none.
+        let failed = last_error.as_ref().is_some_and(|error| error.kind() != ErrorKind::NotFound);
+        let which = if failed { Try::Repeat } else { Try::First };
+        let turn = client.pace.turn(which, timeout.saturating_sub(started.elapsed())).await;
+        let within = limits.attempt.min(timeout.saturating_sub(started.elapsed()));
+        let looked = match turn {
+            Ok(turn) => look(client, id, turn, within, &[], &mut history).await,
+            Err(held) if held.kind() == ErrorKind::Closed => return Err(held.with_payout_id(id)),
+            // The time is over; what went wrong before is the better cause.
+            Err(held) => Err(Miss { why: MissKind::Passing, error: last_error.take().unwrap_or(held) }),
+        };
+        match looked {
             Ok(found) => {
                 client.check_world(&found.payout)?;
                 if found.payout.status.is_final() {
                     return Ok(found.payout);
                 }
                 last_seen = Some(found.payout);
+                last_error = None;
             }
             Err(miss) => {
                 // A read may lag behind the create, but not behind a read that showed the payout.
