@@ -30,6 +30,7 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreada
 }
 
 /// Why one try brought no result.
+#[derive(Clone)]
 pub(crate) struct Miss {
     pub why: MissKind,
     pub error: Error,
@@ -119,25 +120,48 @@ pub(crate) async fn read<T>(
     scope: &Scope,
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
 ) -> Result<T> {
-    let started = Instant::now();
-    let limits = client.limits;
-    let mut history = Vec::new();
-    let mut tried = 0;
+    let mut tries = Tries::new(client);
     loop {
-        client.check_open()?;
-        let left = limits.total.saturating_sub(started.elapsed());
-        let within = limits.attempt.min(left);
-        let miss = match try_read(client, operation, scope, &parse, within, &[], &mut history).await {
+        let within = tries.next()?;
+        match try_read(client, operation, scope, &parse, within, &[], &mut tries.history).await {
             Ok(result) => return Ok(result),
-            Err(miss) => miss,
-        };
-        tried += 1;
+            Err(miss) => tries.missed(miss).await?,
+        }
+    }
+}
+
+/// The tries of one call: how much time each has, and whether there is another.
+pub(crate) struct Tries<'a> {
+    client: &'a Inner,
+    started: Instant,
+    tried: u32,
+    /// The requests made so far.
+    pub history: Vec<Attempt>,
+}
+
+impl<'a> Tries<'a> {
+    pub fn new(client: &'a Inner) -> Self {
+        Self { client, started: Instant::now(), tried: 0, history: Vec::new() }
+    }
+
+    /// How much time the next try has.
+    pub fn next(&self) -> Result<Duration> {
+        self.client.check_open()?;
+        let limits = self.client.limits;
+        Ok(limits.attempt.min(limits.total.saturating_sub(self.started.elapsed())))
+    }
+
+    /// Waits for the next try, or ends the call with the error of the last one.
+    pub async fn missed(&mut self, miss: Miss) -> Result<()> {
+        let limits = self.client.limits;
+        self.tried += 1;
         let asked = miss.error.retry_after().unwrap_or_default();
-        let wait = jitter(limits.ceiling(tried - 1)).saturating_add(asked);
-        let time_is_up = started.elapsed().saturating_add(wait) >= limits.total;
-        if miss.why != MissKind::Passing || tried >= client.read_attempts || time_is_up {
-            return Err(miss.error.with_attempts(history));
+        let wait = jitter(limits.ceiling(self.tried - 1)).saturating_add(asked);
+        let time_is_up = self.started.elapsed().saturating_add(wait) >= limits.total;
+        if miss.why != MissKind::Passing || self.tried >= self.client.read_attempts || time_is_up {
+            return Err(miss.error.with_attempts(std::mem::take(&mut self.history)));
         }
         tokio::time::sleep(wait).await;
+        Ok(())
     }
 }

@@ -8,9 +8,10 @@ use tokio::time::Instant;
 
 use super::{Payout, PayoutId};
 use crate::auth::Scope;
+use crate::callbacks;
 use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
-use crate::read::{Miss, MissKind, Unreadable, read, try_read};
+use crate::read::{Miss, MissKind, Tries, Unreadable, try_read};
 use crate::transport::{Answer, Operation};
 
 /// A payout, and when the platform says it showed it.
@@ -34,13 +35,32 @@ pub(crate) async fn look(
 }
 
 /// Reads the payout, trying again where that may help.
-pub(crate) async fn get(client: &Inner, id: &PayoutId) -> Result<Payout> {
+pub(crate) async fn get(client: &Arc<Inner>, id: &PayoutId) -> Result<Payout> {
     #[cfg(feature = "provoked-panics")]
     crate::provoked::panic_of(id, "PANIC-READ");
-    let parse = |answer: &Answer| Payout::read(id, &answer.body);
-    let payout = read(client, &Operation::get(id.path()), &Scope::read(id), parse).await;
-    let payout = payout.map_err(|error| error.with_payout_id(id))?;
-    client.check_world(&payout)?;
+    let named = |error: Error| error.with_payout_id(id);
+    let mut tries = Tries::new(client);
+    loop {
+        let within = tries.next().map_err(named)?;
+        match observe(client, id, within, &mut tries.history).await {
+            Ok(payout) => return Ok(payout),
+            Err(miss) => tries.missed(miss).await.map_err(named)?,
+        }
+    }
+}
+
+/// Looks once for somebody who wants to know: where there is a store, in turn, and the change is recorded.
+async fn observe(
+    client: &Arc<Inner>,
+    id: &PayoutId,
+    within: Duration,
+    history: &mut Vec<Attempt>,
+) -> Result<Payout, Miss> {
+    if client.change_store.is_some() {
+        return callbacks::look(client, id, within, history).await;
+    }
+    let payout = look(client, id, within, &[], history).await?.payout;
+    client.check_world(&payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
     Ok(payout)
 }
 
@@ -54,14 +74,9 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
     loop {
         let mut last_error: Option<Error> = None;
         let left = timeout.saturating_sub(started.elapsed());
-        match look(client, id, limits.attempt.min(left), &[], &mut history).await {
-            Ok(found) => {
-                client.check_world(&found.payout)?;
-                if found.payout.status.is_final() {
-                    return Ok(found.payout);
-                }
-                last_seen = Some(found.payout);
-            }
+        match observe(client, id, limits.attempt.min(left), &mut history).await {
+            Ok(payout) if payout.status.is_final() => return Ok(payout),
+            Ok(payout) => last_seen = Some(payout),
             Err(miss) => {
                 // A read may lag behind the create, but not behind a read that showed the payout.
                 let lagging = last_seen.is_none() && started.elapsed() < limits.settle_window;
