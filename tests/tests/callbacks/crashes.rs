@@ -55,10 +55,13 @@ impl Stage {
     }
 
     /// Starts the application. When it listens, it has handled what was pending.
-    async fn start(&self, die_at: &str) -> Receiver {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_callback-receiver"))
+    async fn start(&self, die_at: Option<&str>) -> Receiver {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_callback-receiver"));
+        if let Some(step) = die_at {
+            command.env("KOMOPAY_DIE_AT", step);
+        }
+        let mut process = command
             .args([Path::new(&self.platform.base_url()), &self.path("changes.sqlite"), &self.path("journal.txt")])
-            .env("KOMOPAY_DIE_AT", die_at)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -78,7 +81,7 @@ impl Stage {
                 Some(_) => {}
                 None => {
                     receiver.process.wait().await.unwrap();
-                    *receiver = self.start("").await;
+                    *receiver = self.start(None).await;
                 }
             }
         }
@@ -117,7 +120,7 @@ async fn killed_at_every_step_it_loses_no_change_and_handles_none_again_that_it_
         let stage = Stage::new().await;
         for (sequence, status, time) in [(1, "PROCESSING", None), (2, "SUCCESS", T1), (3, "FAILED", T2)] {
             stage.platform.set("A", status, time);
-            let mut receiver = stage.start(step).await;
+            let mut receiver = stage.start(Some(step)).await;
             if step == "the GET" {
                 stage.platform.hold();
                 let (url, came) = (stage.url("A"), stage.platform.reads() + 1);
@@ -143,7 +146,7 @@ async fn killed_at_every_step_it_loses_no_change_and_handles_none_again_that_it_
             }
             receiver.process.kill().await.unwrap();
             // The next one handles what is left before it listens.
-            stage.start("").await.process.kill().await.unwrap();
+            stage.start(None).await.process.kill().await.unwrap();
             assert!(stage.store().take(100, Timestamp::MAX, Timestamp::MAX).unwrap().is_empty(), "{step}");
         }
         let mut handled = stage.journal("handled");
@@ -159,7 +162,7 @@ async fn killed_at_every_step_it_loses_no_change_and_handles_none_again_that_it_
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_that_see_the_same_changes_record_and_handle_each_once() {
     let stage = Stage::new().await;
-    let receivers = [stage.start("").await, stage.start("").await];
+    let receivers = [stage.start(None).await, stage.start(None).await];
     let payouts: Vec<String> = (0..20).map(|number| format!("P-{number}")).collect();
     for (status, time) in [("PROCESSING", None), ("SUCCESS", T1), ("FAILED", T2)] {
         payouts.iter().for_each(|payout_id| stage.platform.set(payout_id, status, time));

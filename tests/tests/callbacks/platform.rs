@@ -97,8 +97,12 @@ impl Stage {
         let mut set = self.lock();
         set.came += 1;
         let (number, answer) = (set.came, set.payouts.get(payout_id).cloned());
-        // It blocks a thread of the test's runtime, which needs some to spare.
-        drop(self.moved.wait_while(set, |set| set.let_go.is_some_and(|allowed| number > allowed)).unwrap());
+        let is_held = |set: &mut Set| set.let_go.is_some_and(|allowed| number > allowed);
+        if is_held(&mut set) {
+            drop(set);
+            // So that what this thread had to do is done by another one.
+            tokio::task::block_in_place(|| drop(self.moved.wait_while(self.lock(), is_held).unwrap()));
+        }
         answer
     }
 }
