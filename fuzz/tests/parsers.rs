@@ -1,5 +1,6 @@
 //! Every parser of what comes from outside: no input makes it panic, and what it reads is what was there.
 
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
@@ -183,53 +184,50 @@ fn catalogue_lists() {
     });
 }
 
-#[test]
-fn callbacks() {
-    let keys = || vec![CallbackKey::new("a key of the fuzz targets, 32 bytes")];
-    let client = |keys| {
+/// A client that signs and checks callback URLs, and one that has no key. Neither sends anything.
+static CLIENTS: LazyLock<[Client; 2]> = LazyLock::new(|| {
+    [vec![CallbackKey::new("a key of the fuzz targets, 32 bytes")], Vec::new()].map(|keys| {
         let mut config = Config::new("http://127.0.0.1:9", Credentials::token("t"));
         config.callback_keys = keys;
         Client::new(config).unwrap()
-    };
-    let (with_keys, without) = (client(keys()), client(Vec::new()));
-    let id = PayoutId::new("TST-223344").unwrap();
-    let signed = [SignaturePlace::Path, SignaturePlace::Query].map(|place| {
-        let options = CallbackUrlOptions { expires_at: None, place };
-        with_keys.callback_url("https://shop.example/hook?a=b", &id, &options).unwrap()
-    });
-    let urls = [&*signed[0], &*signed[1], "/hook/1.0.x?komopay=1.0.y#z"];
+    })
+});
+
+/// The URL of the payout that the targets know.
+fn signed(base: &str, place: SignaturePlace) -> Option<String> {
+    let options = CallbackUrlOptions { expires_at: None, place };
+    CLIENTS[0].callback_url(base, &PayoutId::new("TST-223344").unwrap(), &options).ok()
+}
+
+#[test]
+fn callbacks() {
+    let [in_path, in_query] = [SignaturePlace::Path, SignaturePlace::Query]
+        .map(|place| signed("https://shop.example/hook?a=b", place).unwrap());
+    let urls = [in_path.as_str(), in_query.as_str(), "/hook/1.0.x?komopay=1.0.y#z"];
     let bodies = [r#"{"idEntity": "TST-223344"}"#, r#"{"idEntity": "INV-2024-0001", "new": [1]}"#];
     check!().with_type::<(Input, Input)>().for_each(|(body, url)| {
         let (body, url) = (body.document(&bodies), url.text(&urls));
-        let unverified = without.read_callback(&body, &url);
-        if let Ok(callback) = &unverified {
+        if let Ok(callback) = CLIENTS[1].read_callback(&body, &url) {
             assert!(!callback.verified);
             let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(json["idEntity"], callback.payout_id.as_str());
         }
-        if let Ok(callback) = with_keys.read_callback(&body, &url) {
-            assert_eq!((&callback.payout_id, callback.verified), (&id, true), "signed for one payout only: {url}");
-            let token = signed[0].split(['/', '?']).find(|part| part.starts_with("1.0.")).unwrap();
-            assert!(url.replace("%2E", ".").replace("%2e", ".").contains(&token[..40]) || url.contains('%'), "{url}");
+        if let Ok(callback) = CLIENTS[0].read_callback(&body, &url) {
+            assert_eq!((callback.payout_id.as_str(), callback.verified), ("TST-223344", true), "{url}");
         }
     });
 }
 
 #[test]
 fn callback_urls() {
-    let mut config = Config::new("http://127.0.0.1:9", Credentials::token("t"));
-    config.callback_keys = vec![CallbackKey::new("a key of the fuzz targets, 32 bytes")];
-    let client = Client::new(config).unwrap();
-    let id = PayoutId::new("TST-223344").unwrap();
     let bases = ["https://shop.example/hook?a=b", "http://127.0.0.1:8080/h", "https://[::1]:8443/a/b/?x=%20"];
     check!().with_type::<(bool, Input)>().for_each(|(in_query, base)| {
         let base = base.text(&bases);
         let place = if *in_query { SignaturePlace::Query } else { SignaturePlace::Path };
-        let options = CallbackUrlOptions { expires_at: None, place };
-        if let Ok(url) = client.callback_url(&base, &id, &options) {
+        if let Some(url) = signed(&base, place) {
             assert!(url.is_ascii() && url.len() <= 1000, "{url}");
-            let callback = client.read_callback(br#"{"idEntity": "TST-223344"}"#, &url).unwrap();
-            assert!(callback.verified);
+            let callback = CLIENTS[0].read_callback(br#"{"idEntity": "TST-223344"}"#, &url);
+            assert!(callback.is_ok_and(|callback| callback.verified), "{url}");
         }
     });
 }
