@@ -13,13 +13,13 @@ pub(crate) fn run(calls: usize) -> Result<(), Box<dyn Error>> {
         config.callback_keys = keys;
         Client::new(config)
     };
-    let forger = client(vec![CallbackKey::new("the key of somebody else, not ours")])?;
+    let somebody = client(vec![CallbackKey::new("the key of somebody else, not ours")])?;
     let receiver =
         client((0..8).map(|n| CallbackKey::new(format!("key {n} of eight, in a rotation of keys"))).collect())?;
     let forged: Vec<(Vec<u8>, String)> = (0..calls)
         .map(|n| {
             let id = PayoutId::new(format!("FORGED-{n}"))?;
-            let url = forger.callback_url("https://shop.example/hook", &id, &CallbackUrlOptions::default())?;
+            let url = somebody.callback_url("https://shop.example/hook", &id, &CallbackUrlOptions::default())?;
             Ok((format!(r#"{{"idEntity": "{id}"}}"#).into_bytes(), url))
         })
         .collect::<Result<_, komopay_core::Error>>()?;

@@ -165,7 +165,9 @@ async fn two_processes_that_see_the_same_changes_record_and_handle_each_once() {
     let receivers = [stage.start(None).await, stage.start(None).await];
     let payouts: Vec<String> = (0..20).map(|number| format!("P-{number}")).collect();
     for (status, time) in [("PROCESSING", None), ("SUCCESS", T1), ("FAILED", T2)] {
-        payouts.iter().for_each(|payout_id| stage.platform.set(payout_id, status, time));
+        for payout_id in &payouts {
+            stage.platform.set(payout_id, status, time);
+        }
         let posts = payouts.iter().flat_map(|payout_id| {
             let url = stage.url(payout_id);
             receivers.iter().map(move |receiver| {
