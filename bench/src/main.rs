@@ -1,10 +1,11 @@
 //! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it;
-//! `komopay-bench outage` calls a gateway that is down.
+//! `komopay-bench outage` calls a gateway that is down, and `komopay-bench callbacks` refuses forged callbacks.
 //!
 //! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 12000}`. The task runner
 //! (`cargo xtask bench`) starts them in turn and compares. `komopay-bench deadlines` measures how far beyond its deadline a
 //! call ends.
 
+mod callbacks;
 mod create;
 mod deadlines;
 mod outage;
@@ -52,6 +53,12 @@ enum Role {
         #[arg(long, default_value_t = 30)]
         seconds: usize,
     },
+    /// Refuse forged callbacks, and print how long it took.
+    Callbacks {
+        /// How many.
+        #[arg(long)]
+        calls: usize,
+    },
 }
 
 fn main() -> ExitCode {
@@ -59,6 +66,7 @@ fn main() -> ExitCode {
     let done = match role {
         Role::Serve => serve::run(),
         Role::Outage { outage, callers, seconds } => outage::run(outage, callers, seconds),
+        Role::Callbacks { calls } => callbacks::run(calls),
         Role::Create { url, calls, in_flight } => create::run(&url, calls, in_flight),
         Role::Deadlines => deadlines::run(),
     };

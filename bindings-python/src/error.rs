@@ -29,6 +29,7 @@ fn class_name(kind: ErrorKind) -> &'static str {
         ErrorKind::NotFinal => "NotFinalError",
         ErrorKind::UnexpectedResponse => "UnexpectedResponseError",
         ErrorKind::OutcomeUnknown => "OutcomeUnknownError",
+        ErrorKind::InvalidCallback => "InvalidCallbackError",
         ErrorKind::Closed => "ClosedError",
         ErrorKind::Internal => "InternalError",
     }

@@ -69,6 +69,9 @@ impl Settings<'_> {
             max_amount: self.max_amount.map_or_else(|| Ok(Vec::new()), |given| ceilings(&given))?,
             is_test: self.is_test.or(default.is_test),
             validate: self.validate.unwrap_or(default.validate),
+            callback_keys: default.callback_keys,
+            change_store: default.change_store,
+            change_lease: default.change_lease,
             language: "python",
         })
     }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::auth::{AccessScope, AccessToken, Grant, Tokens};
+use crate::callbacks::{self, Callback, CallbackKey, CallbackUrlOptions, ChangeStore, Lanes, PayoutChange};
 use crate::catalogue::{
     self, Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption,
 };
@@ -41,6 +42,10 @@ pub(crate) struct Inner {
     pub pace: Arc<Pace>,
     pub tokens: Tokens,
     pub creates: Arc<InFlight>,
+    pub lanes: Lanes,
+    pub callback_keys: Vec<CallbackKey>,
+    pub change_store: Option<Arc<dyn ChangeStore>>,
+    change_lease: Duration,
     pub limits: Limits,
     pub read_attempts: u32,
     pub validate: bool,
@@ -64,9 +69,13 @@ impl Client {
             transport,
             pace,
             creates: Arc::new(InFlight::new()),
+            lanes: Lanes::default(),
             limits: config.limits(),
             read_attempts: config.read_attempts,
             validate: config.validate,
+            callback_keys: config.callback_keys,
+            change_store: config.change_store,
+            change_lease: config.change_lease,
             max_amount: config.max_amount,
             is_test: config.is_test,
             base_url: base_url.into(),
@@ -244,6 +253,103 @@ impl Client {
             return Err(Error::setting("clock", text));
         }
         Ok(info)
+    }
+
+    /// Signs a callback URL for this payout: the URL to hand over as the request's `callback_url`.
+    ///
+    /// The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first of
+    /// the `callback_keys`. Host and path are not signed, since proxies rewrite them. Nothing is sent.
+    ///
+    /// # Errors
+    /// `configuration`, naming `callback_keys`, without a key; `invalid_request`, naming `callback_url`, if `base` is no
+    /// absolute https URL (plain http is for loopback), holds a user name, a password, a fragment or a signature, or is
+    /// longer than 1000 characters when it is signed (contract: `callbackUrl`), or naming `expires_at`, if that is not in
+    /// the future.
+    ///
+    /// ```
+    /// use komopay_core::{CallbackKey, CallbackUrlOptions, Client, Config, Credentials, PayoutId, SANDBOX_URL};
+    ///
+    /// let mut config = Config::new(SANDBOX_URL, Credentials::merchant("YOUR_MERCHANT_CODE", "YOUR_SECRET"));
+    /// config.callback_keys = vec![CallbackKey::new("what `openssl rand -hex 32` printed")];
+    /// let client = Client::new(config)?;
+    /// let id = PayoutId::new("TST-223344")?;
+    /// let url = client.callback_url("https://shop.example/hook", &id, &CallbackUrlOptions::default())?;
+    /// assert!(url.starts_with("https://shop.example/hook/1.0."));
+    ///
+    /// let callback = client.read_callback(br#"{"idEntity": "TST-223344"}"#, &url)?;
+    /// assert_eq!((callback.payout_id, callback.verified), (id, true));
+    /// assert!(client.read_callback(br#"{"idEntity": "TST-223345"}"#, &url).is_err());
+    /// # Ok::<(), komopay_core::Error>(())
+    /// ```
+    pub fn callback_url(&self, base: &str, id: &PayoutId, options: &CallbackUrlOptions) -> Result<String> {
+        callbacks::sign(&self.0.callback_keys, base, id, options, Timestamp::now())
+    }
+
+    /// Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
+    ///
+    /// `body` is the raw body of the request; `url` is the URL that was requested, absolute or from its path on. A client
+    /// without `callback_keys` reads the body only, and says that it is not verified.
+    ///
+    /// # Errors
+    /// `invalid_callback`. Its `field` tells what is wrong: `body` (no `{"idEntity": "<payout id>"}`), `body_size` (over
+    /// 64 KiB), `url` (over 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
+    pub fn read_callback(&self, body: &[u8], url: &str) -> Result<Callback> {
+        callbacks::read(&self.0.callback_keys, body, url, Timestamp::now())
+    }
+
+    /// Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
+    ///
+    /// Where there is a `change_store`, a change is in it when this returns. Answer with 200 then, and with
+    /// [`Error::callback_status`] after an error, so that the platform repeats what was not dealt with. Of callbacks for
+    /// one payout, those that come while it is read share one more read.
+    ///
+    /// # Errors
+    /// As [`Client::read_callback`], and nothing is sent then; `configuration`, naming `callback_keys`, without a key;
+    /// `unavailable`, naming `change_store`, if that failed; else as [`Client::get_payout`].
+    ///
+    /// ```no_run
+    /// # async fn hook(client: komopay_core::Client, body: &[u8], url: &str) -> u16 {
+    /// match client.handle_callback(body, url).await {
+    ///     Ok(_) => 200,
+    ///     Err(error) => error.callback_status(),
+    /// }
+    /// # }
+    /// ```
+    pub async fn handle_callback(&self, body: &[u8], url: &str) -> Result<Payout> {
+        let span = tracing::info_span!(target: "komopay", "handle_callback");
+        callbacks::handle(&self.0, body, url).instrument(span).await
+    }
+
+    /// Takes changes out of the `change_store` to handle them: at most `limit`, the oldest first, and of one payout only
+    /// the first that was not acknowledged. For `change_lease`, nobody else is given them.
+    ///
+    /// Acknowledge each when it is handled. One that is not acknowledged in time is given again: make what is done for
+    /// a change harmless to do twice, or do it in one transaction with a note of its id and number.
+    ///
+    /// # Errors
+    /// `configuration`, naming `change_store`, without one; `unavailable`, naming it, if it failed; `closed`.
+    ///
+    /// ```no_run
+    /// # async fn work(client: komopay_core::Client) -> komopay_core::Result<()> {
+    /// for change in client.take_changes(10).await? {
+    ///     println!("{} is now {}", change.payout_id, change.payout.status);
+    ///     client.acknowledge_change(&change.payout_id, change.sequence).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn take_changes(&self, limit: usize) -> Result<Vec<PayoutChange>> {
+        self.0.check_open()?;
+        callbacks::take(self.0.change_store.as_ref(), limit, self.0.change_lease).await
+    }
+
+    /// Notes in the `change_store` that a change was handled: it is never given again.
+    ///
+    /// # Errors
+    /// As [`Client::take_changes`].
+    pub async fn acknowledge_change(&self, payout_id: &PayoutId, sequence: u64) -> Result<()> {
+        self.0.check_open()?;
+        callbacks::acknowledge(self.0.change_store.as_ref(), payout_id, sequence).await
     }
 
     /// The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use crate::auth::TokenProvider;
+use crate::callbacks::{CallbackKey, ChangeStore};
 use crate::error::{Error, Result};
 use crate::money::Money;
 use crate::payouts::outcome::Limits;
@@ -160,6 +162,14 @@ pub struct Config {
     pub is_test: Option<bool>,
     /// Whether requests are checked before they are sent. The platform may loosen a limit before this SDK knows.
     pub validate: bool,
+    /// The keys that callback URLs are signed with: the first signs, all of them verify. Each is the merchant's own
+    /// choice, at least 32 bytes of random text, and never the secret. At most 8.
+    pub callback_keys: Vec<CallbackKey>,
+    /// Where the changes of payouts are kept until the application has handled them. Without one, callbacks and reads
+    /// record nothing.
+    pub change_store: Option<Arc<dyn ChangeStore>>,
+    /// For how long a change belongs to who took it, before it is given to somebody else: 60 s.
+    pub change_lease: Duration,
     /// The language in `User-Agent: komopay-<lang>/<version>`: `rust`. Bindings put theirs.
     pub language: &'static str,
 }
@@ -190,6 +200,9 @@ impl Config {
             max_amount: Vec::new(),
             is_test: None,
             validate: true,
+            callback_keys: Vec::new(),
+            change_store: None,
+            change_lease: Duration::from_secs(60),
             language: "rust",
         }
     }
@@ -204,6 +217,7 @@ impl Config {
             ("settle_window", self.settle_window),
             ("backoff_base", self.backoff_base),
             ("backoff_cap", self.backoff_cap),
+            ("change_lease", self.change_lease),
         ] {
             if value < Duration::from_millis(1) {
                 return Err(Error::setting(name, "must be at least 1 ms"));
@@ -212,6 +226,9 @@ impl Config {
         // A year is already no deadline; it keeps every sum of times far from overflow.
         if self.total_timeout > Duration::from_secs(365 * 24 * 3600) {
             return Err(Error::setting("total_timeout", "must be at most 365 days"));
+        }
+        if self.change_lease > Duration::from_secs(365 * 24 * 3600) {
+            return Err(Error::setting("change_lease", "must be at most 365 days"));
         }
         if self.backoff_cap < self.backoff_base {
             return Err(Error::setting("backoff_cap", "must not be below backoff_base"));
@@ -241,7 +258,26 @@ impl Config {
         if self.max_answer_bytes < 1024 {
             return Err(Error::setting("max_answer_bytes", "must be at least 1024"));
         }
+        self.check_callback_keys()?;
         self.check_base_url()
+    }
+
+    fn check_callback_keys(&self) -> Result<()> {
+        let refuse = |problem: &str| Err(Error::setting("callback_keys", problem));
+        if self.callback_keys.len() > 8 {
+            return refuse("has more than 8 keys");
+        }
+        for key in &self.callback_keys {
+            if key.expose().len() < 32 {
+                return refuse("has a key of less than 32 bytes; make one, for example with `openssl rand -hex 32`");
+            }
+            // The platform knows the secret, and it is sent to get tokens: who learns it must not be able to sign.
+            if matches!(&self.credentials, Credentials::Merchant { secret, .. } if secret.expose_secret() == key.expose())
+            {
+                return refuse("has the merchant's secret as a key; it needs one of its own");
+            }
+        }
+        Ok(())
     }
 
     fn check_base_url(&self) -> Result<Url> {
@@ -294,6 +330,7 @@ impl fmt::Debug for Config {
             .field("max_amount", &self.max_amount)
             .field("is_test", &self.is_test)
             .field("validate", &self.validate)
+            .field("callback_keys", &self.callback_keys.len())
             .finish_non_exhaustive()
     }
 }
@@ -356,6 +393,15 @@ mod tests {
             ("requests_per_second", |c| c.requests_per_second = Some(f64::INFINITY)),
             ("requests_per_second", |c| c.requests_per_second = Some(1_000_001.0)),
             ("max_concurrency", |c| c.max_concurrency = Some(0)),
+            ("change_lease", |c| c.change_lease = Duration::ZERO),
+            ("change_lease", |c| c.change_lease = Duration::MAX),
+            ("callback_keys", |c| c.callback_keys = vec![CallbackKey::new("x".repeat(31))]),
+            ("callback_keys", |c| c.callback_keys = vec![CallbackKey::new("x".repeat(32)); 9]),
+            ("callback_keys", |c| {
+                let secret = "s".repeat(40);
+                c.credentials = Credentials::merchant("CODE", secret.clone());
+                c.callback_keys = vec![CallbackKey::new("x".repeat(32)), CallbackKey::new(secret)];
+            }),
             ("max_answer_bytes", |c| c.max_answer_bytes = 0),
             ("max_amount", |c| c.max_amount = vec![Money::new("1", "IDR").unwrap(), Money::new("2", "IDR").unwrap()]),
         ];
@@ -387,7 +433,8 @@ mod tests {
     fn settings_show_no_secret() {
         let mut config = config();
         config.proxy = Some("http://user:proxy-canary@proxy:3128".to_owned());
-        let shown = format!("{config:?} {:?}", Credentials::token("token-canary"));
+        config.callback_keys = vec![CallbackKey::new("key-canary-0123456789-0123456789")];
+        let shown = format!("{config:?} {:?} {:?}", Credentials::token("token-canary"), config.callback_keys);
         assert!(shown.contains("http://proxy"), "{shown}");
         assert!(!shown.contains("\"secret\"") && !shown.contains("canary"), "{shown}");
     }

@@ -32,7 +32,7 @@ pub enum ErrorKind {
     NotFound,
     /// Too many requests, and no time left to wait.
     RateLimited,
-    /// The platform could not be reached, or answered a read with a server fault.
+    /// The platform could not be reached, or answered a read with a server fault; or the store of changes failed.
     Unavailable,
     /// The deadline passed, and nothing was sent or it was a read.
     TimedOut,
@@ -42,6 +42,8 @@ pub enum ErrorKind {
     UnexpectedResponse,
     /// A create may have reached the platform and could not be settled in time.
     OutcomeUnknown,
+    /// A callback that is not the platform's answer to a URL of ours: see [`Error::field`].
+    InvalidCallback,
     /// The client was closed.
     Closed,
     /// A fault of this SDK.
@@ -50,7 +52,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of the table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Configuration,
         Self::InvalidRequest,
         Self::Authentication,
@@ -64,6 +66,7 @@ impl ErrorKind {
         Self::NotFinal,
         Self::UnexpectedResponse,
         Self::OutcomeUnknown,
+        Self::InvalidCallback,
         Self::Closed,
         Self::Internal,
     ];
@@ -85,6 +88,7 @@ impl ErrorKind {
             Self::NotFinal => "not_final",
             Self::UnexpectedResponse => "unexpected_response",
             Self::OutcomeUnknown => "outcome_unknown",
+            Self::InvalidCallback => "invalid_callback",
             Self::Closed => "closed",
             Self::Internal => "internal",
         }
@@ -122,12 +126,17 @@ impl ErrorKind {
             }
             Self::NotFound => "410 on a read, or 404.",
             Self::RateLimited => "429, and no time left to wait.",
-            Self::Unavailable => "No connection, or 5xx on a read; retries used up.",
+            Self::Unavailable => {
+                "No connection, or 5xx on a read; retries used up. Or the store of changes failed (`change_store`)."
+            }
             Self::TimedOut => "The deadline passed, and nothing was sent or it was a read.",
             Self::NotFinal => "`wait_for_payout` ran out of time. Carries the last payout seen.",
             Self::UnexpectedResponse => "An answer, not to a create, that cannot be understood.",
             Self::OutcomeUnknown => {
                 "A create may have reached the platform and could not be settled in time. Call again with the same id, the same request and `resume`."
+            }
+            Self::InvalidCallback => {
+                "A callback that is refused: its body cannot be read, or its URL was not signed for this payout by one of the keys, or is no longer valid."
             }
             Self::Closed => "The client was closed.",
             Self::Internal => "A fault of this SDK (in a create that may have been sent: `outcome_unknown`).",
@@ -212,6 +221,11 @@ impl Error {
     /// A field of a request that cannot be sent, by its name.
     pub(crate) fn invalid(field: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorKind::InvalidRequest, format!("{field}: {problem}")).with_field(field)
+    }
+
+    /// A callback that is refused: `part` of it is at fault.
+    pub(crate) fn callback(part: &str, problem: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::InvalidCallback, format!("the callback is refused: {problem}")).with_field(part)
     }
 
     /// An error for a fault of the code around this crate, such as a panic in a binding.
@@ -324,6 +338,32 @@ impl Error {
     #[must_use]
     pub fn retryable(&self) -> bool {
         self.0.kind.retryable()
+    }
+
+    /// The HTTP status to answer a callback with when [`Client::handle_callback`](crate::Client::handle_callback) ends
+    /// with this error: never 200, after which the platform would not repeat it.
+    ///
+    /// 400, 403 or 413 to a callback that is refused; 500 if the settings are wrong or this SDK is; and 503 to all that
+    /// may yet be read or stored, a 410 included: the URL proves that the merchant made this id, so the platform's reads
+    /// may only lag behind.
+    ///
+    /// ```
+    /// use komopay_core::{Client, Config, Credentials, SANDBOX_URL};
+    ///
+    /// let client = Client::new(Config::new(SANDBOX_URL, Credentials::token("t")))?;
+    /// let error = client.read_callback(b"no JSON", "/hook").unwrap_err();
+    /// assert_eq!(error.callback_status(), 400);
+    /// # Ok::<(), komopay_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn callback_status(&self) -> u16 {
+        match (self.kind(), self.field()) {
+            (ErrorKind::InvalidCallback, Some("body_size")) => 413,
+            (ErrorKind::InvalidCallback, Some("signature" | "expires_at")) => 403,
+            (ErrorKind::InvalidCallback, _) => 400,
+            (ErrorKind::Configuration | ErrorKind::Internal, _) => 500,
+            _ => 503,
+        }
     }
 
     /// Whether a payout under this id exists or may exist: see [`ErrorKind::money_may_have_moved`].

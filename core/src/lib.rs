@@ -7,6 +7,7 @@
 //! | [`Money`] (`money.rs`) | exact amounts |
 //! | [`Error`], [`ErrorKind`] (`error.rs`) | the one error taxonomy |
 //! | `payouts/` | requests and answers; `outcome` holds the rules of a create, `create` drives them |
+//! | `callbacks/` | signed callback URLs, reading callbacks, following payouts, stores of changes |
 //! | `catalogue/` | balances, currencies, operators, options, merchant data |
 //! | `auth/` | tokens: scope, claims, cache, renewal |
 //! | `pace/` | retry budget, breaker and limits: what may be sent now |
@@ -32,10 +33,13 @@
 #![forbid(unsafe_code)]
 
 mod auth;
+mod callbacks;
 mod catalogue;
 mod client;
 mod config;
 mod error;
+#[cfg(test)]
+mod explorer;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -52,6 +56,12 @@ mod read;
 mod transport;
 
 pub use auth::{AccessScope, AccessToken, TokenProvider};
+#[cfg(feature = "sqlite")]
+pub use callbacks::SqliteChangeStore;
+pub use callbacks::{
+    Callback, CallbackKey, CallbackUrlOptions, ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange,
+    SignaturePlace, StoreError,
+};
 pub use catalogue::{
     AmountLimit, Balance, CustomerFee, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter,
     PaymentOptionOperator, PaymentTypeCode, PayoutOperator, PayoutOption,

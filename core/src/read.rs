@@ -31,6 +31,7 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreada
 }
 
 /// Why one try brought no result.
+#[derive(Clone)]
 pub(crate) struct Miss {
     pub why: MissKind,
     pub error: Error,
@@ -42,9 +43,11 @@ pub(crate) enum MissKind {
     Gone,
     /// It may work in a moment: no connection, no answer in time, 429, 5xx.
     Passing,
+    /// The pace of the client held it back to the end of its time: nothing was sent.
+    Held,
     /// It will not work by trying again.
     Lasting,
-    /// No try can be made: the token does not allow it, the platform refuses one, or its certificate does not verify.
+    /// No try can be made: the client was closed, the token does not allow it, the platform refuses one, or its certificate does not verify.
     Barred,
 }
 
@@ -123,31 +126,68 @@ pub(crate) async fn read<T>(
     scope: &Scope,
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
 ) -> Result<T> {
-    let started = Instant::now();
-    let limits = client.limits;
-    let mut history = Vec::new();
-    let mut last_error = None;
-    let mut tried = 0;
+    let mut tries = Tries::new(client);
     loop {
-        client.check_open()?;
-        let which = if tried == 0 { Try::First } else { Try::Repeat };
-        let turn = match client.pace.turn(which, limits.total.saturating_sub(started.elapsed())).await {
-            Ok(turn) => turn,
-            Err(held) => return Err(last_error.unwrap_or(held).with_attempts(history)),
+        let (which, left) = tries.next()?;
+        let looked = match turn(client, which, left).await {
+            Ok((turn, within)) => {
+                try_read(client, operation, scope, &parse, turn, within, &[], &mut tries.history).await
+            }
+            Err(miss) => Err(miss),
         };
-        let within = limits.attempt.min(limits.total.saturating_sub(started.elapsed()));
-        let miss = match try_read(client, operation, scope, &parse, turn, within, &[], &mut history).await {
+        match looked {
             Ok(result) => return Ok(result),
-            Err(miss) => miss,
-        };
-        tried += 1;
-        let asked = miss.error.retry_after().unwrap_or_default();
-        let wait = jitter(limits.ceiling(tried - 1)).saturating_add(asked);
-        let time_is_up = started.elapsed().saturating_add(wait) >= limits.total;
-        if miss.why != MissKind::Passing || tried >= client.read_attempts || time_is_up {
-            return Err(miss.error.with_attempts(history));
+            Err(miss) => tries.missed(miss).await?,
         }
-        last_error = Some(miss.error);
+    }
+}
+
+/// Waits for the turn of a try that has so much time left. Gives the time of its attempt with it.
+pub(crate) async fn turn(client: &Inner, which: Try, left: Duration) -> Result<(Turn, Duration), Miss> {
+    let started = Instant::now();
+    let turn = client.pace.turn(which, left).await.map_err(|held| Miss {
+        why: if held.kind() == ErrorKind::Closed { MissKind::Barred } else { MissKind::Held },
+        error: held,
+    })?;
+    Ok((turn, client.limits.attempt.min(left.saturating_sub(started.elapsed()))))
+}
+
+/// The tries of one call: how much time is left, and whether there is another.
+pub(crate) struct Tries<'a> {
+    client: &'a Inner,
+    started: Instant,
+    tried: u32,
+    last_error: Option<Error>,
+    /// The requests made so far.
+    pub history: Vec<Attempt>,
+}
+
+impl<'a> Tries<'a> {
+    pub fn new(client: &'a Inner) -> Self {
+        Self { client, started: Instant::now(), tried: 0, last_error: None, history: Vec::new() }
+    }
+
+    /// Which try is next, and how much time is left for it.
+    pub fn next(&self) -> Result<(Try, Duration)> {
+        self.client.check_open()?;
+        let which = if self.tried == 0 { Try::First } else { Try::Repeat };
+        Ok((which, self.client.limits.total.saturating_sub(self.started.elapsed())))
+    }
+
+    /// Waits for the next try, or ends the call with the error of the last one.
+    pub async fn missed(&mut self, miss: Miss) -> Result<()> {
+        let limits = self.client.limits;
+        self.tried += 1;
+        // Its time is over; what went wrong before is a better cause.
+        let error = if miss.why == MissKind::Held { self.last_error.take().unwrap_or(miss.error) } else { miss.error };
+        let asked = error.retry_after().unwrap_or_default();
+        let wait = jitter(limits.ceiling(self.tried - 1)).saturating_add(asked);
+        let time_is_up = self.started.elapsed().saturating_add(wait) >= limits.total;
+        if miss.why != MissKind::Passing || self.tried >= self.client.read_attempts || time_is_up {
+            return Err(error.with_attempts(std::mem::take(&mut self.history)));
+        }
+        self.last_error = Some(error);
         tokio::time::sleep(wait).await;
+        Ok(())
     }
 }

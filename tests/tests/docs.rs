@@ -34,7 +34,7 @@ fn every_kind_is_listed_once_and_a_state_that_may_hold_money_is_never_called_don
     let mut names: Vec<_> = ErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 15);
+    assert_eq!(names.len(), 16);
     for kind in ErrorKind::ALL {
         let expected = matches!(kind, ErrorKind::DuplicatePayout | ErrorKind::NotFinal | ErrorKind::OutcomeUnknown);
         assert_eq!(kind.money_may_have_moved(), expected, "{kind}");

@@ -26,7 +26,7 @@ pub(crate) struct Wish {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Proof {
-    /// The outcome rules, in every state that callers, network and platform can come to.
+    /// The outcome rules, in every state that callers, network and platform can come to, and those of callbacks.
     Model,
     /// Every fault at each attempt, and every pair of them: the gateway's ledger decides.
     Faults,
@@ -53,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
                 let optimized = "--config profile.dev.package.komopay-core.opt-level=3";
                 let model =
                     Program::cargo(workspace).args("test --locked --package komopay-core --lib").args(optimized);
-                let model = model.args("payouts::model -- --nocapture --test-threads=1");
+                let model = model.args("::model:: -- --nocapture --test-threads=1");
                 prove(model.env(FORM, form), tally)
             })?;
         }

@@ -200,6 +200,9 @@ impl Config {
             max_amount: max_amount.into_iter().map(komopay_core::Money::from).collect(),
             is_test: is_test.or(default.is_test),
             validate: validate.unwrap_or(default.validate),
+            callback_keys: default.callback_keys,
+            change_store: default.change_store,
+            change_lease: default.change_lease,
             language: match language {
                 Language::Kotlin => "kotlin",
                 Language::Swift => "swift",

@@ -36,6 +36,8 @@ pub enum ErrorKind {
     UnexpectedResponse,
     /// A create may have reached the platform and could not be settled in time.
     OutcomeUnknown,
+    /// A callback that is not the platform's answer to a URL of ours: see the field.
+    InvalidCallback,
     /// The client was closed.
     Closed,
     /// A fault of this SDK.
@@ -77,6 +79,7 @@ impl ErrorKind {
             Self::NotFinal => Core::NotFinal,
             Self::UnexpectedResponse => Core::UnexpectedResponse,
             Self::OutcomeUnknown => Core::OutcomeUnknown,
+            Self::InvalidCallback => Core::InvalidCallback,
             Self::Closed => Core::Closed,
             Self::Internal => Core::Internal,
         }
@@ -100,6 +103,7 @@ impl From<komopay_core::ErrorKind> for ErrorKind {
             Core::NotFinal => Self::NotFinal,
             Core::UnexpectedResponse => Self::UnexpectedResponse,
             Core::OutcomeUnknown => Self::OutcomeUnknown,
+            Core::InvalidCallback => Self::InvalidCallback,
             Core::Closed => Self::Closed,
             Core::Internal => Self::Internal,
         }

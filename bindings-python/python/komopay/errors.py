@@ -21,6 +21,7 @@ __all__ = [
     "ConfigurationError",
     "DuplicatePayoutError",
     "InternalError",
+    "InvalidCallbackError",
     "InvalidRequestError",
     "KomopayError",
     "NotFinalError",
@@ -238,7 +239,7 @@ class RateLimitedError(KomopayError):
 
 
 class UnavailableError(KomopayError, ConnectionError):
-    """The platform could not be reached, or answered a read with a server fault.
+    """The platform could not be reached, or answered a read with a server fault; or the store of changes failed.
 
     Example:
 
@@ -303,6 +304,19 @@ class OutcomeUnknownError(KomopayError):
         ...         print(f"try {error.payout_id} again later, with resume=True")
         >>> OutcomeUnknownError.money_may_have_moved
         True
+    """
+
+
+class InvalidCallbackError(KomopayError, ValueError):
+    """A callback that is refused: ``field`` tells what of it is wrong.
+
+    ``body``, ``body_size`` or ``url`` if it cannot be read, ``signature`` if its URL was not signed for this payout,
+    ``expires_at`` if the URL has expired.
+
+    Example:
+
+        >>> issubclass(InvalidCallbackError, ValueError), InvalidCallbackError.retryable
+        (True, False)
     """
 
 

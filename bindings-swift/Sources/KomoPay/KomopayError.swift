@@ -44,6 +44,8 @@ public enum KomopayError: Error, Hashable {
     /// A create may have reached the platform and could not be settled in time. Call again with the same id, the same
     /// request and `resume: true`.
     case outcomeUnknown(Failure)
+    /// A callback that is refused: ``field`` tells what of it is wrong.
+    case invalidCallback(Failure)
     /// The client was closed.
     case closed(Failure)
     /// A fault of this SDK.
@@ -65,6 +67,7 @@ public enum KomopayError: Error, Hashable {
             case .notFinal: .notFinal(failure)
             case .unexpectedResponse: .unexpectedResponse(failure)
             case .outcomeUnknown: .outcomeUnknown(failure)
+            case .invalidCallback: .invalidCallback(failure)
             case .closed: .closed(failure)
             case .internal: .internal(failure)
             }
@@ -76,7 +79,7 @@ public enum KomopayError: Error, Hashable {
             .permissionDenied(let failure), .rejected(let failure), .duplicatePayout(let failure),
             .notFound(let failure), .rateLimited(let failure), .unavailable(let failure), .timedOut(let failure),
             .notFinal(let failure), .unexpectedResponse(let failure), .outcomeUnknown(let failure),
-            .closed(let failure), .internal(let failure):
+            .invalidCallback(let failure), .closed(let failure), .internal(let failure):
             failure
         }
     }

@@ -10,7 +10,8 @@ final class ErrorTests: XCTestCase {
         ("permission_denied", false, false), ("rejected", false, false), ("duplicate_payout", false, true),
         ("not_found", false, false), ("rate_limited", true, false), ("unavailable", true, false),
         ("timed_out", true, false), ("not_final", true, true), ("unexpected_response", false, false),
-        ("outcome_unknown", true, true), ("closed", false, false), ("internal", false, false),
+        ("outcome_unknown", true, true), ("invalid_callback", false, false),
+        ("closed", false, false), ("internal", false, false),
     ]
 
     func testEveryKindHasItsCaseAndItsRowOfTheTable() {
@@ -99,6 +100,7 @@ final class ErrorTests: XCTestCase {
         case .notFinal: "not_final"
         case .unexpectedResponse: "unexpected_response"
         case .outcomeUnknown: "outcome_unknown"
+        case .invalidCallback: "invalid_callback"
         case .closed: "closed"
         case .internal: "internal"
         }

@@ -337,7 +337,7 @@ pub(super) fn not_shown(why: MissKind, retry_after: Option<Duration>) -> ReadEnd
     match why {
         MissKind::Gone => ReadEnd::Gone,
         MissKind::Barred => ReadEnd::Final,
-        MissKind::Passing | MissKind::Lasting => ReadEnd::Unproven { retry_after },
+        MissKind::Passing | MissKind::Held | MissKind::Lasting => ReadEnd::Unproven { retry_after },
     }
 }
 

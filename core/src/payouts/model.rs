@@ -20,7 +20,6 @@
 //!
 //! `cargo xtask prove model` runs it, and `--long` explores farther than there is time for in every test run.
 
-mod explorer;
 mod reading;
 mod setting;
 mod state;
@@ -30,11 +29,11 @@ mod world;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use self::explorer::{Figures, Trace, explore};
 use self::reading::{Asked, OTHER_METHOD, OTHER_MONEY, OTHER_PAYEE, PLAIN, requests};
 use self::setting::{Assumed, Habits, Setting};
 use self::world::{ANOTHER_PAYEE, World};
 use super::outcome::Limits;
+use crate::explorer::{Figures, Trace, explore};
 
 /// Short times, so that they meet in every way: attempts of 2 s, a settle window of 3 s, pauses of 1 s and 2 s.
 const fn limits(total: u64) -> Limits {

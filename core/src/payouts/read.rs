@@ -8,10 +8,11 @@ use tokio::time::Instant;
 
 use super::{Payout, PayoutId};
 use crate::auth::Scope;
+use crate::callbacks;
 use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::pace::{Try, Turn};
-use crate::read::{Miss, MissKind, Unreadable, read, try_read};
+use crate::read::{Miss, MissKind, Tries, Unreadable, try_read, turn};
 use crate::transport::{Answer, Operation};
 
 /// A payout, and when the platform says it showed it.
@@ -36,13 +37,34 @@ pub(crate) async fn look(
 }
 
 /// Reads the payout, trying again where that may help.
-pub(crate) async fn get(client: &Inner, id: &PayoutId) -> Result<Payout> {
+pub(crate) async fn get(client: &Arc<Inner>, id: &PayoutId) -> Result<Payout> {
     #[cfg(feature = "provoked-panics")]
     crate::provoked::panic_of(id, "PANIC-READ");
-    let parse = |answer: &Answer| Payout::read(id, &answer.body);
-    let payout = read(client, &Operation::get(id.path()), &Scope::read(id), parse).await;
-    let payout = payout.map_err(|error| error.with_payout_id(id))?;
-    client.check_world(&payout)?;
+    let named = |error: Error| error.with_payout_id(id);
+    let mut tries = Tries::new(client);
+    loop {
+        let (which, left) = tries.next().map_err(named)?;
+        match observe(client, id, which, left, &mut tries.history).await {
+            Ok(payout) => return Ok(payout),
+            Err(miss) => tries.missed(miss).await.map_err(named)?,
+        }
+    }
+}
+
+/// Looks once for somebody who has so much time left: where there is a store, in turn, and the change is recorded.
+async fn observe(
+    client: &Arc<Inner>,
+    id: &PayoutId,
+    which: Try,
+    left: Duration,
+    history: &mut Vec<Attempt>,
+) -> Result<Payout, Miss> {
+    if client.change_store.is_some() {
+        return callbacks::look(client, id, which, left, history).await;
+    }
+    let (turn, within) = turn(client, which, left).await?;
+    let payout = look(client, id, turn, within, &[], history).await?.payout;
+    client.check_world(&payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
     Ok(payout)
 }
 
@@ -58,23 +80,15 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
         // After a 410 it is asked again because the answer says so, not because there was none.
         let failed = last_error.as_ref().is_some_and(|error| error.kind() != ErrorKind::NotFound);
         let which = if failed { Try::Repeat } else { Try::First };
-        let turn = client.pace.turn(which, timeout.saturating_sub(started.elapsed())).await;
-        let within = limits.attempt.min(timeout.saturating_sub(started.elapsed()));
-        let looked = match turn {
-            Ok(turn) => look(client, id, turn, within, &[], &mut history).await,
-            Err(held) if held.kind() == ErrorKind::Closed => return Err(held.with_payout_id(id)),
-            // The time is over; what went wrong before is the better cause.
-            Err(held) => Err(Miss { why: MissKind::Passing, error: last_error.take().unwrap_or(held) }),
-        };
-        match looked {
-            Ok(found) => {
-                client.check_world(&found.payout)?;
-                if found.payout.status.is_final() {
-                    return Ok(found.payout);
-                }
-                last_seen = Some(found.payout);
+        let left = timeout.saturating_sub(started.elapsed());
+        match observe(client, id, which, left, &mut history).await {
+            Ok(payout) if payout.status.is_final() => return Ok(payout),
+            Ok(payout) => {
+                last_seen = Some(payout);
                 last_error = None;
             }
+            // What went wrong before is a better cause.
+            Err(Miss { why: MissKind::Held, error }) => last_error = last_error.or(Some(error)),
             Err(miss) => {
                 // A read may lag behind the create, but not behind a read that showed the payout.
                 let lagging = last_seen.is_none() && started.elapsed() < limits.settle_window;

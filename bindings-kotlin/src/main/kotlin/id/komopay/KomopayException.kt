@@ -115,6 +115,10 @@ public class UnexpectedResponseException internal constructor(failure: Failure, 
 public class OutcomeUnknownException internal constructor(failure: Failure, cause: KomopayException?) :
     KomopayException(failure, cause)
 
+/** A callback that is refused: [field] tells what of it is wrong. */
+public class InvalidCallbackException internal constructor(failure: Failure, cause: KomopayException?) :
+    KomopayException(failure, cause)
+
 /** The client was closed. */
 public class ClosedException internal constructor(failure: Failure, cause: KomopayException?) :
     KomopayException(failure, cause)
@@ -184,6 +188,7 @@ private fun Failure.exception(cause: KomopayException?): KomopayException = when
     ErrorKind.NOT_FINAL -> NotFinalException(this, cause)
     ErrorKind.UNEXPECTED_RESPONSE -> UnexpectedResponseException(this, cause)
     ErrorKind.OUTCOME_UNKNOWN -> OutcomeUnknownException(this, cause)
+    ErrorKind.INVALID_CALLBACK -> InvalidCallbackException(this, cause)
     ErrorKind.CLOSED -> ClosedException(this, cause)
     ErrorKind.INTERNAL -> InternalException(this, cause)
 }

@@ -11,7 +11,7 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::ops::AddAssign;
 
 /// What can be explored.
-pub(super) trait Model {
+pub(crate) trait Model {
     type State: Hash + Debug;
     type Label: Debug;
 
@@ -25,7 +25,7 @@ pub(super) trait Model {
 }
 
 /// One way on.
-pub(super) struct Step<Label, State> {
+pub(crate) struct Step<Label, State> {
     pub label: Label,
     pub to: State,
     /// The invariant that it breaks.
@@ -34,7 +34,7 @@ pub(super) struct Step<Label, State> {
 
 /// How much was explored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Figures {
+pub(crate) struct Figures {
     /// Different states.
     pub states: usize,
     /// Steps between them.
@@ -52,7 +52,7 @@ impl AddAssign for Figures {
 }
 
 /// The shortest way to a broken invariant.
-pub(super) struct Trace {
+pub(crate) struct Trace {
     pub broken: &'static str,
     pub steps: Vec<String>,
 }
@@ -96,7 +96,7 @@ const NOWHERE: u32 = u32::MAX;
 /// # Errors
 /// The shortest trace to a step that breaks an invariant, to a state that nothing leads out of although not all is done,
 /// or to one that can be come back to.
-pub(super) fn explore<M: Model>(model: &M) -> Result<Figures, Trace> {
+pub(crate) fn explore<M: Model>(model: &M) -> Result<Figures, Trace> {
     let mut numbers: HashMap<u64, u32, BuildHasherDefault<Same>> = HashMap::default();
     let mut seen: Vec<Seen> = Vec::new();
     // From which state to which: without a circle among them, every path comes to an end.

@@ -1,0 +1,30 @@
+//! Callbacks that can be trusted.
+//!
+//! The platform posts the id of a payout to the merchant's URL, unsigned, perhaps several times and out of order. So the
+//! URL itself is signed (`url`), what comes in is held against it (`read`), the status is always read from the
+//! platform (`follow`), and each change of it is recorded once, in the right order (`order`), where the application
+//! takes it from (`store`).
+
+mod change;
+mod follow;
+mod key;
+#[cfg(test)]
+mod model;
+mod order;
+mod read;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+mod url;
+
+pub use change::PayoutChange;
+pub(crate) use change::{acknowledge, take};
+pub(crate) use follow::{Lanes, handle, look};
+pub use key::CallbackKey;
+pub use read::Callback;
+pub(crate) use read::read;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteChangeStore;
+pub use store::{ChangeRecord, ChangeStore, MemoryChangeStore, StoreError};
+pub(crate) use url::sign;
+pub use url::{CallbackUrlOptions, SignaturePlace};

@@ -1,0 +1,218 @@
+//! Following a payout: of one id there is one GET at a time, and what it shows is recorded before anybody is told.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use super::change::{self, on};
+use super::order::{Next, Observer, Standing};
+use super::store::ChangeRecord;
+use crate::client::Inner;
+use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::pace::{Try, Turn};
+use crate::payouts::{Payout, PayoutId, read as payouts};
+use crate::read::{Miss, MissKind, Tries, turn};
+
+/// The payouts that are being looked at, by id.
+#[derive(Default)]
+pub(crate) struct Lanes(Mutex<HashMap<PayoutId, Lane>>);
+
+/// The looks at one payout: at most one under way, and one that waits for it to end.
+#[derive(Default)]
+struct Lane {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// The look whose GET was not sent yet, which whoever comes may join.
+    unsent: Option<watch::Receiver<Option<Seen>>>,
+    looks: usize,
+}
+
+/// How a look ended, and the requests that it made.
+#[derive(Clone)]
+struct Seen {
+    result: Result<Payout, Miss>,
+    history: Vec<Attempt>,
+}
+
+/// Reads a callback, and then the payout that it is about.
+pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Result<Payout> {
+    client.check_open()?;
+    if client.callback_keys.is_empty() {
+        let problem = "is empty: anybody could make this client read payouts, since the platform signs nothing";
+        return Err(Error::setting("callback_keys", problem));
+    }
+    let callback = super::read(&client.callback_keys, body, url, Timestamp::now())?;
+    let id = &callback.payout_id;
+    let named = |error: Error| error.with_payout_id(id);
+    let mut tries = Tries::new(client);
+    loop {
+        let (which, left) = tries.next().map_err(named)?;
+        match look(client, id, which, left, &mut tries.history).await {
+            Ok(payout) => return Ok(payout),
+            Err(miss) => tries.missed(miss).await.map_err(named)?,
+        }
+    }
+}
+
+/// Looks at a payout once: joins a look that was not sent yet, or waits for its turn. It runs on if its caller leaves.
+///
+/// Each GET has an attempt's time of its own, which begins when it may be sent; `left` is how long the caller waits.
+pub(crate) async fn look(
+    client: &Arc<Inner>,
+    id: &PayoutId,
+    which: Try,
+    left: Duration,
+    history: &mut Vec<Attempt>,
+) -> Result<Payout, Miss> {
+    let mut seen = enter(client, id, which);
+    let ended = tokio::time::timeout(left, seen.wait_for(Option::is_some)).await;
+    match ended {
+        Ok(Ok(seen)) => {
+            let Some(Seen { result, history: requests }) = seen.clone() else { return Err(lost()) };
+            history.extend(requests);
+            result
+        }
+        Ok(Err(_)) => Err(lost()),
+        Err(_) => {
+            let text = format!("payout {id} could not be read within {left:?}");
+            Err(Miss { why: MissKind::Passing, error: Error::new(ErrorKind::TimedOut, text) })
+        }
+    }
+}
+
+fn lost() -> Miss {
+    let text = "the look at the payout ended without a result: a panic, or its runtime was shut down";
+    Miss { why: MissKind::Lasting, error: Error::internal(text) }
+}
+
+/// Joins the look that was not sent yet, or starts one.
+fn enter(client: &Arc<Inner>, id: &PayoutId, which: Try) -> watch::Receiver<Option<Seen>> {
+    let mut lanes = client.lanes.lock();
+    let lane = lanes.entry(id.clone()).or_default();
+    if let Some(look) = &lane.unsent {
+        return look.clone();
+    }
+    let (sender, receiver) = watch::channel(None);
+    lane.unsent = Some(receiver.clone());
+    lane.looks += 1;
+    let (turn, place) = (Arc::clone(&lane.turn), Place { client: Arc::clone(client), id: id.clone() });
+    drop(lanes);
+    let look = async move {
+        let its_turn = turn.lock().await;
+        let mut history = Vec::new();
+        let result = observe(&place, which, &mut history).await;
+        // Free first, so that who is told can start anew.
+        drop(its_turn);
+        drop(place);
+        sender.send_replace(Some(Seen { result, history }));
+    };
+    tokio::spawn(look.in_current_span());
+    receiver
+}
+
+impl Lanes {
+    fn lock(&self) -> MutexGuard<'_, HashMap<PayoutId, Lane>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of one look in its lane. However the look ends, the lane is free for the next.
+struct Place {
+    client: Arc<Inner>,
+    id: PayoutId,
+}
+
+impl Place {
+    /// The GET is about to be sent: whoever comes now wants another one.
+    fn sending(&self) {
+        if let Some(lane) = self.client.lanes.lock().get_mut(&self.id) {
+            lane.unsent = None;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut lanes = self.client.lanes.lock();
+        let Some(lane) = lanes.get_mut(&self.id) else { return };
+        lane.looks -= 1;
+        if lane.looks == 0 {
+            lanes.remove(&self.id);
+        }
+    }
+}
+
+/// Reads the payout, and records it if it is a change. Gives the payout that holds after it.
+async fn observe(place: &Place, which: Try, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
+    let (client, id) = (&*place.client, &place.id);
+    let Some(store) = &client.change_store else {
+        let turn = turn(client, which, client.limits.total).await?;
+        place.sending();
+        return read(client, id, turn, history).await;
+    };
+    let mut observer = Observer::new();
+    let mut known: Option<(ChangeRecord, Payout)> = None;
+    let mut seen: Option<Payout> = None;
+    let mut next = Next::Load;
+    loop {
+        next = match (next, &seen, &known) {
+            (Next::Load, ..) => {
+                let of = id.clone();
+                let record = on(store, move |store| store.latest(&of)).await.map_err(passing)?;
+                known = match record {
+                    Some(record) => Some((record.clone(), change::payout(&record).map_err(passing)?)),
+                    None => None,
+                };
+                observer.loaded(known.as_ref().map(|(record, payout)| (record.sequence, Standing::of(payout))))
+            }
+            (Next::Read, ..) => {
+                let turn = turn(client, which, client.limits.total).await?;
+                // When it is read again, the look that may be joined is the one after this.
+                if seen.is_none() {
+                    place.sending();
+                }
+                let payout = read(client, id, turn, history).await?;
+                let standing = Standing::of(&payout);
+                seen = Some(payout);
+                observer.saw(standing)
+            }
+            (Next::Record(sequence), Some(payout), _) => {
+                let change = ChangeRecord {
+                    payout_id: id.clone(),
+                    sequence,
+                    previous_status: known.as_ref().map(|(_, payout)| payout.status.as_str().to_owned()),
+                    payout: payout.raw.as_str().to_owned(),
+                };
+                let taken = on(store, move |store| store.record(&change)).await.map_err(passing)?;
+                if taken {
+                    tracing::info!(target: "komopay", payout_id = %id, sequence, status = %payout.status, "a change");
+                }
+                observer.recorded(taken)
+            }
+            (Next::TakeAnswer, Some(payout), _) | (Next::TakeKnown, _, Some((_, payout))) => return Ok(payout.clone()),
+            _ => {
+                let text = format!("the platform's answers about payout {id} do not agree; nothing was recorded");
+                return Err(passing(Error::new(ErrorKind::Unavailable, text)));
+            }
+        };
+    }
+}
+
+fn passing(error: Error) -> Miss {
+    Miss { why: MissKind::Passing, error }
+}
+
+/// One GET. What is of the other world is no news for this client.
+async fn read(
+    client: &Inner,
+    id: &PayoutId,
+    (turn, within): (Turn, Duration),
+    history: &mut Vec<Attempt>,
+) -> Result<Payout, Miss> {
+    let found = payouts::look(client, id, turn, within, &[], history).await?;
+    client.check_world(&found.payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
+    Ok(found.payout)
+}
