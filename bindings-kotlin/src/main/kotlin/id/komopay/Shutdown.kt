@@ -47,7 +47,11 @@ internal object Hook {
     @Synchronized
     fun watch(client: Client): UniffiCleaner.Cleanable {
         if (hook == null) {
-            val thread = thread(start = false, name = "komopay-shutdown", block = ::end)
+            // Not the loader of whoever happens to make the first client.
+            val own = Hook::class.java.classLoader
+            val thread = thread(start = false, contextClassLoader = own, name = "komopay-shutdown", block = ::end)
+            // What the hook needs is loaded now: later, this class loader may have been closed.
+            client.createsUnderWay()
             try {
                 Runtime.getRuntime().addShutdownHook(thread)
                 hook = thread
