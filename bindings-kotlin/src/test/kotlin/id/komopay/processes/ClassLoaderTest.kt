@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource
 class ClassLoaderTest {
     /** JNA keeps the class loader that has it, for ever. So applications only go where the SDK is not in them. */
     @ParameterizedTest
-    @CsvSource("in each application,$REDEPLOYS,16384", "shared,0,1024")
+    @CsvSource("in each application,$REDEPLOYS,24576", "shared,0,1024")
     fun `applications pay at the same time, and what an undeployed one leaves is known`(sdk: String, kept: Int, boundKib: Int) {
         val jvm = Sandbox().use { sandbox ->
             sandbox.hold("create_payout")
