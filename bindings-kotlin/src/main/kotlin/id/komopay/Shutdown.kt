@@ -38,14 +38,14 @@ public fun setShutdownHook(enabled: Boolean) {
  */
 internal object Hook {
     @Volatile
-    var enabled = true
+    internal var enabled = true
 
     private var open = 0
     private var hook: Thread? = null
 
     /** Notes an open client. What is returned notes, once, that it is open no more; the collector does so, too. */
     @Synchronized
-    fun watch(client: Client): UniffiCleaner.Cleanable {
+    internal fun watch(client: Client): UniffiCleaner.Cleanable {
         if (hook == null) {
             // Not the loader of whoever happens to make the first client.
             val own = Hook::class.java.classLoader
