@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use komopay_core::{
-    AccessScope, BankAccount, BankTransfer, Config, Credentials, CryptoAccount, CryptoTransfer, Error, Money,
-    PaymentOptionFilter, PayoutId, PayoutMethod, PayoutRequest, TokenProvider, TokenScope, WalletAccount,
-    WalletTransfer,
+    AccessScope, BankAccount, BankTransfer, CallbackKey, CallbackUrlOptions, Config, Credentials, CryptoAccount,
+    CryptoTransfer, Error, MemoryChangeStore, Money, PaymentOptionFilter, PayoutId, PayoutMethod, PayoutRequest,
+    SignaturePlace, SqliteChangeStore, TokenProvider, TokenScope, WalletAccount, WalletTransfer,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -233,6 +233,16 @@ pub struct ToldSettings {
     max_amount: Option<Vec<ToldMoney>>,
     is_test: Option<bool>,
     validate: Option<bool>,
+    callback_keys: Option<Vec<String>>,
+    change_store: Option<ToldChangeStore>,
+    change_lease: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ToldChangeStore {
+    Memory(()),
+    Sqlite(PathBuf),
 }
 
 pub fn settings(told: ToldSettings) -> Result<Config, Trouble> {
@@ -274,8 +284,45 @@ pub fn settings(told: ToldSettings) -> Result<Config, Trouble> {
         },
         is_test: told.is_test.or(default.is_test),
         validate: told.validate.unwrap_or(default.validate),
+        callback_keys: told.callback_keys.unwrap_or_default().into_iter().map(CallbackKey::new).collect(),
+        change_store: match told.change_store {
+            None => default.change_store,
+            Some(ToldChangeStore::Memory(())) => Some(Arc::new(MemoryChangeStore::new())),
+            Some(ToldChangeStore::Sqlite(path)) => {
+                Some(Arc::new(SqliteChangeStore::open(path).map_err(|error| error.to_string())?))
+            }
+        },
+        change_lease: span(told.change_lease, default.change_lease),
         language: default.language,
     })
+}
+
+/// A callback's body, as the bytes that came, and its URL.
+pub fn callback(told: &mut Map<String, Value>) -> Result<(Vec<u8>, String), Trouble> {
+    let body = match take(told, "body")? {
+        ToldBody::Text(text) => text,
+        ToldBody::Long { repeat, times } => repeat.repeat(times),
+    };
+    Ok((body.into_bytes(), take(told, "url")?))
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ToldBody {
+    Text(String),
+    Long { repeat: String, times: usize },
+}
+
+pub fn callback_url_options(told: &mut Map<String, Value>) -> Result<CallbackUrlOptions, Trouble> {
+    let place = match take::<Option<String>>(told, "place")?.as_deref() {
+        None => SignaturePlace::default(),
+        Some("path") => SignaturePlace::Path,
+        Some("query") => SignaturePlace::Query,
+        Some(other) => return Err(format!("Rust has no place {other}").into()),
+    };
+    let expires_at =
+        take::<Option<String>>(told, "expires_at")?.map(|moment| moment.parse::<jiff::Timestamp>()).transpose();
+    Ok(CallbackUrlOptions { expires_at: expires_at.map_err(|error| error.to_string())?, place })
 }
 
 /// Gives one token after the other, the last one for ever.
