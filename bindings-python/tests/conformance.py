@@ -108,8 +108,8 @@ def body(told: str | JSON) -> bytes:
     return text.encode()
 
 
-def change_store(told: JSON) -> MemoryChangeStore | SqliteChangeStore:
-    return SqliteChangeStore(told["sqlite"]) if "sqlite" in told else MemoryChangeStore()
+def change_store(told: str) -> MemoryChangeStore | SqliteChangeStore:
+    return MemoryChangeStore() if told == "memory" else SqliteChangeStore(told)
 
 
 def settings(told: JSON, provider: Callable[[list[str | None]], object]) -> JSON:

@@ -98,19 +98,8 @@ pub fn payout(payout: &Payout) -> Value {
     })
 }
 
-pub fn balance(entry: &Balance) -> Value {
-    let Balance { balance, available, pending_settlement, pending_payout, last_movement, raw } = entry;
-    json!({
-        "balance": money(balance),
-        "available": money(available),
-        "pending_settlement": money(pending_settlement),
-        "pending_payout": money(pending_payout),
-        "last_movement": last_movement.map(moment),
-        "raw": raw.as_str(),
-    })
-}
-
-pub fn callback(Callback { payout_id, verified }: &Callback) -> Value {
+pub fn callback(callback: &Callback) -> Value {
+    let Callback { payout_id, verified } = callback;
     json!({"payout_id": payout_id.as_str(), "verified": verified})
 }
 
@@ -122,6 +111,18 @@ pub fn change(change: &PayoutChange) -> Value {
         "previous_status": previous_status.as_ref().map(PayoutStatus::as_str),
         "payout": payout(changed),
         "is_correction": is_correction,
+    })
+}
+
+pub fn balance(entry: &Balance) -> Value {
+    let Balance { balance, available, pending_settlement, pending_payout, last_movement, raw } = entry;
+    json!({
+        "balance": money(balance),
+        "available": money(available),
+        "pending_settlement": money(pending_settlement),
+        "pending_payout": money(pending_payout),
+        "last_movement": last_movement.map(moment),
+        "raw": raw.as_str(),
     })
 }
 

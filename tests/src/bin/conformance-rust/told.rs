@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use komopay_core::{
-    AccessScope, BankAccount, BankTransfer, CallbackKey, CallbackUrlOptions, Config, Credentials, CryptoAccount,
-    CryptoTransfer, Error, MemoryChangeStore, Money, PaymentOptionFilter, PayoutId, PayoutMethod, PayoutRequest,
-    SignaturePlace, SqliteChangeStore, TokenProvider, TokenScope, WalletAccount, WalletTransfer,
+    AccessScope, BankAccount, BankTransfer, CallbackKey, CallbackUrlOptions, ChangeStore, Config, Credentials,
+    CryptoAccount, CryptoTransfer, Error, MemoryChangeStore, Money, PaymentOptionFilter, PayoutId, PayoutMethod,
+    PayoutRequest, SignaturePlace, SqliteChangeStore, TokenProvider, TokenScope, WalletAccount, WalletTransfer,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -234,15 +234,8 @@ pub struct ToldSettings {
     is_test: Option<bool>,
     validate: Option<bool>,
     callback_keys: Option<Vec<String>>,
-    change_store: Option<ToldChangeStore>,
+    change_store: Option<String>,
     change_lease: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ToldChangeStore {
-    Memory(()),
-    Sqlite(PathBuf),
 }
 
 pub fn settings(told: ToldSettings) -> Result<Config, Trouble> {
@@ -284,16 +277,20 @@ pub fn settings(told: ToldSettings) -> Result<Config, Trouble> {
         },
         is_test: told.is_test.or(default.is_test),
         validate: told.validate.unwrap_or(default.validate),
-        callback_keys: told.callback_keys.unwrap_or_default().into_iter().map(CallbackKey::new).collect(),
-        change_store: match told.change_store {
-            None => default.change_store,
-            Some(ToldChangeStore::Memory(())) => Some(Arc::new(MemoryChangeStore::new())),
-            Some(ToldChangeStore::Sqlite(path)) => {
-                Some(Arc::new(SqliteChangeStore::open(path).map_err(|error| error.to_string())?))
-            }
+        callback_keys: match told.callback_keys {
+            Some(keys) => keys.into_iter().map(CallbackKey::new).collect(),
+            None => default.callback_keys,
         },
+        change_store: told.change_store.as_deref().map(change_store).transpose()?,
         change_lease: span(told.change_lease, default.change_lease),
         language: default.language,
+    })
+}
+
+fn change_store(told: &str) -> Result<Arc<dyn ChangeStore>, Trouble> {
+    Ok(match told {
+        "memory" => Arc::new(MemoryChangeStore::new()),
+        path => Arc::new(SqliteChangeStore::open(path).map_err(|error| error.to_string())?),
     })
 }
 
@@ -314,15 +311,15 @@ enum ToldBody {
 }
 
 pub fn callback_url_options(told: &mut Map<String, Value>) -> Result<CallbackUrlOptions, Trouble> {
+    let expires_at: Option<String> = take(told, "expires_at")?;
+    let expires_at = expires_at.map(|time| time.parse().map_err(|_| "no moment".to_owned())).transpose()?;
     let place = match take::<Option<String>>(told, "place")?.as_deref() {
         None => SignaturePlace::default(),
         Some("path") => SignaturePlace::Path,
         Some("query") => SignaturePlace::Query,
         Some(other) => return Err(format!("Rust has no place {other}").into()),
     };
-    let expires_at =
-        take::<Option<String>>(told, "expires_at")?.map(|moment| moment.parse::<jiff::Timestamp>()).transpose();
-    Ok(CallbackUrlOptions { expires_at: expires_at.map_err(|error| error.to_string())?, place })
+    Ok(CallbackUrlOptions { expires_at, place })
 }
 
 /// Gives one token after the other, the last one for ever.
