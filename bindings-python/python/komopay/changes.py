@@ -49,12 +49,6 @@ def _check(on_change: object, interval: float) -> None:
         raise ValueError("interval must be a number of seconds above 0")
 
 
-def check_client(client: object, kind: type) -> None:
-    """For the adapters: they take one kind of client each."""
-    if not isinstance(client, kind):
-        raise TypeError(f"client must be a komopay.{kind.__name__}, not {type(client).__name__}")
-
-
 def _failed(change: PayoutChange) -> None:
     """Logs what the function raised. It is the caller's own: the log may show it."""
     text = "on_change raised for change %d of payout %s; it is given again when its lease is over"

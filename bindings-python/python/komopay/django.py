@@ -13,7 +13,6 @@ change, and else what makes the platform repeat the callback, or not.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -23,15 +22,14 @@ from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from komopay import Callback, Client, KomopayError
-from komopay.changes import ChangeWorker, check_client
+from komopay import Client, KomopayError
+from komopay._receiving import check_client, read_body, status_of
+from komopay.changes import ChangeWorker
 
 if TYPE_CHECKING:
     from komopay import PayoutChange
 
 __all__ = ["Callbacks"]
-
-_LOG = logging.getLogger("komopay.callbacks")
 
 
 class Callbacks:
@@ -64,12 +62,9 @@ class Callbacks:
         self.worker.start()
 
     def _receive(self, request: HttpRequest) -> HttpResponse:
-        # One byte more than is allowed shows that there are more; the rest is not read.
-        body = request.read(Callback.LARGEST_BODY + 1)
         try:
-            _ = self.client.handle_callback(body, request.get_full_path())
+            _ = self.client.handle_callback(read_body(request.read), request.get_full_path())
         except KomopayError as error:
-            _LOG.warning("a callback is answered with %d: %s", error.callback_status, error)
-            return HttpResponse(status=error.callback_status)
+            return HttpResponse(status=status_of(error))
         self.worker.wake()
         return HttpResponse(status=200)
