@@ -194,12 +194,12 @@ async fn call(client: Client, operation: String, mut arguments: Map<String, Valu
             client.callback_url(&base, &id, &told::callback_url_options(told)?)?.into()
         }
         "read_callback" => {
-            let (body, url) = (take::<String>(told, "body")?, take::<String>(told, "url")?);
-            said::callback(&client.read_callback(body.as_bytes(), &url)?)
+            let (body, url) = told::callback(told)?;
+            said::callback(&client.read_callback(&body, &url)?)
         }
         "handle_callback" => {
-            let (body, url) = (take::<String>(told, "body")?, take::<String>(told, "url")?);
-            said::payout(&client.handle_callback(body.as_bytes(), &url).await?)
+            let (body, url) = told::callback(told)?;
+            said::payout(&client.handle_callback(&body, &url).await?)
         }
         "take_changes" => client.take_changes(take(told, "limit")?).await?.iter().map(said::change).collect(),
         "acknowledge_change" => {

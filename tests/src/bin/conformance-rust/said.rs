@@ -258,6 +258,7 @@ pub fn error(error: &Error) -> Value {
         "kind": error.kind().as_str(),
         "message": error.message(),
         "http_status": error.http_status(),
+        "callback_status": error.callback_status(),
         "field": error.field(),
         "reasons": all(error.reasons(), |Reason { code, field, description }| {
             json!({"code": code, "field": field, "description": description})

@@ -298,6 +298,22 @@ fn change_store(told: &str) -> Result<Arc<dyn ChangeStore>, Trouble> {
     })
 }
 
+/// A callback's body, as the bytes that came, and its URL.
+pub fn callback(told: &mut Map<String, Value>) -> Result<(Vec<u8>, String), Trouble> {
+    let body = match take(told, "body")? {
+        ToldBody::Text(text) => text,
+        ToldBody::Long { repeat, times } => repeat.repeat(times),
+    };
+    Ok((body.into_bytes(), take(told, "url")?))
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ToldBody {
+    Text(String),
+    Long { repeat: String, times: usize },
+}
+
 pub fn callback_url_options(told: &mut Map<String, Value>) -> Result<CallbackUrlOptions, Trouble> {
     let expires_at: Option<String> = take(told, "expires_at")?;
     let expires_at = expires_at.map(|time| time.parse().map_err(|_| "no moment".to_owned())).transpose()?;
