@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use komopay_core::ErrorKind;
-use komopay_sandbox::magic::MAGIC_NUMBERS;
+use komopay_sandbox::magic::{MAGIC_NUMBERS, Outcome};
 use komopay_sandbox::{
-    DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Fault, LedgerEntry, Operation, RECORD_VARIABLE, StartError,
+    CallbackFault, ChangeError, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Delivery, DeliveryOutcome, Fault, LedgerEntry,
+    Operation, RECORD_VARIABLE, StartError,
 };
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -87,10 +88,13 @@ pub struct Sandbox {
 /// Sequence, time, kind, payout id, money, payee hash.
 type Line = (u64, Timestamp, String, String, Money, String);
 
+/// Sequence, time, payout id, status, attempt, URL, outcome, HTTP status, reason.
+type Attempt = (u64, Timestamp, String, Option<&'static str>, u32, String, &'static str, Option<u16>, Option<String>);
+
 #[pymethods]
 impl Sandbox {
     #[new]
-    #[pyo3(signature = (*, processing_time, seed, merchant_code, secret, balances, port, control))]
+    #[pyo3(signature = (*, processing_time, seed, merchant_code, secret, balances, port, control, callback_interval, callback_on_create, deliver_to_any_host))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
@@ -101,6 +105,9 @@ impl Sandbox {
         balances: BTreeMap<String, String>,
         port: u16,
         control: bool,
+        callback_interval: &Bound<'_, PyAny>,
+        callback_on_create: bool,
+        deliver_to_any_host: bool,
     ) -> PyResult<Self> {
         guard(py, || {
             let mut builder = komopay_sandbox::Sandbox::builder()
@@ -108,7 +115,10 @@ impl Sandbox {
                 .seed(seed)
                 .merchant(merchant_code.unwrap_or(DEFAULT_MERCHANT_CODE), secret.unwrap_or(DEFAULT_SECRET))
                 .port(port)
-                .control(control);
+                .control(control)
+                .callback_interval(seconds(callback_interval, "callback_interval", ErrorKind::Configuration)?)
+                .callback_on_create(callback_on_create)
+                .deliver_to_any_host(deliver_to_any_host);
             for (currency, amount) in balances {
                 builder = builder.balance(&currency, &amount);
             }
@@ -167,12 +177,77 @@ impl Sandbox {
     fn inject(&self, py: Python<'_>, fault: &str) -> PyResult<()> {
         guard(py, || {
             let gateway = self.gateway()?;
-            let fault: Value = serde_json::from_str(fault).map_err(|error| refuse("fault", &error))?;
-            let fault: Fault = read("fault", fault)?;
+            let fault: Fault = read_json("fault", fault)?;
             if let Some(mistake) = fault.mistake() {
                 return Err(refuse("fault", &mistake));
             }
             py.detach(|| gateway.inject(fault));
+            Ok(())
+        })
+    }
+
+    /// Lets something go wrong with callbacks, said in the JSON of the control API.
+    fn inject_into_callbacks(&self, py: Python<'_>, fault: &str) -> PyResult<()> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let fault: CallbackFault = read_json("fault", fault)?;
+            if let Some(mistake) = fault.mistake() {
+                return Err(refuse("fault", &mistake));
+            }
+            py.detach(|| gateway.inject_into_callbacks(fault));
+            Ok(())
+        })
+    }
+
+    /// The delivery log: sequence, time, payout id, status, attempt, URL, outcome, HTTP status, reason.
+    fn deliveries(&self, py: Python<'_>) -> PyResult<Vec<Attempt>> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            Ok(py.detach(|| gateway.deliveries()).into_iter().map(attempt).collect())
+        })
+    }
+
+    /// Waits until every callback is delivered or given up; whether that came in time.
+    fn wait_for_deliveries(&self, py: Python<'_>, timeout: &Bound<'_, PyAny>) -> PyResult<bool> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let limit = seconds(timeout, "timeout", ErrorKind::InvalidRequest)?;
+            let threads = lock(&self.threads).clone();
+            // What has been stopped delivers nothing any more.
+            threads.map_or(Ok(true), |threads| threads.wait(py, gateway.wait_for_deliveries(limit)))
+        })
+    }
+
+    /// Gives a payout a final status, and sends the callback of that.
+    fn change_status(&self, py: Python<'_>, payout_id: &str, status: &str, failure: Option<&str>) -> PyResult<()> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let outcome = Outcome::named(status, failure).map_err(PyValueError::new_err)?;
+            py.detach(|| gateway.change_status(payout_id, outcome)).map_err(not_changed)
+        })
+    }
+
+    /// Sends a callback about a payout, though nothing has changed.
+    fn send_callback(&self, py: Python<'_>, payout_id: &str) -> PyResult<()> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            py.detach(|| gateway.send_callback(payout_id)).map_err(not_changed)
+        })
+    }
+
+    /// Sends a callback that no payout asked for; what became of it.
+    fn forge_callback(&self, py: Python<'_>, payout_id: &str, url: &str) -> PyResult<Attempt> {
+        guard(py, || {
+            let gateway = self.gateway()?;
+            let threads = lock(&self.threads).clone().ok_or_else(has_ended)?;
+            threads.wait(py, gateway.forge_callback(payout_id, url))?.map(attempt).ok_or_else(has_ended)
+        })
+    }
+
+    /// Puts the clock forward.
+    fn advance(&self, py: Python<'_>, time: &Bound<'_, PyAny>) -> PyResult<()> {
+        guard(py, || {
+            self.gateway()?.advance(seconds(time, "time", ErrorKind::InvalidRequest)?);
             Ok(())
         })
     }
@@ -265,6 +340,18 @@ fn line(py: Python<'_>, entry: LedgerEntry) -> PyResult<Line> {
     Ok((sequence, micros(at), name(py, &kind)?, payout_id, money(py, &amount, &currency)?, payee_hash))
 }
 
+fn attempt(delivery: Delivery) -> Attempt {
+    let Delivery { sequence, at, payout_id, status, attempt, url, outcome } = delivery;
+    let (outcome, http_status, reason) = match outcome {
+        DeliveryOutcome::Answered { status } => ("answered", Some(status), None),
+        DeliveryOutcome::AnswerLost { status } => ("answer_lost", Some(status), None),
+        DeliveryOutcome::Failed { reason } => ("failed", None, Some(reason)),
+        DeliveryOutcome::Lost => ("lost", None, None),
+        DeliveryOutcome::Withheld { reason } => ("withheld", None, Some(reason)),
+    };
+    (sequence, micros(at), payout_id, status, attempt, url, outcome, http_status, reason)
+}
+
 fn money(py: Python<'_>, amount: &dyn ToString, currency: &str) -> PyResult<Money> {
     komopay_core::Money::new(amount.to_string(), currency).map(Money::from).map_err(|error| raise(py, &error))
 }
@@ -282,6 +369,10 @@ fn read<T: DeserializeOwned>(what: &str, value: Value) -> PyResult<T> {
     serde_json::from_value(value).map_err(|error| refuse(what, &error))
 }
 
+fn read_json<T: DeserializeOwned>(what: &str, json: &str) -> PyResult<T> {
+    read(what, serde_json::from_str(json).map_err(|error| refuse(what, &error))?)
+}
+
 fn refuse(what: &str, problem: &dyn std::fmt::Display) -> PyErr {
     PyValueError::new_err(format!("{what}: {problem}"))
 }
@@ -296,6 +387,12 @@ fn not_started(error: StartError) -> PyErr {
         },
         _ => PyValueError::new_err(text),
     }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+fn not_changed(error: ChangeError) -> PyErr {
+    let text = error.to_string();
+    if error == ChangeError::NoPayout { PyKeyError::new_err(text) } else { PyValueError::new_err(text) }
 }
 
 fn has_ended() -> PyErr {

@@ -6,6 +6,8 @@ import _thread
 import asyncio
 import doctest
 import http.client
+import http.server
+import json
 import os
 import pickle
 import signal
@@ -31,6 +33,7 @@ from komopay import (
     KomopayError,
     Money,
     OutcomeUnknownError,
+    PayoutRequest,
     RateLimitedError,
     RejectedError,
     UnavailableError,
@@ -253,6 +256,126 @@ def _is_refused(client: Client, payout_id: str) -> bool:
 def test_a_count_of_an_unknown_operation_lists_the_known_ones(sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="operation: unknown variant `pay`, expected one of `issue_token`"):
         sandbox.calls("pay")
+
+
+# Callbacks.
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """A merchant's server: it keeps the payout ids that it was told, and answers with these statuses, then with 200."""
+
+    def __init__(self, *answers: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Callbacks)
+        self.answers = list(answers)
+        self.told: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/hook?mac=1"
+
+    def __enter__(self) -> Receiver:
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class _Callbacks(http.server.BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.told.append(body["idEntity"])
+        self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def told_to(receiver: Receiver) -> PayoutRequest:
+    request = documented_request()
+    return PayoutRequest(money=request.money, method=request.method, callback_url=receiver.url)
+
+
+def told(sandbox: Sandbox) -> list[tuple[str | None, int, str, int | None]]:
+    return [(each.status, each.attempt, each.outcome, each.http_status) for each in sandbox.deliveries()]
+
+
+def test_a_callback_is_repeated_two_minutes_later_and_a_correction_is_told(sandbox: Sandbox, client: Client) -> None:
+    with Receiver(500) as receiver:
+        client.create_payout("TST-1", told_to(receiver))
+        sandbox.idle()
+        assert not sandbox.wait_for_deliveries(timeout=0.001)
+        sandbox.advance(timedelta(minutes=2))
+        assert sandbox.wait_for_deliveries()
+        before = client.get_payout("TST-1")
+        sandbox.change_status("TST-1", "FAILED", "IP_DENIED")
+        after = client.get_payout("TST-1")
+        assert sandbox.wait_for_deliveries()
+        sandbox.send_callback("TST-1")
+        assert sandbox.wait_for_deliveries()
+        assert told(sandbox) == [
+            ("SUCCESS", 1, "answered", 500),
+            ("SUCCESS", 2, "answered", 200),
+            ("FAILED", 1, "answered", 200),
+            ("FAILED", 1, "answered", 200),
+        ]
+        assert receiver.told == ["TST-1"] * 4
+    assert (after.status, after.failure_reason and after.failure_reason.code) == ("FAILED", "IP_DENIED")
+    assert before.processed_at is not None and after.processed_at is not None
+    assert after.processed_at > before.processed_at
+    first, second = sandbox.deliveries()[:2]
+    assert second.at - first.at >= timedelta(minutes=2) and first.url == receiver.url
+    assert pickle.loads(pickle.dumps(first)) == first
+    sandbox.stop()
+    assert sandbox.wait_for_deliveries() and len(sandbox.deliveries()) == 4
+
+
+def test_what_goes_wrong_with_callbacks_is_asked_for() -> None:
+    with Sandbox(callback_on_create=True, callback_interval=0.001) as sandbox, Receiver() as receiver:
+        sandbox.fail_callback("after_next", status="PROCESSING", attempt=1)
+        sandbox.fail_callback("lose", payout_id="TST-2", attempt=1, nth=None)
+        with sandbox.client() as client:
+            client.create_payout("TST-1", told_to(receiver))
+            assert sandbox.wait_for_deliveries()
+            assert [each.status for each in sandbox.deliveries()] == ["SUCCESS", "PROCESSING"]
+            client.create_payout("TST-2", told_to(receiver))
+            assert sandbox.wait_for_deliveries()
+        assert sum(each.outcome == "lost" for each in sandbox.deliveries()) == 2
+        assert receiver.told == ["TST-1", "TST-1", "TST-2", "TST-2"]
+
+
+def test_a_forged_callback_is_sent_and_another_machine_gets_none(sandbox: Sandbox) -> None:
+    with Receiver() as receiver:
+        forged = sandbox.forge_callback("TST-9", receiver.url)
+        assert (forged.status, forged.outcome, forged.http_status) == (None, "answered", 200)
+        assert receiver.told == ["TST-9"] and sandbox.deliveries() == [forged]
+    withheld = sandbox.forge_callback("TST-9", "https://callback.example.com")
+    assert withheld.outcome == "withheld" and withheld.reason is not None and "deliver_to_any_host" in withheld.reason
+
+
+def test_what_cannot_be_told_or_changed_is_an_ordinary_error(sandbox: Sandbox, client: Client) -> None:
+    for call in (lambda: sandbox.send_callback("TST-1"), lambda: sandbox.change_status("TST-1", "FAILED")):
+        with pytest.raises(KeyError, match="no such payout"):
+            call()
+    client.create_payout("TST-1", documented_request())
+    for status, failure, text in [
+        ("PAID", None, "there is no status PAID; there is SUCCESS"),
+        ("FAILED", "NOPE", "there is no failure reason NOPE; there is .*SYSTEM"),
+        ("SUCCESS", None, "the payout is SUCCESS already"),
+        ("PROCESSING", None, "it becomes SUCCESS, FAILED or REFUSED"),
+    ]:
+        with pytest.raises(ValueError, match=text):
+            sandbox.change_status("TST-1", status, failure)
+    with pytest.raises(ValueError, match="unknown variant `explode`, expected one of `duplicate`"):
+        sandbox.fail_callback("explode")
+    with pytest.raises(ValueError, match="copies goes from 1 to 100"):
+        sandbox.fail_callback("duplicate", copies=0)
+    with pytest.raises(ValueError, match="callback_interval"):
+        Sandbox(callback_interval=0)
+    sandbox.stop()
+    with pytest.raises(RuntimeError, match="stopped"):
+        sandbox.forge_callback("TST-1", "http://127.0.0.1:1/")
 
 
 # How it lives.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 
+use crate::callbacks::Rules;
 use crate::catalogue::{BALANCES, Catalogue, Limits};
 use crate::exchange::{Exchange, Observer};
 use crate::money::decimal;
@@ -65,6 +66,18 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The time between the repeats of a callback, or for one attempt, is zero.
+    #[error("the {setting} must be at least 1 ms")]
+    NoTime {
+        /// The setting: `callback_interval` or `callback_timeout`.
+        setting: &'static str,
+    },
+    /// The certificates to trust callback URLs by are no PEM.
+    #[error("callback_ca holds no usable certificate: {reason}")]
+    CallbackCa {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// The certificate or key for https cannot be used.
     #[error("cannot serve https: {reason}")]
     Tls {
@@ -80,6 +93,7 @@ pub struct Builder {
     host: IpAddr,
     port: u16,
     tls: Option<(String, String)>,
+    callback_ca: Option<String>,
     record: Option<PathBuf>,
     balances: Vec<(String, String)>,
     changes: Vec<OptionChange>,
@@ -116,6 +130,7 @@ pub(crate) struct Settings {
     pub(crate) denied_ips: BTreeSet<IpAddr>,
     pub(crate) balances: BTreeMap<String, Decimal>,
     pub(crate) catalogue: Catalogue,
+    pub(crate) callbacks: Rules,
     pub(crate) observers: Vec<Observer>,
 }
 
@@ -125,6 +140,7 @@ impl Builder {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             tls: None,
+            callback_ca: None,
             record: None,
             changes: Vec::new(),
             balances: BALANCES
@@ -143,6 +159,7 @@ impl Builder {
                 denied_ips: BTreeSet::from([DENIED_IP]),
                 balances: BTreeMap::new(),
                 catalogue: Catalogue::new(std::iter::empty()),
+                callbacks: Rules::default(),
                 observers: Vec::new(),
             },
         }
@@ -232,6 +249,39 @@ impl Builder {
         self
     }
 
+    /// How long after an attempt a callback is repeated that was not answered with 200: 2 minutes by default, as the
+    /// contract says, and at least 1 ms. [`Sandbox::advance`] shortens the wait.
+    pub fn callback_interval(mut self, interval: Duration) -> Self {
+        self.settings.callbacks.interval = interval;
+        self
+    }
+
+    /// How long one attempt to deliver a callback may take; 10 seconds by default. The contract does not say.
+    pub fn callback_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.callbacks.timeout = timeout;
+        self
+    }
+
+    /// Whether there is a callback for the creation of a payout, too, which makes it `PROCESSING`; off by default. The
+    /// contract leaves it open.
+    pub fn callback_on_create(mut self, on: bool) -> Self {
+        self.settings.callbacks.on_create = on;
+        self
+    }
+
+    /// Sends callbacks to any host. By default only this machine gets any (127.0.0.0/8, `::1`, `localhost`); the others
+    /// are [withheld](crate::DeliveryOutcome::Withheld), and their names are not even looked up.
+    pub fn deliver_to_any_host(mut self, any: bool) -> Self {
+        self.settings.callbacks.to_any_host = any;
+        self
+    }
+
+    /// Trusts these certificates (PEM) for https callback URLs, beside those that this machine trusts.
+    pub fn callback_ca(mut self, certificates_pem: &str) -> Self {
+        self.callback_ca = Some(certificates_pem.to_owned());
+        self
+    }
+
     /// Shows every call of the merchant API to this function, and the gateway's true answer, which a fault may have kept
     /// from the client: see [`Exchange`]. It is called before the answer goes out, and must not block.
     pub fn observer(mut self, observer: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
@@ -256,10 +306,10 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] if the address cannot be listened on, or a balance, a limit, the certificate or the file for calls
-    /// cannot be used.
+    /// [`StartError`] if the address cannot be listened on, or a balance, a limit, a time, a certificate or the file for
+    /// calls cannot be used.
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        let Self { host, port, tls, record, balances, changes, mut settings } = self;
+        let Self { host, port, tls, callback_ca, record, balances, changes, mut settings } = self;
         for (currency, amount) in balances {
             match not_negative(&amount) {
                 Some(amount) => drop(settings.balances.insert(currency, amount)),
@@ -270,6 +320,7 @@ impl Builder {
         for change in changes {
             change.apply(&mut settings.catalogue)?;
         }
+        settings.callbacks = settings.callbacks.checked(callback_ca.as_deref(), settings.seed)?;
         if let Some(path) = record {
             match recorder(&path) {
                 Ok(recorder) => settings.observers.push(Arc::new(recorder)),

@@ -8,9 +8,11 @@
 //! | `GET calls` | calls seen, by operation |
 //! | `GET idle` | answers when nothing is pending any more |
 //! | `POST faults` | injects one fault, or an array of them |
-//! | `DELETE faults` | clears all faults |
+//! | `DELETE faults` | clears all faults, those of callbacks too |
 //! | `POST merchant` | `{"active": false}` switches the merchant off |
 //! | `POST reset` | everything as at the start |
+//!
+//! What is about callbacks is in `callbacks/control`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -21,9 +23,11 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
+use crate::callbacks;
 use crate::connection::Control;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
@@ -52,6 +56,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, server: Weak<Server>) -> Router {
             .route("/faults", post(inject).delete(clear))
             .route("/merchant", post(switch_merchant))
             .route("/reset", post(reset))
+            .merge(callbacks::control::routes())
             .layer(Extension(server));
         router = router.nest(PREFIX, control);
     }
@@ -98,20 +103,26 @@ async fn idle(Extension(server): Extension<Weak<Server>>) -> Json<BTreeMap<&'sta
     Json(BTreeMap::from([("idle", true)]))
 }
 
+/// How many faults there are now.
 #[derive(Serialize)]
-struct Active {
-    active: usize,
+pub(crate) struct Active {
+    pub(crate) active: usize,
+}
+
+/// Reads a body that holds one thing or an array of them.
+pub(crate) fn one_or_more<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, Answer> {
+    let things = if body.trim_ascii_start().starts_with(b"[") {
+        serde_json::from_slice(body)
+    } else {
+        serde_json::from_slice(body).map(|thing| vec![thing])
+    };
+    things.map_err(|error| Answer::bad_request(&error.to_string()))
 }
 
 async fn inject(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Body> {
-    let faults: Result<Vec<Fault>, _> = if body.trim_ascii_start().starts_with(b"[") {
-        serde_json::from_slice(&body)
-    } else {
-        serde_json::from_slice(&body).map(|fault| vec![fault])
-    };
-    let faults = match faults {
+    let faults = match one_or_more::<Fault>(&body) {
         Ok(faults) => faults,
-        Err(error) => return Answer::bad_request(&error.to_string()).into_response(),
+        Err(answer) => return answer.into_response(),
     };
     if let Some(mistake) = faults.iter().find_map(Fault::mistake) {
         return Answer::bad_request(&mistake).into_response();
@@ -123,7 +134,7 @@ async fn inject(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Bo
 }
 
 async fn clear(State(gateway): State<Arc<Gateway>>) -> StatusCode {
-    gateway.lock().faults.clear();
+    gateway.clear_faults();
     StatusCode::NO_CONTENT
 }
 

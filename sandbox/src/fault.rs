@@ -173,12 +173,8 @@ impl Fault {
     /// Why this fault makes no sense, if it does not.
     #[must_use]
     pub fn mistake(&self) -> Option<String> {
-        match self.when.on {
-            On::Nth(0) => return Some("nth counts from 1".to_owned()),
-            On::Rate(rate) if !(0.0..=1.0).contains(&rate) => {
-                return Some("rate goes from 0 to 1".to_owned());
-            }
-            _ => {}
+        if let Some(mistake) = self.when.on.mistake() {
+            return Some(mistake);
         }
         match self.effect {
             Effect::ExecuteThenStatus { status }
@@ -223,27 +219,58 @@ impl When {
     }
 }
 
+impl On {
+    /// Why this makes no sense, if it does not.
+    pub(crate) fn mistake(self) -> Option<String> {
+        match self {
+            Self::Nth(0) => Some("nth counts from 1".to_owned()),
+            Self::Rate(rate) if !(0.0..=1.0).contains(&rate) => Some("rate goes from 0 to 1".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Whether one hit is all there is.
+    pub(crate) fn is_used_up(self) -> bool {
+        matches!(self, Self::Nth(_))
+    }
+}
+
+/// How often a fault was met, and its dice.
+pub(crate) struct Turn {
+    met: u64,
+    /// One generator per fault: its sequence depends on nothing but the seed and how many faults came before it.
+    dice: fastrand::Rng,
+}
+
+impl Turn {
+    pub(crate) fn new(seed: u64, number: u64) -> Self {
+        Self { met: 0, dice: fastrand::Rng::with_seed(seed.wrapping_add(number)) }
+    }
+
+    /// Counts, and says whether it is this one.
+    pub(crate) fn hits(&mut self, on: On) -> bool {
+        self.met += 1;
+        match on {
+            On::Nth(n) => self.met == n,
+            On::Always => true,
+            On::Rate(rate) => self.dice.f64() < rate,
+        }
+    }
+}
+
 /// The injected faults with their counters.
 #[derive(Default)]
 pub(crate) struct Faults {
-    active: Vec<Active>,
+    active: Vec<(Fault, Turn)>,
     injected: u64,
     /// Notified when the faults are cleared.
     cleared: Arc<Notify>,
 }
 
-struct Active {
-    fault: Fault,
-    calls: u64,
-    /// One generator per fault: its sequence depends on nothing but the seed and how many faults came before it.
-    dice: fastrand::Rng,
-}
-
 impl Faults {
     pub(crate) fn inject(&mut self, fault: Fault, seed: u64) {
         self.injected += 1;
-        let dice = fastrand::Rng::with_seed(seed.wrapping_add(self.injected));
-        self.active.push(Active { fault, calls: 0, dice });
+        self.active.push((fault, Turn::new(seed, self.injected)));
     }
 
     pub(crate) fn clear(&mut self) {
@@ -263,22 +290,17 @@ impl Faults {
     /// Counts a call and says what shall happen to it.
     pub(crate) fn decide(&mut self, operation: Operation, payout_id: Option<&str>) -> Option<Effect> {
         let mut decided = None;
-        self.active.retain_mut(|active| {
-            let When { operation: wanted, payout_id: id, on } = &active.fault.when;
+        self.active.retain_mut(|(fault, turn)| {
+            let When { operation: wanted, payout_id: id, on } = &fault.when;
             if *wanted != operation || (id.is_some() && id.as_deref() != payout_id) {
                 return true;
             }
-            active.calls += 1;
-            let hit = match *on {
-                On::Nth(n) => active.calls == n,
-                On::Always => true,
-                On::Rate(rate) => active.dice.f64() < rate,
-            };
+            let hit = turn.hits(*on);
             if hit && decided.is_none() {
-                decided = Some(active.fault.effect.clone());
+                decided = Some(fault.effect.clone());
             }
             // An n-th fault is used up by its call, even if an earlier fault decided that one.
-            !(hit && matches!(on, On::Nth(_)))
+            !(hit && on.is_used_up())
         });
         decided
     }

@@ -1,14 +1,14 @@
 //! The gateway itself: what it holds, and when money moves.
 //!
 //! Everything lives in one plain [`State`] behind one lock, and money moves only in [`Gateway::execute`] and
-//! [`State::settle`]. Nothing waits while it holds the lock, so a create is executed whole or not at all.
+//! [`State::end`]. Nothing waits while it holds the lock, so a create is executed whole or not at all.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
@@ -16,12 +16,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
 use crate::builder::Settings;
+use crate::callbacks::{CallbackFault, Courier, Subscriber};
 use crate::channels::TakenToday;
+use crate::clock::Clock;
 use crate::fault::{Effect, Fault, Faults};
 use crate::ledger::{Balance, LedgerEntry, LedgerKind, payee_hash};
 use crate::magic::Outcome;
 use crate::operation::Operation;
-use crate::payout::{Payout, PayoutRequest};
+use crate::payout::{ChangeError, Payout, PayoutRequest};
 use crate::token::{Claims, MoneyLock, Signer};
 
 /// One gateway of one merchant.
@@ -29,6 +31,7 @@ pub(crate) struct Gateway {
     pub(crate) settings: Settings,
     pub(crate) signer: Signer,
     pub(crate) activity: Activity,
+    pub(crate) clock: Clock,
     /// Ends everything that still runs.
     pub(crate) abort: CancellationToken,
     state: Mutex<State>,
@@ -44,6 +47,8 @@ pub(crate) struct State {
     pub(crate) calls: BTreeMap<Operation, u64>,
     pub(crate) faults: Faults,
     pub(crate) taken_today: TakenToday,
+    pub(crate) courier: Arc<Courier>,
+    clock: Clock,
     accounts: BTreeMap<String, Account>,
     dice: fastrand::Rng,
     /// Moves with every reset, so that a payout from before is not settled after it.
@@ -66,11 +71,13 @@ impl Account {
 
 impl Gateway {
     pub(crate) fn new(settings: Settings) -> Self {
+        let (clock, abort) = (Clock::new(), CancellationToken::new());
         Self {
             signer: Signer::new(settings.seed, &settings.secret),
             activity: Activity::new(),
-            abort: CancellationToken::new(),
-            state: Mutex::new(State::new(&settings, 0)),
+            state: Mutex::new(State::new(&settings, &clock, abort.child_token(), 0)),
+            clock,
+            abort,
             settings,
         }
     }
@@ -79,14 +86,62 @@ impl Gateway {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts all over: no payouts, ledger, faults or counts, and the balances of the beginning.
+    /// Starts all over: no payouts, ledger, faults, counts or callbacks, and the balances of the beginning.
     pub(crate) fn reset(&self) {
         let mut state = self.lock();
-        *state = State::new(&self.settings, state.epoch + 1);
+        state.courier.stop();
+        *state = State::new(&self.settings, &self.clock, self.abort.child_token(), state.epoch + 1);
     }
 
     pub(crate) fn inject(&self, fault: Fault) {
         self.lock().faults.inject(fault, self.settings.seed);
+    }
+
+    pub(crate) fn courier(&self) -> Arc<Courier> {
+        Arc::clone(&self.lock().courier)
+    }
+
+    pub(crate) fn inject_into_callbacks(&self, fault: CallbackFault) {
+        self.lock().courier.inject(fault);
+    }
+
+    /// Breaks nothing any more.
+    pub(crate) fn clear_faults(&self) {
+        let mut state = self.lock();
+        state.faults.clear();
+        state.courier.clear_faults();
+    }
+
+    /// Gives a payout another status, and tells its subscriber.
+    pub(crate) fn change_status(&self, id: &str, outcome: Outcome) -> Result<(), ChangeError> {
+        let mut state = self.lock();
+        let payout = state.payouts.get(id).ok_or(ChangeError::NoPayout)?;
+        let (success, money) = (outcome == Outcome::Success, &payout.requested.money);
+        if outcome == Outcome::Processing {
+            return Err(ChangeError::BackToProcessing);
+        }
+        if payout.status() == outcome.status() && payout.outcome == outcome {
+            return Err(ChangeError::Unchanged { status: outcome.status() });
+        }
+        let has_ended = payout.processed_at.is_some();
+        let available = state.balance(&money.currency_code).map(|balance| balance.available);
+        // What is in processing is held already.
+        if success && has_ended && available.is_some_and(|available| available < money.amount.value()) {
+            return Err(ChangeError::BalanceInsufficient);
+        }
+        state.end(id, outcome);
+        Ok(())
+    }
+
+    /// Tells a payout's subscriber about its status once more.
+    pub(crate) fn send_callback(&self, id: &str) -> Result<(), ChangeError> {
+        let mut state = self.lock();
+        let courier = Arc::clone(&state.courier);
+        let payout = state.payouts.get_mut(id).ok_or(ChangeError::NoPayout)?;
+        let status = payout.status();
+        let subscriber = payout.subscriber.as_mut().ok_or(ChangeError::NoCallbackUrl)?;
+        courier.tell(id, status, subscriber);
+        Ok(())
     }
 
     /// Counts a call and decides its fate.
@@ -122,13 +177,14 @@ impl Gateway {
         let fields: Vec<(&str, &str)> =
             request.account_fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let reference = digest_of_id(seed, id);
-        let (created_at, executed) = (Timestamp::now(), Instant::now());
+        let (created_at, executed) = (self.clock.timestamp(), Instant::now());
         Payout {
             payee_hash: payee_hash(seed, request.method_code, &fields),
             outcome: Outcome::of_account(request.account_field("accountNumber").unwrap_or_default()),
             id_payment: format!("P-{reference:016x}"),
             reference: format!("REF{:010}", reference % 10_000_000_000),
             requested: request.requested,
+            subscriber: request.callback_url.map(Subscriber::new),
             method_code: request.method_code,
             created_at,
             executed,
@@ -148,6 +204,9 @@ impl Gateway {
         state.taken_today.add(option, amount);
         state.write(LedgerKind::Executed, id, &payout, payout.created_at);
         state.payouts.insert(id.to_owned(), payout);
+        if state.courier.tells_creation() {
+            state.tell(id);
+        }
 
         if outcome == Outcome::Processing {
             return;
@@ -157,8 +216,9 @@ impl Gateway {
             return;
         }
         let (gateway, id, epoch) = (Arc::clone(self), id.to_owned(), state.epoch);
+        let end = self.clock.elapsed().saturating_add(self.settings.processing_time);
         drop(self.spawn(async move {
-            tokio::time::sleep(gateway.settings.processing_time).await;
+            gateway.clock.reach(end).await;
             let mut state = gateway.lock();
             if state.epoch == epoch {
                 state.settle(&id);
@@ -182,7 +242,7 @@ impl Gateway {
 }
 
 impl State {
-    fn new(settings: &Settings, epoch: u64) -> Self {
+    fn new(settings: &Settings, clock: &Clock, abort: CancellationToken, epoch: u64) -> Self {
         let accounts = settings.balances.iter();
         Self {
             merchant_active: settings.merchant_active,
@@ -192,9 +252,11 @@ impl State {
             calls: BTreeMap::new(),
             faults: Faults::default(),
             taken_today: TakenToday::default(),
+            courier: Courier::new(settings.callbacks.clone(), clock.clone(), abort),
+            clock: clock.clone(),
             accounts: accounts
                 .map(|(currency, balance)| {
-                    (currency.clone(), Account { balance: *balance, pending: Decimal::ZERO, moved: Timestamp::now() })
+                    (currency.clone(), Account { balance: *balance, pending: Decimal::ZERO, moved: clock.timestamp() })
                 })
                 .collect(),
             dice: fastrand::Rng::with_seed(settings.seed),
@@ -216,24 +278,56 @@ impl State {
         self.payouts.contains_key(id) || self.used_up.contains(id)
     }
 
-    /// Ends a payout as its account number wants it: books or releases its money.
+    /// Ends a payout as its account number wants it, unless it has ended already.
     fn settle(&mut self, id: &str) {
+        let waiting = self.payouts.get(id).filter(|payout| payout.processed_at.is_none());
+        if let Some(outcome) = waiting.map(|payout| payout.outcome) {
+            self.end(id, outcome);
+        }
+    }
+
+    /// Gives a payout a final status, its first or a corrected one: books or releases its money, and tells its
+    /// subscriber.
+    fn end(&mut self, id: &str, outcome: Outcome) {
         let Some(mut payout) = self.payouts.remove(id) else {
             return;
         };
-        let now = Timestamp::now();
+        // Of two final statuses the later one counts, so a correction is later, in the precision that is shown.
+        let earliest = payout.processed_at.and_then(|at| at.checked_add(SignedDuration::from_millis(1)).ok());
+        let now = earliest.map_or(self.clock.timestamp(), |earliest| earliest.max(self.clock.timestamp()));
         let amount = payout.requested.money.amount.value();
-        let kind = if payout.outcome == Outcome::Success { LedgerKind::Booked } else { LedgerKind::Released };
+        let was_booked = payout.processed_at.map(|_| payout.outcome == Outcome::Success);
+        let is_booked = outcome == Outcome::Success;
         if let Some(account) = self.accounts.get_mut(&payout.requested.money.currency_code) {
-            account.pending -= amount;
             account.moved = now;
-            if kind == LedgerKind::Booked {
-                account.balance -= amount;
+            match (was_booked, is_booked) {
+                (None, true) => {
+                    account.pending -= amount;
+                    account.balance -= amount;
+                }
+                (None, false) => account.pending -= amount,
+                (Some(false), true) => account.balance -= amount,
+                (Some(true), false) => account.balance += amount,
+                (Some(_), _) => {}
             }
         }
-        payout.processed_at = Some(now);
-        self.write(kind, id, &payout, now);
+        (payout.outcome, payout.processed_at) = (outcome, Some(now));
+        if was_booked != Some(is_booked) {
+            let kind = if is_booked { LedgerKind::Booked } else { LedgerKind::Released };
+            self.write(kind, id, &payout, now);
+        }
         self.payouts.insert(id.to_owned(), payout);
+        self.tell(id);
+    }
+
+    /// Tells a payout's subscriber what its status is.
+    fn tell(&mut self, id: &str) {
+        if let Some(payout) = self.payouts.get_mut(id) {
+            let status = payout.status();
+            if let Some(subscriber) = payout.subscriber.as_mut() {
+                self.courier.tell(id, status, subscriber);
+            }
+        }
     }
 
     fn write(&mut self, kind: LedgerKind, id: &str, payout: &Payout, at: Timestamp) {

@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256};
 pub enum LedgerKind {
     /// The gateway took the payout: the money went from available to pending. Once per executed create.
     Executed,
-    /// The payout ended `SUCCESS`: the money has left the balance.
+    /// The payout ended `SUCCESS`, or was corrected to it: the money has left the balance.
     Booked,
-    /// The payout ended `FAILED` or `REFUSED`: the money is available again.
+    /// The payout ended `FAILED` or `REFUSED`, or was corrected to that from `SUCCESS`: the money is available again.
     Released,
 }
 

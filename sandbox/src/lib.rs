@@ -40,15 +40,18 @@
 //! | What may a token do? | `token` |
 //! | Which account numbers fail? | [`magic`] |
 //! | What can break, and how is it asked for? | `fault`, and over HTTP `control` |
+//! | Where do callbacks go, when, and what goes wrong with them? | `callbacks`; which time is it: `clock` |
 //! | Who sees every call? | `exchange`, `record` |
 //! | How is a connection cut or reset? | `connection`, `server`, `activity`, `tls` |
 
 mod activity;
 mod answer;
 mod builder;
+mod callbacks;
 mod calls;
 mod catalogue;
 mod channels;
+mod clock;
 mod connection;
 mod control;
 mod exchange;
@@ -74,10 +77,12 @@ mod token;
 mod validation;
 
 pub use builder::{Builder, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, StartError};
+pub use callbacks::{CallbackEffect, CallbackFault, CallbackWhen, Delivery, DeliveryOutcome};
 pub use exchange::Exchange;
 pub use fault::{Effect, Fault, On, When};
 pub use ledger::{Balance, LedgerEntry, LedgerKind};
 pub use operation::Operation;
+pub use payout::ChangeError;
 pub use program::run_program;
 pub use record::RECORD_VARIABLE;
 pub use sandbox::Sandbox;

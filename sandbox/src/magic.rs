@@ -90,6 +90,39 @@ impl Outcome {
         MAGIC_NUMBERS.iter().find(|(number, _)| *number == digits).map_or(Self::Success, |(_, outcome)| *outcome)
     }
 
+    /// The outcome of this status and failure reason. Without a reason `FAILED` is `FAILED` `SYSTEM`.
+    ///
+    /// # Errors
+    /// A text that lists what there is, if there is no such status, or not with this reason.
+    ///
+    /// ```
+    /// use komopay_sandbox::magic::Outcome;
+    ///
+    /// assert_eq!(Outcome::named("FAILED", Some("IP_DENIED")), Ok(Outcome::Failed("IP_DENIED")));
+    /// assert_eq!(Outcome::named("REFUSED", None), Ok(Outcome::Refused(None)));
+    /// assert!(Outcome::named("SUCCESS", Some("IP_DENIED")).is_err());
+    /// ```
+    pub fn named(status: &str, failure_reason: Option<&str>) -> Result<Self, String> {
+        let reasons = || MAGIC_NUMBERS.iter().filter_map(|(_, outcome)| outcome.failure_reason());
+        let reason = match failure_reason {
+            None => None,
+            Some(wanted) => Some(reasons().find(|reason| *reason == wanted).ok_or_else(|| {
+                let mut all: Vec<_> = reasons().collect();
+                all.sort_unstable();
+                all.dedup();
+                format!("there is no failure reason {wanted}; there is {}", all.join(", "))
+            })?),
+        };
+        match (status, reason) {
+            ("SUCCESS", None) => Ok(Self::Success),
+            ("PROCESSING", None) => Ok(Self::Processing),
+            ("FAILED", reason) => Ok(Self::Failed(reason.unwrap_or("SYSTEM"))),
+            ("REFUSED", reason) => Ok(Self::Refused(reason)),
+            ("SUCCESS" | "PROCESSING", Some(_)) => Err(format!("{status} has no failure reason")),
+            _ => Err(format!("there is no status {status}; there is SUCCESS, FAILED, REFUSED, PROCESSING")),
+        }
+    }
+
     /// The status a payout has when it has ended.
     #[must_use]
     pub fn status(self) -> &'static str {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::callbacks::Subscriber;
 use crate::magic::Outcome;
 use crate::money::{Money, json_number};
 
@@ -27,6 +28,7 @@ pub(crate) struct PayoutRequest {
     pub(crate) operator_code: Option<String>,
     /// The payee: every field of the account that was given.
     pub(crate) account_fields: Vec<(&'static str, String)>,
+    pub(crate) callback_url: Option<String>,
     pub(crate) customer_ip: Option<String>,
 }
 
@@ -39,6 +41,8 @@ impl PayoutRequest {
 /// A payout the gateway has taken. It holds no account number.
 pub(crate) struct Payout {
     pub(crate) requested: PaymentRequested,
+    /// Where changes of its status are told, if anywhere.
+    pub(crate) subscriber: Option<Subscriber>,
     pub(crate) method_code: &'static str,
     pub(crate) payee_hash: String,
     pub(crate) id_payment: String,
@@ -51,6 +55,30 @@ pub(crate) struct Payout {
     pub(crate) processed_at: Option<Timestamp>,
     /// GETs do not find it before.
     pub(crate) visible_from: Instant,
+}
+
+/// Why a payout's status was not changed, or its callback not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// The gateway has no payout of this id.
+    #[error("there is no such payout")]
+    NoPayout,
+    /// The payout was created without a `callbackUrl`.
+    #[error("the payout was created without a callbackUrl")]
+    NoCallbackUrl,
+    /// It has this status and failure reason already.
+    #[error("the payout is {status} already; a callback without a change is sent by send_callback")]
+    Unchanged {
+        /// The status.
+        status: &'static str,
+    },
+    /// No payout goes back to `PROCESSING`.
+    #[error("a payout does not become PROCESSING; it becomes SUCCESS, FAILED or REFUSED")]
+    BackToProcessing,
+    /// What was released cannot be booked: the money is not available any more.
+    #[error("the available balance is less than the payout's amount")]
+    BalanceInsufficient,
 }
 
 #[derive(Serialize)]
@@ -128,18 +156,20 @@ impl Payout {
         }
     }
 
+    /// Its status now.
+    pub(crate) fn status(&self) -> &'static str {
+        if self.processed_at.is_some() { self.outcome.status() } else { Outcome::Processing.status() }
+    }
+
     fn process(&self, documented: bool) -> Process {
-        let (status, processor_status) = match self.processed_at {
-            None => ("PROCESSING", "ACCEPTED"),
-            Some(_) => (self.outcome.status(), "PROCESSED"),
-        };
+        let processor_status = if self.processed_at.is_some() { "PROCESSED" } else { "ACCEPTED" };
         let failure_reasons = self.processed_at.zip(self.outcome.failure_reason()).map(|(at, code)| FailureReasons {
             failed_at: timestamp(at),
             failure_reason_code: code,
-            message: format!("the sandbox ends this account number with {code}"),
+            message: format!("the sandbox ended this payout with {code}"),
         });
         Process {
-            status,
+            status: self.status(),
             failure_reasons,
             created_at: timestamp(self.created_at),
             processed_at: self.processed_at.map(timestamp),

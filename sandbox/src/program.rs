@@ -38,6 +38,18 @@ struct Arguments {
     /// The merchant's secret.
     #[arg(long, default_value = DEFAULT_SECRET, hide_default_value = true)]
     secret: String,
+    /// How long after an attempt a callback is repeated that was not answered with 200, in milliseconds.
+    #[arg(long, default_value_t = 120_000, value_parser = clap::value_parser!(u64).range(1..))]
+    callback_interval_ms: u64,
+    /// Send a callback for the creation of a payout, too.
+    #[arg(long)]
+    callback_on_create: bool,
+    /// Trust the certificates in this PEM file for https callback URLs, beside those that this machine trusts.
+    #[arg(long)]
+    callback_ca: Option<PathBuf>,
+    /// Send callbacks to any host, not just to this machine.
+    #[arg(long)]
+    deliver_to_any_host: bool,
     /// Append every call to this file, a line of JSON each: the request, and again with each true answer. It holds the
     /// secret and all tokens.
     #[arg(long, env = RECORD_VARIABLE)]
@@ -79,12 +91,30 @@ pub fn run_program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let Arguments { port, host, processing_ms, seed, control, merchant_code, secret, record } = arguments;
+    let Arguments {
+        port,
+        host,
+        processing_ms,
+        seed,
+        control,
+        merchant_code,
+        secret,
+        callback_interval_ms,
+        callback_on_create,
+        callback_ca,
+        deliver_to_any_host,
+        record,
+    } = arguments;
     // Before anyone can know that the sandbox is up, so that a signal right after that stops it gracefully.
     let stop = stop_signal()?;
     let mut builder = Sandbox::builder();
     if let Some(path) = record {
         builder = builder.record(path);
+    }
+    if let Some(path) = callback_ca {
+        let pem = std::fs::read_to_string(&path)
+            .map_err(|error| format!("cannot read --callback-ca {}: {error}", path.display()))?;
+        builder = builder.callback_ca(&pem);
     }
     let sandbox = builder
         .host(host)
@@ -93,6 +123,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .seed(seed)
         .control(control)
         .merchant(&merchant_code, &secret)
+        .callback_interval(Duration::from_millis(callback_interval_ms))
+        .callback_on_create(callback_on_create)
+        .deliver_to_any_host(deliver_to_any_host)
         .start()
         .await?;
 
@@ -106,6 +139,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if control {
         println!("  control API    {}/_sandbox/", sandbox.base_url());
     }
+    println!("  callbacks go to {}", if deliver_to_any_host { "any host" } else { "this machine alone" });
     println!("Ctrl-C stops it.");
 
     stop.await;

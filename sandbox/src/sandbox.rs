@@ -2,14 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
 use crate::builder::{Builder, Settings, StartError};
+use crate::callbacks::{CallbackFault, Delivery};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::ledger::{Balance, LedgerEntry};
+use crate::magic::Outcome;
 use crate::operation::Operation;
+use crate::payout::ChangeError;
 use crate::server::Server;
 use crate::tls;
 use crate::token::MoneyLock;
@@ -94,9 +98,10 @@ impl Sandbox {
         self.gateway.inject(fault);
     }
 
-    /// Breaks nothing any more. What already happened stays, a read lag or a used-up id too.
+    /// Breaks nothing any more, callbacks included. What already happened stays: a read lag, a used-up id, a delay that
+    /// has begun.
     pub fn clear_faults(&self) {
-        self.gateway.lock().faults.clear();
+        self.gateway.clear_faults();
     }
 
     /// Switches the merchant on or off.
@@ -118,16 +123,65 @@ impl Sandbox {
         )
     }
 
-    /// Resolves when nothing is pending: no call, no processing, no late execution, no bytes that nobody has read yet.
+    /// The delivery log: every attempt to deliver a callback, in the order in which they ended. It keeps the last 10,000.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.gateway.courier().deliveries()
+    }
+
+    /// Resolves when every callback is delivered or given up, repeats and delays included, and nothing else is pending
+    /// either: `true`. `false` if that has not come within `limit`.
+    pub async fn wait_for_deliveries(&self, limit: Duration) -> bool {
+        tokio::time::timeout(limit, self.server.callbacks_done()).await.is_ok()
+    }
+
+    /// Lets something go wrong with callbacks from now on.
+    pub fn inject_into_callbacks(&self, fault: CallbackFault) {
+        self.gateway.inject_into_callbacks(fault);
+    }
+
+    /// Gives a payout a final status now, its first or a corrected one, and sends the callback of that. `processedAt` and
+    /// `failedAt` are later than before.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError`] if there is no such payout, it has this status already, or its money is not available any more.
+    pub fn change_status(&self, payout_id: &str, outcome: Outcome) -> Result<(), ChangeError> {
+        self.gateway.change_status(payout_id, outcome)
+    }
+
+    /// Sends a callback about a payout now, with its repeats, though nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError`] if there is no such payout, or it has no `callbackUrl`.
+    pub fn send_callback(&self, payout_id: &str) -> Result<(), ChangeError> {
+        self.gateway.send_callback(payout_id)
+    }
+
+    /// Sends a callback that no payout asked for, once, and returns its line of the delivery log. Neither does there
+    /// have to be such a payout, nor is the URL its own. `None` if the sandbox is stopped.
+    pub async fn forge_callback(&self, payout_id: &str, url: &str) -> Option<Delivery> {
+        self.gateway.courier().forge(payout_id, url).await
+    }
+
+    /// Puts the sandbox's clock forward: processing, delays and repeats of callbacks that would end in this time end now.
+    /// Tokens, daily limits and faults of calls know nothing of it.
+    pub fn advance(&self, time: Duration) {
+        self.gateway.clock.advance(time);
+    }
+
+    /// Resolves when nothing is pending: no call, no processing, no late execution, no callback that is on its way or
+    /// due, no bytes that nobody has read yet.
     ///
     /// What a client sent before it left counts, even if it left without waiting. Payouts that stay `PROCESSING` for ever
-    /// do not.
+    /// do not, nor do repeats and delays of callbacks whose time has not come.
     pub async fn idle(&self) {
         self.server.idle().await;
     }
 
-    /// Stops: accepts nothing more, answers the calls in progress (for at most 5 seconds), and drops late executions and
-    /// processing that would still have come. Ledger and balances can be read afterwards.
+    /// Stops: accepts nothing more, answers the calls in progress (for at most 5 seconds), and drops late executions,
+    /// processing and callbacks that would still have come. Ledger, balances and delivery log can be read afterwards.
     pub async fn stop(&self) {
         self.server.stop().await;
     }

@@ -71,18 +71,33 @@ impl Server {
         self.address
     }
 
-    /// Resolves when nothing is going on: no call, no processing, no late execution, no bytes that nobody has read.
+    /// Resolves when nothing is going on: no call, no processing, no late execution, no callback that is due, no bytes
+    /// that nobody has read.
     pub(crate) async fn idle(&self) {
         let activity = &self.shared.gateway.activity;
         loop {
             let generation = activity.quiet().await;
+            let courier = self.shared.gateway.courier();
+            courier.quiet().await;
             self.accept_all().await;
             if self.shared.has_unread_bytes() {
                 // They are about to be read, which counts as activity.
                 tokio::time::sleep(Duration::from_millis(1)).await;
-            } else if activity.still_quiet(generation) {
+            } else if activity.still_quiet(generation) && courier.is_quiet() {
                 return;
             }
+        }
+    }
+
+    /// Resolves when nothing is going on and every callback is delivered or given up.
+    pub(crate) async fn callbacks_done(&self) {
+        loop {
+            self.idle().await;
+            let courier = self.shared.gateway.courier();
+            if courier.is_done() {
+                return;
+            }
+            courier.done().await;
         }
     }
 

@@ -46,9 +46,9 @@ pub(crate) fn payout_request(body: &[u8]) -> Result<PayoutRequest, Violation> {
         _ => return Err(method.violation("paymentMethodCode", "is not a known payment method")),
     };
 
-    body.optional_text("callbackUrl", callback_url)?;
+    let callback_url = body.optional_text("callbackUrl", callback_url)?;
     let customer_ip = body.optional_text("customerIp", any_text)?;
-    Ok(PayoutRequest { requested, method_code, operator_code, account_fields, customer_ip })
+    Ok(PayoutRequest { requested, method_code, operator_code, account_fields, callback_url, customer_ip })
 }
 
 /// Reads the body of a question for available options.

@@ -1217,6 +1217,19 @@ def _after_fork_in_parent() -> None:
 def _after_fork_in_child() -> None:
     """After a fork, in the child: what needs threads is made anew when it is first used."""
 
+_Attempt: TypeAlias = tuple[
+    int,
+    datetime,
+    str,
+    str | None,
+    int,
+    str,
+    Literal["answered", "answer_lost", "failed", "lost", "withheld"],
+    int | None,
+    str | None,
+]
+"""Sequence, at, payout_id, status, attempt, url, outcome, http_status, reason."""
+
 @final
 class Sandbox:
     """A running stand-in gateway. `komopay.testing.Sandbox` is its front."""
@@ -1231,6 +1244,9 @@ class Sandbox:
         balances: dict[str, str],
         port: int,
         control: bool,
+        callback_interval: _Seconds,
+        callback_on_create: bool,
+        deliver_to_any_host: bool,
     ) -> Self: ...
     @property
     def address(self) -> tuple[str, str, str]:
@@ -1247,6 +1263,27 @@ class Sandbox:
 
     def inject(self, fault: str) -> None:
         """Breaks something, said in the JSON of the control API."""
+
+    def inject_into_callbacks(self, fault: str) -> None:
+        """Lets something go wrong with callbacks, said in the JSON of the control API."""
+
+    def deliveries(self) -> list[_Attempt]:
+        """The delivery log."""
+
+    def wait_for_deliveries(self, timeout: _Seconds) -> bool:
+        """Waits until every callback is delivered or given up; whether that came in time."""
+
+    def change_status(self, payout_id: str, status: str, failure: str | None) -> None:
+        """Gives a payout a final status, and sends the callback of that."""
+
+    def send_callback(self, payout_id: str) -> None:
+        """Sends a callback about a payout, though nothing has changed."""
+
+    def forge_callback(self, payout_id: str, url: str) -> _Attempt:
+        """Sends a callback that no payout asked for; what became of it."""
+
+    def advance(self, time: _Seconds) -> None:
+        """Puts the clock forward."""
 
     def clear_faults(self) -> None:
         """Breaks nothing any more."""

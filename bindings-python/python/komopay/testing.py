@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from komopay._native import _CommonSettings
     from komopay.aio import AsyncClient
 
-__all__ = ["Balance", "LedgerEntry", "Sandbox", "account_number"]
+__all__ = ["Balance", "Delivery", "LedgerEntry", "Sandbox", "account_number"]
 
 _SHORT_TIMES: _CommonSettings = {
     "total_timeout": 5,
@@ -80,6 +80,30 @@ class Balance:
     """What payouts in processing hold."""
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """One line of the delivery log: one attempt to deliver a callback."""
+
+    sequence: int
+    """1, 2, 3, ... in the order in which the attempts ended."""
+    at: datetime
+    """When the attempt began, in UTC, on the sandbox's clock."""
+    payout_id: str
+    """The id in the callback: of a payout, or whatever a forged one says."""
+    status: str | None
+    """The status that the payout had got when the callback was made. The callback does not carry it. None: a forged one."""
+    attempt: int
+    """1, then 2 to 5 for the repeats. Copies share their number."""
+    url: str
+    """Where it went."""
+    outcome: Literal["answered", "answer_lost", "failed", "lost", "withheld"]
+    """What became of it. ``answered`` with 200 is delivered, ``withheld`` was not sent; everything else is repeated."""
+    http_status: int | None
+    """The status that the receiver answered with."""
+    reason: str | None
+    """Why it ``failed`` or was ``withheld``."""
+
+
 class Sandbox:
     """A stand-in gateway that listens on 127.0.0.1 until it is stopped. Any number can run; they share nothing.
 
@@ -89,6 +113,9 @@ class Sandbox:
     - ``balances``: amounts by currency, in place of what the sandbox has of them by itself, which is plenty.
     - ``port``: the port to listen on; 0 takes a free one.
     - ``control``: whether the control API under ``/_sandbox/`` answers.
+    - ``callback_interval``: how long after an attempt a callback is repeated that was not answered with 200.
+    - ``callback_on_create``: whether there is a callback for the creation of a payout, too.
+    - ``deliver_to_any_host``: whether callbacks go to other machines, too; by default they are withheld.
 
     A setting that cannot be used is a ``ValueError``, a port that cannot be listened on an ``OSError``.
 
@@ -114,6 +141,9 @@ class Sandbox:
         balances: Mapping[str, str | int | Decimal] | None = None,
         port: int = 0,
         control: bool = False,
+        callback_interval: float | timedelta = 120.0,
+        callback_on_create: bool = False,
+        deliver_to_any_host: bool = False,
     ) -> None:
         # Through Money, which refuses what is not exact.
         amounts = {currency: str(Money(amount, currency).amount) for currency, amount in (balances or {}).items()}
@@ -125,6 +155,9 @@ class Sandbox:
             balances=amounts,
             port=port,
             control=control,
+            callback_interval=callback_interval,
+            callback_on_create=callback_on_create,
+            deliver_to_any_host=deliver_to_any_host,
         )
         # Kept here, where they can be asked for in a forked child, too.
         self._base_url, self._merchant_code, self._secret = self._gateway.address
@@ -212,8 +245,87 @@ class Sandbox:
         return self._gateway.calls(operation)
 
     def idle(self) -> None:
-        """Returns when nothing is pending: no call, no processing, no late execution."""
+        """Returns when nothing is pending: no call, no processing, no late execution, no callback that is due."""
         self._gateway.idle()
+
+    # Callbacks.
+
+    def deliveries(self) -> list[Delivery]:
+        """The delivery log: every attempt to deliver a callback, in the order in which they ended.
+
+            >>> from komopay import BankAccount, BankTransfer, PayoutRequest
+            >>> salary = PayoutRequest(
+            ...     money=Money("10000", "IDR"), callback_url="https://callback.example.com",
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="A", number="11223344")))
+            >>> with Sandbox() as sandbox, sandbox.client() as client:
+            ...     accepted = client.create_payout("SALARY-1", salary)
+            ...     sandbox.idle()
+            >>> (delivery,) = sandbox.deliveries()
+            >>> delivery.status, delivery.outcome, delivery.reason
+            ('SUCCESS', 'withheld', 'callback.example.com is not this machine; deliver_to_any_host sends there, too')
+
+        It keeps the last 10,000.
+        """
+        return [Delivery(*attempt) for attempt in self._gateway.deliveries()]
+
+    def wait_for_deliveries(self, timeout: float | timedelta = 10.0) -> bool:
+        """Whether every callback is delivered or given up, repeats included, within this time: it waits for that.
+
+        A repeat comes after two minutes, unless ``callback_interval`` or ``advance()`` shortens the wait.
+        """
+        return self._gateway.wait_for_deliveries(timeout)
+
+    def change_status(self, payout_id: str, status: str, failure: str | None = None) -> None:
+        """Gives a payout a final status, its first or a corrected one, and sends the callback of that.
+
+        ``status`` is SUCCESS, FAILED or REFUSED; ``failure`` is the reason of the last two, for FAILED by default SYSTEM.
+        ``processed_at`` and ``failed_at`` are later than before. A ``KeyError`` if there is no such payout, a
+        ``ValueError`` for a status that it cannot get.
+        """
+        self._gateway.change_status(payout_id, status, failure)
+
+    def send_callback(self, payout_id: str) -> None:
+        """Sends a callback about a payout now, with its repeats, though nothing has changed.
+
+        A ``KeyError`` if there is no such payout, a ``ValueError`` if it has no callback URL.
+        """
+        self._gateway.send_callback(payout_id)
+
+    def forge_callback(self, payout_id: str, url: str) -> Delivery:
+        """Sends a callback that no payout asked for, once, and returns what became of it."""
+        return Delivery(*self._gateway.forge_callback(payout_id, url))
+
+    def fail_callback(
+        self,
+        effect: str,
+        *,
+        nth: int | None = 1,
+        rate: float | None = None,
+        payout_id: str | None = None,
+        status: str | None = None,
+        attempt: int | None = None,
+        **details: object,
+    ) -> None:
+        """Lets something go wrong with an attempt to deliver a callback.
+
+        ``effect`` is ``duplicate`` (``copies``: so many more, all at once), ``delay`` (``ms``), ``after_next`` (it is sent
+        when the callback of the payout's next change has been: out of order), ``lose`` (nothing is sent), ``lose_answer``
+        (sent, and repeated whatever the answer is). ``nth`` and ``rate`` are as in ``fail()``, and count attempts,
+        repeats too; ``payout_id``, ``status`` and ``attempt`` (1 is the first) let only some of them count.
+        """
+        when = {"on": _on(nth, rate)}
+        for name, value in {"payout_id": payout_id, "status": status, "attempt": attempt}.items():
+            if value is not None:
+                when[name] = value
+        self._gateway.inject_into_callbacks(json.dumps({"when": when, "effect": {"type": effect, **details}}))
+
+    def advance(self, time: float | timedelta) -> None:
+        """Puts the sandbox's clock forward, in seconds or by a ``timedelta``.
+
+        Processing, delays and repeats of callbacks that would end in this time end now. Tokens and faults of calls know
+        nothing of it.
+        """
+        self._gateway.advance(time)
 
     # What breaks.
 
@@ -332,18 +444,13 @@ class Sandbox:
             Traceback (most recent call last):
             ValueError: fault: unknown variant `explode`, expected one of `delay`, ...
         """
-        on: object = "always"
-        if rate is not None:
-            on = {"rate": rate}
-        elif nth is not None:
-            on = {"nth": nth}
-        when = {"operation": operation, "on": on}
+        when = {"operation": operation, "on": _on(nth, rate)}
         if payout_id is not None:
             when["payout_id"] = payout_id
         self._gateway.inject(json.dumps({"when": when, "effect": {"type": effect, **details}}))
 
     def clear_faults(self) -> None:
-        """Breaks nothing any more. What already happened stays."""
+        """Breaks nothing any more, callbacks included. What already happened stays."""
         self._gateway.clear_faults()
 
     def set_merchant_active(self, active: bool) -> None:
@@ -366,6 +473,13 @@ class Sandbox:
 
     def __repr__(self) -> str:
         return f"Sandbox(base_url={self._base_url!r}, merchant_code={self._merchant_code!r})"
+
+
+def _on(nth: int | None, rate: float | None) -> object:
+    """Which of the calls or attempts a fault decides, as the control API says it."""
+    if rate is not None:
+        return {"rate": rate}
+    return "always" if nth is None else {"nth": nth}
 
 
 def account_number(*, status: str | None = None, failure: str | None = None) -> str:

@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod client;
+mod receiver;
 mod start;
 
+mod callback_faults;
+mod callbacks;
 mod catalogue;
 mod contract;
 mod control;
+mod corrections;
 mod creates;
 mod faults;
 mod idle;

@@ -90,6 +90,39 @@ fn it_serves_logs_without_secrets_and_stops_gracefully() {
 }
 
 #[test]
+fn it_delivers_callbacks_and_its_log_shows_no_url() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let times = ["--processing-ms", "0", "--callback-interval-ms", "1", "--callback-on-create"];
+    let (mut child, address, mut output) = start(&[&times[..], &["--deliver-to-any-host", "--control"]].concat());
+    let token = send(
+        &address,
+        &request("POST", "/auth-tokens", None, r#"{"merchantCode": "SANDBOX_MERCHANT", "secret": "sandbox-secret"}"#),
+    );
+    let token = token.split('"').rev().nth(1).unwrap();
+    let mut body = bank_transfer("778899001122");
+    // Nobody is there, and 0.0.0.0 is no address of this machine alone.
+    body["callbackUrl"] = format!("http://0.0.0.0:{}/hook/c2lnbmVk?mac=bWFj", closed.port()).into();
+    assert!(
+        send(&address, &request("POST", "/payouts/A", Some(token), &body.to_string())).starts_with("HTTP/1.1 201 ")
+    );
+    send(&address, &request("GET", "/_sandbox/deliveries/done", None, ""));
+    let deliveries = send(&address, &request("GET", "/_sandbox/deliveries", None, ""));
+    assert_eq!(deliveries.matches("c2lnbmVk?mac=bWFj").count(), 10, "{deliveries}");
+
+    let process = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+    let mut log = String::new();
+    output.read_to_string(&mut log).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(log.contains("callbacks go to any host"), "{log}");
+    for line in ["PROCESSING attempt 1", "SUCCESS attempt 5"] {
+        let line = format!("callback A {line} to http://0.0.0.0:{} -> failed: ", closed.port());
+        assert!(log.contains(&line), "{line} in {log}");
+    }
+    assert!(!log.contains("c2lnbmVk") && !log.contains("bWFj"), "{log}");
+}
+
+#[test]
 fn it_records_each_request_and_each_true_answer_and_nothing_that_a_fault_made_up() {
     let file = record("records");
     let (mut child, address, _output) = start(&["--record", file.to_str().unwrap(), "--control"]);
