@@ -8,6 +8,8 @@
 mod change;
 mod follow;
 mod key;
+#[cfg(test)]
+mod model;
 mod order;
 mod read;
 #[cfg(feature = "sqlite")]

@@ -1,6 +1,6 @@
 //! `cargo xtask prove`: that money moves once, by looking at every case there is, and that the tests would see it if not.
 //!
-//! A proof prints what it looked at, and ends with one line of figures.
+//! A proof prints what it looked at, and ends with its figures.
 
 use clap::{Args, ValueEnum};
 
@@ -24,7 +24,7 @@ pub(crate) struct Wish {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Proof {
-    /// The outcome rules, in every state that callers, network and platform can come to.
+    /// The outcome rules, in every state that callers, network and platform can come to, and those of callbacks.
     Model,
     /// Every rule broken on purpose, in a copy of the sources: does a test see it? It takes hours.
     Mutations,
@@ -40,20 +40,22 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
 
 fn model(workspace: &Workspace, long: bool) -> Outcome {
     let mut tally = Tally::default();
-    let mut figures = None;
+    let mut figures = Vec::new();
     Program::cargo(workspace)
         // Only what explores is worth optimizing.
         .args("test --locked --package komopay-core --lib --config profile.dev.package.komopay-core.opt-level=3")
-        .args("payouts::model -- --nocapture --test-threads=1")
+        .args("::model:: -- --nocapture --test-threads=1")
         .env("KOMOPAY_PROOF", if long { "long" } else { "short" })
         .run_reading(|line| {
             println!("{line}");
             tally.read(line);
-            if line.contains("model, long: ") || line.contains("model, short: ") {
-                figures = Some(line.to_owned());
+            if ["model, long: ", "model, short: ", "model of callbacks, "].iter().any(|form| line.contains(form)) {
+                figures.push(line.to_owned());
             }
         })?;
-    let figures = figures.filter(|_| tally.passed > 0).ok_or_else(|| Failure::new("nothing was explored"))?;
-    println!("\n{figures}");
+    if tally.passed == 0 || figures.is_empty() {
+        return Err(Failure::new("nothing was explored"));
+    }
+    println!("\n{}", figures.join("\n"));
     Ok(())
 }

@@ -109,6 +109,7 @@ pub(super) struct Observer {
     seen: Option<Standing>,
     /// An answer that could not be ordered; if the next read shows the same, it holds.
     doubted: Option<Standing>,
+    /// The answer was asked for after `known` was loaded.
     in_order: bool,
     reads: u8,
     rounds: u8,
@@ -143,6 +144,18 @@ impl Observer {
         }
         self.rounds += 1;
         if self.rounds < ROUNDS { Next::Load } else { Next::GiveUp }
+    }
+
+    /// Whether the platform answered at all.
+    #[cfg(test)]
+    pub fn has_answer(&self) -> bool {
+        self.seen.is_some()
+    }
+
+    /// The last answer.
+    #[cfg(test)]
+    pub fn answer(&self) -> &Standing {
+        self.seen.as_ref().expect("it was answered")
     }
 
     fn judge(&mut self) -> Next {
