@@ -27,6 +27,8 @@ const HEAD: &str = "# The public surface\n\n\
 
 /// What is not in every language, exactly where it is missing, and why. A name may end in `*`; the first entry holds.
 const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
+    ("BlockingPayoutCallbacks.*", &[Rust, Python, Swift], "for the adapters of Ktor and Spring Boot"),
+    ("ChangeHandler.handle", &[Rust, Python, Swift], "elsewhere a function"),
     ("Client.creates_under_way", &[Python, Kotlin, Swift], "for bindings, at the end of a process"),
     ("Client.from_env", &[Rust, Kotlin, Swift], "for back ends in Python; others read their environment themselves"),
     ("Client.refuse_calls", &[Python, Kotlin, Swift], "for bindings, whose callers may not stay to close"),
@@ -42,11 +44,13 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("ErrorKind.when", &[Python, Kotlin, Swift], "for docs/errors.md"),
     ("FailureCode.*", &[Python], "Python's codes are texts"),
     ("Leavable.*", &[Python, Kotlin, Swift], "for bindings"),
+    ("FailureListener.failed", &[Rust, Python, Swift], "elsewhere a function"),
     ("LogLevel.*", &[Rust, Python], "Rust logs by tracing, Python by logging"),
     ("MethodCode.*", &[Python], "Python's codes are texts"),
     ("PaymentOptionFilter.*", &[Python], "Python takes its parts as keywords"),
     ("PaymentTypeCode.*", &[Python], "Python's codes are texts"),
     ("Payout.is_final", &[Rust, Kotlin, Swift], "elsewhere of its status"),
+    ("PayoutCallbacks.*", &[Rust, Python, Swift], "for the adapters of Ktor and Spring Boot"),
     ("PayoutId.code", &[Python, Kotlin, Swift], "elsewhere an id is a text"),
     ("PayoutMethod.code", &[Python, Kotlin, Swift], "elsewhere the type of the transfer tells it"),
     ("PayoutMethod.*", &[Python], "Python takes the transfers themselves"),

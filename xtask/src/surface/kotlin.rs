@@ -10,7 +10,8 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
 /// What the front and the generated code are made of, and users of the library never name.
-const INNER: [&str; 11] = [
+const INNER: [&str; 12] = [
+    "CallbackParts",
     "CallFailure",
     "Cancellation",
     "CancellationInterface",
