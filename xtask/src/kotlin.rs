@@ -12,6 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
 use crate::report::Report;
 use crate::surface::{self, Language};
+use crate::tally::Tally;
 use crate::tools::Python;
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
@@ -153,8 +154,26 @@ pub(crate) fn check(workspace: &Workspace, python: &Python, conformance: &Confor
         pay(&kotlin, "example.QuickstartKt")?;
         pay(&kotlin, "example.JavaQuickstart")
     })?;
+    report.check("Kotlin callbacks, with Ktor and Spring Boot", |tally| callbacks(&kotlin, tally))?;
     report.check("hand-off to an app", |_| hand_off(&kotlin, python))?;
     report.check("Kotlin surface", |_| surface::check(workspace, Language::Kotlin))
+}
+
+/// Installs the adapters, and lets the sandbox call the examples that use them.
+fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
+    let workspace = kotlin.workspace;
+    for adapter in ["ktor", "spring-boot"] {
+        kotlin.maven(&format!("bindings-kotlin/{adapter}/pom.xml")).arg("install").run()?;
+        kotlin.maven(&format!("bindings-kotlin/examples/{adapter}/pom.xml")).arg("compile").run()?;
+    }
+    let (sandbox, calls) = (gateway::build(workspace)?, workspace.folder("kotlin-callback-calls.jsonl"));
+    let reports = kotlin.folder.join("callback-tests").join("surefire-reports");
+    test::remove_folder(&reports)?;
+    test::remove(&calls)?;
+    let maven = kotlin.maven("bindings-kotlin/callback-tests/pom.xml").arg("test").env("KOMOPAY_SANDBOX_BIN", sandbox);
+    test::tests(workspace, maven.env("KOMOPAY_SANDBOX_RECORD", &calls), tally)?;
+    search(workspace, &reports)?;
+    gateway::validate(workspace, &calls)
 }
 
 /// Searches everything that the tests wrote.
