@@ -15,6 +15,7 @@ use pyo3::types::PyTuple;
 use tokio::runtime::Handle;
 
 use crate::access::AccessScope;
+use crate::callback::Callback;
 use crate::catalogue::ToPython;
 use crate::client::Client;
 use crate::error::{guard, lost, raise, raise_kind};
@@ -200,6 +201,33 @@ impl AsyncCalls {
 
     fn check_credentials(&self, py: Python<'_>) -> PyResult<Call> {
         operations::check_credentials(&Starting(&self.live), py)
+    }
+
+    fn callback_url(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        payout_id: &str,
+        expires_at: Option<&Bound<'_, PyAny>>,
+        place: &str,
+    ) -> PyResult<String> {
+        operations::callback_url(&self.live, py, base, payout_id, expires_at, place)
+    }
+
+    fn read_callback(&self, py: Python<'_>, body: &[u8], url: &str) -> PyResult<Callback> {
+        operations::read_callback(&self.live, py, body, url)
+    }
+
+    fn handle_callback(&self, py: Python<'_>, body: &[u8], url: &str) -> PyResult<Call> {
+        operations::handle_callback(&Starting(&self.live), py, body, url)
+    }
+
+    fn take_changes(&self, py: Python<'_>, limit: Bound<'_, PyAny>) -> PyResult<Call> {
+        operations::take_changes(&Starting(&self.live), py, limit)
+    }
+
+    fn acknowledge_change(&self, py: Python<'_>, payout_id: &str, sequence: Bound<'_, PyAny>) -> PyResult<Call> {
+        operations::acknowledge_change(&Starting(&self.live), py, payout_id, sequence)
     }
 
     /// Refuses new calls, and waits for the creates on the wire.

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple, PyType};
 
 use crate::access::AccessScope;
+use crate::callback::Callback;
 use crate::error::{guard, refuse};
 use crate::live::Live;
 use crate::money::Money;
@@ -46,6 +47,10 @@ use crate::{logging, wait};
 /// - `validate`: whether requests are checked before they are sent, True.
 /// - `token_scope`: `"payout"` (one token for one payout, the default) or `"everything"`.
 /// - `token_validity`: for how long an issued token is asked to be valid, 600 s (60 to 3600).
+/// - `callback_keys`: the keys of callback URLs, each at least 32 random bytes of your own, never the secret: the first
+///   signs, all of them verify, at most 8.
+/// - `change_store`: a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
+/// - `change_lease`: for how long a change belongs to who took it, 60 s.
 ///
 /// Example:
 ///
@@ -64,7 +69,8 @@ impl Client {
     #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, total_timeout=None,
         attempt_timeout=None, connect_timeout=None, settle_window=None, backoff_base=None, backoff_cap=None,
         read_attempts=None, pool_size=None, max_answer_bytes=None, proxy=None, ca_file=None, customer_id=None,
-        max_amount=None, is_test=None, validate=None, token_scope=None, token_validity=None))]
+        max_amount=None, is_test=None, validate=None, token_scope=None, token_validity=None, callback_keys=None, change_store=None,
+        change_lease=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
@@ -89,6 +95,9 @@ impl Client {
         validate: Option<bool>,
         token_scope: Option<String>,
         token_validity: Option<Bound<'_, PyAny>>,
+        callback_keys: Option<Bound<'_, PyAny>>,
+        change_store: Option<Bound<'_, PyAny>>,
+        change_lease: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         guard(py, || {
             let settings = Settings {
@@ -113,13 +122,17 @@ impl Client {
                 validate,
                 token_scope,
                 token_validity,
+                callback_keys,
+                change_store,
+                change_lease,
             };
             let config = settings.into_config(py)?;
             Ok(Self { live: Live::new(py, config)? })
         })
     }
 
-    /// A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`.
+    /// A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`; and, if it is set,
+    /// `KOMOPAY_CALLBACK_KEYS`, keys that hold no comma, with commas between them.
     ///
     /// Every setting of Client may be given, and then wins. With a token, code and secret are not looked up. A variable
     /// that is missing is a `ConfigurationError` that names it.
@@ -155,6 +168,12 @@ impl Client {
                     return Err(refuse(py, ErrorKind::Configuration, variable, &text));
                 };
                 settings.set_item(setting, value)?;
+            }
+            if !is_given("callback_keys")? {
+                let keys: Option<String> = environment.call_method1("get", ("KOMOPAY_CALLBACK_KEYS",))?.extract()?;
+                if let Some(keys) = keys.filter(|keys| !keys.is_empty()) {
+                    settings.set_item("callback_keys", keys.split(',').map(str::trim).collect::<Vec<_>>())?;
+                }
             }
             cls.call((), Some(&settings))
         })
@@ -402,6 +421,115 @@ impl Client {
     ///     True
     fn check_credentials(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         operations::check_credentials(&Waiting(&self.live), py)
+    }
+
+    /// Signs a callback URL for this payout: the URL to hand over as the request's `callback_url`. Nothing is sent.
+    ///
+    /// The platform signs no callback, so the URL carries a signature over this id and its expiry, by the first of the
+    /// `callback_keys`. Host and path are not signed, since proxies rewrite them.
+    ///
+    /// `expires_at` is a datetime with a time zone; without one, the URL never ends. Leave time for the payout, which may take
+    /// days, and for the platform's repeats. place is `"path"` (a last segment of the path) or `"query"` (the parameter
+    /// `komopay`, which the platform does not promise to keep).
+    ///
+    /// Errors: `ConfigurationError`, naming `callback_keys`, without a key; `InvalidRequestError`, naming `callback_url`, if
+    /// base is no absolute https URL (plain http is for loopback), holds a user name, a password, a fragment or a signature,
+    /// or is longer than 1000 characters when it is signed, or naming `expires_at`, if that is not in the future.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
+    ///     ...     url = client.callback_url("https://shop.example/hook", "TST-223344")
+    ///     >>> url.startswith("https://shop.example/hook/1.0.")
+    ///     True
+    #[pyo3(signature = (base, payout_id, *, expires_at=None, place="path"))]
+    fn callback_url(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        payout_id: &str,
+        expires_at: Option<&Bound<'_, PyAny>>,
+        place: &str,
+    ) -> PyResult<String> {
+        operations::callback_url(&self.live, py, base, payout_id, expires_at, place)
+    }
+
+    /// Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
+    ///
+    /// body is the raw body of the request; url is the URL that was requested, absolute or from its path on. A client
+    /// without `callback_keys` reads the body only, and says that it is not verified.
+    ///
+    /// Errors: `InvalidCallbackError`, whose `field` tells what is wrong: `body`, `body_size` (over 64 KiB), `url` (over
+    /// 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
+    ///     ...     url = client.callback_url("https://shop.example/hook", "TST-223344")
+    ///     ...     print(client.read_callback(b'{"idEntity": "TST-223344"}', url))
+    ///     ...     try:
+    ///     ...         client.read_callback(b'{"idEntity": "TST-223345"}', url)
+    ///     ...     except InvalidCallbackError as error:
+    ///     ...         print(error.field, error.callback_status)
+    ///     Callback(payout_id='TST-223344', verified=True)
+    ///     signature 403
+    fn read_callback(&self, py: Python<'_>, body: &[u8], url: &str) -> PyResult<Callback> {
+        operations::read_callback(&self.live, py, body, url)
+    }
+
+    /// Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
+    ///
+    /// Where there is a `change_store`, a change is in it when this returns. Answer with 200 then, and with the error's
+    /// `callback_status` after a `KomopayError`, so that the platform repeats what was not dealt with.
+    ///
+    /// Errors: as for `read_callback`, and nothing is sent then; `ConfigurationError`, naming `callback_keys`, without a
+    /// key; `UnavailableError`, naming `change_store`, if that failed; else as for `get_payout`.
+    ///
+    /// Example:
+    ///
+    ///     >>> def hook(client: Client, body: bytes, url: str) -> int:
+    ///     ...     try:
+    ///     ...         client.handle_callback(body, url)
+    ///     ...     except KomopayError as error:
+    ///     ...         return error.callback_status
+    ///     ...     return 200
+    ///     >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
+    ///     ...     hook(client, b'{"idEntity": "TST-223344"}', "/hook/a-guess")
+    ///     403
+    fn handle_callback(&self, py: Python<'_>, body: &[u8], url: &str) -> PyResult<Py<PyAny>> {
+        operations::handle_callback(&Waiting(&self.live), py, body, url)
+    }
+
+    /// Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only the
+    /// first that was not acknowledged. For `change_lease`, nobody else is given them.
+    ///
+    /// Acknowledge each when it is handled. One that is not acknowledged in time is given again: make what is done for a
+    /// change harmless to do twice, or do it in one transaction with a note of its id and number.
+    ///
+    /// Errors: `ConfigurationError`, naming `change_store`, without one; `UnavailableError`, naming it, if it failed.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
+    ///     ...     for change in client.take_changes(limit=10):
+    ///     ...         print(change.payout_id, change.payout.status)
+    ///     ...         client.acknowledge_change(change.payout_id, change.sequence)
+    #[pyo3(signature = (*, limit=None), text_signature = "($self, *, limit=100)")]
+    fn take_changes(&self, py: Python<'_>, limit: Option<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let limit = limit.unwrap_or_else(|| PyInt::new(py, 100).into_any());
+        operations::take_changes(&Waiting(&self.live), py, limit)
+    }
+
+    /// Notes in the `change_store` that a change was handled: it is never given again.
+    ///
+    /// Errors: as for `take_changes`.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
+    ///     ...     client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
+    fn acknowledge_change(&self, py: Python<'_>, payout_id: &str, sequence: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        operations::acknowledge_change(&Waiting(&self.live), py, payout_id, sequence)
     }
 
     /// Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.

@@ -111,6 +111,7 @@ fn build<'py>(
 fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let known = PyDict::new(py);
     known.set_item("http_status", error.http_status())?;
+    known.set_item("callback_status", error.callback_status())?;
     known.set_item("field", error.field())?;
     known.set_item("reasons", PyTuple::new(py, error.reasons().iter().cloned().map(Reason::from))?)?;
     known.set_item("payout_id", error.payout_id().map(komopay_core::PayoutId::as_str))?;

@@ -9,6 +9,7 @@
 //! | `operations.rs` | what both of them do |
 //! | `settings.rs` | keyword arguments to the core's `Config` |
 //! | `money.rs`, `request.rs`, `payout.rs` | the values that go in and come out |
+//! | `callback.rs`, `change_store.rs` | callbacks and changes; stores of changes, and what a fork means for them |
 //! | `catalogue.rs` | the answers of the catalogue as the values of `komopay/catalogue.py` |
 //! | `access.rs`, `token.rs` | tokens for someone else; tokens from a function of the caller's |
 //! | `error.rs` | the core's errors as the exceptions of `komopay/errors.py`; panics too |
@@ -21,7 +22,9 @@
 
 mod access;
 mod asynchronous;
+mod callback;
 mod catalogue;
+mod change_store;
 mod client;
 mod error;
 mod live;
@@ -48,6 +51,10 @@ mod _native {
     use crate::access::{AccessScope, AccessToken};
     #[pymodule_export]
     use crate::asynchronous::{AsyncCalls, Call};
+    #[pymodule_export]
+    use crate::callback::{Callback, PayoutChange};
+    #[pymodule_export]
+    use crate::change_store::{MemoryChangeStore, SqliteChangeStore};
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]

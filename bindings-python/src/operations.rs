@@ -2,17 +2,20 @@
 
 use std::future::Future;
 
-use komopay_core::{Client, Error, ErrorKind, PaymentOptionFilter, PaymentTypeCode, PayoutId};
+use komopay_core::{
+    CallbackUrlOptions, Client, Error, ErrorKind, PaymentOptionFilter, PaymentTypeCode, PayoutId, SignaturePlace,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
 use crate::access::{AccessScope, texts};
+use crate::callback::Callback;
 use crate::catalogue::ToPython;
-use crate::error::{guard, guard_create, raise, unknown};
+use crate::error::{guard, guard_create, raise, refuse, unknown};
 use crate::live::Live;
 use crate::money::Money;
 use crate::request::PayoutRequest;
-use crate::settings::seconds;
+use crate::settings::{moment, seconds, whole};
 use crate::{asynchronous, runtime, wait};
 
 /// A way to make calls: wait for each, or start it for an event loop.
@@ -199,6 +202,61 @@ pub fn issue_token<D: Door>(
 
 pub fn check_credentials<D: Door>(door: &D, py: Python<'_>) -> PyResult<D::Made> {
     guard(py, || door.make(py, None, |core| async move { core.check_credentials().await }))
+}
+
+pub fn callback_url(
+    live: &Live,
+    py: Python<'_>,
+    base: &str,
+    payout_id: &str,
+    expires_at: Option<&Bound<'_, PyAny>>,
+    place: &str,
+) -> PyResult<String> {
+    guard(py, || {
+        let expires_at = expires_at.map(|given| moment(given, "expires_at")).transpose()?;
+        let place = match place {
+            "path" => SignaturePlace::Path,
+            "query" => SignaturePlace::Query,
+            _ => return Err(refuse(py, ErrorKind::InvalidRequest, "place", "place: must be 'path' or 'query'")),
+        };
+        let options = CallbackUrlOptions { expires_at, place };
+        let id = id(py, payout_id)?;
+        live.core(py)?.callback_url(base, &id, &options).map_err(|error| raise(py, &error))
+    })
+}
+
+pub fn read_callback(live: &Live, py: Python<'_>, body: &[u8], url: &str) -> PyResult<Callback> {
+    guard(py, || {
+        let read = live.core(py)?.read_callback(body, url);
+        read.map(Callback::from).map_err(|error| raise(py, &error))
+    })
+}
+
+pub fn handle_callback<D: Door>(door: &D, py: Python<'_>, body: &[u8], url: &str) -> PyResult<D::Made> {
+    guard(py, || {
+        let (body, url) = (body.to_vec(), url.to_owned());
+        door.make(py, None, |core| async move { core.handle_callback(&body, &url).await })
+    })
+}
+
+pub fn take_changes<D: Door>(door: &D, py: Python<'_>, limit: Bound<'_, PyAny>) -> PyResult<D::Made> {
+    guard(py, || {
+        let limit = whole("limit", limit, ErrorKind::InvalidRequest)?;
+        door.make(py, None, |core| async move { core.take_changes(limit).await })
+    })
+}
+
+pub fn acknowledge_change<D: Door>(
+    door: &D,
+    py: Python<'_>,
+    payout_id: &str,
+    sequence: Bound<'_, PyAny>,
+) -> PyResult<D::Made> {
+    guard(py, || {
+        let sequence = whole("sequence", sequence, ErrorKind::InvalidRequest)?;
+        let id = id(py, payout_id)?;
+        door.make(py, None, |core| async move { core.acknowledge_change(&id, sequence).await })
+    })
 }
 
 fn id(py: Python<'_>, payout_id: &str) -> PyResult<PayoutId> {

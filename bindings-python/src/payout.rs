@@ -192,7 +192,7 @@ impl Payout {
 
 impl Payout {
     /// The platform's own texts stay out of it: what is in them is not known.
-    fn show(&self, py: Python<'_>) -> String {
+    pub fn show(&self, py: Python<'_>) -> String {
         Repr::new(py, "Payout")
             .text("payout_id", self.payout_id.as_str())
             .text("status", self.status.as_str())

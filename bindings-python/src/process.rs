@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-use crate::{live, logging, messenger, runtime};
+use crate::{change_store, live, logging, messenger, runtime};
 
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 thread_local! {
     static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
-    static BEFORE_FORK: RefCell<Option<(logging::Held, messenger::Held)>> = const { RefCell::new(None) };
+    static BEFORE_FORK: RefCell<Option<(change_store::Held, logging::Held, messenger::Held)>> = const { RefCell::new(None) };
 }
 
 /// Which process this is: a forked child has another number than its parent.
@@ -140,7 +140,9 @@ pub fn _end_of_interpreter(py: Python<'_>) -> PyResult<()> {
 /// Before a fork: takes the locks that other threads may hold, so that the child finds them free.
 #[pyfunction]
 pub fn _before_fork() {
-    BEFORE_FORK.set(Some((logging::hold(), messenger::hold())));
+    // The stores first: who works with one may log.
+    let stores = change_store::hold();
+    BEFORE_FORK.set(Some((stores, logging::hold(), messenger::hold())));
 }
 
 /// After a fork, in the parent: all goes on.
@@ -155,7 +157,8 @@ pub fn _after_fork_in_child(py: Python<'_>) -> PyResult<()> {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     INSIDE.store(0, Ordering::SeqCst);
     IS_INSIDE.set(false);
-    if let Some((log, messages)) = BEFORE_FORK.take() {
+    if let Some((stores, log, messages)) = BEFORE_FORK.take() {
+        stores.forget();
         log.forget();
         messages.forget();
     }

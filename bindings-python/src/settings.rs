@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use komopay_core::{Config, Credentials, ErrorKind, TokenScope};
+use jiff::Timestamp;
+use komopay_core::{CallbackKey, Config, Credentials, ErrorKind, TokenScope};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta, PyFloat, PyInt, PyMapping, PyString};
 
+use crate::access::texts;
+use crate::change_store;
 use crate::error::refuse;
 use crate::money::Money;
 use crate::token;
@@ -35,6 +38,9 @@ pub struct Settings<'py> {
     pub validate: Option<bool>,
     pub token_scope: Option<String>,
     pub token_validity: Option<Bound<'py, PyAny>>,
+    pub callback_keys: Option<Bound<'py, PyAny>>,
+    pub change_store: Option<Bound<'py, PyAny>>,
+    pub change_lease: Option<Bound<'py, PyAny>>,
 }
 
 impl Settings<'_> {
@@ -62,9 +68,9 @@ impl Settings<'_> {
             max_amount: self.max_amount.map_or_else(|| Ok(Vec::new()), |given| ceilings(&given))?,
             is_test: self.is_test.or(default.is_test),
             validate: self.validate.unwrap_or(default.validate),
-            callback_keys: default.callback_keys,
-            change_store: default.change_store,
-            change_lease: default.change_lease,
+            callback_keys: self.callback_keys.map_or_else(|| Ok(Vec::new()), |given| callback_keys(&given))?,
+            change_store: self.change_store.map(|given| change_store::extract(&given)).transpose()?,
+            change_lease: duration("change_lease", self.change_lease, default.change_lease)?,
             language: "python",
         })
     }
@@ -101,6 +107,10 @@ fn token_scope(py: Python<'_>, name: Option<&str>, default: TokenScope) -> PyRes
             Err(refuse(py, ErrorKind::Configuration, "token_scope", text))
         }
     }
+}
+
+fn callback_keys(given: &Bound<'_, PyAny>) -> PyResult<Vec<CallbackKey>> {
+    Ok(texts(given, "callback_keys")?.into_iter().map(CallbackKey::new).collect())
 }
 
 /// Money by money, or amounts by their currencies.
@@ -155,18 +165,26 @@ fn count<T>(name: &str, given: Option<Bound<'_, PyAny>>, default: T) -> PyResult
 where
     T: for<'a, 'py> FromPyObject<'a, 'py>,
 {
-    let Some(given) = given else { return Ok(default) };
+    given.map_or(Ok(default), |given| whole(name, given, ErrorKind::Configuration))
+}
+
+/// A moment: a `datetime` that says its time zone, since one that does not is another moment on every machine.
+pub fn moment(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Timestamp> {
+    given.extract().map_err(|_| wrong_type(given, name, "a datetime with a time zone"))
+}
+
+/// A whole number. `kind` is the kind of error that a bad one is.
+#[allow(clippy::needless_pass_by_value, reason = "it is used up")]
+pub fn whole<T>(name: &str, given: Bound<'_, PyAny>, kind: ErrorKind) -> PyResult<T>
+where
+    T: for<'a, 'py> FromPyObject<'a, 'py>,
+{
     if given.is_instance_of::<PyBool>() || !given.is_instance_of::<PyInt>() {
         return Err(wrong_type(&given, name, "an int"));
     }
-    given.extract().map_err(|_| {
-        refuse(
-            given.py(),
-            ErrorKind::Configuration,
-            name,
-            &format!("{name}: must be a whole number that is not below 0"),
-        )
-    })
+    given
+        .extract()
+        .map_err(|_| refuse(given.py(), kind, name, &format!("{name}: must be a whole number that is not below 0")))
 }
 
 fn wrong_type(given: &Bound<'_, PyAny>, name: &str, wanted: &str) -> PyErr {

@@ -104,6 +104,10 @@ def outcome_unknown(sandbox: Sandbox) -> None:
     client.create_payout("TST-1", documented_request())
 
 
+def invalid_callback(sandbox: Sandbox) -> None:
+    new_client(sandbox, callback_keys=["k" * 32]).read_callback(b'{"idEntity": "TST-1"}', "/hook")
+
+
 def closed(sandbox: Sandbox) -> None:
     client = new_client(sandbox)
     client.close()
@@ -130,6 +134,7 @@ CALLS: dict[str, Callable[[Sandbox], None]] = {
         not_final,
         unexpected_response,
         outcome_unknown,
+        invalid_callback,
         closed,
         internal,
     )

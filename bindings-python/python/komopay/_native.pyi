@@ -19,17 +19,21 @@ __all__ = [
     "Attempt",
     "BankAccount",
     "BankTransfer",
+    "Callback",
     "Client",
     "CryptoAccount",
     "CryptoTransfer",
     "FailureReason",
+    "MemoryChangeStore",
     "Money",
     "Payout",
     "PayoutAccepted",
+    "PayoutChange",
     "PayoutRequest",
     "PayoutStatus",
     "Reason",
     "Sandbox",
+    "SqliteChangeStore",
     "WalletAccount",
     "WalletTransfer",
     "_AsyncCalls",
@@ -58,6 +62,7 @@ _Seconds: TypeAlias = float | timedelta
 _Method: TypeAlias = BankTransfer | CryptoTransfer | WalletTransfer
 _Token: TypeAlias = str | Callable[[], str]
 _Ceilings: TypeAlias = Iterable[Money] | Mapping[str, str | int | Decimal]
+_ChangeStore: TypeAlias = MemoryChangeStore | SqliteChangeStore
 _T = TypeVar("_T")
 
 @type_check_only
@@ -81,6 +86,9 @@ class _CommonSettings(TypedDict, total=False):
     validate: bool | None
     token_scope: Literal["payout", "everything"] | None
     token_validity: _Seconds | None
+    callback_keys: Iterable[str] | None
+    change_store: _ChangeStore | None
+    change_lease: _Seconds | None
 
 @type_check_only
 class _Settings(_CommonSettings, total=False):
@@ -117,6 +125,10 @@ class Client:
     - `validate`: whether requests are checked before they are sent, True.
     - `token_scope`: `"payout"` (one token for one payout, the default) or `"everything"`.
     - `token_validity`: for how long an issued token is asked to be valid, 600 s (60 to 3600).
+    - `callback_keys`: the keys of callback URLs, each at least 32 random bytes of your own, never the secret: the first
+      signs, all of them verify, at most 8.
+    - `change_store`: a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
+    - `change_lease`: for how long a change belongs to who took it, 60 s.
 
     Example:
 
@@ -150,10 +162,14 @@ class Client:
         validate: bool | None = None,
         token_scope: Literal["payout", "everything"] | None = None,
         token_validity: _Seconds | None = None,
+        callback_keys: Iterable[str] | None = None,
+        change_store: _ChangeStore | None = None,
+        change_lease: _Seconds | None = None,
     ) -> Self: ...
     @classmethod
     def from_env(cls, **settings: Unpack[_Settings]) -> Self:
-        """A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`.
+        """A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`; and, if it is set,
+        `KOMOPAY_CALLBACK_KEYS`, keys that hold no comma, with commas between them.
 
         Every setting of Client may be given, and then wins. With a token, code and secret are not looked up. A variable
         that is missing is a `ConfigurationError` that names it.
@@ -371,6 +387,107 @@ class Client:
             True
         """
 
+    def callback_url(
+        self,
+        base: str,
+        payout_id: str,
+        *,
+        expires_at: datetime | None = None,
+        place: Literal["path", "query"] = "path",
+    ) -> str:
+        """Signs a callback URL for this payout: the URL to hand over as the request's `callback_url`. Nothing is sent.
+
+        The platform signs no callback, so the URL carries a signature over this id and its expiry, by the first of the
+        `callback_keys`. Host and path are not signed, since proxies rewrite them.
+
+        `expires_at` is a datetime with a time zone; without one, the URL never ends. Leave time for the payout, which may take
+        days, and for the platform's repeats. place is `"path"` (a last segment of the path) or `"query"` (the parameter
+        `komopay`, which the platform does not promise to keep).
+
+        Errors: `ConfigurationError`, naming `callback_keys`, without a key; `InvalidRequestError`, naming `callback_url`, if
+        base is no absolute https URL (plain http is for loopback), holds a user name, a password, a fragment or a signature,
+        or is longer than 1000 characters when it is signed, or naming `expires_at`, if that is not in the future.
+
+        Example:
+
+            >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
+            ...     url = client.callback_url("https://shop.example/hook", "TST-223344")
+            >>> url.startswith("https://shop.example/hook/1.0.")
+            True
+        """
+
+    def read_callback(self, body: bytes, url: str) -> Callback:
+        """Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
+
+        body is the raw body of the request; url is the URL that was requested, absolute or from its path on. A client
+        without `callback_keys` reads the body only, and says that it is not verified.
+
+        Errors: `InvalidCallbackError`, whose `field` tells what is wrong: `body`, `body_size` (over 64 KiB), `url` (over
+        8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
+
+        Example:
+
+            >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
+            ...     url = client.callback_url("https://shop.example/hook", "TST-223344")
+            ...     print(client.read_callback(b'{"idEntity": "TST-223344"}', url))
+            ...     try:
+            ...         client.read_callback(b'{"idEntity": "TST-223345"}', url)
+            ...     except InvalidCallbackError as error:
+            ...         print(error.field, error.callback_status)
+            Callback(payout_id='TST-223344', verified=True)
+            signature 403
+        """
+
+    def handle_callback(self, body: bytes, url: str) -> Payout:
+        """Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
+
+        Where there is a `change_store`, a change is in it when this returns. Answer with 200 then, and with the error's
+        `callback_status` after a `KomopayError`, so that the platform repeats what was not dealt with.
+
+        Errors: as for `read_callback`, and nothing is sent then; `ConfigurationError`, naming `callback_keys`, without a
+        key; `UnavailableError`, naming `change_store`, if that failed; else as for `get_payout`.
+
+        Example:
+
+            >>> def hook(client: Client, body: bytes, url: str) -> int:
+            ...     try:
+            ...         client.handle_callback(body, url)
+            ...     except KomopayError as error:
+            ...         return error.callback_status
+            ...     return 200
+            >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
+            ...     hook(client, b'{"idEntity": "TST-223344"}', "/hook/a-guess")
+            403
+        """
+
+    def take_changes(self, *, limit: int = 100) -> list[PayoutChange]:
+        """Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only the
+        first that was not acknowledged. For `change_lease`, nobody else is given them.
+
+        Acknowledge each when it is handled. One that is not acknowledged in time is given again: make what is done for a
+        change harmless to do twice, or do it in one transaction with a note of its id and number.
+
+        Errors: `ConfigurationError`, naming `change_store`, without one; `UnavailableError`, naming it, if it failed.
+
+        Example:
+
+            >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
+            ...     for change in client.take_changes(limit=10):
+            ...         print(change.payout_id, change.payout.status)
+            ...         client.acknowledge_change(change.payout_id, change.sequence)
+        """
+
+    def acknowledge_change(self, payout_id: str, sequence: int) -> None:
+        """Notes in the `change_store` that a change was handled: it is never given again.
+
+        Errors: as for `take_changes`.
+
+        Example:
+
+            >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
+            ...     client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
+        """
+
     def close(self, *, drain: bool = True) -> None:
         """Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.
 
@@ -393,6 +510,126 @@ class Client:
         /,
     ) -> None:
         """Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them."""
+
+@final
+class Callback:
+    """A callback that was read: the platform says that this payout changed. Its status is read from the platform.
+
+    Example:
+
+        >>> with Client.from_env() as client:  # it has no callback_keys
+        ...     client.read_callback(b'{"idEntity": "TST-223344"}', "/hook")
+        Callback(payout_id='TST-223344', verified=False)
+    """
+
+    __match_args__: Final = ("payout_id", "verified")
+    def __new__(cls, *, payout_id: str, verified: bool) -> Self: ...
+    @property
+    def payout_id(self) -> str:
+        """The payout that changed."""
+
+    @property
+    def verified(self) -> bool:
+        """Whether the URL was signed for this payout with one of the client's keys. False only of a client without keys: with
+        keys, what does not verify is refused.
+        """
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
+
+@final
+class PayoutChange:
+    """A change of a payout, told once: another status, or another decision about a payout that was final.
+
+    Example:
+
+        >>> def on_change(change: PayoutChange) -> None:
+        ...     print(f"{change.payout_id} is now {change.payout.status}, change {change.sequence}")
+    """
+
+    __match_args__: Final = ("payout_id", "sequence", "payout")
+    def __new__(
+        cls,
+        *,
+        payout_id: str,
+        sequence: int,
+        payout: Payout,
+        previous_status: str | None = None,
+        is_correction: bool = False,
+    ) -> Self: ...
+    @property
+    def payout_id(self) -> str:
+        """The payout that changed."""
+
+    @property
+    def sequence(self) -> int:
+        """The number of the change: 1, 2, 3 ... for each payout. With the id, it names the change for ever."""
+
+    @property
+    def previous_status(self) -> str | None:
+        """The status before it; None of the first change that was seen."""
+
+    @property
+    def payout(self) -> Payout:
+        """The whole payout after it, as the platform told it."""
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it corrects a final status: what was done because of that has to be looked at again."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
+
+@final
+class MemoryChangeStore:
+    """Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
+
+    It grows by every payout whose change was seen. Clients of one process may share it; a forked child begins with an empty
+    one, since what is in it is the parent's to handle.
+
+    Example:
+
+        >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
+        ...     client.take_changes()
+        []
+    """
+
+    def __new__(cls) -> Self: ...
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class SqliteChangeStore:
+    """Keeps changes in an SQLite file, which survives the process and which the processes of one machine may share.
+
+    What it has said that it recorded survives a crash of the process and of the machine. The file is made for its owner
+    only, holds amounts and statuses and no account number, and grows by about a kilobyte for each change; old rows that are
+    acknowledged may be deleted, except the last one of each payout. Not for a network drive. Do not open the file
+    with another SQLite, such as `sqlite3`, in a process that uses it here: closing it would drop the locks of both.
+
+    Each process opens it for itself, in a forked child anew.
+
+    Errors: `ConfigurationError`, naming `change_store`, if it cannot be opened, or is the file of another program.
+
+    Example:
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     store = SqliteChangeStore(f"{folder}/changes.sqlite")
+        ...     with Client.from_env(change_store=store) as client:
+        ...         client.take_changes()
+        []
+    """
+
+    def __new__(cls, path: str | os.PathLike[str]) -> Self: ...
+    @property
+    def path(self) -> str:
+        """Where the file is."""
+
+    def __getnewargs__(self) -> tuple[str]: ...
 
 @final
 class AccessScope:
@@ -1189,6 +1426,13 @@ class _AsyncCalls:
     def merchant_info(self) -> _Call[MerchantInfo]: ...
     def issue_token(self, scope: AccessScope, validity: _Seconds) -> _Call[AccessToken]: ...
     def check_credentials(self) -> _Call[MerchantInfo]: ...
+    def callback_url(
+        self, base: str, payout_id: str, expires_at: datetime | None, place: Literal["path", "query"]
+    ) -> str: ...
+    def read_callback(self, body: bytes, url: str) -> Callback: ...
+    def handle_callback(self, body: bytes, url: str) -> _Call[Payout]: ...
+    def take_changes(self, limit: int) -> _Call[list[PayoutChange]]: ...
+    def acknowledge_change(self, payout_id: str, sequence: int) -> _Call[None]: ...
     def close(self) -> _Call[None]:
         """Refuses new calls, and waits for the creates on the wire."""
 

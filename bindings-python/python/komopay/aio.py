@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
 from komopay._native import (
     AccessScope,
     AccessToken,
+    Callback,
     Client,
     Money,
     Payout,
     PayoutAccepted,
+    PayoutChange,
     PayoutRequest,
     _AsyncCalls,
     _Call,
@@ -25,8 +27,9 @@ from komopay._native import (
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Iterable
-    from datetime import timedelta
+    from datetime import datetime, timedelta
     from types import TracebackType
+    from typing import Literal
 
     from typing_extensions import Self, Unpack
 
@@ -80,6 +83,8 @@ class AsyncClient:
         **settings: Unpack[_CommonSettings],
     ) -> Self:
         """A client from the environment: KOMOPAY_MERCHANT_CODE, KOMOPAY_SECRET and KOMOPAY_BASE_URL.
+
+        And, if it is set, KOMOPAY_CALLBACK_KEYS: keys that hold no comma, with commas between them.
 
         Every setting may be given, and then wins. With a token, code and secret are not looked up. A variable that is
         missing is a `ConfigurationError` that names it.
@@ -324,6 +329,97 @@ class AsyncClient:
             True
         """
         return await self._end(self._calls.check_credentials())
+
+    def callback_url(
+        self,
+        base: str,
+        payout_id: str,
+        *,
+        expires_at: datetime | None = None,
+        place: Literal["path", "query"] = "path",
+    ) -> str:
+        """Signs a callback URL for this payout: the URL to hand over as the request's `callback_url`. Nothing is sent.
+
+        See `Client.callback_url`.
+
+        Errors: as for `Client.callback_url`.
+
+        Example:
+
+            >>> client = AsyncClient.from_env(callback_keys=["what `openssl rand -hex 32` printed"])
+            >>> client.callback_url("https://shop.example/hook", "TST-223344").startswith("https://shop.example/hook/1.0.")
+            True
+            >>> asyncio.run(client.close())
+        """
+        return self._calls.callback_url(base, payout_id, expires_at, place)
+
+    def read_callback(self, body: bytes, url: str) -> Callback:
+        """Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
+
+        See `Client.read_callback`.
+
+        Errors: as for `Client.read_callback`.
+
+        Example:
+
+            >>> client = AsyncClient.from_env(callback_keys=["what `openssl rand -hex 32` printed"])
+            >>> url = client.callback_url("https://shop.example/hook", "TST-223344")
+            >>> client.read_callback(b'{"idEntity": "TST-223344"}', url)
+            Callback(payout_id='TST-223344', verified=True)
+            >>> asyncio.run(client.close())
+        """
+        return self._calls.read_callback(body, url)
+
+    async def handle_callback(self, body: bytes, url: str) -> Payout:
+        """Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
+
+        See `Client.handle_callback`. A reading that was begun goes on, and is recorded, when the task is cancelled.
+
+        Errors: as for `Client.handle_callback`.
+
+        Example:
+
+            >>> async def hook(body: bytes, url: str) -> int:
+            ...     async with AsyncClient.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
+            ...         try:
+            ...             await client.handle_callback(body, url)
+            ...         except KomopayError as error:
+            ...             return error.callback_status
+            ...         return 200
+            >>> asyncio.run(hook(b'{"idEntity": "TST-223344"}', "/hook/a-guess"))
+            403
+        """
+        return await self._end(self._calls.handle_callback(body, url))
+
+    async def take_changes(self, *, limit: int = 100) -> list[PayoutChange]:
+        """Takes changes out of the `change_store` to handle them. See `Client.take_changes`.
+
+        Errors: as for `Client.take_changes`.
+
+        Example:
+
+            >>> async def work() -> None:
+            ...     async with AsyncClient.from_env(change_store=MemoryChangeStore()) as client:
+            ...         for change in await client.take_changes(limit=10):
+            ...             print(change.payout_id, change.payout.status)
+            ...             await client.acknowledge_change(change.payout_id, change.sequence)
+            >>> asyncio.run(work())
+        """
+        return await self._end(self._calls.take_changes(limit))
+
+    async def acknowledge_change(self, payout_id: str, sequence: int) -> None:
+        """Notes in the `change_store` that a change was handled: it is never given again.
+
+        Errors: as for `Client.take_changes`.
+
+        Example:
+
+            >>> async def done() -> None:
+            ...     async with AsyncClient.from_env(change_store=MemoryChangeStore()) as client:
+            ...         await client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
+            >>> asyncio.run(done())
+        """
+        await self._end(self._calls.acknowledge_change(payout_id, sequence))
 
     async def close(self, *, drain: bool = True) -> None:
         """Refuses new calls, and waits for the creates on the wire, up to their deadlines.

@@ -65,6 +65,9 @@ class KomopayError(Exception):
     """The text for people. It may change between versions: decide by the class."""
     http_status: int | None
     """The HTTP status of the answer that decided the call, if one came."""
+    callback_status: int
+    """The HTTP status to answer a callback with when ``handle_callback`` raised this: never 200, after which the platform
+    would not repeat it. 500 of an exception that was made in Python."""
     field: str | None
     """The field or setting that is at fault, if one is known, such as ``money.amount``."""
     reasons: tuple[Reason, ...]
@@ -97,10 +100,12 @@ class KomopayError(Exception):
         retry_after: timedelta | None = None,
         payout: Payout | None = None,
         cause: KomopayError | None = None,
+        callback_status: int = 500,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.http_status = http_status
+        self.callback_status = callback_status
         self.field = field
         self.reasons = tuple(reasons)
         self.payout_id = payout_id

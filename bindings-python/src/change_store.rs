@@ -1,0 +1,206 @@
+//! Stores of changes, each opened anew in every process: a fork finds nothing open, and no lock taken.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard, Weak};
+
+use jiff::Timestamp;
+use komopay_core::{ChangeRecord, ChangeStore, ErrorKind, PayoutId, StoreError};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+
+use crate::error::{guard, refuse};
+use crate::process::detached;
+use crate::repr::quote;
+
+/// Taken by whoever works with a store, and whole by a fork: SQLite in a child must know of no connection of the parent.
+static WORK: RwLock<()> = RwLock::new(());
+
+/// The stores that Python has.
+static KNOWN: Mutex<Vec<Weak<Store>>> = Mutex::new(Vec::new());
+
+/// A store of this process.
+struct Store {
+    /// None for one in memory.
+    path: Option<PathBuf>,
+    open: Mutex<Option<Arc<dyn ChangeStore>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store {
+    fn new(path: Option<PathBuf>) -> Arc<Self> {
+        let store = Arc::new(Self { path, open: Mutex::new(None) });
+        let mut known = lock(&KNOWN);
+        known.retain(|store| store.strong_count() > 0);
+        known.push(Arc::downgrade(&store));
+        store
+    }
+
+    /// Does this in the store, which is opened if it is not.
+    fn on<T>(&self, work: impl FnOnce(&dyn ChangeStore) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let _working = WORK.read().unwrap_or_else(PoisonError::into_inner);
+        let store = {
+            let mut open = lock(&self.open);
+            match &*open {
+                Some(store) => Arc::clone(store),
+                None => Arc::clone(open.insert(self.open()?)),
+            }
+        };
+        work(&*store)
+    }
+
+    fn open(&self) -> Result<Arc<dyn ChangeStore>, StoreError> {
+        Ok(match &self.path {
+            Some(path) => Arc::new(komopay_core::SqliteChangeStore::open(path)?),
+            None => Arc::new(komopay_core::MemoryChangeStore::new()),
+        })
+    }
+}
+
+impl ChangeStore for Store {
+    fn latest(&self, payout_id: &PayoutId) -> Result<Option<ChangeRecord>, StoreError> {
+        self.on(|store| store.latest(payout_id))
+    }
+
+    fn record(&self, change: &ChangeRecord) -> Result<bool, StoreError> {
+        self.on(|store| store.record(change))
+    }
+
+    fn take(&self, limit: usize, now: Timestamp, until: Timestamp) -> Result<Vec<ChangeRecord>, StoreError> {
+        self.on(|store| store.take(limit, now, until))
+    }
+
+    fn acknowledge(&self, payout_id: &PayoutId, sequence: u64) -> Result<(), StoreError> {
+        self.on(|store| store.acknowledge(payout_id, sequence))
+    }
+}
+
+/// Nobody works with a store while this is held.
+pub struct Held(#[allow(dead_code, reason = "held, not read")] RwLockWriteGuard<'static, ()>);
+
+/// Waits for those who work with a store, and closes what would harm a child: an SQLite connection must not be carried
+/// over a fork, nor be known to the SQLite that the child opens its own with.
+pub fn hold() -> Held {
+    let held = Held(WORK.write().unwrap_or_else(PoisonError::into_inner));
+    for store in lock(&KNOWN).iter().filter_map(Weak::upgrade).filter(|store| store.path.is_some()) {
+        lock(&store.open).take();
+    }
+    held
+}
+
+impl Held {
+    /// In the child: what the parent has in memory is the parent's to handle.
+    pub fn forget(self) {
+        for store in lock(&KNOWN).iter().filter_map(Weak::upgrade) {
+            lock(&store.open).take();
+        }
+        drop(self);
+    }
+}
+
+/// The store that a caller gave as `change_store`.
+pub fn extract(given: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ChangeStore>> {
+    if let Ok(store) = given.cast::<SqliteChangeStore>() {
+        return Ok(Arc::<Store>::clone(&store.get().0));
+    }
+    if let Ok(store) = given.cast::<MemoryChangeStore>() {
+        return Ok(Arc::<Store>::clone(&store.get().0));
+    }
+    let class = given.get_type().qualname()?;
+    let text = format!("change_store must be a MemoryChangeStore or a SqliteChangeStore, not {class}");
+    Err(PyTypeError::new_err(text))
+}
+
+/// Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
+///
+/// It grows by every payout whose change was seen. Clients of one process may share it; a forked child begins with an empty
+/// one, since what is in it is the parent's to handle.
+///
+/// Example:
+///
+///     >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
+///     ...     client.take_changes()
+///     []
+#[pyclass(frozen, module = "komopay")]
+pub struct MemoryChangeStore(Arc<Store>);
+
+#[pymethods]
+impl MemoryChangeStore {
+    #[new]
+    fn new() -> Self {
+        Self(Store::new(None))
+    }
+
+    #[allow(clippy::unused_self, reason = "Python's protocol wants a method")]
+    fn __repr__(&self) -> &'static str {
+        "MemoryChangeStore()"
+    }
+
+    #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]
+    fn __reduce__(&self) -> PyResult<()> {
+        let text = "a MemoryChangeStore is of one process and cannot be pickled or copied; make one in each, or a \
+                    SqliteChangeStore, which they can share";
+        Err(PyTypeError::new_err(text))
+    }
+}
+
+/// Keeps changes in an SQLite file, which survives the process and which the processes of one machine may share.
+///
+/// What it has said that it recorded survives a crash of the process and of the machine. The file is made for its owner
+/// only, holds amounts and statuses and no account number, and grows by about a kilobyte for each change; old rows that are
+/// acknowledged may be deleted, except the last one of each payout. Not for a network drive. Do not open the file
+/// with another SQLite, such as `sqlite3`, in a process that uses it here: closing it would drop the locks of both.
+///
+/// Each process opens it for itself, in a forked child anew.
+///
+/// Errors: `ConfigurationError`, naming `change_store`, if it cannot be opened, or is the file of another program.
+///
+/// Example:
+///
+///     >>> from tempfile import TemporaryDirectory
+///     >>> with TemporaryDirectory() as folder:
+///     ...     store = SqliteChangeStore(f"{folder}/changes.sqlite")
+///     ...     with Client.from_env(change_store=store) as client:
+///     ...         client.take_changes()
+///     []
+#[pyclass(frozen, module = "komopay")]
+pub struct SqliteChangeStore(Arc<Store>);
+
+#[pymethods]
+impl SqliteChangeStore {
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        guard(py, || {
+            // In another folder later, it would be another file.
+            let path = std::path::absolute(&path).unwrap_or(path);
+            let store = Store::new(Some(path));
+            // Now, so that a bad path is said where it was given.
+            detached(py, || store.on(|_| Ok(()))).map_err(|error| {
+                refuse(
+                    py,
+                    ErrorKind::Configuration,
+                    "change_store",
+                    &format!("change_store: cannot be opened: {error}"),
+                )
+            })?;
+            Ok(Self(store))
+        })
+    }
+
+    /// Where the file is.
+    #[getter]
+    fn path(&self) -> Option<String> {
+        self.0.path.as_ref().map(|path| path.display().to_string())
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || Ok(format!("SqliteChangeStore({})", quote(py, &self.path().unwrap_or_default()))))
+    }
+
+    /// The path: another process opens the same file.
+    fn __getnewargs__(&self) -> (Option<String>,) {
+        (self.path(),)
+    }
+}
