@@ -25,6 +25,9 @@ extension Told {
         let maxAmount: [Sum]?
         let isTest: Bool?
         let validate: Bool?
+        let callbackKeys: [String]?
+        let changeStore: Store?
+        let changeLease: Double?
 
         func config() throws -> Config {
             Config(
@@ -34,7 +37,17 @@ extension Told {
                 settleWindow: settleWindow.map(seconds), backoffBase: backoffBase.map(seconds),
                 backoffCap: backoffCap.map(seconds), readAttempts: readAttempts, poolSize: poolSize,
                 maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile, customerId: customerId,
-                maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest, validate: validate)
+                maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest, validate: validate,
+                callbackKeys: callbackKeys ?? [], changeStore: changeStore?.store(),
+                changeLease: changeLease.map(seconds))
+        }
+
+        /// Its one member tells which.
+        struct Store: Decodable, Sendable {
+            let memory: String?
+            let sqlite: String?
+
+            func store() -> ChangeStore { sqlite.map { .sqlite(path: $0) } ?? .memory }
         }
 
         private func credentials() throws -> Credentials {

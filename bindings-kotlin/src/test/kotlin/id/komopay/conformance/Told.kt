@@ -7,10 +7,13 @@ import id.komopay.Money
 import id.komopay.PayoutRequest
 import id.komopay.TokenScope
 import id.komopay.blockingProvider
+import id.komopay.ffi.ChangeStore
 import id.komopay.ffi.PaymentTypeCode
+import id.komopay.ffi.SignaturePlace
 import id.komopay.merchant
 import id.komopay.token
 import java.time.Duration
+import java.time.Instant
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.reflect.KClass
 import kotlin.reflect.KParameter
@@ -35,9 +38,14 @@ internal fun told(json: JsonElement, type: KType): Any? {
         String::class -> (json as JsonPrimitive).content
         Boolean::class -> json.jsonPrimitive.boolean
         Int::class -> json.jsonPrimitive.int
+        Long::class -> json.jsonPrimitive.long
+        Instant::class -> Instant.parse(json.jsonPrimitive.content)
+        ByteArray::class -> body(json)
         Duration::class -> Duration.ofMillis(json.jsonPrimitive.long)
         List::class -> json.jsonArray.map { told(it, type.arguments.single().type!!) }
         Money::class -> json.jsonObject.let { Money(it.text("amount"), it.text("currency")) }
+        SignaturePlace::class -> SignaturePlace.valueOf(json.jsonPrimitive.content.uppercase())
+        ChangeStore::class -> changeStore(json.jsonObject)
         TokenScope::class -> TokenScope.valueOf(json.jsonPrimitive.content.uppercase())
         // The core knows the codes by their texts.
         PaymentTypeCode::class -> PaymentTypeCode.Unknown(json.jsonPrimitive.content)
@@ -47,6 +55,18 @@ internal fun told(json: JsonElement, type: KType): Any? {
             make(variant, json.jsonObject - "type")
         }
     }
+}
+
+/** A text, or so many times one. */
+private fun body(json: JsonElement): ByteArray {
+    val text = if (json is JsonObject) json.text("repeat").repeat(json.getValue("times").jsonPrimitive.int) else json.jsonPrimitive.content
+    return text.toByteArray()
+}
+
+private fun changeStore(told: JsonObject): ChangeStore = when (val kind = told.keys.single()) {
+    "memory" -> ChangeStore.Memory
+    "sqlite" -> ChangeStore.Sqlite(told.text(kind))
+    else -> error("there is no store $kind")
 }
 
 private fun make(kind: KClass<*>, told: JsonObject): Any {
