@@ -37,7 +37,7 @@ public fun interface FailureListener {
  * ```
  *
  * @param pollInterval How often the store is asked for what this program was not told of: changes that other processes
- * recorded, and those whose lease has ended.
+ * recorded, and those whose lease has ended. 5 s; 1 ms to 1 day.
  * @param onFailure Is told what went wrong; by default the logger `id.komopay` of `java.util.logging`.
  */
 public class PayoutCallbacks(
@@ -47,6 +47,7 @@ public class PayoutCallbacks(
     private val handler: suspend (PayoutChange) -> Unit,
 ) : AutoCloseable {
     init {
+        require(pollInterval in SHORTEST_POLL..LONGEST_POLL) { "pollInterval must be 1 ms to 1 day" }
         // Now and not in the background, where a store that is missing or broken would be told every few seconds.
         runBlocking { client.takeChanges(0) }
     }
@@ -126,5 +127,9 @@ public class PayoutCallbacks(
 internal val POLL_INTERVAL: Duration = Duration.ofSeconds(5)
 
 internal val LOG = FailureListener { text, thrown -> JdkLogger.getLogger("id.komopay").log(Level.WARNING, text, thrown) }
+
+private val SHORTEST_POLL = Duration.ofMillis(1)
+
+private val LONGEST_POLL = Duration.ofDays(1)
 
 private val GRACE = Duration.ofSeconds(10)
