@@ -1,8 +1,10 @@
-//! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it.
+//! `komopay-bench serve` answers creates as fast as a server can, `komopay-bench create` is the core calling it, and
+//! `komopay-bench callbacks` the core refusing forged callbacks.
 //!
 //! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 12000}`. The task runner
 //! (`cargo xtask bench`) starts them in turn and compares.
 
+mod callbacks;
 mod create;
 mod serve;
 
@@ -34,12 +36,19 @@ enum Role {
         #[arg(long, default_value_t = 1)]
         in_flight: usize,
     },
+    /// Refuse forged callbacks, and print how long it took.
+    Callbacks {
+        /// How many.
+        #[arg(long)]
+        calls: usize,
+    },
 }
 
 fn main() -> ExitCode {
     let Arguments { role } = Arguments::parse();
     let done = match role {
         Role::Serve => serve::run(),
+        Role::Callbacks { calls } => callbacks::run(calls),
         Role::Create { url, calls, in_flight } => create::run(&url, calls, in_flight),
     };
     match done {

@@ -27,6 +27,10 @@ pub struct Callback {
 
 #[pymethods]
 impl Callback {
+    /// The largest body that is looked at, in bytes. Who receives callbacks need not read more than one byte above it.
+    #[classattr]
+    const LARGEST_BODY: usize = komopay_core::Callback::LARGEST_BODY;
+
     #[classattr]
     #[pyo3(name = "__match_args__")]
     fn match_args() -> (&'static str, &'static str) {

@@ -31,8 +31,10 @@ from komopay import (
     CryptoAccount,
     CryptoTransfer,
     KomopayError,
+    MemoryChangeStore,
     Money,
     PayoutRequest,
+    SqliteChangeStore,
     WalletAccount,
     WalletTransfer,
 )
@@ -53,6 +55,7 @@ SPANS = {
     "settle_window",
     "backoff_base",
     "backoff_cap",
+    "change_lease",
     "timeout",
     "validity",
 }
@@ -88,9 +91,25 @@ def scope(told: JSON) -> AccessScope:
 
 def arguments(told: JSON) -> JSON:
     """Keyword arguments, by what they are called."""
-    made: dict[str, Callable[[Any], object]] = {"money": money, "request": request, "scope": scope}
+    made: dict[str, Callable[[Any], object]] = {
+        "money": money,
+        "request": request,
+        "scope": scope,
+        "body": body,
+        "expires_at": lambda moment: datetime.fromisoformat(moment.replace("Z", "+00:00")),
+        "change_store": change_store,
+    }
     made |= dict.fromkeys(SPANS, lambda span: timedelta(milliseconds=span))
     return {name: made[name](value) if name in made else value for name, value in told.items()}
+
+
+def body(told: str | JSON) -> bytes:
+    text: str = told if isinstance(told, str) else told["repeat"] * told["times"]
+    return text.encode()
+
+
+def change_store(told: str) -> MemoryChangeStore | SqliteChangeStore:
+    return MemoryChangeStore() if told == "memory" else SqliteChangeStore(told)
 
 
 def settings(told: JSON, provider: Callable[[list[str | None]], object]) -> JSON:
@@ -174,7 +193,7 @@ def fields(value: object) -> list[str]:
 
 
 def said_error(error: KomopayError) -> JSON:
-    carried = ("http_status", "field", "reasons", "payout_id", "attempts", "retry_after", "payout", "cause")
+    carried = ("http_status", "callback_status", "field", "reasons", "payout_id", "attempts", "retry_after", "payout", "cause")
     row = said_kind(type(error))
     shown = [str(error), repr(error), "".join(traceback.format_exception(error))]
     return row | {"message": error.message, "texts": shown} | {name: said(getattr(error, name)) for name in carried}
@@ -320,7 +339,9 @@ class Async:
         if told["do"] == "open":
             self.clients[told["client"]] = AsyncClient(**settings(told["settings"], async_provider))
         elif told["do"] == "call":
-            return {"ok": said(await operation(self.clients[told["client"]], told))}
+            made = operation(self.clients[told["client"]], told)
+            # What sends nothing is not awaited.
+            return {"ok": said(await made if inspect.isawaitable(made) else made)}
         elif told["do"] == "start":
             self.calls[told["call"]] = asyncio.create_task(operation(self.clients[told["client"]], told))
         elif told["do"] == "cancel":

@@ -122,7 +122,7 @@ pub(crate) async fn read<T>(
 ) -> Result<T> {
     let mut tries = Tries::new(client);
     loop {
-        let within = tries.next()?;
+        let within = tries.next()?.min(client.limits.attempt);
         match try_read(client, operation, scope, &parse, within, &[], &mut tries.history).await {
             Ok(result) => return Ok(result),
             Err(miss) => tries.missed(miss).await?,
@@ -130,7 +130,7 @@ pub(crate) async fn read<T>(
     }
 }
 
-/// The tries of one call: how much time each has, and whether there is another.
+/// The tries of one call: how much time is left, and whether there is another.
 pub(crate) struct Tries<'a> {
     client: &'a Inner,
     started: Instant,
@@ -144,11 +144,10 @@ impl<'a> Tries<'a> {
         Self { client, started: Instant::now(), tried: 0, history: Vec::new() }
     }
 
-    /// How much time the next try has.
+    /// How much time is left for the next try.
     pub fn next(&self) -> Result<Duration> {
         self.client.check_open()?;
-        let limits = self.client.limits;
-        Ok(limits.attempt.min(limits.total.saturating_sub(self.started.elapsed())))
+        Ok(self.client.limits.total.saturating_sub(self.started.elapsed()))
     }
 
     /// Waits for the next try, or ends the call with the error of the last one.

@@ -1,11 +1,14 @@
 //! Every parser of what comes from outside: no input makes it panic, and what it reads is what was there.
 
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bolero::check;
-use komopay_core::{Money, PayoutId, fuzzing};
+use komopay_core::{
+    CallbackKey, CallbackUrlOptions, Client, Config, Credentials, Money, PayoutId, SignaturePlace, fuzzing,
+};
 use komopay_fuzz::{Input, SECRET};
 
 /// A document of the contract.
@@ -178,5 +181,53 @@ fn catalogue_lists() {
             fuzzing::codes(&body),
             fuzzing::merchant_info(&body),
         );
+    });
+}
+
+/// A client that signs and checks callback URLs, and one that has no key. Neither sends anything.
+static CLIENTS: LazyLock<[Client; 2]> = LazyLock::new(|| {
+    [vec![CallbackKey::new("a key of the fuzz targets, 32 bytes")], Vec::new()].map(|keys| {
+        let mut config = Config::new("http://127.0.0.1:9", Credentials::token("t"));
+        config.callback_keys = keys;
+        Client::new(config).unwrap()
+    })
+});
+
+/// The URL of the payout that the targets know.
+fn signed(base: &str, place: SignaturePlace) -> Option<String> {
+    let options = CallbackUrlOptions { expires_at: None, place };
+    CLIENTS[0].callback_url(base, &PayoutId::new("TST-223344").unwrap(), &options).ok()
+}
+
+#[test]
+fn callbacks() {
+    let [in_path, in_query] = [SignaturePlace::Path, SignaturePlace::Query]
+        .map(|place| signed("https://shop.example/hook?a=b", place).unwrap());
+    let urls = [in_path.as_str(), in_query.as_str(), "/hook/1.0.x?komopay=1.0.y#z"];
+    let bodies = [r#"{"idEntity": "TST-223344"}"#, r#"{"idEntity": "INV-2024-0001", "new": [1]}"#];
+    check!().with_type::<(Input, Input)>().for_each(|(body, url)| {
+        let (body, url) = (body.document(&bodies), url.text(&urls));
+        if let Ok(callback) = CLIENTS[1].read_callback(&body, &url) {
+            assert!(!callback.verified);
+            let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(json["idEntity"], callback.payout_id.as_str());
+        }
+        if let Ok(callback) = CLIENTS[0].read_callback(&body, &url) {
+            assert_eq!((callback.payout_id.as_str(), callback.verified), ("TST-223344", true), "{url}");
+        }
+    });
+}
+
+#[test]
+fn callback_urls() {
+    let bases = ["https://shop.example/hook?a=b", "http://127.0.0.1:8080/h", "https://[::1]:8443/a/b/?x=%20"];
+    check!().with_type::<(bool, Input)>().for_each(|(in_query, base)| {
+        let base = base.text(&bases);
+        let place = if *in_query { SignaturePlace::Query } else { SignaturePlace::Path };
+        if let Some(url) = signed(&base, place) {
+            assert!(url.is_ascii() && url.len() <= 1000, "{url}");
+            let callback = CLIENTS[0].read_callback(br#"{"idEntity": "TST-223344"}"#, &url);
+            assert!(callback.is_ok_and(|callback| callback.verified), "{url}");
+        }
     });
 }

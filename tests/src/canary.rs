@@ -14,12 +14,14 @@ pub const MERCHANT: &str = "CANARY_MERCHANT";
 pub const SECRET: &str = "canary-secret-b5c1f0";
 /// The payee's account number.
 pub const ACCOUNT: &str = "550066007700";
+/// A key of callback URLs.
+pub const CALLBACK_KEY: &str = "canary-key-0d81f2c4-7a3e-4b9c-9d55";
 /// How every token of the sandbox begins: the JWT header of HS256.
 pub const TOKEN: &str = "eyJ0eXAiOiJKV1Qi";
 /// The same, with the fields of the header the other way round.
 pub const TOKEN_TOO: &str = "eyJhbGciOiJIUzI1NiI";
 
-const ALL: [&str; 4] = [SECRET, ACCOUNT, TOKEN, TOKEN_TOO];
+const ALL: [&str; 5] = [SECRET, ACCOUNT, CALLBACK_KEY, TOKEN, TOKEN_TOO];
 
 static LINES: AtomicUsize = AtomicUsize::new(0);
 static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());

@@ -100,6 +100,8 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
         let ratio = rate_of(one)? / rate_of(other)?;
         say(&format!("{one} / {other}"), ratio >= *aim, &format!("{ratio:.2}"), &format!("at least {aim}"));
     }
+    let forged = forged_callbacks(workspace, &program)?;
+    say("10,000 forged callbacks refused, 8 keys", forged <= 1.0, &format!("{forged:.3} s"), "at most 1 s of CPU");
     let import = import_time(workspace, &venv)?;
     say("import over a bare interpreter", import <= 15.0, &format!("{import:.1} ms"), "at most 15 ms");
     let size = std::fs::metadata(&wheel).map_err(Failure::while_doing("cannot look at the wheel"))?.len();
@@ -127,6 +129,18 @@ impl Contestant {
         println!("   {:40} {:>8.0}/s", self.name, f64::from(measured.calls) / measured.seconds);
         Ok(measured)
     }
+}
+
+/// Seconds that it takes to refuse 10,000 forged callbacks: the median of some turns.
+fn forged_callbacks(workspace: &Workspace, program: &Path) -> Outcome<f64> {
+    let mut seconds = Vec::new();
+    for _ in 0..ROUNDS {
+        let line = Program::new(workspace, program).args("callbacks --calls 10000").output()?;
+        let measured: Measured = serde_json::from_str(line.trim())
+            .map_err(|error| Failure::new(format!("the callbacks printed no figures ({error}): {line}")))?;
+        seconds.push(measured.seconds);
+    }
+    Ok(median(&seconds))
 }
 
 /// Milliseconds that `import komopay` adds to the start of an interpreter: the difference of two medians, taken in turn.

@@ -59,6 +59,7 @@ const ANY: &[&str] = &[
     "tests access",
     "tests properties",
     "tests faults",
+    "tests callbacks",
 ];
 
 /// How a mutation ended.
@@ -207,7 +208,7 @@ impl<'a> Sources<'a> {
         let (room, name) = suite.split_once(' ').unwrap_or((suite, ""));
         let cargo = Program::cargo(self.workspace).args("test --no-run --quiet --locked --message-format json");
         let (cargo, filter) = match room {
-            "core" => (cargo.args("--package komopay-core --lib"), name),
+            "core" => (cargo.args("--package komopay-core --lib --features sqlite"), name),
             "tests" => (cargo.args("--package komopay-tests --test").arg(name), ""),
             _ => return Err(Failure::new(format!("no such tests: {suite}"))),
         };

@@ -523,6 +523,9 @@ class Callback:
     """
 
     __match_args__: Final = ("payout_id", "verified")
+    LARGEST_BODY: Final[int]
+    """The largest body that is looked at, in bytes. Who receives callbacks need not read more than one byte above it."""
+
     def __new__(cls, *, payout_id: str, verified: bool) -> Self: ...
     @property
     def payout_id(self) -> str:

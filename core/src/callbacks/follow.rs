@@ -48,8 +48,8 @@ pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Resul
     let named = |error: Error| error.with_payout_id(id);
     let mut tries = Tries::new(client);
     loop {
-        let within = tries.next().map_err(named)?;
-        match look(client, id, within, &mut tries.history).await {
+        let left = tries.next().map_err(named)?;
+        match look(client, id, left, &mut tries.history).await {
             Ok(payout) => return Ok(payout),
             Err(miss) => tries.missed(miss).await.map_err(named)?,
         }
@@ -57,14 +57,16 @@ pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Resul
 }
 
 /// Looks at a payout once: joins a look that was not sent yet, or waits for its turn. It runs on if its caller leaves.
+///
+/// Each GET has an attempt's time of its own, which begins when its turn comes; `left` is how long the caller waits.
 pub(crate) async fn look(
     client: &Arc<Inner>,
     id: &PayoutId,
-    within: Duration,
+    left: Duration,
     history: &mut Vec<Attempt>,
 ) -> Result<Payout, Miss> {
     let mut seen = enter(client, id);
-    let ended = tokio::time::timeout(within, seen.wait_for(Option::is_some)).await;
+    let ended = tokio::time::timeout(left, seen.wait_for(Option::is_some)).await;
     match ended {
         Ok(Ok(seen)) => {
             let Some(Seen { result, history: requests }) = seen.clone() else { return Err(lost()) };
@@ -73,7 +75,7 @@ pub(crate) async fn look(
         }
         Ok(Err(_)) => Err(lost()),
         Err(_) => {
-            let text = format!("payout {id} could not be read within {within:?}");
+            let text = format!("payout {id} could not be read within {left:?}");
             Err(Miss { why: MissKind::Passing, error: Error::new(ErrorKind::TimedOut, text) })
         }
     }

@@ -41,25 +41,25 @@ pub(crate) async fn get(client: &Arc<Inner>, id: &PayoutId) -> Result<Payout> {
     let named = |error: Error| error.with_payout_id(id);
     let mut tries = Tries::new(client);
     loop {
-        let within = tries.next().map_err(named)?;
-        match observe(client, id, within, &mut tries.history).await {
+        let left = tries.next().map_err(named)?;
+        match observe(client, id, left, &mut tries.history).await {
             Ok(payout) => return Ok(payout),
             Err(miss) => tries.missed(miss).await.map_err(named)?,
         }
     }
 }
 
-/// Looks once for somebody who wants to know: where there is a store, in turn, and the change is recorded.
+/// Looks once for somebody who has so much time left: where there is a store, in turn, and the change is recorded.
 async fn observe(
     client: &Arc<Inner>,
     id: &PayoutId,
-    within: Duration,
+    left: Duration,
     history: &mut Vec<Attempt>,
 ) -> Result<Payout, Miss> {
     if client.change_store.is_some() {
-        return callbacks::look(client, id, within, history).await;
+        return callbacks::look(client, id, left, history).await;
     }
-    let payout = look(client, id, within, &[], history).await?.payout;
+    let payout = look(client, id, client.limits.attempt.min(left), &[], history).await?.payout;
     client.check_world(&payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
     Ok(payout)
 }
@@ -74,7 +74,7 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
     loop {
         let mut last_error: Option<Error> = None;
         let left = timeout.saturating_sub(started.elapsed());
-        match observe(client, id, limits.attempt.min(left), &mut history).await {
+        match observe(client, id, left, &mut history).await {
             Ok(payout) if payout.status.is_final() => return Ok(payout),
             Ok(payout) => last_seen = Some(payout),
             Err(miss) => {

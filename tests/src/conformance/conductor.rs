@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use komopay_sandbox::Sandbox;
+use komopay_sandbox::magic::Outcome;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::matching::differences;
@@ -29,6 +31,8 @@ struct Stage {
     kept: BTreeMap<String, String>,
     /// The clients that are open.
     clients: BTreeSet<String>,
+    /// For the files of this scenario, as long as it is played.
+    _folder: TempDir,
 }
 
 impl Conductor {
@@ -148,14 +152,16 @@ impl Stage {
                 move |exchange| witness.see(exchange)
             });
         let sandbox = sandbox.start().await.map_err(|error| format!("no sandbox: {error}"))?;
+        let folder = tempfile::tempdir().map_err(|error| format!("no folder: {error}"))?;
         let known = [
             ("base_url", sandbox.base_url()),
             ("merchant_code", sandbox.merchant_code()),
             ("secret", sandbox.secret()),
             ("account", canary::ACCOUNT),
+            ("folder", folder.path().to_str().ok_or("a folder that is no text")?),
         ];
         let kept = known.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
-        Ok(Self { sandbox, witness, kept, clients: BTreeSet::new() })
+        Ok(Self { sandbox, witness, kept, clients: BTreeSet::new(), _folder: folder })
     }
 
     /// Does a step of the conductor's own, and tells what is not as it should be.
@@ -172,6 +178,12 @@ impl Stage {
             Own::Idle {} => sandbox.idle().await,
             Own::Ledger { is } => return self.judge_ledger(&is).into_iter().collect(),
             Own::MerchantActive { active } => sandbox.set_merchant_active(active),
+            Own::ChangeStatus { payout_id, status, failure } => {
+                let outcome = Outcome::named(&status, failure.as_deref());
+                let changed = outcome
+                    .and_then(|outcome| sandbox.change_status(&payout_id, outcome).map_err(|error| error.to_string()));
+                return changed.err().into_iter().collect();
+            }
             Own::StopSandbox {} => sandbox.stop().await,
             Own::Token { operations, money, validity_secs } => {
                 let operations: Vec<&str> = operations.iter().map(String::as_str).collect();

@@ -135,6 +135,8 @@ pub(super) enum Own {
         #[serde(default = "ten_minutes")]
         validity_secs: u64,
     },
+    /// Gives a payout a final status, its first or a corrected one.
+    ChangeStatus { payout_id: String, status: String, failure: Option<String> },
     /// Nobody listens any more.
     StopSandbox {},
 }

@@ -189,6 +189,23 @@ async fn call(client: Client, operation: String, mut arguments: Map<String, Valu
             let validity = validity.map_or(Duration::from_secs(600), Duration::from_millis);
             said::token(&client.issue_token(&scope, validity).await?)
         }
+        "callback_url" => {
+            let (base, id) = (take::<String>(told, "base")?, told::payout_id(told)?);
+            client.callback_url(&base, &id, &told::callback_url_options(told)?)?.into()
+        }
+        "read_callback" => {
+            let (body, url) = told::callback(told)?;
+            said::callback(&client.read_callback(&body, &url)?)
+        }
+        "handle_callback" => {
+            let (body, url) = told::callback(told)?;
+            said::payout(&client.handle_callback(&body, &url).await?)
+        }
+        "take_changes" => client.take_changes(take(told, "limit")?).await?.iter().map(said::change).collect(),
+        "acknowledge_change" => {
+            client.acknowledge_change(&told::payout_id(told)?, take(told, "sequence")?).await?;
+            Value::Null
+        }
         other => return Err(format!("there is no operation {other}").into()),
     };
     if let Some(left) = told.keys().next() {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use komopay_core::{
-    AccessScope, AccessToken, AmountLimit, Attempt, Balance, BankAccount, BankTransfer, CryptoAccount, CryptoTransfer,
-    CustomerFee, Error, ErrorKind, FailureReason, MerchantInfo, Money, PaymentOperator, PaymentOption,
-    PaymentOptionOperator, Payout, PayoutAccepted, PayoutMethod, PayoutOperator, PayoutOption, PayoutRequest, Reason,
-    WalletAccount, WalletTransfer,
+    AccessScope, AccessToken, AmountLimit, Attempt, Balance, BankAccount, BankTransfer, Callback, CryptoAccount,
+    CryptoTransfer, CustomerFee, Error, ErrorKind, FailureReason, MerchantInfo, Money, PaymentOperator, PaymentOption,
+    PaymentOptionOperator, Payout, PayoutAccepted, PayoutChange, PayoutMethod, PayoutOperator, PayoutOption,
+    PayoutRequest, PayoutStatus, Reason, WalletAccount, WalletTransfer,
 };
 use serde_json::{Value, json};
 
@@ -95,6 +95,22 @@ pub fn payout(payout: &Payout) -> Value {
         "processor_status": processor_status,
         "fee": fee.as_ref().map(money),
         "raw": raw.as_str(),
+    })
+}
+
+pub fn callback(callback: &Callback) -> Value {
+    let Callback { payout_id, verified } = callback;
+    json!({"payout_id": payout_id.as_str(), "verified": verified})
+}
+
+pub fn change(change: &PayoutChange) -> Value {
+    let PayoutChange { payout_id, sequence, previous_status, payout: changed, is_correction } = change;
+    json!({
+        "payout_id": payout_id.as_str(),
+        "sequence": sequence,
+        "previous_status": previous_status.as_ref().map(PayoutStatus::as_str),
+        "payout": payout(changed),
+        "is_correction": is_correction,
     })
 }
 
@@ -242,6 +258,7 @@ pub fn error(error: &Error) -> Value {
         "kind": error.kind().as_str(),
         "message": error.message(),
         "http_status": error.http_status(),
+        "callback_status": error.callback_status(),
         "field": error.field(),
         "reasons": all(error.reasons(), |Reason { code, field, description }| {
             json!({"code": code, "field": field, "description": description})

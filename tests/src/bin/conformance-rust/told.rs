@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use komopay_core::{
-    AccessScope, BankAccount, BankTransfer, Config, Credentials, CryptoAccount, CryptoTransfer, Error, Money,
-    PaymentOptionFilter, PayoutId, PayoutMethod, PayoutRequest, TokenProvider, TokenScope, WalletAccount,
-    WalletTransfer,
+    AccessScope, BankAccount, BankTransfer, CallbackKey, CallbackUrlOptions, ChangeStore, Config, Credentials,
+    CryptoAccount, CryptoTransfer, Error, MemoryChangeStore, Money, PaymentOptionFilter, PayoutId, PayoutMethod,
+    PayoutRequest, SignaturePlace, SqliteChangeStore, TokenProvider, TokenScope, WalletAccount, WalletTransfer,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -233,6 +233,9 @@ pub struct ToldSettings {
     max_amount: Option<Vec<ToldMoney>>,
     is_test: Option<bool>,
     validate: Option<bool>,
+    callback_keys: Option<Vec<String>>,
+    change_store: Option<String>,
+    change_lease: Option<u64>,
 }
 
 pub fn settings(told: ToldSettings) -> Result<Config, Trouble> {
@@ -274,8 +277,49 @@ pub fn settings(told: ToldSettings) -> Result<Config, Trouble> {
         },
         is_test: told.is_test.or(default.is_test),
         validate: told.validate.unwrap_or(default.validate),
+        callback_keys: match told.callback_keys {
+            Some(keys) => keys.into_iter().map(CallbackKey::new).collect(),
+            None => default.callback_keys,
+        },
+        change_store: told.change_store.as_deref().map(change_store).transpose()?,
+        change_lease: span(told.change_lease, default.change_lease),
         language: default.language,
     })
+}
+
+fn change_store(told: &str) -> Result<Arc<dyn ChangeStore>, Trouble> {
+    Ok(match told {
+        "memory" => Arc::new(MemoryChangeStore::new()),
+        path => Arc::new(SqliteChangeStore::open(path).map_err(|error| error.to_string())?),
+    })
+}
+
+/// A callback's body, as the bytes that came, and its URL.
+pub fn callback(told: &mut Map<String, Value>) -> Result<(Vec<u8>, String), Trouble> {
+    let body = match take(told, "body")? {
+        ToldBody::Text(text) => text,
+        ToldBody::Long { repeat, times } => repeat.repeat(times),
+    };
+    Ok((body.into_bytes(), take(told, "url")?))
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ToldBody {
+    Text(String),
+    Long { repeat: String, times: usize },
+}
+
+pub fn callback_url_options(told: &mut Map<String, Value>) -> Result<CallbackUrlOptions, Trouble> {
+    let expires_at: Option<String> = take(told, "expires_at")?;
+    let expires_at = expires_at.map(|time| time.parse().map_err(|_| "no moment".to_owned())).transpose()?;
+    let place = match take::<Option<String>>(told, "place")?.as_deref() {
+        None => SignaturePlace::default(),
+        Some("path") => SignaturePlace::Path,
+        Some("query") => SignaturePlace::Query,
+        Some(other) => return Err(format!("Rust has no place {other}").into()),
+    };
+    Ok(CallbackUrlOptions { expires_at, place })
 }
 
 /// Gives one token after the other, the last one for ever.

@@ -1,0 +1,214 @@
+//! What a callback leads to: which GETs are made, and what it is answered with.
+
+use std::sync::Arc;
+
+use komopay_core::{ChangeRecord, ChangeStore, ErrorKind, MemoryChangeStore, PayoutId, PayoutStatus, StoreError};
+use komopay_sandbox::{Effect, Fault, Operation, When};
+use komopay_tests::{break_nth, client, config, hasty, id, request, sandbox, shown};
+
+use crate::platform::Platform;
+use crate::{body, receiving, url};
+
+#[tokio::test]
+async fn the_status_is_the_platforms_and_never_the_callers() {
+    let sandbox = sandbox().await;
+    client(&sandbox).create_payout(&id("A"), &request(), false).await.unwrap();
+    let client = receiving(config(sandbox.base_url()), None);
+    let lie = br#"{"idEntity": "A", "status": "REFUSED", "process": {"status": "REFUSED"}}"#;
+    let payout = client.handle_callback(lie, &url(&client, "A")).await.unwrap();
+    assert_eq!((payout.payout_id, payout.status), (id("A"), PayoutStatus::Success));
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_answered_so_that_the_platform_repeats() {
+    for (effect, kind, status) in [
+        (Effect::GoneForGet { ms: 60_000 }, ErrorKind::NotFound, 503),
+        (Effect::NotFound, ErrorKind::NotFound, 503),
+        (Effect::Status { status: 503 }, ErrorKind::Unavailable, 503),
+        (Effect::RateLimited { retry_after_secs: Some(3600) }, ErrorKind::RateLimited, 503),
+        (Effect::Forbidden, ErrorKind::PermissionDenied, 503),
+        (Effect::CaptivePortal, ErrorKind::UnexpectedResponse, 503),
+        (Effect::Delay { ms: 60_000 }, ErrorKind::TimedOut, 503),
+    ] {
+        let sandbox = sandbox().await;
+        client(&sandbox).create_payout(&id("A"), &request(), false).await.unwrap();
+        let store = Arc::new(MemoryChangeStore::new());
+        let client = receiving(hasty(sandbox.base_url()), Some(store));
+        sandbox.inject(Fault::new(When::always(Operation::GetPayout), effect.clone()));
+        let error = client.handle_callback(&body("A"), &url(&client, "A")).await.unwrap_err();
+        shown(&error);
+        assert_eq!((error.kind(), error.callback_status()), (kind, status), "{effect:?}");
+        assert_eq!(error.payout_id(), Some(&id("A")));
+        assert!(!error.attempts().is_empty());
+        assert!(client.take_changes(10).await.unwrap().is_empty());
+        // The repeat brings it.
+        sandbox.clear_faults();
+        client.handle_callback(&body("A"), &url(&client, "A")).await.unwrap();
+        assert_eq!(client.take_changes(10).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_fails_in_passing_is_tried_again() {
+    let sandbox = sandbox().await;
+    client(&sandbox).create_payout(&id("A"), &request(), false).await.unwrap();
+    let client = receiving(config(sandbox.base_url()), Some(Arc::new(MemoryChangeStore::new())));
+    break_nth(&sandbox, Operation::GetPayout, 1, Effect::CloseAfterReading);
+    client.handle_callback(&body("A"), &url(&client, "A")).await.unwrap();
+    assert_eq!(sandbox.calls(Operation::GetPayout), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callbacks_join_a_read_that_was_not_sent_and_no_other() {
+    for store in [None, Some(Arc::new(MemoryChangeStore::new()) as Arc<dyn ChangeStore>)] {
+        let platform = Platform::start().await;
+        platform.set("A", "PROCESSING", None);
+        let client = receiving(config(&platform.base_url()), store);
+        platform.hold();
+        let call = || {
+            let (client, url) = (client.clone(), url(&client, "A"));
+            tokio::spawn(async move { client.handle_callback(&body("A"), &url).await.map(|payout| payout.status) })
+        };
+        let first = call();
+        platform.came(1).await;
+        // The GET on the wire shows what was there before; these 20 came after the change.
+        platform.set("A", "SUCCESS", Some("2025-01-01T00:01:00Z"));
+        let later: Vec<_> = (0..20).map(|_| call()).collect();
+        tokio::task::yield_now().await;
+        platform.let_go(1);
+        assert_eq!(first.await.unwrap().unwrap(), PayoutStatus::Processing);
+        platform.came(2).await;
+        platform.let_go(1000);
+        for call in later {
+            assert_eq!(call.await.unwrap().unwrap(), PayoutStatus::Success);
+        }
+        // One more, or a second one for those that were slow to come.
+        assert!((2..=3).contains(&platform.reads()), "{} GETs", platform.reads());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_caller_that_leaves_takes_nobody_with_it() {
+    let platform = Platform::start().await;
+    platform.set("A", "SUCCESS", Some("2025-01-01T00:01:00Z"));
+    let store: Arc<MemoryChangeStore> = Arc::default();
+    let client = receiving(config(&platform.base_url()), Some(store.clone()));
+    platform.hold();
+    let url = url(&client, "A");
+    let leaves = tokio::spawn({
+        let (client, url) = (client.clone(), url.clone());
+        async move { client.handle_callback(&body("A"), &url).await }
+    });
+    platform.came(1).await;
+    let stays = tokio::spawn({
+        let (client, url) = (client.clone(), url.clone());
+        async move { client.handle_callback(&body("A"), &url).await }
+    });
+    leaves.abort();
+    platform.let_go(1000);
+    assert_eq!(stays.await.unwrap().unwrap().status, PayoutStatus::Success);
+    assert_eq!(store.latest(&id("A")).unwrap().unwrap().sequence, 1);
+}
+
+#[tokio::test]
+async fn payouts_do_not_wait_for_each_other() {
+    let platform = Platform::start().await;
+    platform.set("A", "PROCESSING", None);
+    let client = receiving(config(&platform.base_url()), Some(Arc::new(MemoryChangeStore::new())));
+    let (a, b) = (url(&client, "A"), url(&client, "B"));
+    let (body_a, body_b) = (body("A"), body("B"));
+    let (a, b) = tokio::join!(client.handle_callback(&body_a, &a), client.handle_callback(&body_b, &b));
+    assert_eq!((a.unwrap().status, b.unwrap_err().kind()), (PayoutStatus::Processing, ErrorKind::NotFound));
+}
+
+#[tokio::test]
+async fn a_closed_client_handles_nothing_and_still_reads() {
+    let sandbox = sandbox().await;
+    let client = receiving(config(sandbox.base_url()), Some(Arc::new(MemoryChangeStore::new())));
+    let url = url(&client, "A");
+    client.close().await;
+    for kind in [
+        client.handle_callback(&body("A"), &url).await.unwrap_err(),
+        client.take_changes(1).await.unwrap_err(),
+        client.acknowledge_change(&id("A"), 1).await.unwrap_err(),
+    ] {
+        assert_eq!((kind.kind(), kind.callback_status()), (ErrorKind::Closed, 503));
+    }
+    assert!(client.read_callback(&body("A"), &url).is_ok());
+}
+
+#[tokio::test]
+async fn changes_need_a_store() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    for error in [client.take_changes(1).await.unwrap_err(), client.acknowledge_change(&id("A"), 1).await.unwrap_err()]
+    {
+        assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some("change_store")));
+    }
+}
+
+/// A store that fails at one of its functions, or panics.
+struct Failing {
+    at: &'static str,
+    inner: MemoryChangeStore,
+}
+
+impl Failing {
+    fn check(&self, function: &str) -> Result<(), StoreError> {
+        assert_ne!(self.at, format!("panic in {function}"));
+        if self.at == function { Err(StoreError::new("the disk is full")) } else { Ok(()) }
+    }
+}
+
+impl ChangeStore for Failing {
+    fn latest(&self, payout_id: &PayoutId) -> Result<Option<ChangeRecord>, StoreError> {
+        self.check("latest")?;
+        self.inner.latest(payout_id)
+    }
+
+    fn record(&self, change: &ChangeRecord) -> Result<bool, StoreError> {
+        self.check("record")?;
+        self.inner.record(change)
+    }
+
+    fn take(
+        &self,
+        limit: usize,
+        now: jiff::Timestamp,
+        until: jiff::Timestamp,
+    ) -> Result<Vec<ChangeRecord>, StoreError> {
+        self.check("take")?;
+        self.inner.take(limit, now, until)
+    }
+
+    fn acknowledge(&self, payout_id: &PayoutId, sequence: u64) -> Result<(), StoreError> {
+        self.check("acknowledge")?;
+        self.inner.acknowledge(payout_id, sequence)
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_stored_is_never_answered_with_200() {
+    let sandbox = sandbox().await;
+    client(&sandbox).create_payout(&id("A"), &request(), false).await.unwrap();
+    for at in ["latest", "record", "panic in latest", "panic in record"] {
+        let store = Arc::new(Failing { at, inner: MemoryChangeStore::new() });
+        let client = receiving(config(sandbox.base_url()), Some(store.clone()));
+        let errors = [
+            client.handle_callback(&body("A"), &url(&client, "A")).await.unwrap_err(),
+            client.get_payout(&id("A")).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!((error.kind(), error.field()), (ErrorKind::Unavailable, Some("change_store")), "{at}");
+            assert_eq!((error.callback_status(), error.retryable()), (503, true));
+        }
+        assert_eq!(store.inner.latest(&id("A")).unwrap(), None);
+    }
+    for at in ["take", "acknowledge"] {
+        let client =
+            receiving(config(sandbox.base_url()), Some(Arc::new(Failing { at, inner: MemoryChangeStore::new() })));
+        let ended = (client.take_changes(1).await, client.acknowledge_change(&id("A"), 1).await);
+        let failed = if at == "take" { ended.0.unwrap_err() } else { ended.1.unwrap_err() };
+        assert_eq!((failed.kind(), failed.field()), (ErrorKind::Unavailable, Some("change_store")));
+    }
+}
