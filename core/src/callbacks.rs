@@ -21,8 +21,8 @@ pub use change::PayoutChange;
 pub(crate) use change::{acknowledge, take};
 pub(crate) use follow::{Lanes, handle, look};
 pub use key::CallbackKey;
+pub use read::Callback;
 pub(crate) use read::read;
-pub use read::{CALLBACK_BODY_LIMIT, Callback};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteChangeStore;
 pub use store::{ChangeRecord, ChangeStore, MemoryChangeStore, StoreError};

@@ -57,8 +57,8 @@ pub use auth::{AccessScope, AccessToken, TokenProvider};
 #[cfg(feature = "sqlite")]
 pub use callbacks::SqliteChangeStore;
 pub use callbacks::{
-    CALLBACK_BODY_LIMIT, Callback, CallbackKey, CallbackUrlOptions, ChangeRecord, ChangeStore, MemoryChangeStore,
-    PayoutChange, SignaturePlace, StoreError,
+    Callback, CallbackKey, CallbackUrlOptions, ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange,
+    SignaturePlace, StoreError,
 };
 pub use catalogue::{
     AmountLimit, Balance, CustomerFee, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter,

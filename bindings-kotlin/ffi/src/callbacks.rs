@@ -84,7 +84,7 @@ pub struct PayoutChange {
 /// The largest body of a callback that is looked at, in bytes: nobody needs to read on.
 #[uniffi::export]
 fn callback_body_limit() -> Whole {
-    Whole::at_most(komopay_core::CALLBACK_BODY_LIMIT)
+    Whole::at_most(komopay_core::Callback::LARGEST_BODY)
 }
 
 #[uniffi::export]

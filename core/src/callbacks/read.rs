@@ -10,9 +10,8 @@ use crate::error::{Error, Result};
 use crate::payouts::PayoutId;
 use crate::read::object;
 
-/// The largest body of a callback that is looked at, in bytes: nobody needs to read on. The documented one has less than
-/// 300.
-pub const CALLBACK_BODY_LIMIT: usize = 64 * 1024;
+/// The largest body that is looked at, in bytes. The documented one has less than 300.
+const LARGEST_BODY: usize = 64 * 1024;
 
 /// The longest URL that is looked at, in bytes: a signed one has at most 1000 characters, and proxies may add theirs.
 const LONGEST_URL: usize = 8 * 1024;
@@ -25,16 +24,6 @@ pub struct Callback {
     /// Whether the URL was signed for this payout with one of the client's keys. False only of a client without keys:
     /// with keys, what does not verify is refused.
     pub verified: bool,
-}
-
-impl Callback {
-    /// The largest body that is looked at, in bytes: 64 KiB. Who receives callbacks need not read more than one byte above
-    /// it; [`Client::read_callback`](crate::Client::read_callback) refuses that.
-    ///
-    /// ```
-    /// assert_eq!(komopay_core::Callback::LARGEST_BODY, 65536);
-    /// ```
-    pub const LARGEST_BODY: usize = LARGEST_BODY;
 }
 
 /// The body (contract: `StatusChangeCallback`). A field that is given twice is refused.
@@ -70,8 +59,8 @@ pub(crate) fn read(keys: &[CallbackKey], body: &[u8], url: &str, now: Timestamp)
 }
 
 fn read_body(body: &[u8]) -> Result<PayoutId> {
-    if body.len() > CALLBACK_BODY_LIMIT {
-        return Err(Error::callback("body_size", format_args!("its body is larger than {CALLBACK_BODY_LIMIT} bytes")));
+    if body.len() > LARGEST_BODY {
+        return Err(Error::callback("body_size", format_args!("its body is larger than {LARGEST_BODY} bytes")));
     }
     let refuse = |problem: &str| Error::callback("body", format_args!("its body cannot be read: {problem}"));
     let text = std::str::from_utf8(body).map_err(|_| refuse("it is not UTF-8"))?;
