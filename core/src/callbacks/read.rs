@@ -26,6 +26,16 @@ pub struct Callback {
     pub verified: bool,
 }
 
+impl Callback {
+    /// The largest body that is looked at, in bytes: 64 KiB. Who receives callbacks need not read more than one byte above
+    /// it; [`Client::read_callback`](crate::Client::read_callback) refuses that.
+    ///
+    /// ```
+    /// assert_eq!(komopay_core::Callback::LARGEST_BODY, 65536);
+    /// ```
+    pub const LARGEST_BODY: usize = LARGEST_BODY;
+}
+
 /// The body (contract: `StatusChangeCallback`). A field that is given twice is refused.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
