@@ -26,7 +26,7 @@ extension Told {
         let isTest: Bool?
         let validate: Bool?
         let callbackKeys: [String]?
-        let changeStore: Store?
+        let changeStore: String?
         let changeLease: Double?
 
         func config() throws -> Config {
@@ -38,16 +38,13 @@ extension Told {
                 backoffCap: backoffCap.map(seconds), readAttempts: readAttempts, poolSize: poolSize,
                 maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile, customerId: customerId,
                 maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest, validate: validate,
-                callbackKeys: callbackKeys ?? [], changeStore: changeStore?.store(),
+                callbackKeys: callbackKeys ?? [], changeStore: store(),
                 changeLease: changeLease.map(seconds))
         }
 
-        /// Its one member tells which.
-        struct Store: Decodable, Sendable {
-            let memory: String?
-            let sqlite: String?
-
-            func store() -> ChangeStore { sqlite.map { .sqlite(path: $0) } ?? .memory }
+        /// `memory`, or the path of a file.
+        private func store() -> ChangeStore? {
+            changeStore.map { $0 == "memory" ? .memory : .sqlite(path: $0) }
         }
 
         private func credentials() throws -> Credentials {

@@ -45,7 +45,7 @@ internal fun told(json: JsonElement, type: KType): Any? {
         List::class -> json.jsonArray.map { told(it, type.arguments.single().type!!) }
         Money::class -> json.jsonObject.let { Money(it.text("amount"), it.text("currency")) }
         SignaturePlace::class -> SignaturePlace.valueOf(json.jsonPrimitive.content.uppercase())
-        ChangeStore::class -> changeStore(json.jsonObject)
+        ChangeStore::class -> changeStore(json.jsonPrimitive.content)
         TokenScope::class -> TokenScope.valueOf(json.jsonPrimitive.content.uppercase())
         // The core knows the codes by their texts.
         PaymentTypeCode::class -> PaymentTypeCode.Unknown(json.jsonPrimitive.content)
@@ -63,11 +63,8 @@ private fun body(json: JsonElement): ByteArray {
     return text.toByteArray()
 }
 
-private fun changeStore(told: JsonObject): ChangeStore = when (val kind = told.keys.single()) {
-    "memory" -> ChangeStore.Memory
-    "sqlite" -> ChangeStore.Sqlite(told.text(kind))
-    else -> error("there is no store $kind")
-}
+/** `memory`, or the path of a file. */
+private fun changeStore(told: String): ChangeStore = if (told == "memory") ChangeStore.Memory else ChangeStore.Sqlite(told)
 
 private fun make(kind: KClass<*>, told: JsonObject): Any {
     val constructor = kind.primaryConstructor!!
