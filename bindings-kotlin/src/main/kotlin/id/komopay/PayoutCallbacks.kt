@@ -126,7 +126,11 @@ public class PayoutCallbacks(
 
 internal val POLL_INTERVAL: Duration = Duration.ofSeconds(5)
 
-internal val LOG = FailureListener { text, thrown -> JdkLogger.getLogger("id.komopay").log(Level.WARNING, text, thrown) }
+internal val LOG = FailureListener { text, thrown ->
+    val log = JdkLogger.getLogger("id.komopay")
+    // Anybody can send a callback that is refused, and as many as they like.
+    if (thrown is InvalidCallbackException) log.info("$text: ${thrown.message}") else log.log(Level.WARNING, text, thrown)
+}
 
 private val SHORTEST_POLL = Duration.ofMillis(1)
 
