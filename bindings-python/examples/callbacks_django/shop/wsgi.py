@@ -1,0 +1,12 @@
+"""What a server runs."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+_ = os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+application = get_wsgi_application()
+
+from shop.payouts import callbacks
+
+callbacks.start()

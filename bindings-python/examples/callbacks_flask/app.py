@@ -1,0 +1,40 @@
+"""A Flask application that pays, receives callbacks and handles each change of a payout once.
+
+    $ python -m komopay sandbox --port 8081 --control &
+    $ export KOMOPAY_BASE_URL=http://127.0.0.1:8081 KOMOPAY_MERCHANT_CODE=... KOMOPAY_SECRET=...  # as the sandbox says
+    $ export KOMOPAY_CALLBACK_KEYS=$(openssl rand -hex 32) SHOP_URL=http://127.0.0.1:8000
+    $ gunicorn app:app --bind 127.0.0.1:8000 --threads 4
+    $ curl -X POST http://127.0.0.1:8000/pay/TST-1
+"""
+
+import os
+
+from flask import Flask
+
+from komopay import BankAccount, BankTransfer, Client, Money, PayoutChange, PayoutRequest, SqliteChangeStore
+from komopay.flask import Callbacks
+
+STORE = SqliteChangeStore(os.environ.get("SHOP_CHANGES", "changes.sqlite"))
+client = Client.from_env(change_store=STORE, change_lease=float(os.environ.get("SHOP_LEASE", "60")))
+
+
+def on_change(change: PayoutChange) -> None:
+    """Called for each change: tell the customer, close the order. What it does must be harmless to do twice."""
+    print(f"change {change.sequence} of {change.payout_id}: {change.payout.status}", flush=True)
+
+
+app = Flask(__name__)
+callbacks = Callbacks(client, on_change)
+app.register_blueprint(callbacks.blueprint, url_prefix="/komopay")
+callbacks.start()
+
+
+@app.post("/pay/<payout_id>")
+def pay(payout_id: str) -> str:
+    """Makes a payout of 10,000 rupiah, whose changes are told to this application."""
+    request = PayoutRequest(
+        money=Money("10000", "IDR"),
+        method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Test account", number="11223344")),
+        callback_url=client.callback_url(os.environ["SHOP_URL"] + "/komopay", payout_id),
+    )
+    return client.create_payout(payout_id, request, resume=True).payout_id

@@ -1,0 +1,62 @@
+"""Receives callbacks in Flask.
+
+    callbacks = Callbacks(client, on_change)
+    app.register_blueprint(callbacks.blueprint, url_prefix="/komopay")
+    callbacks.start()
+
+`client` is a `Client` with `callback_keys` and a `change_store`. Give
+`client.callback_url("https://shop.example/komopay", payout_id)` as the `callback_url` of a request; `on_change` is then given
+each change of the payout once, on a thread of its own (see `komopay.changes`). The answer is 200 when the store has the
+change, and else what makes the platform repeat the callback, or not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+
+from komopay import Callback, Client, KomopayError
+from komopay.changes import ChangeWorker, check_client
+
+if TYPE_CHECKING:
+    from komopay import PayoutChange
+
+__all__ = ["Callbacks"]
+
+_LOG = logging.getLogger("komopay.callbacks")
+
+
+class Callbacks:
+    """Receives callbacks at the routes of its `blueprint`."""
+
+    def __init__(self, client: Client, on_change: Callable[[PayoutChange], object], *, name: str = "komopay") -> None:
+        check_client(client, Client)
+        self.client: Client = client
+        self.worker: ChangeWorker = ChangeWorker(client, on_change)
+        self.blueprint: Blueprint = Blueprint(name, __name__)
+        """To be registered with a `url_prefix`, which is the path of the base URL."""
+        for place, route in (("path", "/<path:signature>"), ("query", "/"), ("bare", "")):
+            self.blueprint.add_url_rule(
+                route, place, self._receive, methods=["POST"], provide_automatic_options=False, strict_slashes=False
+            )
+
+    def start(self) -> None:
+        """Handles what an earlier process left behind. Without it, that waits for the first callback.
+
+        Call it where the application is made that serves, in each process that does.
+        """
+        self.worker.start()
+
+    def _receive(self, **_parts: str) -> Response:
+        # One byte more than is allowed shows that there are more; the rest is not read.
+        body = request.stream.read(Callback.LARGEST_BODY + 1)
+        try:
+            _ = self.client.handle_callback(body, request.full_path)
+        except KomopayError as error:
+            _LOG.warning("a callback is answered with %d: %s", error.callback_status, error)
+            return Response(status=error.callback_status)
+        self.worker.wake()
+        return Response(status=200)

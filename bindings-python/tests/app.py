@@ -1,0 +1,125 @@
+"""The example applications and others, as processes that the sandbox can call."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+KEY = "the callback key of the test applications"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+class App:
+    """A program that serves on a port of its own until the block ends, and what it writes."""
+
+    def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str], port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = [sys.executable, *(part.replace("PORT", str(self.port)) for part in command)]
+        self._folder = folder
+        self._environment = {
+            **os.environ,
+            "KOMOPAY_CALLBACK_KEYS": KEY,
+            "SHOP_URL": self.url,
+            "SHOP_SECRET_KEY": "a key of the tests",
+            "PYTHONUNBUFFERED": "1",
+            **environment,
+        }
+        self.lines: list[str] = []
+        self._written = threading.Condition()
+
+    def start(self) -> None:
+        """Until it answers."""
+        self._process = subprocess.Popen(
+            self._command,
+            cwd=self._folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # A Ctrl-C of the tests' own is not for it; a signal to it reaches its workers.
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        until = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                assert self._process.poll() is None and time.monotonic() < until, self.lines
+                time.sleep(0.02)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._written:
+                self.lines.append(line.rstrip())
+                self._written.notify_all()
+
+    def wait_for(self, line: str) -> None:
+        """Until it has written this line."""
+        with self._written:
+            assert self._written.wait_for(lambda: line in self.lines, 30), (line, self.lines)
+
+    def wait_until_dead(self) -> None:
+        self._process.wait(30)
+        self._end()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ends it, and gives its exit code."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, how)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            raise AssertionError(f"it does not end: {self.lines}") from None
+        return self._end()
+
+    def _end(self) -> int:
+        self._reader.join(20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return self._process.wait()
+
+    def __enter__(self) -> App:
+        self.start()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._process.stdout is not None and not self._process.stdout.closed:
+            self.stop()
+
+    def request(self, method: str, path: str, body: bytes | None = None) -> int:
+        """The status of its answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+        finally:
+            connection.close()
+
+
+def changes(app: App) -> list[str]:
+    return [line for line in app.lines if line.startswith("change ")]

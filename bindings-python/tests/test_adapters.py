@@ -1,0 +1,173 @@
+"""The adapters in the real frameworks and servers, called by the sandbox: FastAPI, Flask and Django."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+from app import EXAMPLES, KEY, App, changes
+
+from komopay import BankAccount, BankTransfer, Money, PayoutRequest
+from komopay.testing import Sandbox
+
+SERVERS = {
+    "fastapi with uvicorn": ("callbacks_fastapi", ["-m", "uvicorn", "app:app", "--port", "PORT"]),
+    "flask with its own server": ("callbacks_flask", ["-m", "flask", "--app", "app", "run", "--port", "PORT"]),
+    "flask with gunicorn": ("callbacks_flask", ["-m", "gunicorn", "app:app", "--bind", "127.0.0.1:PORT", "--threads", "4"]),
+    "django with runserver": ("callbacks_django", ["manage.py", "runserver", "127.0.0.1:PORT", "--noreload"]),
+    "django with gunicorn": ("callbacks_django", ["-m", "gunicorn", "shop.wsgi", "--bind", "127.0.0.1:PORT", "--threads", "4"]),
+}
+
+BODY = json.dumps({"idEntity": "TST-1"}).encode()
+
+
+def start(name: str, sandbox: Sandbox, folder: Path) -> App:
+    example, command = SERVERS[name]
+    environment = {**sandbox.environment, "SHOP_CHANGES": str(folder / "changes.sqlite"), "SHOP_LEASE": "1"}
+    return App(command, EXAMPLES / example, environment)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_each_change_reaches_the_application_once_and_nothing_forged_does(name: str, tmp_path: Path) -> None:
+    with Sandbox() as sandbox, start(name, sandbox, tmp_path) as app:
+        assert app.request("POST", "/pay/TST-1") == 200
+        app.wait_for("change 1 of TST-1: SUCCESS")
+        assert sandbox.wait_for_deliveries()
+        for _ in range(3):
+            sandbox.send_callback("TST-1")
+        assert sandbox.wait_for_deliveries()
+        assert {(sent.outcome, sent.http_status) for sent in sandbox.deliveries()} == {("answered", 200)}
+
+        # Nothing of this reaches the platform.
+        reads = sandbox.calls("get_payout")
+        other = signed(app, sandbox, "TST-2")
+        for url, status in [
+            (f"{app.url}/komopay/", 403),
+            (f"{app.url}/komopay/1.0.{'A' * 43}", 403),
+            (f"{app.url}/komopay/?komopay=1.0.{'A' * 43}", 403),
+            (other, 403),
+        ]:
+            assert sandbox.forge_callback("TST-1", url).http_status == status, url
+        mine = signed(app, sandbox, "TST-1")
+        path = mine.removeprefix(app.url)
+        assert app.request("POST", path, b"no JSON") == 400
+        assert app.request("POST", path, BODY + b" " * 70_000) == 413
+        assert app.request("GET", path) == 405
+        assert refuses_ten_megabytes(app, path)
+        assert sandbox.calls("get_payout") == reads
+
+        # Signed in the query, and a correction.
+        sandbox.change_status("TST-1", "FAILED", "SYSTEM")
+        query = signed(app, sandbox, "TST-1", place="query")
+        assert sandbox.forge_callback("TST-1", query).http_status == 200
+        app.wait_for("change 2 of TST-1: FAILED")
+        assert sandbox.wait_for_deliveries()
+        assert app.stop() in (0, -signal.SIGTERM)
+    assert changes(app) == ["change 1 of TST-1: SUCCESS", "change 2 of TST-1: FAILED"]
+    assert KEY not in "".join(app.lines)
+
+
+def signed(app: App, sandbox: Sandbox, payout_id: str, place: str = "path") -> str:
+    with sandbox.client(callback_keys=[KEY]) as client:
+        return client.callback_url(f"{app.url}/komopay/", payout_id, place="query" if place == "query" else "path")
+
+
+def refuses_ten_megabytes(app: App, path: str) -> bool:
+    """It may answer, or hang up on the rest; it must not take all of it and go on."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {10 << 20}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", app.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        try:
+            for _ in range(160):
+                connection.sendall(b" " * (64 << 10))
+            return b" 413 " in connection.recv(4096).splitlines()[0]
+        except (ConnectionError, IndexError):
+            return True
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_what_cannot_be_read_yet_is_answered_so_that_the_platform_repeats(name: str, tmp_path: Path) -> None:
+    with Sandbox() as sandbox, start(name, sandbox, tmp_path) as app:
+        sandbox.fail("get_payout", "status", status=503, nth=None)
+        assert app.request("POST", "/pay/TST-1") == 200
+        sandbox.idle()
+        until_answered(sandbox, 503)
+        sandbox.clear_faults()
+        sandbox.advance(121)
+        app.wait_for("change 1 of TST-1: SUCCESS")
+        until_answered(sandbox, 200)
+
+
+def until_answered(sandbox: Sandbox, status: int) -> None:
+    for _ in range(3000):
+        if sandbox.deliveries() and sandbox.deliveries()[-1].http_status == status:
+            return
+        sandbox.wait_for_deliveries(0.01)
+    raise AssertionError(sandbox.deliveries())
+
+
+PLACES = ["received", "reading", "stored", "answering", "answered", "taken", "on_change", "handled", "acknowledged"]
+# Where on_change has run, and the store was not told: it is given again.
+AGAIN = {"on_change", "handled"}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_killed_at_any_place_it_loses_no_change_and_the_store_gives_none_twice(place: str, tmp_path: Path) -> None:
+    token, handled, file = tmp_path / "die", tmp_path / "handled", tmp_path / "changes.sqlite"
+    token.touch()
+    environment = {"DIE_AT": place, "DIE_ONCE": str(token), "HANDLED": str(handled), "SHOP_CHANGES": str(file)}
+    with Sandbox() as sandbox:
+        command = ["-m", "uvicorn", "dying:app", "--port", "PORT", "--app-dir", str(Path(__file__).parent)]
+        app = App(command, tmp_path, {**sandbox.environment, **environment})
+        app.start()
+        if place == "reading":
+            sandbox.fail("get_payout", "hold", nth=None)
+        pay(sandbox, signed(app, sandbox, "TST-1"))
+        if place == "reading":
+            while sandbox.calls("get_payout") == 0:
+                sandbox.wait_for_deliveries(0.01)
+            app.stop(signal.SIGKILL)
+            sandbox.clear_faults()
+        else:
+            app.wait_until_dead()
+        with app:
+            # Every repeat that is due; answered with 200 before, there is none.
+            while not sandbox.wait_for_deliveries(0.2):
+                sandbox.advance(121)
+            if place != "acknowledged":
+                app.wait_for("change 1 of TST-1: SUCCESS")
+            # A later change comes after it, and nothing between.
+            sandbox.change_status("TST-1", "FAILED", "SYSTEM")
+            app.wait_for("change 2 of TST-1: FAILED")
+            assert app.stop() in (0, -signal.SIGTERM)
+        assert sandbox.deliveries()[-1].http_status == 200
+    with sqlite3.connect(file) as store:
+        rows = store.execute("SELECT payout_id, sequence, acknowledged FROM changes ORDER BY number").fetchall()
+    store.close()
+    assert rows == [("TST-1", 1, 1), ("TST-1", 2, 1)]
+    first = 2 if place in AGAIN else 1
+    assert handled.read_text().splitlines() == ["TST-1 1 SUCCESS"] * first + ["TST-1 2 FAILED"]
+
+
+def pay(sandbox: Sandbox, callback_url: str) -> None:
+    method = BankTransfer(operator_code="BNK_000", account=BankAccount(name="Test account", number="11223344"))
+    request = PayoutRequest(money=Money("10000", "IDR"), method=method, callback_url=callback_url)
+    with sandbox.client() as client:
+        client.create_payout("TST-1", request)
+
+
+def test_an_adapter_takes_its_kind_of_client() -> None:
+    import komopay.django
+    import komopay.fastapi
+    import komopay.flask
+
+    with Sandbox() as sandbox, sandbox.client() as client:
+        with pytest.raises(TypeError, match="client must be a komopay.AsyncClient, not Client"):
+            komopay.fastapi.Callbacks(client, print)  # type: ignore[arg-type]
+        for adapter in (komopay.flask.Callbacks, komopay.django.Callbacks):
+            with pytest.raises(TypeError, match="client must be a komopay.Client, not AsyncClient"):
+                adapter(sandbox.async_client(), print)  # type: ignore[arg-type]
