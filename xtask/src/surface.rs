@@ -28,7 +28,11 @@ const HEAD: &str = "# The public surface\n\n\
 /// What is not in every language, exactly where it is missing, and why. A name may end in `*`; the first entry holds.
 const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("BlockingPayoutCallbacks.*", &[Rust, Python, Swift], "for the adapters of Ktor and Spring Boot"),
+    ("Callback.largest_body", &[Rust, Kotlin, Swift], "a constant in Rust; in Kotlin the adapters know it"),
+    ("CallbackUrlOptions.*", &[Python, Kotlin, Swift], "elsewhere arguments of their own"),
     ("ChangeHandler.handle", &[Rust, Python, Swift], "elsewhere a function"),
+    ("ChangeRecord.*", &[Python, Kotlin, Swift], "for stores of one's own, which are written in Rust"),
+    ("ChangeStore.*", &[Rust, Python], "there each store is a class"),
     ("Client.creates_under_way", &[Python, Kotlin, Swift], "for bindings, at the end of a process"),
     ("Client.from_env", &[Rust, Kotlin, Swift], "for back ends in Python; others read their environment themselves"),
     ("Client.refuse_calls", &[Python, Kotlin, Swift], "for bindings, whose callers may not stay to close"),
@@ -38,6 +42,7 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("Config.secret", &[Rust, Kotlin, Swift], "elsewhere in Credentials"),
     ("Config.token", &[Rust, Kotlin, Swift], "elsewhere in Credentials"),
     ("Credentials.*", &[Python], "Python takes them as keywords"),
+    ("ErrorKind.callback_status", &[Python], "Python has it on the error"),
     ("ErrorKind.code", &[Python], "Python's kind is that text"),
     ("ErrorKind.money_may_have_moved", &[Python], "Python has it on the error"),
     ("ErrorKind.retryable", &[Python], "Python has it on the error"),
@@ -45,6 +50,7 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("FailureCode.*", &[Python], "Python's codes are texts"),
     ("Leavable.*", &[Python, Kotlin, Swift], "for bindings"),
     ("FailureListener.failed", &[Rust, Python, Swift], "elsewhere a function"),
+    ("Logger.log", &[Rust, Python, Swift], "elsewhere a function"),
     ("LogLevel.*", &[Rust, Python], "Rust logs by tracing, Python by logging"),
     ("MethodCode.*", &[Python], "Python's codes are texts"),
     ("PaymentOptionFilter.*", &[Python], "Python takes its parts as keywords"),
@@ -58,6 +64,8 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("PayoutStatus.is_final", &[Python], "in Python of the payout"),
     ("PayoutStatus.unknown", &[Python], "Python's codes are texts"),
     ("RawJson.code", &[Python, Kotlin, Swift], "elsewhere a text"),
+    ("SignaturePlace.*", &[Python], "Python takes its name"),
+    ("SqliteChangeStore.path", &[Rust, Kotlin, Swift], "Rust opens it; elsewhere a part of ChangeStore"),
     ("TokenProvider.provide", &[Rust, Python, Swift], "elsewhere a function"),
     ("TokenScope.*", &[Python], "Python takes its name"),
 ];
