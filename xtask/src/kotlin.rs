@@ -80,10 +80,10 @@ impl<'a> Kotlin<'a> {
         self.maven("bindings-kotlin/examples/pom.xml")
     }
 
-    /// Runs tests with the gateway's program, searches all that they wrote, and counts the process models among them: a
+    /// Runs the tests that a project builds in this folder with the gateway's program, searches all that they wrote, and counts the process models among them: a
     /// class of tests each.
-    fn test(&self, maven: Program, tally: &mut Tally) -> Outcome {
-        let reports = self.folder.join("maven").join("surefire-reports");
+    fn test(&self, maven: Program, project: &str, tally: &mut Tally) -> Outcome {
+        let reports = self.folder.join(project).join("surefire-reports");
         test::remove_folder(&reports)?;
         let maven = maven.env("KOMOPAY_SANDBOX_BIN", gateway::build(self.workspace)?);
         test::tests(self.workspace, maven, tally)?;
@@ -91,7 +91,9 @@ impl<'a> Kotlin<'a> {
             .iter()
             .filter(|name| name.starts_with("TEST-id.komopay.processes.") && name.ends_with("Test.xml"))
             .count();
-        tally.read(&format!("proven: {models} process models of the JVM"));
+        if models > 0 {
+            tally.read(&format!("proven: {models} process models of the JVM"));
+        }
         Ok(())
     }
 
@@ -141,7 +143,7 @@ pub(crate) fn check(workspace: &Workspace, python: &Python, conformance: &Confor
     report.check("Kotlin tests", |tally| {
         let calls = workspace.folder("kotlin-calls.jsonl");
         test::remove(&calls)?;
-        kotlin.test(kotlin.sdk().arg("install").env("KOMOPAY_SANDBOX_RECORD", &calls), tally)?;
+        kotlin.test(kotlin.sdk().arg("install").env("KOMOPAY_SANDBOX_RECORD", &calls), "maven", tally)?;
         gateway::validate(workspace, &calls)
     })?;
     report.check("Kotlin conformance", |tally| {
@@ -165,6 +167,7 @@ pub(crate) fn check(workspace: &Workspace, python: &Python, conformance: &Confor
         pay(&kotlin, "example.QuickstartKt")?;
         pay(&kotlin, "example.JavaQuickstart")
     })?;
+    report.check("Kotlin callbacks, with Ktor and Spring Boot", |tally| callbacks(&kotlin, tally))?;
     report.check("hand-off to an app", |_| hand_off(&kotlin, python))?;
     report.check("Kotlin surface", |_| surface::check(workspace, Language::Kotlin))
 }
@@ -174,7 +177,21 @@ pub(crate) fn processes(workspace: &Workspace, tally: &mut Tally) -> Outcome {
     tools::check_jvm(workspace)?;
     let kotlin = Kotlin::new(workspace);
     kotlin.prepare(",provoked-panics")?;
-    kotlin.test(kotlin.sdk().args("test -Dgroups=process-model"), tally)
+    kotlin.test(kotlin.sdk().args("test -Dgroups=process-model"), "maven", tally)
+}
+
+/// Installs the adapters, and lets the sandbox call the examples that use them.
+fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
+    let workspace = kotlin.workspace;
+    for adapter in ["ktor", "spring-boot"] {
+        kotlin.maven(&format!("bindings-kotlin/{adapter}/pom.xml")).arg("install").run()?;
+        kotlin.maven(&format!("bindings-kotlin/examples/{adapter}/pom.xml")).arg("compile").run()?;
+    }
+    let calls = workspace.folder("kotlin-callback-calls.jsonl");
+    test::remove(&calls)?;
+    let maven = kotlin.maven("bindings-kotlin/callback-tests/pom.xml").arg("test");
+    kotlin.test(maven.env("KOMOPAY_SANDBOX_RECORD", &calls), "callback-tests", tally)?;
+    gateway::validate(workspace, &calls)
 }
 
 /// Searches everything that the tests wrote. Gives the names of the files.
