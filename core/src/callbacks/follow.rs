@@ -26,8 +26,15 @@ pub(crate) struct Lanes(Mutex<HashMap<PayoutId, Lane>>);
 struct Lane {
     turn: Arc<tokio::sync::Mutex<()>>,
     /// The look whose GET was not sent yet, which whoever comes may join.
-    unsent: Option<watch::Receiver<Option<Seen>>>,
+    unsent: Option<Arc<Unsent>>,
     looks: usize,
+}
+
+/// A look that waits. Its receivers are those who wait for it.
+struct Unsent {
+    seen: watch::Sender<Option<Seen>>,
+    /// What it waits as: a first try that joins a repeat does not stand in the line of repeats.
+    which: watch::Sender<Try>,
 }
 
 /// How a look ended, and the requests that it made.
@@ -57,7 +64,8 @@ pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Resul
     }
 }
 
-/// Looks at a payout once: joins a look that was not sent yet, or waits for its turn. It runs on if its caller leaves.
+/// Looks at a payout once: joins a look that was not sent yet, or waits for its turn. Once it is sent, it runs on if its
+/// caller leaves; before that, it ends when nobody waits for it any more.
 ///
 /// Each GET has an attempt's time of its own, which begins when it may be sent; `left` is how long the caller waits.
 pub(crate) async fn look(
@@ -67,15 +75,23 @@ pub(crate) async fn look(
     left: Duration,
     history: &mut Vec<Attempt>,
 ) -> Result<Payout, Miss> {
-    let mut seen = enter(client, id, which);
-    let ended = tokio::time::timeout(left, seen.wait_for(Option::is_some)).await;
-    match ended {
-        Ok(Ok(seen)) => {
-            let Some(Seen { result, history: requests }) = seen.clone() else { return Err(lost()) };
+    let ended = tokio::time::timeout(left, async {
+        loop {
+            let mut looking = enter(client, id, which);
+            let seen = looking.wait_for(Option::is_some).await.map_or(None, |seen| seen.clone());
+            match seen {
+                // Who began it was held back to the end of a time of its own, and this caller has more.
+                Some(Seen { result: Err(Miss { why: MissKind::Held, .. }), .. }) => {}
+                seen => return seen,
+            }
+        }
+    });
+    match ended.await {
+        Ok(Some(Seen { result, history: requests })) => {
             history.extend(requests);
             result
         }
-        Ok(Err(_)) => Err(lost()),
+        Ok(None) => Err(lost()),
         Err(_) => {
             let text = format!("payout {id} could not be read within {left:?}");
             Err(Miss { why: MissKind::Passing, error: Error::new(ErrorKind::TimedOut, text) })
@@ -93,21 +109,32 @@ fn enter(client: &Arc<Inner>, id: &PayoutId, which: Try) -> watch::Receiver<Opti
     let mut lanes = client.lanes.lock();
     let lane = lanes.entry(id.clone()).or_default();
     if let Some(look) = &lane.unsent {
-        return look.clone();
+        if which == Try::First {
+            look.which.send_replace(which);
+        }
+        return look.seen.subscribe();
     }
-    let (sender, receiver) = watch::channel(None);
-    lane.unsent = Some(receiver.clone());
+    let (seen, receiver) = watch::channel(None);
+    let unsent = Arc::new(Unsent { seen, which: watch::Sender::new(which) });
+    lane.unsent = Some(Arc::clone(&unsent));
     lane.looks += 1;
-    let (turn, place) = (Arc::clone(&lane.turn), Place { client: Arc::clone(client), id: id.clone() });
+    let turn = Arc::clone(&lane.turn);
     drop(lanes);
+    let place = Place { client: Arc::clone(client), id: id.clone(), unsent };
     let look = async move {
-        let its_turn = turn.lock().await;
         let mut history = Vec::new();
-        let result = observe(&place, which, &mut history).await;
+        let looking = async {
+            let _its_turn = turn.lock().await;
+            observe(&place, &mut history).await
+        };
+        let result = tokio::select! {
+            result = looking => result,
+            () = place.deserted() => return,
+        };
+        let unsent = Arc::clone(&place.unsent);
         // Free first, so that who is told can start anew.
-        drop(its_turn);
         drop(place);
-        sender.send_replace(Some(Seen { result, history }));
+        unsent.seen.send_replace(Some(Seen { result, history }));
     };
     tokio::spawn(look.in_current_span());
     receiver
@@ -123,13 +150,46 @@ impl Lanes {
 struct Place {
     client: Arc<Inner>,
     id: PayoutId,
+    unsent: Arc<Unsent>,
 }
 
 impl Place {
     /// The GET is about to be sent: whoever comes now wants another one.
     fn sending(&self) {
-        if let Some(lane) = self.client.lanes.lock().get_mut(&self.id) {
-            lane.unsent = None;
+        self.leave(&mut self.client.lanes.lock());
+    }
+
+    /// Waits until nobody waits for this look any more, and its GET was not sent; never, once it was.
+    async fn deserted(&self) {
+        loop {
+            self.unsent.seen.closed().await;
+            let mut lanes = self.client.lanes.lock();
+            // Under the lock, nobody joins.
+            if self.unsent.seen.receiver_count() == 0 {
+                if self.leave(&mut lanes) {
+                    return;
+                }
+                break;
+            }
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Takes the look out of reach. Tells whether it was still to be joined.
+    fn leave(&self, lanes: &mut HashMap<PayoutId, Lane>) -> bool {
+        let lane = lanes.get_mut(&self.id);
+        lane.and_then(|lane| lane.unsent.take_if(|unsent| Arc::ptr_eq(unsent, &self.unsent))).is_some()
+    }
+
+    /// Waits for the client's pace; as a first try, as soon as one has joined.
+    async fn turn(&self) -> Result<Turn, Miss> {
+        let mut which = self.unsent.which.subscribe();
+        loop {
+            let now = *which.borrow_and_update();
+            tokio::select! {
+                turn = turn(&self.client, now, self.client.limits.total) => return turn.map(|(turn, _)| turn),
+                _ = which.changed() => {}
+            }
         }
     }
 }
@@ -137,6 +197,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut lanes = self.client.lanes.lock();
+        self.leave(&mut lanes);
         let Some(lane) = lanes.get_mut(&self.id) else { return };
         lane.looks -= 1;
         if lane.looks == 0 {
@@ -146,10 +207,10 @@ impl Drop for Place {
 }
 
 /// Reads the payout, and records it if it is a change. Gives the payout that holds after it.
-async fn observe(place: &Place, which: Try, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
+async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
     let (client, id) = (&*place.client, &place.id);
     let Some(store) = &client.change_store else {
-        let turn = turn(client, which, client.limits.total).await?;
+        let turn = place.turn().await?;
         place.sending();
         return read(client, id, turn, history).await;
     };
@@ -169,7 +230,7 @@ async fn observe(place: &Place, which: Try, history: &mut Vec<Attempt>) -> Resul
                 observer.loaded(known.as_ref().map(|(record, payout)| (record.sequence, Standing::of(payout))))
             }
             (Next::Read, ..) => {
-                let turn = turn(client, which, client.limits.total).await?;
+                let turn = place.turn().await?;
                 // When it is read again, the look that may be joined is the one after this.
                 if seen.is_none() {
                     place.sending();
@@ -206,13 +267,8 @@ fn passing(error: Error) -> Miss {
 }
 
 /// One GET. What is of the other world is no news for this client.
-async fn read(
-    client: &Inner,
-    id: &PayoutId,
-    (turn, within): (Turn, Duration),
-    history: &mut Vec<Attempt>,
-) -> Result<Payout, Miss> {
-    let found = payouts::look(client, id, turn, within, &[], history).await?;
+async fn read(client: &Inner, id: &PayoutId, turn: Turn, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
+    let found = payouts::look(client, id, turn, client.limits.attempt, &[], history).await?;
     client.check_world(&found.payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
     Ok(found.payout)
 }

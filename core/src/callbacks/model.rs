@@ -340,6 +340,7 @@ fn histories() -> Vec<(&'static str, Vec<Standing>)> {
     use PayoutStatus::{Failed, Success};
     let (processing, on_hold) = (open("PROCESSING"), open("ON_HOLD"));
     let (success, failed) = (|at| decided(Success, at), |at| decided(Failed, at));
+    let reversed = |at| decided(PayoutStatus::Unknown("REVERSED".to_owned()), at);
     vec![
         ("it never changes", vec![processing.clone()]),
         ("it succeeds", vec![processing.clone(), success(Some(10))]),
@@ -348,7 +349,8 @@ fn histories() -> Vec<(&'static str, Vec<Standing>)> {
         ("it is corrected", vec![processing.clone(), success(Some(10)), failed(Some(20))]),
         ("it is corrected at the same time", vec![processing.clone(), success(Some(10)), failed(Some(10))]),
         ("it is corrected without a time", vec![processing.clone(), success(None), failed(None)]),
-        ("it is corrected twice", vec![processing, success(Some(10)), failed(Some(20)), success(Some(30))]),
+        ("it is corrected twice", vec![processing.clone(), success(Some(10)), failed(Some(20)), success(Some(30))]),
+        ("it is reversed, by a status of later", vec![processing, success(Some(10)), reversed(Some(20))]),
     ]
 }
 

@@ -4,7 +4,8 @@
 //! that processes, callbacks and the platform can come to. The rules:
 //!
 //! 1. What the store knows is loaded **before** the payout is read, so that the answer was asked for after it.
-//! 2. A final status beats one that is not, whenever either was read: a read may lag, and a payout does not go back.
+//! 2. A final status beats one that is not, whenever either was read: a read may lag, and a payout does not go back. A
+//!    status that this version does not know counts as final if it comes with a `processedAt` or `failedAt`.
 //! 3. Of two final ones the later `processedAt` or `failedAt` wins. A tie, or a missing time, is read again: what two
 //!    reads in a row show is taken, after [`READS`] of them nothing is.
 //! 4. Of two that are not final the one asked for later wins; if that is not known, it is read again.
@@ -29,7 +30,7 @@ pub(super) struct Standing {
     pub decided: Option<Decided>,
 }
 
-/// What was decided about a payout that is final.
+/// What was decided about a payout.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Decided {
     pub processed_at: Option<Timestamp>,
@@ -42,9 +43,13 @@ pub(super) struct Decided {
 impl Standing {
     pub fn of(payout: &Payout) -> Self {
         let reason = payout.failure_reason.as_ref();
-        let decided = payout.status.is_final().then(|| Decided {
+        let failed_at = reason.and_then(|reason| reason.failed_at);
+        let has_time = payout.processed_at.is_some() || failed_at.is_some();
+        // A status that this version does not know may decide, too: then it says when.
+        let is_unknown = matches!(payout.status, PayoutStatus::Unknown(_));
+        let decided = (payout.status.is_final() || is_unknown && has_time).then(|| Decided {
             processed_at: payout.processed_at,
-            failed_at: reason.and_then(|reason| reason.failed_at),
+            failed_at,
             failure: reason.map(|reason| reason.code.clone()),
             money: payout.money.clone(),
             fee: payout.fee.clone(),

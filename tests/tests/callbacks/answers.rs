@@ -1,7 +1,9 @@
 //! What a callback leads to: which GETs are made, and what it is answered with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use komopay_core::{ChangeRecord, ChangeStore, ErrorKind, MemoryChangeStore, PayoutId, PayoutStatus, StoreError};
 use komopay_sandbox::{Effect, Fault, Operation, When};
 use komopay_tests::{break_nth, client, config, hasty, id, request, sandbox, shown};
@@ -33,7 +35,7 @@ async fn what_could_not_be_read_is_answered_so_that_the_platform_repeats() {
         let sandbox = sandbox().await;
         client(&sandbox).create_payout(&id("A"), &request(), false).await.unwrap();
         let store = Arc::new(MemoryChangeStore::new());
-        let client = receiving(hasty(sandbox.base_url()), Some(store));
+        let client = receiving(hasty(sandbox.base_url()), Some(store.clone()));
         sandbox.inject(Fault::new(When::always(Operation::GetPayout), effect.clone()));
         let error = client.handle_callback(&body("A"), &url(&client, "A")).await.unwrap_err();
         shown(&error);
@@ -41,8 +43,9 @@ async fn what_could_not_be_read_is_answered_so_that_the_platform_repeats() {
         assert_eq!(error.payout_id(), Some(&id("A")));
         assert!(!error.attempts().is_empty());
         assert!(client.take_changes(10).await.unwrap().is_empty());
-        // The repeat brings it.
+        // The repeat brings it, to another process that has more time.
         sandbox.clear_faults();
+        let client = receiving(config(sandbox.base_url()), Some(store));
         client.handle_callback(&body("A"), &url(&client, "A")).await.unwrap();
         assert_eq!(client.take_changes(10).await.unwrap().len(), 1);
     }
@@ -65,59 +68,92 @@ async fn callbacks_join_a_read_that_was_not_sent_and_no_other() {
         platform.set("A", "PROCESSING", None);
         let client = receiving(config(&platform.base_url()), store);
         platform.hold();
-        let call = || {
-            let (client, url) = (client.clone(), url(&client, "A"));
-            tokio::spawn(async move { client.handle_callback(&body("A"), &url).await.map(|payout| payout.status) })
-        };
-        let first = call();
+        let url = url(&client, "A");
+        let body = body("A");
+        let call = || client.handle_callback(&body, &url);
+        let mut first = std::pin::pin!(call());
+        assert!(first.as_mut().now_or_never().is_none());
         platform.came(1).await;
         // The GET on the wire shows what was there before; these 20 came after the change.
         platform.set("A", "SUCCESS", Some("2025-01-01T00:01:00Z"));
-        let later: Vec<_> = (0..20).map(|_| call()).collect();
-        tokio::task::yield_now().await;
+        let mut later = std::pin::pin!(futures_util::future::join_all((0..20).map(|_| call())));
+        assert!(later.as_mut().now_or_never().is_none());
         platform.let_go(1);
-        assert_eq!(first.await.unwrap().unwrap(), PayoutStatus::Processing);
-        platform.came(2).await;
+        assert_eq!(first.await.unwrap().status, PayoutStatus::Processing);
         platform.let_go(1000);
-        for call in later {
-            assert_eq!(call.await.unwrap().unwrap(), PayoutStatus::Success);
+        for payout in later.await {
+            assert_eq!(payout.unwrap().status, PayoutStatus::Success);
         }
-        // One more, or a second one for those that were slow to come.
-        assert!((2..=3).contains(&platform.reads()), "{} GETs", platform.reads());
+        assert_eq!(platform.reads(), 2, "one more for all of them");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_caller_that_leaves_takes_nobody_with_it() {
+async fn what_was_sent_is_recorded_though_its_caller_left() {
     let platform = Platform::start().await;
     platform.set("A", "SUCCESS", Some("2025-01-01T00:01:00Z"));
     let store: Arc<MemoryChangeStore> = Arc::default();
     let client = receiving(config(&platform.base_url()), Some(store.clone()));
     platform.hold();
-    let url = url(&client, "A");
-    let leaves = tokio::spawn({
-        let (client, url) = (client.clone(), url.clone());
-        async move { client.handle_callback(&body("A"), &url).await }
-    });
+    let (url, body) = (url(&client, "A"), body("A"));
+    let mut leaves = Box::pin(client.handle_callback(&body, &url));
+    assert!(leaves.as_mut().now_or_never().is_none());
     platform.came(1).await;
-    let stays = tokio::spawn({
-        let (client, url) = (client.clone(), url.clone());
-        async move { client.handle_callback(&body("A"), &url).await }
-    });
-    leaves.abort();
-    platform.let_go(1000);
-    assert_eq!(stays.await.unwrap().unwrap().status, PayoutStatus::Success);
-    assert_eq!(store.latest(&id("A")).unwrap().unwrap().sequence, 1);
+    drop(leaves);
+    platform.let_go(1);
+    let recorded = async {
+        while store.latest(&id("A")).unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), recorded).await.expect("it is recorded");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_caller_that_leaves_takes_nobody_with_it_and_a_read_that_nobody_wants_is_not_made() {
+    let platform = Platform::start().await;
+    platform.set("A", "SUCCESS", Some("2025-01-01T00:01:00Z"));
+    let client = receiving(config(&platform.base_url()), Some(Arc::new(MemoryChangeStore::new())));
+    let (url, body) = (url(&client, "A"), body("A"));
+    let call = || Box::pin(client.handle_callback(&body, &url));
+    for (stays, reads) in [(true, 2), (false, 1)] {
+        let before = platform.reads();
+        platform.hold();
+        let mut first = call();
+        assert!(first.as_mut().now_or_never().is_none());
+        platform.came(before + 1).await;
+        // Both wait for one more read, which the one that leaves began.
+        let (mut leaver, mut joiner) = (call(), call());
+        assert!(leaver.as_mut().now_or_never().is_none());
+        assert!(joiner.as_mut().now_or_never().is_none());
+        drop(leaver);
+        let joiner = stays.then_some(joiner);
+        platform.let_go(1000);
+        first.await.unwrap();
+        if let Some(joiner) = joiner {
+            assert_eq!(joiner.await.unwrap().status, PayoutStatus::Success);
+        }
+        // The next one would join it, or come after it.
+        assert_eq!(platform.reads(), before + reads);
+        call().await.unwrap();
+        assert_eq!(platform.reads(), before + reads + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn payouts_do_not_wait_for_each_other() {
     let platform = Platform::start().await;
     platform.set("A", "PROCESSING", None);
     let client = receiving(config(&platform.base_url()), Some(Arc::new(MemoryChangeStore::new())));
+    platform.hold();
     let (a, b) = (url(&client, "A"), url(&client, "B"));
     let (body_a, body_b) = (body("A"), body("B"));
-    let (a, b) = tokio::join!(client.handle_callback(&body_a, &a), client.handle_callback(&body_b, &b));
+    let both = async { tokio::join!(client.handle_callback(&body_a, &a), client.handle_callback(&body_b, &b)) };
+    let on_the_wire = async {
+        platform.came(2).await;
+        platform.let_go(1000);
+    };
+    let ((a, b), ()) = tokio::join!(both, on_the_wire);
     assert_eq!((a.unwrap().status, b.unwrap_err().kind()), (PayoutStatus::Processing, ErrorKind::NotFound));
 }
 

@@ -1,6 +1,6 @@
 //! A platform whose payouts stand where a test says, and whose answers wait until a test lets them go.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ struct Stage {
 
 #[derive(Default)]
 struct Set {
-    /// The answer of each payout.
-    payouts: HashMap<String, String>,
+    /// The answers of each payout, one after the other; the last one stays.
+    payouts: HashMap<String, VecDeque<String>>,
     /// How many GETs have come, and how many may be answered.
     came: usize,
     let_go: Option<usize>,
@@ -52,7 +52,13 @@ impl Platform {
 
     /// From now on, the payout stands so. The answers that were asked for before show what was there when they were.
     pub fn set(&self, payout_id: &str, status: &str, decided_at: Option<&str>) {
-        self.stage.lock().payouts.insert(payout_id.to_owned(), payout(payout_id, status, decided_at));
+        self.set_in_turn(payout_id, &[(status, decided_at)]);
+    }
+
+    /// From now on, each GET shows the next of these; the last one stays.
+    pub fn set_in_turn(&self, payout_id: &str, standings: &[(&str, Option<&str>)]) {
+        let answers = standings.iter().map(|(status, decided_at)| payout(payout_id, status, *decided_at)).collect();
+        self.stage.lock().payouts.insert(payout_id.to_owned(), answers);
     }
 
     /// GETs wait from now on.
@@ -100,7 +106,9 @@ impl Stage {
     fn get(&self, payout_id: &str) -> Option<String> {
         let mut set = self.lock();
         set.came += 1;
-        let (number, answer) = (set.came, set.payouts.get(payout_id).cloned());
+        let answers = set.payouts.get_mut(payout_id);
+        let answer = answers.and_then(|them| if them.len() > 1 { them.pop_front() } else { them.front().cloned() });
+        let number = set.came;
         let is_held = |set: &mut Set| set.let_go.is_some_and(|allowed| number > allowed);
         if is_held(&mut set) {
             drop(set);
