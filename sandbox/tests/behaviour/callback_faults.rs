@@ -5,7 +5,7 @@ use std::time::Duration;
 use komopay_sandbox::{CallbackEffect, CallbackFault, CallbackWhen, Sandbox};
 use serde_json::json;
 
-use crate::callbacks::{INTERVAL, LIMIT, log, pay, with_callback};
+use crate::callbacks::{INTERVAL, LIMIT, alive, alive_at_most, idle, log, pay, with_callback};
 use crate::client::{call, create};
 use crate::receiver::Receiver;
 use crate::start::start;
@@ -56,7 +56,7 @@ async fn a_delay_is_by_the_sandboxs_clock_and_lets_later_changes_overtake() {
     let (sandbox, receiver) = paid_with(CallbackWhen::always().about("PROCESSING"), delay).await;
     assert_eq!((log(&sandbox), receiver.count()), (vec!["A SUCCESS 1 200".to_owned()], 1));
     sandbox.advance(hour);
-    sandbox.idle().await;
+    idle(&sandbox).await;
     assert_eq!(log(&sandbox), ["A SUCCESS 1 200", "A PROCESSING 1 200"]);
 }
 
@@ -118,15 +118,21 @@ async fn a_forged_callback_is_sent_once_whatever_the_answer_and_to_this_machine_
 
 #[tokio::test]
 async fn a_reset_forgets_callbacks_faults_and_log() {
-    let receiver = Receiver::start([500]).await;
+    let receiver = Receiver::start([500; 50]).await;
     let sandbox = start(Sandbox::builder().control(true)).await;
     pay(&sandbox, "A", &receiver).await;
+    for _ in 1..50 {
+        sandbox.send_callback("A").unwrap();
+    }
+    idle(&sandbox).await;
+    assert!(alive() >= 50, "each waits for its repeat");
     sandbox.inject_into_callbacks(CallbackFault::new(CallbackWhen::always(), CallbackEffect::Lose));
     assert_eq!(call(&sandbox, "POST", "/_sandbox/reset", "").await.status(), 204);
-    assert!(sandbox.wait_for_deliveries(LIMIT).await, "the repeat of before is given up");
+    assert!(sandbox.wait_for_deliveries(LIMIT).await, "there is nothing to wait for");
+    alive_at_most(20).await;
     assert_eq!(sandbox.deliveries(), []);
     pay(&sandbox, "A", &receiver).await;
-    assert_eq!((log(&sandbox), receiver.count()), (vec!["A SUCCESS 1 200".to_owned()], 2));
+    assert_eq!((log(&sandbox), receiver.count()), (vec!["A SUCCESS 1 200".to_owned()], 51));
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use crate::client::{bank_transfer, create, get};
 use crate::receiver::{NEVER, Receiver};
 use crate::start::{start, start_for_wrong_requests};
 
-/// How long a test waits for what should be there at once.
-pub const LIMIT: Duration = Duration::from_secs(20);
+/// How long a test waits for what should be there at once: less than an attempt may take by default.
+pub const LIMIT: Duration = Duration::from_secs(9);
 
 /// What the contract says.
 pub const INTERVAL: Duration = Duration::from_secs(120);
@@ -25,7 +25,27 @@ pub fn with_callback(url: &str) -> Value {
 /// Pays to a receiver, and waits until nothing is due.
 pub async fn pay(sandbox: &Sandbox, id: &str, receiver: &Receiver) {
     assert_eq!(create(sandbox, id, &with_callback(&receiver.url())).await.status(), 201);
-    sandbox.idle().await;
+    idle(sandbox).await;
+}
+
+/// Waits until nothing is due.
+pub async fn idle(sandbox: &Sandbox) {
+    tokio::time::timeout(LIMIT, sandbox.idle()).await.expect("something stays due");
+}
+
+/// How many tasks there are: the sandbox's, the receiver's and those of their connections.
+pub fn alive() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+/// Waits until so few tasks are left.
+pub async fn alive_at_most(tasks: usize) {
+    let ended = async {
+        while alive() > tasks {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, ended).await.expect("tasks are left");
 }
 
 /// The delivery log as `id status attempt outcome` lines.
@@ -86,7 +106,7 @@ async fn processing_ends_when_the_clock_is_put_forward_and_is_told_then() {
         (Some("PROCESSING"), 0)
     );
     sandbox.advance(Duration::from_secs(3600));
-    sandbox.idle().await;
+    idle(&sandbox).await;
     assert_eq!(log(&sandbox), ["A SUCCESS 1 200"]);
     let ledger = sandbox.ledger();
     assert!(ledger[1].at.duration_since(ledger[0].at) >= jiff::SignedDuration::from_hours(1));
@@ -123,11 +143,11 @@ async fn it_is_given_up_after_four_repeats_two_minutes_apart() {
     pay(&sandbox, "A", &receiver).await;
     for sent in 1..=4 {
         sandbox.advance(INTERVAL / 2);
-        sandbox.idle().await;
+        idle(&sandbox).await;
         assert_eq!(receiver.count(), sent, "not before its time");
         assert!(!sandbox.wait_for_deliveries(Duration::from_millis(1)).await);
         sandbox.advance(INTERVAL / 2);
-        sandbox.idle().await;
+        idle(&sandbox).await;
         assert_eq!(receiver.count(), sent + 1);
     }
     assert!(sandbox.wait_for_deliveries(LIMIT).await);
@@ -144,7 +164,7 @@ async fn a_receiver_that_is_not_there_breaks_off_or_never_answers_has_failed_and
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let sandbox = start(Sandbox::builder()).await;
     create(&sandbox, "A", &with_callback(&format!("http://{closed}/hook"))).await;
-    sandbox.idle().await;
+    idle(&sandbox).await;
     let [delivery] = sandbox.deliveries().try_into().unwrap();
     let DeliveryOutcome::Failed { reason } = delivery.outcome else { panic!("{delivery:?}") };
     assert!(reason.contains("refused") && !reason.contains("hook"), "{reason}");
@@ -153,7 +173,7 @@ async fn a_receiver_that_is_not_there_breaks_off_or_never_answers_has_failed_and
     let sandbox = start(Sandbox::builder().callback_timeout(Duration::from_millis(50))).await;
     pay(&sandbox, "B", &receiver).await;
     sandbox.advance(INTERVAL);
-    sandbox.idle().await;
+    idle(&sandbox).await;
     assert_eq!(log(&sandbox), ["B SUCCESS 1 failed: no answer within 50ms", "B SUCCESS 2 200"]);
 }
 
@@ -219,7 +239,7 @@ async fn https_goes_by_the_certificates_that_are_trusted() {
     ] {
         let sandbox = start(builder).await;
         create(&sandbox, "A", &with_callback(&url)).await;
-        sandbox.idle().await;
+        idle(&sandbox).await;
         let [delivery] = sandbox.deliveries().try_into().unwrap();
         assert!(delivery.outcome.to_string().starts_with(outcome), "{}", delivery.outcome);
     }
@@ -238,7 +258,6 @@ async fn settings_that_cannot_be_are_told_at_the_start() {
 
 #[tokio::test]
 async fn what_waits_ends_with_the_sandbox() {
-    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     for drop_it in [false, true] {
         let receiver = Receiver::start([500; 50]).await;
         let sandbox = start(Sandbox::builder()).await;
@@ -246,7 +265,7 @@ async fn what_waits_ends_with_the_sandbox() {
         for _ in 1..50 {
             sandbox.send_callback("A").unwrap();
         }
-        sandbox.idle().await;
+        idle(&sandbox).await;
         assert_eq!(receiver.count(), 50);
         assert!(alive() >= 50, "each waits for its repeat");
         if drop_it {
@@ -259,12 +278,7 @@ async fn what_waits_ends_with_the_sandbox() {
             assert_eq!(sandbox.forge_callback("A", &receiver.url()).await, None);
         }
         drop(receiver);
-        let ended = async {
-            while alive() > 10 {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, ended).await.unwrap();
+        alive_at_most(10).await;
     }
 }
 

@@ -4,7 +4,7 @@ use komopay_sandbox::magic::Outcome;
 use komopay_sandbox::{ChangeError, Sandbox};
 use serde_json::Value;
 
-use crate::callbacks::{LIMIT, log, pay, with_callback};
+use crate::callbacks::{LIMIT, idle, log, pay, with_callback};
 use crate::client::{bank_transfer, create, documented_create, get, ledger};
 use crate::receiver::Receiver;
 use crate::start::{sandbox, start};
@@ -51,13 +51,26 @@ async fn a_final_status_is_corrected_later_than_before_and_told() {
 }
 
 #[tokio::test]
+async fn corrections_in_quick_succession_are_each_later_in_the_precision_that_is_shown() {
+    let sandbox = sandbox().await;
+    create(&sandbox, "A", &documented_create()).await;
+    for outcome in [Outcome::Failed("SYSTEM"), Outcome::Success].repeat(10) {
+        sandbox.change_status("A", outcome).unwrap();
+    }
+    let times: Vec<_> = sandbox.ledger().iter().skip(1).map(|entry| entry.at.as_millisecond()).collect();
+    assert!(times.len() == 21 && times.is_sorted_by(|earlier, later| earlier < later), "{times:?}");
+}
+
+#[tokio::test]
 async fn a_payout_in_processing_ends_early_and_once() {
     let hour = std::time::Duration::from_secs(3600);
+    let receiver = Receiver::start([]).await;
     let sandbox = start(Sandbox::builder().processing_time(hour)).await;
-    create(&sandbox, "A", &documented_create()).await;
+    create(&sandbox, "A", &with_callback(&receiver.url())).await;
     sandbox.change_status("A", Outcome::Refused(Some("IP_DENIED"))).unwrap();
     sandbox.advance(hour);
     assert_eq!(ledger(&sandbox).await, ["executed A", "released A"]);
+    assert_eq!((log(&sandbox), receiver.count()), (vec!["A REFUSED 1 200".to_owned()], 1));
     let balance = sandbox.balance("IDR").unwrap();
     assert_eq!((balance.pending_payout.to_string(), balance.balance.to_string()), ("0".into(), "1000000000".into()));
 }
@@ -69,7 +82,7 @@ async fn a_payout_that_stays_in_processing_for_ever_can_be_ended() {
     let mut body = bank_transfer("9000000099");
     body["callbackUrl"] = receiver.url().into();
     create(&sandbox, "A", &body).await;
-    sandbox.idle().await;
+    idle(&sandbox).await;
     assert_eq!(receiver.count(), 0);
     // From a thread that knows of no runtime, as the test of a merchant's code may be one.
     std::thread::scope(|scope| scope.spawn(|| sandbox.change_status("A", Outcome::Success)).join()).unwrap().unwrap();
