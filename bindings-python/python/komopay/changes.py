@@ -67,6 +67,7 @@ class ChangeWorker:
         self._client = client
         self._on_change = on_change
         self._interval = interval
+        self._stopping = False
         self._forget()
         _WORKERS.add(self)
 
@@ -74,7 +75,6 @@ class ChangeWorker:
         """A new process has neither the thread nor a lock that another thread held."""
         self._lock = threading.Lock()
         self._woken = threading.Event()
-        self._stopping = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
