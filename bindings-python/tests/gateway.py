@@ -83,6 +83,10 @@ class Sandbox:
         when = {"operation": operation, "on": on}
         self.control("POST", "faults", {"when": when, "effect": {"type": effect, **details}})
 
+    def release(self) -> None:
+        """Clears all faults: what `hold` holds goes on."""
+        self.control("DELETE", "faults")
+
     def executed(self, payout_id: str) -> int:
         """How often the payout was executed, after everything pending has ended."""
         self.control("GET", "idle")

@@ -27,7 +27,7 @@ const HEAD: &str = "# The public surface\n\n\
 
 /// What is not in every language, exactly where it is missing, and why. A name may end in `*`; the first entry holds.
 const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
-    ("Client.creates_under_way", &[Python, Kotlin, Swift], "for bindings, at the end of a process"),
+    ("Client.creates_under_way", &[Python], "Python logs them when the interpreter ends"),
     ("Client.from_env", &[Rust, Kotlin, Swift], "for back ends in Python; others read their environment themselves"),
     ("Client.refuse_calls", &[Python, Kotlin, Swift], "for bindings, whose callers may not stay to close"),
     ("Config.credentials", &[Python], "Python takes them as keywords"),

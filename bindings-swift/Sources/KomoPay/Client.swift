@@ -144,6 +144,12 @@ public final class Client: Sendable {
         try await call { try await $0.checkCredentials(cancel: $1) }
     }
 
+    /// The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
+    /// learn their outcomes, and may have made any of them.
+    public func createsUnderWay() -> [String] {
+        native.createsUnderWay()
+    }
+
     /// Refuses new calls, stops further attempts, and waits for the creates on the wire, up to their deadlines.
     ///
     /// - Throws: `CancellationError`, if its task is cancelled: the client is closed all the same, and nobody waits.

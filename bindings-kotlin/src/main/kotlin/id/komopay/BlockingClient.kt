@@ -92,6 +92,9 @@ public class BlockingClient(config: Config) : AutoCloseable {
     @Throws(KomopayException::class, InterruptedException::class)
     public fun checkCredentials(): MerchantInfo = waiting { client.checkCredentials() }
 
+    /** The ids of the creates under way, also of those that nobody waits for any more: see [Client.createsUnderWay]. */
+    public fun createsUnderWay(): List<String> = client.createsUnderWay()
+
     /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
      *

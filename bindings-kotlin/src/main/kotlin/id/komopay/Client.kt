@@ -35,6 +35,7 @@ public class Client(config: Config) {
         keepThreads
         NativeClient(config, Language.KOTLIN)
     }
+    private val watched = Hook.watch(this)
 
     /**
      * Makes a payout, exactly once. Store the id before the first call: one payout has one id for ever.
@@ -182,6 +183,12 @@ public class Client(config: Config) {
     public suspend fun checkCredentials(): MerchantInfo = call { it.checkCredentials(null) }
 
     /**
+     * The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
+     * learn their outcomes, and may have made any of them. When the JVM shuts down they are logged: see [setShutdownHook].
+     */
+    public fun createsUnderWay(): List<String> = native { core.createsUnderWay() }
+
+    /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
      *
      * Cancelled, it does not wait any more; what is on the wire is read to its end, but only while the process lives: a
@@ -189,7 +196,10 @@ public class Client(config: Config) {
      */
     public suspend fun close() {
         abandon()
-        native { offTheCore { core.shutDown(null) } }
+        native {
+            offTheCore { core.shutDown(null) }
+            watched.clean()
+        }
     }
 
     /** Refuses new calls, and waits for nothing. */

@@ -8,6 +8,7 @@ import java.net.http.HttpResponse.BodyHandlers
 import kotlin.concurrent.thread
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.int
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
@@ -48,6 +49,21 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
         control("POST", "faults", """{"when": {"operation": "$operation", "on": {"nth": 1}}, "effect": $effect}""")
     }
 
+    /** Waits until so many calls of this operation have come. Nothing else tells: the sandbox sends no events. */
+    fun awaitCalls(operation: String, count: Int) {
+        while (calls(operation) < count) Thread.sleep(5)
+    }
+
+    /** Holds every call of this operation, until [release]. */
+    fun hold(operation: String) {
+        control("POST", "faults", """{"when": {"operation": "$operation", "on": "always"}, "effect": {"type": "hold"}}""")
+    }
+
+    /** Lets go on what is held. */
+    fun release() {
+        control("DELETE", "faults")
+    }
+
     override fun close() {
         process.destroy()
         process.waitFor()
@@ -57,7 +73,7 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
         val request = HttpRequest.newBuilder(URI("$url/_sandbox/$path")).method(method, BodyPublishers.ofString(body))
         val answer = http.send(request.build(), BodyHandlers.ofString())
         check(answer.statusCode() < 300) { "$path: ${answer.body()}" }
-        return Json.parseToJsonElement(answer.body())
+        return if (answer.body().isEmpty()) JsonNull else Json.parseToJsonElement(answer.body())
     }
 
     companion object {

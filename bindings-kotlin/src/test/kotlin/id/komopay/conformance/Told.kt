@@ -22,6 +22,7 @@ import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.boolean
 import kotlinx.serialization.json.contentOrNull
+import kotlinx.serialization.json.double
 import kotlinx.serialization.json.int
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
@@ -35,6 +36,7 @@ internal fun told(json: JsonElement, type: KType): Any? {
         String::class -> (json as JsonPrimitive).content
         Boolean::class -> json.jsonPrimitive.boolean
         Int::class -> json.jsonPrimitive.int
+        Double::class -> json.jsonPrimitive.double
         Duration::class -> Duration.ofMillis(json.jsonPrimitive.long)
         List::class -> json.jsonArray.map { told(it, type.arguments.single().type!!) }
         Money::class -> json.jsonObject.let { Money(it.text("amount"), it.text("currency")) }
