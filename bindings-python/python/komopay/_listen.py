@@ -9,7 +9,7 @@ import sys
 import threading
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from komopay import Client, ConfigurationError, KomopayError, MemoryChangeStore
 from komopay._receiving import READ_AT_MOST
@@ -52,42 +52,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _listen(client: Client, port: int) -> int:
-    class Receiver(BaseHTTPRequestHandler):
-        # For a request that comes slowly or not at all, in seconds.
-        timeout: ClassVar[float | None] = 10
-
-        def do_POST(self) -> None:
-            length = self.headers.get("Content-Length", "")
-            if not (length.isascii() and length.isdigit()):
-                self._answer(411, "refused: a callback without a Content-Length")
-                return
-            body = self.rfile.read(min(int(length[:10]), READ_AT_MOST))
-            try:
-                payout = client.handle_callback(body, self.path)
-            except KomopayError as error:
-                self._answer(error.callback_status, str(error))
-                return
-            self._answer(200, f"{payout.payout_id} {payout.status} {payout.money}", _changes(client))
-
-        def _answer(self, status: int, text: str, changes: tuple[str, ...] = ()) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            # What was not read of the body is not taken for another request.
-            self.send_header("Connection", "close")
-            self.end_headers()
-            self.close_connection = True
-            with _PRINTING:
-                print(f"{datetime.now():%H:%M:%S} {status} {text}", *changes, sep="\n         ", flush=True)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing: what is said of a callback, `_answer` says."""
-
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), Receiver)
+        server = _Server(client, port)
     except (OSError, OverflowError) as error:
         print(f"listen: cannot listen on port {port}: {error}", file=sys.stderr)
         return 1
-    server.daemon_threads = True
     with server:
         address = f"http://127.0.0.1:{server.server_address[1]}"
         print(f"komopay listens for callbacks on {address}", flush=True)
@@ -95,11 +64,53 @@ def _listen(client: Client, port: int) -> int:
     return 0
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads: bool = True
+
+    def __init__(self, client: Client, port: int) -> None:
+        self.client: Client = client
+        super().__init__(("127.0.0.1", port), _Receiver)
+
+
+class _Receiver(BaseHTTPRequestHandler):
+    # For a request that comes slowly or not at all, in seconds.
+    timeout: ClassVar[float | None] = 10
+
+    def do_POST(self) -> None:
+        client = cast("_Server", self.server).client
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit()):
+            self._answer(411, "refused: a callback without a Content-Length")
+            return
+        body = self.rfile.read(min(int(length[:10]), READ_AT_MOST))
+        try:
+            payout = client.handle_callback(body, self.path)
+        except KomopayError as error:
+            self._answer(error.callback_status, str(error))
+            return
+        self._answer(200, f"{payout.payout_id} {payout.status} {payout.money}", _changes(client))
+
+    def _answer(self, status: int, text: str, changes: tuple[str, ...] = ()) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        # What was not read of the body is not taken for another request.
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with _PRINTING:
+            print(f"{datetime.now():%H:%M:%S} {status} {text}", *changes, sep="\n         ", flush=True)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: what is said of a callback, `_answer` says."""
+
+
 def _changes(client: Client) -> tuple[str, ...]:
     shown: list[str] = []
-    for change in client.take_changes():
-        before = change.previous_status or "first seen as"
-        note = ", a correction of a final status" if change.is_correction else ""
-        shown.append(f"change {change.sequence} of {change.payout_id}: {before} {change.payout.status}{note}")
-        client.acknowledge_change(change.payout_id, change.sequence)
+    # Again after each, since of one payout the next is given when the one before it was acknowledged.
+    while changes := client.take_changes():
+        for change in changes:
+            before = change.previous_status or "first seen as"
+            note = ", a correction of a final status" if change.is_correction else ""
+            shown.append(f"change {change.sequence} of {change.payout_id}: {before} {change.payout.status}{note}")
+            client.acknowledge_change(change.payout_id, change.sequence)
     return tuple(shown)

@@ -43,7 +43,8 @@ _PATIENCE = 5.0
 
 
 def _check(on_change: object, interval: float) -> None:
-    if not callable(on_change):
+    is_function = callable(on_change)
+    if not is_function:
         raise TypeError("on_change must be a function that takes a PayoutChange")
     if not 0 < interval <= threading.TIMEOUT_MAX:
         raise ValueError("interval must be a number of seconds above 0")
