@@ -60,7 +60,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     proven = {model: tests for model, tests in models("passed").items() if model not in unproven}
     if proven:
         told = ", ".join(f"{model} ({tests})" for model, tests in proven.items())
-        terminalreporter.write_line(f"process models: {len(proven)} by {sum(proven.values())} tests: {told}")
+        terminalreporter.write_line(f"process models, by so many tests: {told}")
+        terminalreporter.write_line(f"proven: {len(proven)} process models of Python")
 
 
 @pytest.fixture(autouse=True)

@@ -90,6 +90,8 @@ private let taken = [
     "create_payout": ["payoutId", "request", "resume"], "get_payout": ["payoutId"],
     "wait_for_payout": ["payoutId", "timeout"], "payout_options": ["money", "segmentCode", "exchangedToCurrency"],
     "balances": ["currencies"], "issue_token": ["scope", "validity"],
+    "callback_url": ["base", "payoutId", "expiresAt", "place"], "read_callback": ["body", "url"],
+    "handle_callback": ["body", "url"], "take_changes": ["limit"], "acknowledge_change": ["payoutId", "sequence"],
     "payment_options": ["typeCode", "methodCodes", "currencies", "segmentCodes", "operatorCodes"],
 ]
 
@@ -134,6 +136,21 @@ private func perform(_ operation: String, _ told: Told.Arguments, by client: Cli
             return Said(json(try await client.issueToken(scope, validity: seconds(validity))))
         }
         return Said(json(try await client.issueToken(scope)))
+    case "callback_url":
+        let (base, id, end) = (try told.of(\.base), try told.of(\.payoutId), try told.end())
+        if let place = try told.signaturePlace() {
+            return Said(try client.callbackUrl(base, id, expiresAt: end, place: place))
+        }
+        return Said(try client.callbackUrl(base, id, expiresAt: end))
+    case "read_callback":
+        return Said(json(try client.readCallback(told.of(\.body).data(), url: told.of(\.url))))
+    case "handle_callback":
+        return Said(json(try await client.handleCallback(told.of(\.body).data(), url: told.of(\.url))))
+    case "take_changes":
+        return Said(try await client.takeChanges(limit: told.limit ?? 100).map(json))
+    case "acknowledge_change":
+        try await client.acknowledgeChange(told.of(\.payoutId), told.of(\.sequence))
+        return Said(nil)
     default:
         throw Broken(why: "no operation \(operation)")
     }

@@ -141,6 +141,17 @@ private func json(_ method: PayoutMethod) -> [String: Any] {
     }
 }
 
+func json(_ callback: Callback) -> [String: Any] {
+    ["payout_id": callback.payoutId, "verified": callback.verified]
+}
+
+func json(_ change: PayoutChange) -> [String: Any] {
+    object([
+        "payout_id": change.payoutId, "sequence": change.sequence, "previous_status": change.previousStatus?.code(),
+        "payout": json(change.payout), "is_correction": change.isCorrection,
+    ])
+}
+
 func json(_ scope: AccessScope) -> [String: Any] {
     switch scope {
     case .payout(let id, let money):
@@ -158,7 +169,8 @@ func json(_ kind: ErrorKind) -> [String: Any] {
 
 func json(_ error: KomopayError) -> [String: Any] {
     object([
-        "kind": error.kind.code(), "message": error.message, "http_status": error.httpStatus, "field": error.field,
+        "kind": error.kind.code(), "message": error.message, "http_status": error.httpStatus,
+        "callback_status": error.callbackStatus, "field": error.field,
         "reasons": error.reasons.map { object(["code": $0.code, "field": $0.field, "description": $0.description]) },
         "payout_id": error.payoutId, "attempts": error.attempts.map(json),
         "retry_after": error.retryAfter.map(milliseconds), "retryable": error.retryable,

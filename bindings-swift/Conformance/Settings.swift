@@ -27,6 +27,9 @@ extension Told {
         let maxAmount: [Sum]?
         let isTest: Bool?
         let validate: Bool?
+        let callbackKeys: [String]?
+        let changeStore: String?
+        let changeLease: Double?
 
         func config() throws -> Config {
             Config(
@@ -37,7 +40,14 @@ extension Told {
                 backoffCap: backoffCap.map(seconds), readAttempts: readAttempts,
                 requestsPerSecond: requestsPerSecond, maxConcurrency: maxConcurrency, poolSize: poolSize,
                 maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile, customerId: customerId,
-                maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest, validate: validate)
+                maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest, validate: validate,
+                callbackKeys: callbackKeys ?? [], changeStore: store(),
+                changeLease: changeLease.map(seconds))
+        }
+
+        /// `memory`, or the path of a file.
+        private func store() -> ChangeStore? {
+            changeStore.map { $0 == "memory" ? .memory : .sqlite(path: $0) }
         }
 
         private func credentials() throws -> Credentials {

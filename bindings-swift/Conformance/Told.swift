@@ -80,12 +80,58 @@ extension Told {
         let operatorCodes: [String]?
         let scope: Scope?
         let validity: Double?
+        let base: String?
+        let expiresAt: String?
+        let place: String?
+        let body: Body?
+        let url: String?
+        let limit: Int?
+        let sequence: Int64?
+
+        func signaturePlace() throws -> SignaturePlace? {
+            switch place {
+            case nil: nil
+            case "path": .path
+            case "query": .query
+            case let other?: throw Broken(why: "no place \(other)")
+            }
+        }
+
+        func end() throws -> Date? {
+            guard let text = expiresAt else { return nil }
+            let formatter = ISO8601DateFormatter()
+            formatter.formatOptions.formUnion(text.contains(".") ? .withFractionalSeconds : [])
+            guard let moment = formatter.date(from: text) else { throw Broken(why: "\(text) is no moment") }
+            return moment
+        }
 
         func filter() -> PaymentOptionFilter {
             let known: [String: PaymentTypeCode] = ["PAYIN": .payin, "PAYOUT": .payout]
             return PaymentOptionFilter(
                 typeCode: typeCode.map { known[$0] ?? .unknown(text: $0) }, methodCodes: methodCodes ?? [],
                 currencies: currencies ?? [], segmentCodes: segmentCodes ?? [], operatorCodes: operatorCodes ?? [])
+        }
+    }
+
+    /// The body of a callback: a text, or so many times one.
+    struct Body: Decodable, Sendable, Members {
+        let text: String?
+        let `repeat`: String?
+        let times: Int?
+
+        init(from decoder: any Decoder) throws {
+            text = try? decoder.singleValueContainer().decode(String.self)
+            let members = try? decoder.container(keyedBy: CodingKeys.self)
+            `repeat` = try members?.decode(String.self, forKey: .repeat)
+            times = try members?.decode(Int.self, forKey: .times)
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case `repeat`, times
+        }
+
+        func data() throws -> Data {
+            Data(try (text ?? String(repeating: of(\.repeat), count: of(\.times))).utf8)
         }
     }
 

@@ -110,6 +110,19 @@ impl ErrorKind {
         matches!(self, Self::DuplicatePayout | Self::NotFinal | Self::OutcomeUnknown)
     }
 
+    /// The HTTP status to answer a callback with after an error of this kind, about this field: see
+    /// [`Error::callback_status`].
+    #[must_use]
+    pub fn callback_status(self, field: Option<&str>) -> u16 {
+        match (self, field) {
+            (Self::InvalidCallback, Some("body_size")) => 413,
+            (Self::InvalidCallback, Some("signature" | "expires_at")) => 403,
+            (Self::InvalidCallback, _) => 400,
+            (Self::Configuration | Self::Internal, _) => 500,
+            _ => 503,
+        }
+    }
+
     /// When this kind is raised, in one sentence: the text of the error table.
     #[must_use]
     pub const fn when(self) -> &'static str {
@@ -357,13 +370,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn callback_status(&self) -> u16 {
-        match (self.kind(), self.field()) {
-            (ErrorKind::InvalidCallback, Some("body_size")) => 413,
-            (ErrorKind::InvalidCallback, Some("signature" | "expires_at")) => 403,
-            (ErrorKind::InvalidCallback, _) => 400,
-            (ErrorKind::Configuration | ErrorKind::Internal, _) => 500,
-            _ => 503,
-        }
+        self.kind().callback_status(self.field())
     }
 
     /// Whether a payout under this id exists or may exist: see [`ErrorKind::money_may_have_moved`].

@@ -7,9 +7,12 @@ use clap::{Args, ValueEnum};
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::gateway;
+use crate::kotlin;
 use crate::mutations::{self, Choice};
 use crate::report::Report;
 use crate::tally::Tally;
+use crate::tools::Python;
+use crate::venv::Venv;
 use crate::workspace::Workspace;
 
 /// What is to be proven.
@@ -34,6 +37,8 @@ enum Proof {
     Cuts,
     /// Peers that misbehave, in numbers: what a call ends as, when, and the memory that it takes.
     Peers,
+    /// Creates in processes that fork, nest, are interrupted, shut down and killed, in Python and on the JVM.
+    Processes,
     /// Every rule broken on purpose, in a copy of the sources: does a test see it? It takes hours.
     Mutations,
 }
@@ -73,6 +78,10 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
         if wanted(Proof::Peers) {
             report.check("peers", |_| peers(workspace))?;
         }
+        if wanted(Proof::Processes) {
+            report.check("Python processes", |tally| python_processes(workspace, tally))?;
+            report.check("JVM processes", |tally| kotlin::processes(workspace, tally))?;
+        }
         Ok(())
     })();
     println!("\n{report}");
@@ -81,6 +90,13 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
 
 /// How far the tests go: `short` or `long`.
 const FORM: &str = "KOMOPAY_PROOF";
+
+fn python_processes(workspace: &Workspace, tally: &mut Tally) -> Outcome {
+    let venv = Venv::fresh(workspace, &Python::find()?, "venv-test")?;
+    venv.install_all(workspace)?;
+    let pytest = venv.python(workspace).args("-m pytest -p no:cacheprovider bindings-python/tests/process_models");
+    prove(pytest.env("KOMOPAY_SANDBOX_BIN", gateway::build(workspace)?), tally)
+}
 
 fn prove(program: Program, tally: &mut Tally) -> Outcome {
     program.run_reading(|line| {

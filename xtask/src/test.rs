@@ -14,7 +14,7 @@ use crate::report::Report;
 use crate::surface::{self, Language};
 use crate::tally::Tally;
 use crate::tools::{self, Python};
-use crate::venv::{Profile, Venv};
+use crate::venv::Venv;
 use crate::workspace::Workspace;
 use crate::{demo, dependencies, gateway, kotlin, swift};
 
@@ -104,10 +104,7 @@ fn rust(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -
 
 fn python_package(workspace: &Workspace, python: &Python, conformance: &Conformance, report: &mut Report) -> Outcome {
     let venv = Venv::fresh(workspace, python, "venv-test")?;
-    report.check("Python wheel", |_| {
-        venv.install_tools(workspace)?;
-        venv.install_wheel(workspace, Profile::Test).map(drop)
-    })?;
+    report.check("Python wheel", |_| venv.install_all(workspace))?;
     report.check("Python types", |_| {
         let settings = workspace.root().join("bindings-python").join("pyproject.toml");
         let mypy = venv.python(workspace).args("-m mypy --strict --config-file").arg(&settings);

@@ -18,9 +18,9 @@ use crate::scalar::Span;
 
 /// The native half of a client; the fronts' `Client` is what to use.
 #[derive(uniffi::Object)]
-pub struct NativeClient(Live);
+pub struct NativeClient(pub(crate) Live);
 
-type Cancel = Option<Arc<Cancellation>>;
+pub(crate) type Cancel = Option<Arc<Cancellation>>;
 
 #[uniffi::export]
 impl NativeClient {
@@ -152,7 +152,7 @@ impl NativeClient {
 }
 
 impl NativeClient {
-    async fn call<T, U, F>(&self, cancel: Cancel, call: impl FnOnce(Client) -> F) -> Result<U, CallFailure>
+    pub(crate) async fn call<T, U, F>(&self, cancel: Cancel, call: impl FnOnce(Client) -> F) -> Result<U, CallFailure>
     where
         T: Send + 'static,
         U: From<T>,
@@ -161,7 +161,11 @@ impl NativeClient {
         runtime::run(cancel, call(self.0.clone())).await
     }
 
-    async fn list<T, U, F>(&self, cancel: Cancel, call: impl FnOnce(Client) -> F) -> Result<Vec<U>, CallFailure>
+    pub(crate) async fn list<T, U, F>(
+        &self,
+        cancel: Cancel,
+        call: impl FnOnce(Client) -> F,
+    ) -> Result<Vec<U>, CallFailure>
     where
         T: Send + 'static,
         U: From<T>,

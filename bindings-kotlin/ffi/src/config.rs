@@ -7,6 +7,7 @@ use std::sync::Arc;
 use komopay_core::ErrorKind;
 use uniffi::UnexpectedUniFFICallbackError;
 
+use crate::callbacks::ChangeStore;
 use crate::error::CallFailure;
 use crate::money::Money;
 use crate::payout::display_as_debug;
@@ -145,10 +146,27 @@ pub struct Config {
     /// Whether requests are checked before they are sent: yes. The platform may loosen a limit before this SDK knows.
     #[uniffi(default = None)]
     pub validate: Option<bool>,
+    /// The keys that callback URLs are signed with: the first signs, all of them verify. Each is the merchant's own choice,
+    /// at least 32 bytes of random text, and never the secret. At most 8.
+    #[uniffi(default = [])]
+    pub callback_keys: Vec<String>,
+    /// Where the changes of payouts are kept until the application has handled them. Without one, callbacks and reads
+    /// record nothing.
+    #[uniffi(default = None)]
+    pub change_store: Option<ChangeStore>,
+    /// For how long a change belongs to who took it, before it is given to somebody else: 60 s.
+    #[uniffi(default = None)]
+    pub change_lease: Option<Span>,
 }
 
 impl Config {
+    /// The settings, with the change store open.
     pub fn into_core(self, language: Language) -> Result<komopay_core::Config, CallFailure> {
+        let change_store = self.change_store.as_ref().map(ChangeStore::open).transpose()?;
+        Ok(komopay_core::Config { change_store, ..self.without_store(language)? })
+    }
+
+    fn without_store(self, language: Language) -> Result<komopay_core::Config, CallFailure> {
         let Self {
             base_url,
             credentials,
@@ -171,6 +189,9 @@ impl Config {
             max_amount,
             is_test,
             validate,
+            callback_keys,
+            change_store: _,
+            change_lease,
         } = self;
         let default = komopay_core::Config::new(base_url, credentials.into());
         let span = |name, given: Option<Span>, default| {
@@ -200,9 +221,9 @@ impl Config {
             max_amount: max_amount.into_iter().map(komopay_core::Money::from).collect(),
             is_test: is_test.or(default.is_test),
             validate: validate.unwrap_or(default.validate),
-            callback_keys: default.callback_keys,
+            callback_keys: callback_keys.into_iter().map(komopay_core::CallbackKey::new).collect(),
             change_store: default.change_store,
-            change_lease: default.change_lease,
+            change_lease: span("change_lease", change_lease, default.change_lease)?,
             language: match language {
                 Language::Kotlin => "kotlin",
                 Language::Swift => "swift",
@@ -241,7 +262,7 @@ impl fmt::Debug for Credentials {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.clone().into_core(Language::Kotlin) {
+        match self.clone().without_store(Language::Kotlin) {
             Ok(config) => fmt::Debug::fmt(&config, f),
             Err(failure) => write!(f, "Config({failure})"),
         }

@@ -60,6 +60,11 @@ impl ErrorKind {
     pub fn money_may_have_moved(&self) -> bool {
         self.core().money_may_have_moved()
     }
+
+    /// The HTTP status to answer a callback with after an error of this kind, about this field.
+    pub fn callback_status(&self, field: Option<String>) -> Whole {
+        self.core().callback_status(field.as_deref()).into()
+    }
 }
 
 impl ErrorKind {

@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `client.rs` | `NativeClient`: one method per operation |
+//! | `callbacks.rs` | its methods around callbacks, and their values |
 //! | `config.rs` | settings and credentials, made into the core's `Config` |
 //! | `money.rs`, `request.rs`, `payout.rs`, `catalogue.rs`, `access.rs` | the values that go in and come out |
 //! | `error.rs` | the core's errors |
@@ -22,6 +23,7 @@
 #![allow(clippy::struct_field_names, clippy::enum_variant_names, reason = "the same names in every language")]
 
 mod access;
+mod callbacks;
 mod catalogue;
 mod client;
 mod config;

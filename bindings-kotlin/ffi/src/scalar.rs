@@ -41,6 +41,13 @@ impl From<jiff::Timestamp> for Moment {
     }
 }
 
+impl Moment {
+    pub fn timestamp(self, field: &str) -> Result<jiff::Timestamp, CallFailure> {
+        let wrong = |_| refuse(ErrorKind::InvalidRequest, field, "is no moment that can be told");
+        jiff::Timestamp::from_microsecond(self.0).map_err(wrong)
+    }
+}
+
 /// As people write it.
 impl fmt::Debug for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,6 +55,32 @@ impl fmt::Debug for Moment {
             Ok(moment) => fmt::Display::fmt(&moment, f),
             Err(_) => write!(f, "{} \u{b5}s", self.0),
         }
+    }
+}
+
+const NO_COUNT: &str = "must be a whole number that is not below 0";
+
+/// The number of a change: `Long`, `Int64`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ChangeNumber(i64);
+
+uniffi::custom_type!(ChangeNumber, i64, { lower: |sequence| sequence.0, try_lift: |number| Ok(ChangeNumber(number)) });
+
+impl ChangeNumber {
+    pub fn number(self) -> Result<u64, CallFailure> {
+        u64::try_from(self.0).map_err(|_| refuse(ErrorKind::InvalidRequest, "sequence", NO_COUNT))
+    }
+}
+
+impl fmt::Debug for ChangeNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl From<u64> for ChangeNumber {
+    fn from(number: u64) -> Self {
+        Self(i64::try_from(number).unwrap_or(i64::MAX))
     }
 }
 
@@ -60,8 +93,18 @@ uniffi::custom_type!(Whole, i32, { lower: |whole| whole.0, try_lift: |number| Ok
 impl Whole {
     /// As a count of something, for a setting of this name.
     pub fn count<T: TryFrom<i32>>(self, setting: &str) -> Result<T, CallFailure> {
-        let wrong = |_| refuse(ErrorKind::Configuration, setting, "must be a whole number that is not below 0");
-        T::try_from(self.0).map_err(wrong)
+        self.number(setting, ErrorKind::Configuration)
+    }
+
+    pub fn number<T: TryFrom<i32>>(self, field: &str, kind: ErrorKind) -> Result<T, CallFailure> {
+        T::try_from(self.0).map_err(|_| refuse(kind, field, NO_COUNT))
+    }
+}
+
+impl Whole {
+    /// This number, or the largest there is.
+    pub fn at_most(number: usize) -> Self {
+        Self(i32::try_from(number).unwrap_or(i32::MAX))
     }
 }
 

@@ -150,6 +150,70 @@ public final class Client: Sendable {
         native.createsUnderWay()
     }
 
+    /// Signs a callback URL for this payout: the URL to hand over as the request's `callbackUrl`. Nothing is sent.
+    ///
+    /// The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first of the
+    /// `callbackKeys`. Host and path are not signed, since proxies rewrite them.
+    ///
+    /// - Parameters:
+    ///   - base: Where the server takes callbacks: an absolute https URL, or plain http for loopback.
+    ///   - payoutId: The payout's id.
+    ///   - expiresAt: When the URL ends; never, without one. Leave time for the payout and for the platform's repeats.
+    ///   - place: Where the signature stands: in the path, unless the server knows exact paths only.
+    /// - Throws: ``KomopayError/configuration(_:)``, naming `callback_keys`, without a key;
+    ///   ``KomopayError/invalidRequest(_:)``, naming `callback_url` or `expires_at`.
+    public func callbackUrl(
+        _ base: String, _ payoutId: String, expiresAt: Date? = nil, place: SignaturePlace = .path
+    ) throws -> String {
+        try translating { try native.callbackUrl(base: base, payoutId: payoutId, expiresAt: expiresAt, place: place) }
+    }
+
+    /// Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
+    ///
+    /// - Parameters:
+    ///   - body: The raw body of the request.
+    ///   - url: The URL that was requested, absolute or from its path on.
+    /// - Throws: ``KomopayError/invalidCallback(_:)``, whose field tells what is wrong: `body`, `body_size` (over 64 KiB),
+    ///   `url` (over 8 KiB), `signature` or `expires_at`.
+    public func readCallback(_ body: Data, url: String) throws -> Callback {
+        Callback(try translating { try native.readCallback(body: body, url: url) })
+    }
+
+    /// Reads a callback, checks it, and reads the payout from the platform: who calls never says the status.
+    ///
+    /// Where there is a `changeStore`, a change is in it when this returns. Answer with 200 then, and with
+    /// ``KomopayError/callbackStatus`` after an error, so that the platform repeats what was not dealt with.
+    ///
+    /// - Parameters:
+    ///   - body: The raw body of the request.
+    ///   - url: The URL that was requested, absolute or from its path on.
+    /// - Throws: As ``readCallback(_:url:)``, and nothing is sent then; ``KomopayError/configuration(_:)``, naming
+    ///   `callback_keys`, without a key; ``KomopayError/unavailable(_:)``, naming `change_store`, if that failed; else as
+    ///   ``getPayout(_:)``.
+    public func handleCallback(_ body: Data, url: String) async throws -> Payout {
+        try await call { try await $0.handleCallback(body: body, url: url, cancel: $1) }
+    }
+
+    /// Takes changes out of the `changeStore` to handle them: the oldest first, and of one payout only the first that was not
+    /// acknowledged. For the time of `changeLease`, nobody else is given them.
+    ///
+    /// Acknowledge each when it is handled. One that is not acknowledged in time is given again: make what is done for a
+    /// change harmless to do twice.
+    ///
+    /// - Parameter limit: How many at most.
+    /// - Throws: ``KomopayError/configuration(_:)``, naming `change_store`, without one;
+    ///   ``KomopayError/unavailable(_:)``, naming it, if it failed.
+    public func takeChanges(limit: Int = 100) async throws -> [PayoutChange] {
+        try await call { try await $0.takeChanges(limit: limit, cancel: $1) }
+    }
+
+    /// Notes in the `changeStore` that a change was handled: it is never given again.
+    ///
+    /// - Throws: As ``takeChanges(limit:)``.
+    public func acknowledgeChange(_ payoutId: String, _ sequence: Int64) async throws {
+        try await call { try await $0.acknowledgeChange(payoutId: payoutId, sequence: sequence, cancel: $1) }
+    }
+
     /// Refuses new calls, stops further attempts, and waits for the creates on the wire, up to their deadlines.
     ///
     /// - Throws: `CancellationError`, if its task is cancelled: the client is closed all the same, and nobody waits.

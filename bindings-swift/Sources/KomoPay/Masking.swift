@@ -16,6 +16,7 @@ extension CryptoAccount: CustomReflectable { public var customMirror: Mirror { .
 extension WalletAccount: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
 extension PayoutAccepted: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
 extension Payout: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension PayoutChange: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
 extension FailureReason: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
 extension IssuedToken: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
 

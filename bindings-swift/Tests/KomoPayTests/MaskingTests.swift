@@ -30,14 +30,17 @@ final class MaskingTests: XCTestCase {
         let wallet = WalletAccount(name: "Rahmawati", number: "\(canary)@wallet")
         let money = try Money(10000, "IDR")
         let secret = Credentials.merchant(merchantCode: "M", secret: canary)
-        let config = Config(baseUrl: "http://127.0.0.1:1", credentials: secret)
+        let config = Config(
+            baseUrl: "http://127.0.0.1:1", credentials: secret, callbackKeys: [String(repeating: canary, count: 3)])
         let values: [Any] = [
             account, method, wallet, CryptoAccount(number: "T\(canary)1234"), secret, Credentials.token(token: canary),
             Credentials.provider { canary }, config, try Client(config), PayoutRequest(money: money, method: method),
             PayoutMethod.walletTransfer(account: wallet, phoneNumber: canary, remark: canary),
             PayoutMethod.cryptoTransfer(operatorCode: "C", account: CryptoAccount(number: "\(canary)1234")),
             AccessToken(IssuedToken(text: canary, expiresAt: nil)), IssuedToken(text: canary, expiresAt: nil),
-            payout(money), accepted(money), FailureReason(code: .ipDenied, failedAt: nil, message: canary),
+            payout(money), accepted(money),
+            PayoutChange(
+                payoutId: "A", sequence: 1, previousStatus: nil, payout: payout(money), isCorrection: false), FailureReason(code: .ipDenied, failedAt: nil, message: canary),
             Balance(
                 balance: money, available: money, pendingSettlement: money, pendingPayout: money, lastMovement: nil,
                 raw: canary),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use komopay_sandbox::Sandbox;
@@ -147,6 +148,12 @@ impl Conductor {
     }
 }
 
+/// Where files lie that runners read, too: one that runs in another system sees the build folder of ours, and not our folder
+/// for temporary files.
+pub(super) fn shared_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(std::env::temp_dir, PathBuf::from)
+}
+
 impl Stage {
     async fn start(scenario: &Scenario) -> Result<Self, String> {
         let settings = &scenario.sandbox;
@@ -160,7 +167,7 @@ impl Stage {
                 move |exchange| witness.see(exchange)
             });
         let sandbox = sandbox.start().await.map_err(|error| format!("no sandbox: {error}"))?;
-        let folder = tempfile::tempdir().map_err(|error| format!("no folder: {error}"))?;
+        let folder = tempfile::tempdir_in(shared_folder()).map_err(|error| format!("no folder: {error}"))?;
         let known = [
             ("base_url", sandbox.base_url()),
             ("merchant_code", sandbox.merchant_code()),

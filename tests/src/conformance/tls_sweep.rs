@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use komopay_sandbox::{Effect, Fault, Operation, Sandbox, When};
 use serde_json::{Value, json};
 
-use super::conductor::Conductor;
+use super::conductor::{Conductor, shared_folder};
 use super::sweep::{Swept, start_sandbox};
 use super::verdict::{by_ledger, executed, of, resumed};
 use crate::canary;
@@ -59,10 +59,8 @@ impl Conductor {
     pub(super) async fn sweep_tls(&mut self, what: Tls, stride: usize, swept: &mut Swept) -> Result<(), String> {
         let own = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).map_err(|e| e.to_string())?;
         let (text, key) = (own.cert.pem(), own.signing_key.serialize_pem());
-        // A runner that runs in another system sees the build folder of ours, and not our folder for temporary files.
-        let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
         let number = SWEEPS.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("komopay-cuts-{}-{number}.pem", std::process::id()));
+        let path = shared_folder().join(format!("komopay-cuts-{}-{number}.pem", std::process::id()));
         std::fs::write(&path, &text).map_err(|error| format!("{}: {error}", path.display()))?;
         let certificate = Certificate(path);
         let (sandbox, witness) = start_sandbox(Sandbox::builder().tls(&text, &key), true).await?;

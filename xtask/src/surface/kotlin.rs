@@ -10,7 +10,8 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
 /// What the front and the generated code are made of, and users of the library never name.
-const INNER: [&str; 11] = [
+const INNER: [&str; 12] = [
+    "CallbackParts",
     "CallFailure",
     "Cancellation",
     "CancellationInterface",
@@ -93,7 +94,9 @@ fn members(listing: &str) -> Vec<(String, String)> {
     let mut members = Vec::new();
     let mut class = String::new();
     for line in listing.lines() {
-        if let Some(name) = line.strip_suffix('{').and_then(|line| line.split(" class ").nth(1)) {
+        let head =
+            line.strip_suffix('{').and_then(|line| line.split(" class ").nth(1).or(line.split(" interface ").nth(1)));
+        if let Some(name) = head {
             name.split([' ', '<']).next().unwrap_or_default().clone_into(&mut class);
             continue;
         }

@@ -9,7 +9,8 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
 /// The generated code is in the same module; users of the package never name these parts of it.
-const INNER: [&str; 9] = [
+const INNER: [&str; 10] = [
+    "CallbackParts",
     "CallFailure",
     "Cancellation",
     "CancellationProtocol",

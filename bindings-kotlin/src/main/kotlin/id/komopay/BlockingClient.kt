@@ -1,6 +1,7 @@
 package id.komopay
 
 import java.time.Duration
+import java.time.Instant
 import kotlinx.coroutines.runBlocking
 
 /**
@@ -22,7 +23,7 @@ import kotlinx.coroutines.runBlocking
  * ```
  */
 public class BlockingClient(config: Config) : AutoCloseable {
-    private val client = Client(config)
+    internal val client = Client(config)
 
     /** Makes a payout, exactly once: see [Client.createPayout]. Store the id before the first call. */
     @JvmOverloads
@@ -94,6 +95,34 @@ public class BlockingClient(config: Config) : AutoCloseable {
 
     /** The ids of the creates under way, also of those that nobody waits for any more: see [Client.createsUnderWay]. */
     public fun createsUnderWay(): List<String> = client.createsUnderWay()
+
+    /** Signs a callback URL for this payout, which never expires, with the signature in the path: see [Client.callbackUrl]. */
+    @JvmOverloads
+    @Throws(KomopayException::class)
+    public fun callbackUrl(
+        base: String,
+        payoutId: String,
+        expiresAt: Instant? = null,
+        place: SignaturePlace = id.komopay.ffi.SignaturePlace.PATH,
+    ): String = client.callbackUrl(base, payoutId, expiresAt, place)
+
+    /** Reads a callback, and checks that its URL was signed for its payout: see [Client.readCallback]. */
+    @Throws(KomopayException::class)
+    public fun readCallback(body: ByteArray, url: String): Callback = client.readCallback(body, url)
+
+    /** Reads a callback, checks it, and reads the payout from the platform: see [Client.handleCallback]. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun handleCallback(body: ByteArray, url: String): Payout = waiting { client.handleCallback(body, url) }
+
+    /** Takes at most so many changes, or 100, out of the `changeStore` to handle them: see [Client.takeChanges]. */
+    @JvmOverloads
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = waiting { client.takeChanges(limit) }
+
+    /** Notes in the `changeStore` that a change was handled: see [Client.acknowledgeChange]. */
+    @Throws(KomopayException::class, InterruptedException::class)
+    public fun acknowledgeChange(payoutId: String, sequence: Long): Unit =
+        waiting { client.acknowledgeChange(payoutId, sequence) }
 
     /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.

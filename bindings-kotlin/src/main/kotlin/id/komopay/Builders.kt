@@ -69,6 +69,15 @@ public class ConfigBuilder(baseUrl: String, credentials: Credentials) {
     /** Whether requests are checked before they are sent: yes. */
     public fun validate(value: Boolean): ConfigBuilder = set { copy(validate = value) }
 
+    /** The keys that callback URLs are signed with: the first signs, all verify. Each of 32 bytes or more, at most 8. */
+    public fun callbackKeys(vararg value: String): ConfigBuilder = set { copy(callbackKeys = value.asList()) }
+
+    /** Where the changes of payouts are kept until they are handled: `ChangeStore.Sqlite`, or `ChangeStore.Memory`. */
+    public fun changeStore(value: ChangeStore): ConfigBuilder = set { copy(changeStore = value) }
+
+    /** For how long a change belongs to who took it: 60 s. */
+    public fun changeLease(value: Duration): ConfigBuilder = set { copy(changeLease = value) }
+
     /** The settings. */
     public fun build(): Config = config
 

@@ -6,6 +6,7 @@ import id.komopay.ffi.Language
 import id.komopay.ffi.NativeClient
 import id.komopay.ffi.uniffiRustFutureContinuationCallbackImpl
 import java.time.Duration
+import java.time.Instant
 import kotlin.coroutines.ContinuationInterceptor
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineDispatcher
@@ -189,6 +190,88 @@ public class Client(config: Config) {
     public fun createsUnderWay(): List<String> = native { core.createsUnderWay() }
 
     /**
+     * Signs a callback URL for this payout: the URL to hand over as the request's `callbackUrl`. Nothing is sent.
+     *
+     * The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first of the
+     * `callbackKeys`. Host and path are not signed, since proxies rewrite them.
+     *
+     * Errors: [ConfigurationException] (field `callback_keys`) without a key; [InvalidRequestException] (field
+     * `callback_url`) if [base] is no absolute https URL (plain http is for loopback), holds a user name, a password, a
+     * fragment or a signature, or is longer than 1000 characters when it is signed, or (field `expires_at`) if that is not
+     * in the future.
+     *
+     * ```
+     * val request = PayoutRequest(money, method, callbackUrl = client.callbackUrl("https://shop.example/komopay", "TST-223344"))
+     * ```
+     *
+     * @param expiresAt When the URL ends; never, if it is left out. Leave time for the payout, which may take days, and for
+     * the platform's repeats.
+     * @param place Where the signature stands: in the path, unless the server knows exact paths only.
+     */
+    public fun callbackUrl(
+        base: String,
+        payoutId: String,
+        expiresAt: Instant? = null,
+        place: SignaturePlace = id.komopay.ffi.SignaturePlace.PATH,
+    ): String = native { core.callbackUrl(base, payoutId, expiresAt, place) }
+
+    /**
+     * Reads a callback, and checks that its URL was signed for its payout. Nothing is sent. Servers use [PayoutCallbacks].
+     *
+     * [body] is the raw body of the request; [url] is the URL that was requested, absolute or from its path on. A client
+     * without `callbackKeys` reads the body only, and says that it is not verified.
+     *
+     * Errors: [InvalidCallbackException], whose field tells what is wrong: `body`, `body_size` (over 64 KiB), `url` (over
+     * 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
+     */
+    public fun readCallback(body: ByteArray, url: String): Callback = native { Callback(core.readCallback(body, url)) }
+
+    /**
+     * Reads a callback, checks it, and reads the payout from the platform: who calls never says the status. Servers use
+     * [PayoutCallbacks].
+     *
+     * Where there is a `changeStore`, a change is in it when this returns. Answer with 200 then, and with
+     * [KomopayException.callbackStatus] after an error, so that the platform repeats what was not dealt with. Of callbacks
+     * for one payout, those that come while it is read share one more read.
+     *
+     * Errors: as for [readCallback], and nothing is sent then; [ConfigurationException] (field `callback_keys`) without a
+     * key; [UnavailableException] (field `change_store`) if that failed; else as for [getPayout].
+     *
+     * ```
+     * val payout = client.handleCallback(body, "/komopay/1.0.pK3...")
+     * ```
+     */
+    public suspend fun handleCallback(body: ByteArray, url: String): Payout = call { it.handleCallback(body, url, null) }
+
+    /**
+     * Takes changes out of the `changeStore` to handle them: at most [limit], the oldest first, and of one payout only the
+     * first that was not acknowledged. For the time of `changeLease`, nobody else is given them. Servers use
+     * [PayoutCallbacks].
+     *
+     * Acknowledge each when it is handled. One that is not acknowledged in time is given again: make what is done for a
+     * change harmless to do twice, or do it in one transaction with a note of its id and number.
+     *
+     * Errors: [ConfigurationException] (field `change_store`) without one; [UnavailableException] (the same field) if it
+     * failed.
+     *
+     * ```
+     * for (change in client.takeChanges(10)) {
+     *     println("${change.payoutId} is now ${change.payout.status}")
+     *     client.acknowledgeChange(change.payoutId, change.sequence)
+     * }
+     * ```
+     */
+    public suspend fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = call { it.takeChanges(limit, null) }
+
+    /**
+     * Notes in the `changeStore` that a change was handled: it is never given again.
+     *
+     * Errors: as for [takeChanges].
+     */
+    public suspend fun acknowledgeChange(payoutId: String, sequence: Long): Unit =
+        call { it.acknowledgeChange(payoutId, sequence, null) }
+
+    /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
      *
      * Cancelled, it does not wait any more; what is on the wire is read to its end, but only while the process lives: a
@@ -251,5 +334,7 @@ public suspend fun <R> Client.use(block: suspend (Client) -> R): R {
         throw thrown
     }
 }
+
+internal const val DEFAULT_LIMIT = 100
 
 internal val DEFAULT_VALIDITY: Duration = Duration.ofSeconds(600)

@@ -53,6 +53,13 @@ public sealed class KomopayException(
     /** The payout that was found ([DuplicatePayoutException]) or last seen ([NotFinalException]). */
     public val payout: Payout? get() = failure.payout
 
+    /**
+     * The HTTP status to answer a callback with when [Client.handleCallback] ends with this: never 200, after which the
+     * platform would not repeat it. 400, 403 or 413 to one that is refused; 500 if the settings or this SDK are wrong; 503
+     * to all that may yet be read or stored.
+     */
+    public open val callbackStatus: Int get() = kind.callbackStatus(this.field)
+
     /** Whether the same call may succeed if it is made again later (after `outcome_unknown`: with `resume`). */
     public open val retryable: Boolean get() = kind.retryable()
 
@@ -127,6 +134,7 @@ public class ClosedException internal constructor(failure: Failure, cause: Komop
 public class InternalException internal constructor(failure: Failure, cause: KomopayException?) :
     KomopayException(failure, cause) {
     // The core is not asked: that it cannot be loaded may be the fault.
+    override val callbackStatus: Int get() = 500
     override val retryable: Boolean get() = false
     override val moneyMayHaveMoved: Boolean get() = false
 }

@@ -4,6 +4,7 @@ import id.komopay.ffi.MoneyParts
 import id.komopay.ffi.parseMoney
 import java.math.BigDecimal
 import java.time.Duration
+import java.time.Instant
 
 /**
  * An exact amount of money, in major units: `42.05` USD is forty-two dollars and five cents.
@@ -64,3 +65,6 @@ internal fun micros(span: Duration): Long = try {
 } catch (_: ArithmeticException) {
     if (span.isNegative) Long.MIN_VALUE else Long.MAX_VALUE
 }
+
+/** The same since 1970. */
+internal fun micros(moment: Instant): Long = micros(Duration.between(Instant.EPOCH, moment))

@@ -6,12 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import id.komopay.ffi.AccessScope;
+import id.komopay.ffi.ChangeStore;
 import id.komopay.ffi.Credentials;
+import id.komopay.ffi.PayoutChange;
 import id.komopay.ffi.PayoutRequest;
 import id.komopay.ffi.PayoutStatus;
+import id.komopay.ffi.SignaturePlace;
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -92,6 +97,33 @@ class BlockingClientTest {
         var toChain = new PayoutRequestBuilder(new Money(10, "USDT"), crypto).build();
         assertEquals("WALLET_TRANSFER", client.createPayout("A-1", toWallet).getMethodCode().code());
         assertEquals("CRYPTO_TRANSFER", client.createPayout("A-2", toChain).getMethodCode().code());
+    }
+
+    @Test
+    void aCallbackIsReadAndItsChangeHandledOnce() throws InterruptedException {
+        var config = new ConfigBuilder(sandbox.getUrl(), new Credentials.Merchant(Sandbox.CODE, Sandbox.SECRET))
+            .callbackKeys("0123456789abcdef0123456789abcdef")
+            .changeStore(ChangeStore.Memory.INSTANCE)
+            .changeLease(Duration.ofMinutes(1))
+            .build();
+        var handled = new LinkedBlockingQueue<PayoutChange>();
+        try (var shop = new BlockingClient(config); var callbacks = new BlockingPayoutCallbacks(shop, handled::add)) {
+            shop.createPayout("A-1", request(new Money("10000", "IDR")));
+            sandbox.ledger();
+            var url = shop.callbackUrl("https://shop.example/hook", "A-1");
+            var body = "{\"idEntity\": \"A-1\"}".getBytes();
+            assertEquals(new Callback("A-1", true), shop.readCallback(body, url));
+            assertEquals(403, callbacks.receive(body, "/hook"));
+            assertEquals(413, callbacks.receive(new byte[callbacks.getBodyLimit()], url));
+            assertEquals(200, callbacks.receive(body, url));
+            var change = handled.take();
+            assertEquals("A-1 1 SUCCESS", change.getPayoutId() + " " + change.getSequence() + " " + change.getPayout().getStatus());
+            assertEquals(PayoutStatus.Success.INSTANCE, shop.handleCallback(body, url).getStatus());
+            assertTrue(shop.takeChanges().isEmpty());
+            var query = shop.callbackUrl("https://shop.example/hook", "A-1", Instant.now().plusSeconds(60), SignaturePlace.QUERY);
+            assertTrue(query.startsWith("https://shop.example/hook?komopay=1."));
+        }
+        assertTrue(handled.isEmpty());
     }
 
     @Test

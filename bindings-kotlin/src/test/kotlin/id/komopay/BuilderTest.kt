@@ -44,6 +44,7 @@ class BuilderTest {
         Int::class -> 7
         Duration::class -> Duration.ofSeconds(7)
         TokenScope::class -> TokenScope.EVERYTHING
+        ChangeStore::class -> id.komopay.ffi.ChangeStore.Memory
         PaymentTypeCode::class -> PaymentTypeCode.Unknown("text")
         else -> listOf(if (type.arguments.single().type!!.classifier == String::class) "text" else Money(7, "IDR"))
     }

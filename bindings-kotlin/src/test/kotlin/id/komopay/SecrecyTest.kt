@@ -20,6 +20,8 @@ class SecrecyTest {
             (request.method as BankTransfer).account, mapOf("request" to request), Pair(request, request),
             CryptoTransfer("CHAIN", CryptoAccount(Sandbox.ACCOUNT)), WalletTransfer(WalletAccount(number = Sandbox.ACCOUNT)),
             id.komopay.ffi.IssuedToken(TOKEN, null), merchant, token, Credentials.provider { TOKEN }, config, config.copy(credentials = token),
+            config.copy(callbackKeys = listOf(Sandbox.SECRET.repeat(2))), Client(config.copy(callbackKeys = listOf(Sandbox.SECRET.repeat(2)))),
+            runCatching { Client(config.copy(callbackKeys = listOf(Sandbox.SECRET))) },
             Client(config), BlockingClient(config), runCatching { Client(config.copy(proxy = "no proxy")) },
         ).map { it.toString() }
         for (text in shown) {

@@ -25,7 +25,7 @@ private val MOMENT = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z
 
 /** A value of the SDK, as JSON. */
 internal fun said(value: Any?): JsonElement = when (value) {
-    null -> JsonNull
+    null, Unit -> JsonNull
     is Boolean -> JsonPrimitive(value)
     is Number -> JsonPrimitive(value)
     is String -> JsonPrimitive(value)
@@ -54,6 +54,7 @@ private fun error(error: KomopayException): Map<String, Any?> = mapOf(
     "kind" to error.kind.code(),
     "message" to error.message,
     "http_status" to error.httpStatus,
+    "callback_status" to error.callbackStatus,
     "field" to error.field,
     "reasons" to error.reasons,
     "payout_id" to error.payoutId,

@@ -7,10 +7,13 @@ import id.komopay.Money
 import id.komopay.PayoutRequest
 import id.komopay.TokenScope
 import id.komopay.blockingProvider
+import id.komopay.ffi.ChangeStore
 import id.komopay.ffi.PaymentTypeCode
+import id.komopay.ffi.SignaturePlace
 import id.komopay.merchant
 import id.komopay.token
 import java.time.Duration
+import java.time.Instant
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.reflect.KClass
 import kotlin.reflect.KParameter
@@ -37,9 +40,14 @@ internal fun told(json: JsonElement, type: KType): Any? {
         Boolean::class -> json.jsonPrimitive.boolean
         Int::class -> json.jsonPrimitive.int
         Double::class -> json.jsonPrimitive.double
+        Long::class -> json.jsonPrimitive.long
+        Instant::class -> Instant.parse(json.jsonPrimitive.content)
+        ByteArray::class -> body(json)
         Duration::class -> Duration.ofMillis(json.jsonPrimitive.long)
         List::class -> json.jsonArray.map { told(it, type.arguments.single().type!!) }
         Money::class -> json.jsonObject.let { Money(it.text("amount"), it.text("currency")) }
+        SignaturePlace::class -> SignaturePlace.valueOf(json.jsonPrimitive.content.uppercase())
+        ChangeStore::class -> changeStore(json.jsonPrimitive.content)
         TokenScope::class -> TokenScope.valueOf(json.jsonPrimitive.content.uppercase())
         // The core knows the codes by their texts.
         PaymentTypeCode::class -> PaymentTypeCode.Unknown(json.jsonPrimitive.content)
@@ -50,6 +58,15 @@ internal fun told(json: JsonElement, type: KType): Any? {
         }
     }
 }
+
+/** A text, or so many times one. */
+private fun body(json: JsonElement): ByteArray {
+    val text = if (json is JsonObject) json.text("repeat").repeat(json.getValue("times").jsonPrimitive.int) else json.jsonPrimitive.content
+    return text.toByteArray()
+}
+
+/** `memory`, or the path of a file. */
+private fun changeStore(told: String): ChangeStore = if (told == "memory") ChangeStore.Memory else ChangeStore.Sqlite(told)
 
 private fun make(kind: KClass<*>, told: JsonObject): Any {
     val constructor = kind.primaryConstructor!!

@@ -20,7 +20,7 @@ class ClassLoaderTest {
             val jvm = Jvm("redeploy", sandbox.url, "$REDEPLOYS", sdk, options = listOf("-Xms96m", "-Xmx96m", "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC"))
             // All five are on the wire before one of them goes on.
             sandbox.awaitCalls("create_payout", 5)
-            sandbox.release()
+            sandbox.clearFaults()
             val figures = jvm.await("figures")
             println("SDK $sdk: ${figures.substringAfter("figures: ")}")
             val (loaders, kib) = Regex("""(\d+) of.* (-?\d+) KiB""").find(figures)!!.destructured

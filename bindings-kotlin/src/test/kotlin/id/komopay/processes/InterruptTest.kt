@@ -54,7 +54,7 @@ class InterruptTest {
         begun.forEach { id -> assertEquals(1, named.count { "$id " in "$it " && "resume" in it }, "$id in $named") }
         assertEquals(begun.toSet(), client.createsUnderWay().toSet())
 
-        sandbox.release()
+        sandbox.clearFaults()
         begun.forEach { assertEquals(it, client.createPayout(it, Sandbox.request(), true).payoutId) }
         assertEquals(begun.map { "executed $it 10000 IDR" }.sorted(), sandbox.ledger().filter { "executed" in it }.sorted())
         assertEquals(THREADS, sandbox.calls("create_payout"), "what was not begun was not sent")
@@ -68,7 +68,7 @@ class InterruptTest {
         sandbox.awaitCalls("issue_token", 1)
         pool.shutdownNow()
         assertTrue(assertThrows<ExecutionException> { call.get() }.cause is InterruptedException)
-        sandbox.release()
+        sandbox.clearFaults()
         client.close()
         assertEquals(listOf<String>(), client.createsUnderWay())
         assertEquals(listOf<String>(), sandbox.ledger())
@@ -90,7 +90,7 @@ class InterruptTest {
         assertTrue(closing.get(), "the thread stays interrupted")
         assertTrue(assertThrows<ExecutionException> { call.get() }.cause is InterruptedException)
         assertEquals(listOf("A-0"), client.createsUnderWay())
-        sandbox.release()
+        sandbox.clearFaults()
         assertEquals(listOf("executed A-0 10000 IDR", "booked A-0 10000 IDR"), sandbox.ledger())
     }
 

@@ -33,7 +33,7 @@ class ShutdownTest {
             }
             assertNothingSecret(jvm)
         }
-        sandbox.release()
+        sandbox.clearFaults()
         // Held, each went on without its client: so its id had to be named.
         assertEquals(8, sandbox.ledger().count { it.startsWith("executed") })
     }
@@ -44,7 +44,7 @@ class ShutdownTest {
         Jvm("leave", sandbox.url, "SIGTERM").use { jvm ->
             sandbox.awaitCalls("create_payout", 8)
             jvm.terminate().await("shutting down")
-            sandbox.release()
+            sandbox.clearFaults()
             assertEquals(143, jvm.end())
             assertEquals(listOf<String>(), jvm.output.filter { "may have been made" in it })
         }
@@ -82,7 +82,7 @@ class ShutdownTest {
             // The longest that ours waits does not end the waiting of the application.
             jvm.await("A-0 may have been made")
             assertEquals(listOf<String>(), jvm.output.filter { "ended" in it })
-            sandbox.release()
+            sandbox.clearFaults()
             assertEquals(143, jvm.end())
             assertTrue("out: A-0 ended: accepted" in jvm.output, "${jvm.output}")
             assertTrue("out: closed, under way: []" in jvm.output, "${jvm.output}")

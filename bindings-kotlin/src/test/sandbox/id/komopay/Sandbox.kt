@@ -5,6 +5,7 @@ import java.net.http.HttpClient
 import java.net.http.HttpRequest
 import java.net.http.HttpRequest.BodyPublishers
 import java.net.http.HttpResponse.BodyHandlers
+import java.time.Duration
 import kotlin.concurrent.thread
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
@@ -54,14 +55,44 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
         while (calls(operation) < count) Thread.sleep(5)
     }
 
-    /** Holds every call of this operation, until [release]. */
+    /** Holds every call of this operation, until [clearFaults]. */
     fun hold(operation: String) {
         control("POST", "faults", """{"when": {"operation": "$operation", "on": "always"}, "effect": {"type": "hold"}}""")
     }
 
-    /** Lets go on what is held. */
-    fun release() {
+    /** Breaks nothing any more, and lets go on what is held. */
+    fun clearFaults() {
         control("DELETE", "faults")
+    }
+
+    /** Breaks the next attempt to deliver a callback: an effect of sandbox/README.md, as JSON. */
+    fun breakNextCallback(effect: String) {
+        control("POST", "deliveries/faults", """{"when": {"on": {"nth": 1}}, "effect": $effect}""")
+    }
+
+    /** Another status of a payout: a change, and a callback. */
+    fun changeStatus(payoutId: String, status: String) {
+        control("POST", "payouts/$payoutId/status", """{"status": "$status"}""")
+    }
+
+    /** Sends a callback that no payout asked for, and says how the receiver answered. */
+    fun forge(payoutId: String, url: String): String =
+        outcome(control("POST", "deliveries/forge", """{"payout_id": "$payoutId", "url": "$url"}"""))
+
+    /** Waits until no callback is due, and says what became of each attempt so far, such as `A-1 200`. */
+    fun deliveries(): List<String> {
+        control("GET", "idle")
+        return control("GET", "deliveries").jsonArray.map { "${it.text("payout_id")} ${outcome(it)}" }
+    }
+
+    /** Puts the sandbox's clock forward: repeats of callbacks become due. */
+    fun advance(time: Duration) {
+        control("POST", "clock", """{"advance_ms": ${time.toMillis()}}""")
+    }
+
+    private fun outcome(delivery: JsonElement): String {
+        val outcome = delivery.jsonObject.getValue("outcome").jsonObject
+        return (outcome["status"] ?: outcome.getValue("type")).jsonPrimitive.content
     }
 
     override fun close() {
@@ -73,7 +104,7 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
         val request = HttpRequest.newBuilder(URI("$url/_sandbox/$path")).method(method, BodyPublishers.ofString(body))
         val answer = http.send(request.build(), BodyHandlers.ofString())
         check(answer.statusCode() < 300) { "$path: ${answer.body()}" }
-        return if (answer.body().isEmpty()) JsonNull else Json.parseToJsonElement(answer.body())
+        return Json.parseToJsonElement(answer.body().ifEmpty { "null" })
     }
 
     companion object {

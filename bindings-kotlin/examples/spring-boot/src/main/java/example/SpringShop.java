@@ -1,0 +1,69 @@
+package example;
+
+import id.komopay.BankTransferBuilder;
+import id.komopay.BlockingClient;
+import id.komopay.ConfigBuilder;
+import id.komopay.Money;
+import id.komopay.PayoutRequestBuilder;
+import id.komopay.ffi.ChangeStore;
+import id.komopay.ffi.Credentials;
+import id.komopay.spring.PayoutCallbackRoute;
+import org.springframework.beans.factory.annotation.Value;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.context.annotation.Bean;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/**
+ * A shop with Spring Boot: it makes payouts, and hears of their changes by callbacks. The changes wait in a file until the
+ * shop has handled them, also while it is down.
+ *
+ * <p>The settings are those of KtorShop.kt.
+ */
+@SpringBootApplication
+public class SpringShop {
+    public static void main(String[] arguments) {
+        SpringApplication.run(SpringShop.class, arguments);
+    }
+
+    @Bean
+    BlockingClient komopay(
+            @Value("${KOMOPAY_BASE_URL}") String baseUrl, @Value("${KOMOPAY_MERCHANT_CODE}") String merchantCode,
+            @Value("${KOMOPAY_SECRET}") String secret, @Value("${KOMOPAY_CALLBACK_KEY}") String callbackKey,
+            @Value("${KOMOPAY_CHANGES}") String changes) {
+        return new BlockingClient(new ConfigBuilder(baseUrl, new Credentials.Merchant(merchantCode, secret))
+            .callbackKeys(callbackKey)
+            .changeStore(new ChangeStore.Sqlite(changes))
+            .build());
+    }
+
+    @Bean
+    PayoutCallbackRoute payoutCallbacks(BlockingClient client) {
+        // It may come twice, after a crash: a database would keep the number of the change beside the status.
+        return new PayoutCallbackRoute("/komopay", client, change -> System.out.println(
+            change.getPayoutId() + " change " + change.getSequence() + ": " + change.getPayout().getStatus()));
+    }
+
+    @RestController
+    static class Payouts {
+        private final BlockingClient client;
+        private final String callbacks;
+
+        /** In your shop: https, and a host that the platform can reach. */
+        Payouts(BlockingClient client, @Value("http://127.0.0.1:${PORT}/komopay") String callbacks) {
+            this.client = client;
+            this.callbacks = callbacks;
+        }
+
+        @PostMapping("/payouts/{id}")
+        String pay(@PathVariable("id") String id) throws InterruptedException {
+            var payee = new BankTransferBuilder("BNK_000", "Test account", "11223344").emailAddress("customer@test.com").build();
+            client.createPayout(id, new PayoutRequestBuilder(new Money("10000", "IDR"), payee)
+                .callbackUrl(client.callbackUrl(callbacks, id))
+                .build());
+            return "accepted\n";
+        }
+    }
+}
