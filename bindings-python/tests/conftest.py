@@ -12,12 +12,12 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from gateway import ACCOUNT_NUMBER, MERCHANT_CODE, SECRET, Sandbox
+from gateway import ACCOUNT_NUMBER, CALLBACK_KEY, MERCHANT_CODE, SECRET, Sandbox
 
 from komopay import AsyncClient, BankAccount, BankTransfer, Client, KomopayError, Money, PayoutRequest
 
-# The secret, an account number, and how every JWT of the sandbox begins.
-CANARIES = (SECRET, ACCOUNT_NUMBER, "eyJ0eXAiOiJKV1Qi", "eyJhbGciOiJIUzI1NiI")
+# The secret, an account number, a key of callback URLs, and how every JWT of the sandbox begins.
+CANARIES = (SECRET, ACCOUNT_NUMBER, CALLBACK_KEY, "eyJ0eXAiOiJKV1Qi", "eyJhbGciOiJIUzI1NiI")
 
 
 @pytest.fixture(autouse=True, scope="session")

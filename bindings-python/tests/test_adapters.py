@@ -18,6 +18,8 @@ SERVERS = {
     "fastapi with uvicorn": ("", ["-m", "uvicorn", "callbacks_fastapi:app", "--port", "PORT"]),
     "flask with its own server": ("", ["-m", "flask", "--app", "callbacks_flask", "run", "--port", "PORT"]),
     "flask with gunicorn": ("", ["-m", "gunicorn", "callbacks_flask:app", "--bind", "127.0.0.1:PORT", "--threads", "4"]),
+    # The client, its store and its worker are made before the fork.
+    "flask with gunicorn, preloaded": ("", ["-m", "gunicorn", "callbacks_flask:app", "--bind", "127.0.0.1:PORT", "--threads", "4", "--workers", "2", "--preload"]),
     "django with runserver": ("callbacks_django", ["manage.py", "runserver", "127.0.0.1:PORT", "--noreload"]),
     "django with gunicorn": ("callbacks_django", ["-m", "gunicorn", "shop.wsgi", "--bind", "127.0.0.1:PORT", "--threads", "4"]),
 }

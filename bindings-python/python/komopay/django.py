@@ -13,6 +13,7 @@ change, and else what makes the platform repeat the callback, or not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -50,9 +51,14 @@ class Callbacks:
         self.worker: ChangeWorker = ChangeWorker(client, handle)
 
     def urls(self, prefix: str) -> list[URLPattern]:
-        """The pattern under which callbacks are received; the prefix is the path of the base URL."""
+        """The pattern under which callbacks are received; the prefix is the path of the base URL.
+
+        Where an `include` has that prefix already, give an empty one.
+        """
+        base = re.escape(prefix.strip("/"))
+        route = f"^{base}(?:/|$)" if base else "^"
         # The platform has no CSRF token; the signature says what it may.
-        return [re_path(rf"^{prefix.strip('/')}(?:/|$)", csrf_exempt(require_POST(self._receive)), name="komopay")]
+        return [re_path(route, csrf_exempt(require_POST(self._receive)), name="komopay")]
 
     def start(self) -> None:
         """Handles what an earlier process left behind. Without it, that waits for the first callback.
