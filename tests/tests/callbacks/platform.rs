@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use komopay_tests::peer::{Peer, http};
 
@@ -75,9 +76,12 @@ impl Platform {
 
     /// Waits until so many GETs have come.
     pub async fn came(&self, reads: usize) {
-        while self.reads() < reads {
-            tokio::task::yield_now().await;
-        }
+        let coming = async {
+            while self.reads() < reads {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), coming).await.expect("a GET is made");
     }
 }
 
