@@ -24,16 +24,20 @@ async fn create(client: &Client, name: &str, calls: usize, in_flight: usize) -> 
     let mut running = futures_util::stream::iter(0..calls)
         .map(|n| async move {
             let id = PayoutId::new(format!("{name}-{n}"))?;
-            let mut bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344"));
-            bank.email_address = Some("customer@test.com".to_owned());
-            let request = PayoutRequest::new(Money::new("10000", "IDR")?, bank);
-            client.create_payout(&id, &request, false).await
+            client.create_payout(&id, &request()?, false).await
         })
         .buffer_unordered(in_flight);
     while let Some(accepted) = running.next().await {
         accepted?;
     }
     Ok(())
+}
+
+/// The documented payout.
+pub(crate) fn request() -> komopay_core::Result<PayoutRequest> {
+    let mut bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344"));
+    bank.email_address = Some("customer@test.com".to_owned());
+    Ok(PayoutRequest::new(Money::new("10000", "IDR")?, bank))
 }
 
 fn report(took: Duration, calls: usize) -> String {

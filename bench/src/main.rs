@@ -1,11 +1,14 @@
-//! `komopay-bench serve` answers creates as fast as a server can, `komopay-bench create` is the core calling it, and
-//! `komopay-bench callbacks` the core refusing forged callbacks.
+//! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it;
+//! `komopay-bench outage` calls a gateway that is down, and `komopay-bench callbacks` refuses forged callbacks.
 //!
 //! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 12000}`. The task runner
-//! (`cargo xtask bench`) starts them in turn and compares.
+//! (`cargo xtask bench`) starts them in turn and compares. `komopay-bench deadlines` measures how far beyond its deadline a
+//! call ends.
 
 mod callbacks;
 mod create;
+mod deadlines;
+mod outage;
 mod serve;
 
 use std::process::ExitCode;
@@ -36,6 +39,20 @@ enum Role {
         #[arg(long, default_value_t = 1)]
         in_flight: usize,
     },
+    /// Make creates against peers that stall in each phase, and print how far beyond its deadline each ended.
+    Deadlines,
+    /// Call a gateway that is down from many callers of one client, and print what it sees in each second.
+    Outage {
+        /// How it is down.
+        #[arg(value_enum)]
+        outage: outage::Outage,
+        /// How many callers there are.
+        #[arg(long, default_value_t = 1000)]
+        callers: usize,
+        /// For how long.
+        #[arg(long, default_value_t = 30)]
+        seconds: usize,
+    },
     /// Refuse forged callbacks, and print how long it took.
     Callbacks {
         /// How many.
@@ -48,8 +65,10 @@ fn main() -> ExitCode {
     let Arguments { role } = Arguments::parse();
     let done = match role {
         Role::Serve => serve::run(),
+        Role::Outage { outage, callers, seconds } => outage::run(outage, callers, seconds),
         Role::Callbacks { calls } => callbacks::run(calls),
         Role::Create { url, calls, in_flight } => create::run(&url, calls, in_flight),
+        Role::Deadlines => deadlines::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

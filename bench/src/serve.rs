@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// The documented acceptance, without an id: it is the answer to a create of any id.
-const BODY: &str = r#"{"paymentRequested": {"money": {"amount": 10000, "currencyCode": "IDR"}}, "paymentMethodResponse": {"paymentMethodCode": "BANK_TRANSFER"}}"#;
+pub(crate) const BODY: &str = r#"{"paymentRequested": {"money": {"amount": 10000, "currencyCode": "IDR"}}, "paymentMethodResponse": {"paymentMethodCode": "BANK_TRANSFER"}}"#;
 
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -47,7 +47,7 @@ async fn serve(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
 }
 
 /// How long the request at the start of these bytes is, once its head is there.
-fn request_length(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn request_length(bytes: &[u8]) -> Option<usize> {
     let head_length = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(bytes.get(..head_length)?).ok()?;
     let length = head.lines().find_map(|line| {

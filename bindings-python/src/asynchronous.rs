@@ -15,6 +15,7 @@ use pyo3::types::PyTuple;
 use tokio::runtime::Handle;
 
 use crate::access::AccessScope;
+use crate::awaited::Awaited;
 use crate::callback::Callback;
 use crate::catalogue::ToPython;
 use crate::client::Client;
@@ -56,6 +57,7 @@ where
     let call = call(live.core(py)?);
     logging::follow_level(py);
     let left = Arc::new(AtomicBool::new(false));
+    let awaited = Mutex::new(payout_id.clone().map(Awaited::new));
     let mut delivery =
         Delivery { to: Some((event_loop.unbind(), future.clone().unbind())), payout_id, left: Arc::clone(&left) };
     let call = Leavable::new(call);
@@ -74,7 +76,13 @@ where
         call.leave();
         task.abort();
     });
-    Ok(Call { future: future.unbind(), leave: Mutex::new(Some(leave)), left, generation: process::generation() })
+    Ok(Call {
+        future: future.unbind(),
+        leave: Mutex::new(Some(leave)),
+        left,
+        awaited,
+        generation: process::generation(),
+    })
 }
 
 /// The way back of one call. It is taken even by a call that panics.
@@ -234,12 +242,23 @@ impl AsyncCalls {
     fn close(&self, py: Python<'_>) -> PyResult<Call> {
         guard(py, || {
             self.live.note_closed();
+            if process::has_ended() {
+                return closed(py);
+            }
             start(py, &self.live, None, |core| async move {
                 core.close().await;
                 Ok(())
             })
         })
     }
+}
+
+/// A close after the end of the interpreter, which has closed everything.
+fn closed(py: Python<'_>) -> PyResult<Call> {
+    let future = running_loop(py)?.call_method0(intern!(py, "create_future"))?;
+    future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+    let (leave, awaited, left) = (Mutex::new(None), Mutex::new(None), Arc::default());
+    Ok(Call { future: future.unbind(), leave, left, awaited, generation: process::generation() })
 }
 
 /// A call under way.
@@ -250,6 +269,7 @@ pub struct Call {
     future: Py<PyAny>,
     leave: Mutex<Option<Leave>>,
     left: Arc<AtomicBool>,
+    awaited: Mutex<Option<Awaited>>,
     generation: u64,
 }
 
@@ -258,6 +278,7 @@ impl Call {
     /// Nobody waits for it any more. After its end this does nothing.
     fn leave(&self) {
         self.left.store(true, Ordering::Release);
+        drop(self.awaited.lock().unwrap_or_else(PoisonError::into_inner).take());
         let leave = self.leave.lock().unwrap_or_else(PoisonError::into_inner).take();
         match leave {
             // In a forked child the call is the parent's.

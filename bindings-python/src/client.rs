@@ -17,7 +17,7 @@ use crate::operations::{self, Filter, Waiting};
 use crate::repr::Repr;
 use crate::request::PayoutRequest;
 use crate::settings::Settings;
-use crate::{logging, wait};
+use crate::{logging, process, wait};
 
 /// A client of the payout API, for any number of threads.
 ///
@@ -36,6 +36,9 @@ use crate::{logging, wait};
 /// - `settle_window`: how long after a lost create a read may not yet show it, 30 s.
 /// - `backoff_base`, `backoff_cap`: the longest first pause, 0.25 s, and the longest pause, 5 s.
 /// - `read_attempts`: how many requests a read may take, 4.
+/// - `requests_per_second`: how many requests are sent in a second at the most, such as 20 or 0.5; no limit without it. A
+///   429 halves it for a while. A read that settles a create never waits for it.
+/// - `max_concurrency`: how many calls have a request under way at a time at the most; as `requests_per_second`.
 /// - `pool_size`: how many idle connections are kept, 64.
 /// - `max_answer_bytes`: the largest answer that is read, 1 MiB.
 /// - `proxy`: a proxy for every call; without one, the environment's, but never for loopback.
@@ -68,9 +71,9 @@ impl Client {
     #[new]
     #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, total_timeout=None,
         attempt_timeout=None, connect_timeout=None, settle_window=None, backoff_base=None, backoff_cap=None,
-        read_attempts=None, pool_size=None, max_answer_bytes=None, proxy=None, ca_file=None, customer_id=None,
-        max_amount=None, is_test=None, validate=None, token_scope=None, token_validity=None, callback_keys=None, change_store=None,
-        change_lease=None))]
+        read_attempts=None, requests_per_second=None, max_concurrency=None, pool_size=None, max_answer_bytes=None,
+        proxy=None, ca_file=None, customer_id=None, max_amount=None, is_test=None, validate=None, token_scope=None,
+        token_validity=None, callback_keys=None, change_store=None, change_lease=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
@@ -85,6 +88,8 @@ impl Client {
         backoff_base: Option<Bound<'_, PyAny>>,
         backoff_cap: Option<Bound<'_, PyAny>>,
         read_attempts: Option<Bound<'_, PyAny>>,
+        requests_per_second: Option<Bound<'_, PyAny>>,
+        max_concurrency: Option<Bound<'_, PyAny>>,
         pool_size: Option<Bound<'_, PyAny>>,
         max_answer_bytes: Option<Bound<'_, PyAny>>,
         proxy: Option<String>,
@@ -112,6 +117,8 @@ impl Client {
                 backoff_base,
                 backoff_cap,
                 read_attempts,
+                requests_per_second,
+                max_concurrency,
                 pool_size,
                 max_answer_bytes,
                 proxy,
@@ -546,6 +553,10 @@ impl Client {
     fn close(&self, py: Python<'_>, drain: bool) -> PyResult<()> {
         guard(py, || {
             self.live.note_closed();
+            if process::has_ended() {
+                // Everything is closed.
+                return Ok(());
+            }
             let core = self.live.core(py)?;
             if drain {
                 wait::wait(py, async move { core.close().await })?;

@@ -15,6 +15,7 @@
 //! | `error.rs` | the core's errors as the exceptions of `komopay/errors.py`; panics too |
 //! | `runtime.rs`, `wait.rs` | the one runtime, and how a Python thread waits for a call on it |
 //! | `process.rs`, `live.rs` | the end of the interpreter and forks, and what they mean for a client |
+//! | `awaited.rs` | the creates whose callers have not heard of their end |
 //! | `messenger.rs` | the thread that takes results and questions to Python |
 //! | `logging.rs` | the core's log to Python's `logging` |
 //! | `repr.rs` | how values show themselves |
@@ -22,6 +23,7 @@
 
 mod access;
 mod asynchronous;
+mod awaited;
 mod callback;
 mod catalogue;
 mod change_store;

@@ -1,18 +1,22 @@
 //! The core's client behind a Python one: made anew in a forked child, and seen to its end with the interpreter.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use komopay_core::{Client, Config, PayoutId};
+use komopay_core::{Client, Config, ErrorKind, PayoutId};
 use pyo3::prelude::*;
 
-use crate::error::raise;
+use crate::error::{raise, raise_kind};
 use crate::process::{self, detached};
-use crate::{runtime, wait};
+use crate::{awaited, runtime, wait};
 
 /// How long the end of the interpreter waits for creates on the wire.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long it then waits for their callers to hear of them.
+const HEARING: Duration = Duration::from_secs(1);
 
 /// The settings of a client, and the core's client made from them in this process.
 pub struct Live {
@@ -42,6 +46,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Live {
     /// A client with these settings.
     pub fn new(py: Python<'_>, config: Config) -> PyResult<Arc<Self>> {
+        refuse_after_end(py)?;
         let core = Mutex::new(Core::new(py, &config)?);
         let live = Arc::new(Self { config, is_closed: AtomicBool::new(false), core });
         let mut known = lock(&KNOWN);
@@ -52,6 +57,7 @@ impl Live {
 
     /// The core's client of this process. In a forked child, the first call makes it.
     pub fn core(&self, py: Python<'_>) -> PyResult<Client> {
+        refuse_after_end(py)?;
         let own = |core: &Core| (core.generation == process::generation()).then(|| core.client.clone());
         if let Some(client) = own(&lock(&self.core)) {
             return Ok(client);
@@ -79,6 +85,14 @@ impl Live {
     pub fn base_url(&self) -> &str {
         &self.config.base_url
     }
+}
+
+/// Nobody would hear of a call that is made after the end, and no log could name its id.
+fn refuse_after_end(py: Python<'_>) -> PyResult<()> {
+    if !process::has_ended() {
+        return Ok(());
+    }
+    Err(raise_kind(py, ErrorKind::Closed, "the interpreter is ending, and with it all clients were closed", None))
 }
 
 impl Core {
@@ -134,8 +148,24 @@ pub fn end(py: Python<'_>) {
     };
     // A second Ctrl-C ends the waiting; what it interrupts is said below.
     let _ = wait::wait_briefly(py, close, GRACE);
-    for id in clients.iter().flat_map(Client::creates_under_way) {
-        left_behind(&id, "the interpreter ends before this create has");
+    let under_way: HashSet<PayoutId> = clients.iter().flat_map(Client::creates_under_way).collect();
+    for id in unheard(py, &under_way) {
+        left_behind(&id, "the interpreter ends before anybody has heard how this create ended");
+    }
+    for id in &under_way {
+        left_behind(id, "the interpreter ends before this create has");
+    }
+}
+
+/// The creates that have ended and whose callers do not come for the result.
+fn unheard(py: Python<'_>, under_way: &HashSet<PayoutId>) -> HashSet<PayoutId> {
+    let start = Instant::now();
+    loop {
+        let unheard: HashSet<PayoutId> = awaited::ids().into_iter().filter(|id| !under_way.contains(id)).collect();
+        if unheard.is_empty() || start.elapsed() > HEARING {
+            return unheard;
+        }
+        detached(py, || std::thread::sleep(Duration::from_millis(1)));
     }
 }
 

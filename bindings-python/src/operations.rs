@@ -51,7 +51,7 @@ impl Door for Waiting<'_> {
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let call = call(self.0.core(py)?);
-        match wait::wait_as(py, call, create.as_ref().map(PayoutId::as_str))? {
+        match wait::wait_as(py, call, create.as_ref())? {
             Ok(value) => value.to_python(py),
             Err(error) => Err(raise(py, &error)),
         }

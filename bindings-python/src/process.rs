@@ -9,13 +9,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-use crate::{change_store, live, logging, messenger, runtime};
+use crate::{awaited, change_store, live, logging, messenger, runtime};
 
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
@@ -24,6 +24,9 @@ static INSIDE: AtomicUsize = AtomicUsize::new(0);
 
 /// The thread that ends the interpreter. It may always pass.
 static ENDED_BY: OnceLock<ThreadId> = OnceLock::new();
+
+/// The end of the interpreter has begun.
+static HAS_ENDED: AtomicBool = AtomicBool::new(false);
 
 /// How long the end waits for threads inside the gate.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -36,6 +39,11 @@ thread_local! {
 /// Which process this is: a forked child has another number than its parent.
 pub fn generation() -> u64 {
     GENERATION.load(Ordering::Relaxed)
+}
+
+/// Whether the end of the interpreter has begun. Only with the GIL is it certain that it has not.
+pub fn has_ended() -> bool {
+    HAS_ENDED.load(Ordering::SeqCst)
 }
 
 /// Works without the GIL.
@@ -124,6 +132,7 @@ pub fn _begin_of_worker(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// Before the interpreter ends: a short time for the creates on the wire, the last of the log, and the gate is closed.
 #[pyfunction]
 pub fn _end_of_interpreter(py: Python<'_>) -> PyResult<()> {
+    HAS_ENDED.store(true, Ordering::SeqCst);
     live::end(py);
     let flushed = logging::end(py);
     let _ = ENDED_BY.set(std::thread::current().id());
@@ -164,5 +173,6 @@ pub fn _after_fork_in_child(py: Python<'_>) -> PyResult<()> {
     }
     runtime::forget();
     live::forget();
+    awaited::forget();
     watch_worker(&py.import("komopay._native")?)
 }

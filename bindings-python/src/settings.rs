@@ -28,6 +28,8 @@ pub struct Settings<'py> {
     pub backoff_base: Option<Bound<'py, PyAny>>,
     pub backoff_cap: Option<Bound<'py, PyAny>>,
     pub read_attempts: Option<Bound<'py, PyAny>>,
+    pub requests_per_second: Option<Bound<'py, PyAny>>,
+    pub max_concurrency: Option<Bound<'py, PyAny>>,
     pub pool_size: Option<Bound<'py, PyAny>>,
     pub max_answer_bytes: Option<Bound<'py, PyAny>>,
     pub proxy: Option<String>,
@@ -60,6 +62,11 @@ impl Settings<'_> {
             backoff_base: duration("backoff_base", self.backoff_base, default.backoff_base)?,
             backoff_cap: duration("backoff_cap", self.backoff_cap, default.backoff_cap)?,
             read_attempts: count("read_attempts", self.read_attempts, default.read_attempts)?,
+            requests_per_second: self
+                .requests_per_second
+                .map(|given| rate("requests_per_second", &given))
+                .transpose()?,
+            max_concurrency: self.max_concurrency.map(|given| count("max_concurrency", Some(given), 0)).transpose()?,
             pool_size: count("pool_size", self.pool_size, default.pool_size)?,
             max_answer_bytes: count("max_answer_bytes", self.max_answer_bytes, default.max_answer_bytes)?,
             proxy: self.proxy.or(default.proxy),
@@ -185,6 +192,15 @@ where
     given
         .extract()
         .map_err(|_| refuse(given.py(), kind, name, &format!("{name}: must be a whole number that is not below 0")))
+}
+
+/// A number, whole or not; the core says which ones will do.
+fn rate(name: &str, given: &Bound<'_, PyAny>) -> PyResult<f64> {
+    if given.is_instance_of::<PyBool>() || !(given.is_instance_of::<PyInt>() || given.is_instance_of::<PyFloat>()) {
+        return Err(wrong_type(given, name, "a number"));
+    }
+    // An int beyond every float is as bad as infinity, which the core refuses.
+    Ok(given.extract().unwrap_or(f64::INFINITY))
 }
 
 fn wrong_type(given: &Bound<'_, PyAny>, name: &str, wanted: &str) -> PyErr {

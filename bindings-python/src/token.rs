@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use komopay_core::TokenProvider;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyString;
 use tokio::sync::oneshot;
 
 use crate::messenger::{self, Message};
@@ -40,13 +40,7 @@ pub fn ask(py: Python<'_>, question: Question) {
 }
 
 fn start(py: Python<'_>, provider: &Py<PyAny>, reply: TokenReply) -> PyResult<()> {
-    let options = PyDict::new(py);
-    options.set_item("target", py.import("komopay._provider")?.getattr("provide")?)?;
-    options.set_item("args", (provider, Py::new(py, reply)?))?;
-    options.set_item("name", "komopay-token")?;
-    options.set_item("daemon", true)?;
-    py.import("threading")?.getattr("Thread")?.call((), Some(&options))?.call_method0("start")?;
-    Ok(())
+    py.import("komopay._provider")?.getattr("start")?.call1((provider, reply)).map(drop)
 }
 
 /// Where the answer of a token provider goes.

@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use komopay_core::ErrorKind;
+use komopay_core::{ErrorKind, PayoutId};
 use pyo3::prelude::*;
 
+use crate::awaited::Awaited;
 use crate::error::raise_kind;
 use crate::process::{self, detached};
 use crate::{logging, runtime};
@@ -23,8 +24,13 @@ pub fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send) -> Py
 }
 
 /// The same, for the create of this id.
-pub fn wait_as<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send, payout_id: Option<&str>) -> PyResult<T> {
+pub fn wait_as<T: Send>(
+    py: Python<'_>,
+    call: impl Future<Output = T> + Send,
+    payout_id: Option<&PayoutId>,
+) -> PyResult<T> {
     let runtime = runtime::handle(py)?;
+    let _awaited = payout_id.cloned().map(Awaited::new);
     logging::follow_level(py);
     let mut call = Box::pin(call);
     let generation = process::generation();
@@ -63,7 +69,7 @@ pub fn wait_briefly(py: Python<'_>, call: impl Future<Output = ()> + Send, patie
     Ok(false)
 }
 
-fn left_to_parent(py: Python<'_>, payout_id: Option<&str>) -> PyErr {
+fn left_to_parent(py: Python<'_>, payout_id: Option<&PayoutId>) -> PyErr {
     match payout_id {
         None => {
             raise_kind(py, ErrorKind::Closed, "this process was forked inside the call, which is the parent's", None)
@@ -73,7 +79,7 @@ fn left_to_parent(py: Python<'_>, payout_id: Option<&str>) -> PyErr {
                 "payout {id} is being made by the parent of this process, which was forked inside the call; \
                  to learn its outcome here, call again with the same id, the same request and resume"
             );
-            raise_kind(py, ErrorKind::OutcomeUnknown, &text, payout_id)
+            raise_kind(py, ErrorKind::OutcomeUnknown, &text, Some(id.as_str()))
         }
     }
 }

@@ -3,23 +3,65 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 import traceback
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
-from gateway import ACCOUNT_NUMBER, MERCHANT_CODE, SECRET, Sandbox
+from gateway import ACCOUNT_NUMBER, CALLBACK_KEY, MERCHANT_CODE, SECRET, Sandbox
 
 from komopay import AsyncClient, BankAccount, BankTransfer, Client, KomopayError, Money, PayoutRequest
 
-# The secret, an account number, and how every JWT of the sandbox begins.
-CANARIES = (SECRET, ACCOUNT_NUMBER, "eyJ0eXAiOiJKV1Qi", "eyJhbGciOiJIUzI1NiI")
+# The secret, an account number, a key of callback URLs, and how every JWT of the sandbox begins.
+CANARIES = (SECRET, ACCOUNT_NUMBER, CALLBACK_KEY, "eyJ0eXAiOiJKV1Qi", "eyJhbGciOiJIUzI1NiI")
 
 
 @pytest.fixture(autouse=True, scope="session")
 def ctrl_c_is_heard() -> None:
     """Also where the tests run in the background of a shell, which lets its children ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+LIMIT = 50
+"""Seconds that a test of a process model may take, so that nothing in it can hang."""
+
+
+@pytest.fixture(autouse=True)
+def a_process_model_ends(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test of a process model that takes too long; what it started is killed as after every test."""
+    model = request.node.get_closest_marker("process_model")
+    if model is None:
+        yield
+        return
+    request.node.user_properties.append(("process_model", model.args[0]))
+
+    def overdue(_: int, __: FrameType | None) -> None:
+        pytest.fail(f"not over after {LIMIT} s")
+
+    before = signal.signal(signal.SIGALRM, overdue)
+    signal.alarm(LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says by how many tests each process model is proven: those models of which no test did anything but pass."""
+
+    def models(outcome: str) -> Counter[str]:
+        reports = [report for report in terminalreporter.getreports(outcome) if report.when == "call" or outcome != "passed"]
+        return Counter(str(value) for report in reports for name, value in report.user_properties if name == "process_model")
+
+    unproven = {model for outcome in ("failed", "error", "skipped") for model in models(outcome)}
+    proven = {model: tests for model, tests in models("passed").items() if model not in unproven}
+    if proven:
+        told = ", ".join(f"{model} ({tests})" for model, tests in proven.items())
+        terminalreporter.write_line(f"process models, by so many tests: {told}")
+        terminalreporter.write_line(f"proven: {len(proven)} process models of Python")
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +85,13 @@ def no_error_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One with a short name: that of a socket may have no more than about 100 characters."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
 
 
 @pytest.fixture

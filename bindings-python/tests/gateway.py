@@ -25,6 +25,7 @@ import pytest
 MERCHANT_CODE = "CANARY_MERCHANT"
 SECRET = "canary-secret-b5c1f0"
 ACCOUNT_NUMBER = "550066007700"
+CALLBACK_KEY = "canary-key-0d81f2c4-7a3e-4b9c-9d55"
 
 RECORD = "KOMOPAY_SANDBOX_RECORD"
 
@@ -82,6 +83,10 @@ class Sandbox:
     def fault(self, operation: str, effect: str, on: object = "always", **details: object) -> None:
         when = {"operation": operation, "on": on}
         self.control("POST", "faults", {"when": when, "effect": {"type": effect, **details}})
+
+    def release(self) -> None:
+        """Clears all faults: what `hold` holds goes on."""
+        self.control("DELETE", "faults")
 
     def executed(self, payout_id: str) -> int:
         """How often the payout was executed, after everything pending has ended."""

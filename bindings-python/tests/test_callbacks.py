@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from conftest import documented_request, new_async_client, new_client
-from gateway import SECRET, Sandbox
+from gateway import CALLBACK_KEY, SECRET, Sandbox
 
 from komopay import (
     AsyncClient,
@@ -36,7 +36,7 @@ from komopay import (
     UnavailableError,
 )
 
-KEY = "a key of the tests, of 32 bytes or more"
+KEY = CALLBACK_KEY
 OTHER_KEY = "another key of theirs, also long enough"
 BASE = "https://shop.example/hook"
 

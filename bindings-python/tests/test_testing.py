@@ -615,9 +615,9 @@ def test_the_program_serves_logs_and_stops_gracefully_on_ctrl_c(stop: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        ([], 2, "Usage: python -m komopay sandbox"),
-        (["other"], 2, "Usage: python -m komopay sandbox"),
-        (["--help"], 0, "Usage: python -m komopay sandbox"),
+        ([], 2, "Usage: python -m komopay COMMAND"),
+        (["other"], 2, "Usage: python -m komopay COMMAND"),
+        (["--help"], 0, "Usage: python -m komopay COMMAND"),
         (["sandbox", "--help"], 0, "Usage: python -m komopay sandbox [OPTIONS]"),
         (["sandbox", "--port", "many"], 2, "invalid value 'many' for '--port <PORT>'"),
     ],

@@ -269,6 +269,14 @@ def test_a_time_that_is_none_is_refused_by_its_name(name: str, value: object) ->
         ({"base_url": "http://api.komopay.id"}, "base_url"),
         ({"read_attempts": -1}, "read_attempts"),
         ({"read_attempts": 2**32}, "read_attempts"),
+        ({"requests_per_second": 0}, "requests_per_second"),
+        ({"requests_per_second": -1}, "requests_per_second"),
+        ({"requests_per_second": math.nan}, "requests_per_second"),
+        ({"requests_per_second": math.inf}, "requests_per_second"),
+        ({"requests_per_second": 10**400}, "requests_per_second"),
+        ({"max_concurrency": 0}, "max_concurrency"),
+        ({"max_concurrency": -1}, "max_concurrency"),
+        ({"max_concurrency": 2**32}, "max_concurrency"),
         ({"pool_size": -1}, "pool_size"),
         ({"max_answer_bytes": 10**30}, "max_answer_bytes"),
         ({"token": "line\n"}, "token"),
@@ -293,7 +301,7 @@ def test_a_setting_that_cannot_be_used_is_refused_by_its_name(settings: dict[str
 
 
 @pytest.mark.parametrize(
-    "settings", [{"max_amount": Money(1, "IDR")}, {"max_amount": ["1 IDR"]}, {"token": b"t"}, {"total_timeout": "90"}, {"total_timeout": True}, {"read_attempts": 1.5}, {"read_attempts": True}]
+    "settings", [{"max_amount": Money(1, "IDR")}, {"max_amount": ["1 IDR"]}, {"token": b"t"}, {"total_timeout": "90"}, {"total_timeout": True}, {"read_attempts": 1.5}, {"read_attempts": True}, {"requests_per_second": "20"}, {"requests_per_second": True}, {"max_concurrency": 1.5}]
 )
 def test_a_setting_of_another_type_is_a_type_error(settings: dict[str, Any]) -> None:
     with pytest.raises(TypeError):
@@ -304,6 +312,8 @@ def test_every_setting_can_be_set() -> None:
     new(
         **dict.fromkeys(TIMES, 0.001) | {"total_timeout": 1, "token_validity": timedelta(minutes=1)},
         read_attempts=1,
+        requests_per_second=0.5,
+        max_concurrency=8,
         pool_size=0,
         max_answer_bytes=1024,
         proxy="http://proxy:3128",

@@ -17,6 +17,8 @@ extension Told {
         let backoffBase: Double?
         let backoffCap: Double?
         let readAttempts: Int?
+        let requestsPerSecond: Double?
+        let maxConcurrency: Int?
         let poolSize: Int?
         let maxAnswerBytes: Int?
         let proxy: String?
@@ -35,7 +37,8 @@ extension Told {
                 tokenValidity: tokenValidity.map(seconds), totalTimeout: totalTimeout.map(seconds),
                 attemptTimeout: attemptTimeout.map(seconds), connectTimeout: connectTimeout.map(seconds),
                 settleWindow: settleWindow.map(seconds), backoffBase: backoffBase.map(seconds),
-                backoffCap: backoffCap.map(seconds), readAttempts: readAttempts, poolSize: poolSize,
+                backoffCap: backoffCap.map(seconds), readAttempts: readAttempts,
+                requestsPerSecond: requestsPerSecond, maxConcurrency: maxConcurrency, poolSize: poolSize,
                 maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile, customerId: customerId,
                 maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest, validate: validate,
                 callbackKeys: callbackKeys ?? [], changeStore: store(),

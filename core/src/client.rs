@@ -18,6 +18,7 @@ use crate::catalogue::{
 use crate::config::Config;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::money::Money;
+use crate::pace::{Pace, Try, Turn};
 use crate::payouts::in_flight::InFlight;
 use crate::payouts::outcome::Limits;
 use crate::payouts::{Payout, PayoutAccepted, PayoutId, PayoutRequest, create, read};
@@ -38,6 +39,7 @@ pub struct Client(Arc<Inner>);
 /// What the calls of one client share.
 pub(crate) struct Inner {
     transport: Arc<Transport>,
+    pub pace: Arc<Pace>,
     pub tokens: Tokens,
     pub creates: Arc<InFlight>,
     pub lanes: Lanes,
@@ -60,10 +62,12 @@ impl Client {
     /// `configuration`, naming the setting.
     pub fn new(config: Config) -> Result<Self> {
         let base_url = config.check()?;
-        let transport = Arc::new(Transport::new(&config, &base_url)?);
+        let pace = Pace::new(&config);
+        let transport = Arc::new(Transport::new(&config, &base_url, Arc::clone(&pace))?);
         Ok(Self(Arc::new(Inner {
             tokens: Tokens::new(&config, Arc::clone(&transport)),
             transport,
+            pace,
             creates: Arc::new(InFlight::new()),
             lanes: Lanes::default(),
             limits: config.limits(),
@@ -365,6 +369,7 @@ impl Client {
     pub fn refuse_calls(&self) {
         self.0.closed.store(true, Ordering::Release);
         self.0.creates.shut();
+        self.0.pace.close();
     }
 }
 
@@ -386,14 +391,17 @@ impl Inner {
             return Err(Error::invalid("validity", "must be 60 s to 3600 s"));
         }
         let started = Instant::now();
+        let left = || self.limits.total.saturating_sub(started.elapsed());
         let mut tried = 0;
+        let mut last_error = None;
         loop {
             self.check_open()?;
-            let refusal =
-                match self.tokens.issue(&scope, validity, self.limits.total.saturating_sub(started.elapsed())).await {
-                    Ok(token) => return Ok(token),
-                    Err(refusal) => refusal,
-                };
+            let which = if tried == 0 { Try::First } else { Try::Repeat };
+            let turn = self.pace.turn(which, left()).await.map_err(|held| last_error.take().unwrap_or(held))?;
+            let refusal = match self.tokens.issue(&scope, validity, left(), turn).await {
+                Ok(token) => return Ok(token),
+                Err(refusal) => refusal,
+            };
             tried += 1;
             let asked = refusal.error.retry_after().unwrap_or_default();
             let pause = jitter(self.limits.ceiling(tried - 1)).saturating_add(asked);
@@ -401,6 +409,7 @@ impl Inner {
             if refusal.is_final || tried >= self.read_attempts || time_is_up {
                 return Err(refusal.error);
             }
+            last_error = Some(refusal.error);
             tokio::time::sleep(pause).await;
         }
     }
@@ -439,12 +448,13 @@ impl Inner {
         &self,
         operation: &Operation,
         grant: &Grant,
+        turn: &mut Turn,
         within: Duration,
         leave: impl Future<Output = ()>,
         history: &mut Vec<Attempt>,
     ) -> Result<Answer, Failure> {
         let (started_at, started) = (Timestamp::now(), Instant::now());
-        let result = self.transport.send(operation, Some(grant.token.expose_secret()), within, leave).await;
+        let result = self.transport.send(operation, Some(grant.token.expose_secret()), Some(turn), within, leave).await;
         let answer = result.as_ref().ok();
         let attempt = Attempt {
             operation: operation.to_string(),

@@ -137,6 +137,13 @@ pub struct Config {
     pub backoff_cap: Duration,
     /// How many times a read is tried before it gives up: 4.
     pub read_attempts: u32,
+    /// How many requests this client sends in a second at the most, such as `20.0`, or `0.5` for one in two seconds; no
+    /// limit without it. Calls that have to wait go in the order they came. A 429 halves it for a while. A read that
+    /// settles a create never waits for it, but counts.
+    pub requests_per_second: Option<f64>,
+    /// How many calls have a request under way at a time at the most; no limit without it. It is kept, and lowered by a
+    /// 429, as `requests_per_second` is.
+    pub max_concurrency: Option<u32>,
     /// How many idle connections are kept open: 64.
     pub pool_size: usize,
     /// The largest answer that is read, in bytes: 1 MiB.
@@ -183,6 +190,8 @@ impl Config {
             backoff_base: Duration::from_millis(250),
             backoff_cap: Duration::from_secs(5),
             read_attempts: 4,
+            requests_per_second: None,
+            max_concurrency: None,
             pool_size: 64,
             max_answer_bytes: 1024 * 1024,
             proxy: None,
@@ -239,6 +248,12 @@ impl Config {
         }
         if self.read_attempts == 0 {
             return Err(Error::setting("read_attempts", "must be at least 1"));
+        }
+        if self.requests_per_second.is_some_and(|rate| !(0.001..=1_000_000.0).contains(&rate)) {
+            return Err(Error::setting("requests_per_second", "must be 0.001 to 1000000; leave it out for no limit"));
+        }
+        if self.max_concurrency == Some(0) {
+            return Err(Error::setting("max_concurrency", "must be at least 1; leave it out for no limit"));
         }
         if self.max_answer_bytes < 1024 {
             return Err(Error::setting("max_answer_bytes", "must be at least 1024"));
@@ -308,6 +323,8 @@ impl fmt::Debug for Config {
             .field("total_timeout", &self.total_timeout)
             .field("attempt_timeout", &self.attempt_timeout)
             .field("settle_window", &self.settle_window)
+            .field("requests_per_second", &self.requests_per_second)
+            .field("max_concurrency", &self.max_concurrency)
             .field("proxy", &self.proxy.as_deref().map(without_user))
             .field("ca_file", &self.ca_file)
             .field("max_amount", &self.max_amount)
@@ -370,6 +387,12 @@ mod tests {
             ("backoff_cap", |c| c.backoff_cap = Duration::from_millis(1)),
             ("token_validity", |c| c.token_validity = Duration::from_secs(59)),
             ("read_attempts", |c| c.read_attempts = 0),
+            ("requests_per_second", |c| c.requests_per_second = Some(0.0)),
+            ("requests_per_second", |c| c.requests_per_second = Some(-1.0)),
+            ("requests_per_second", |c| c.requests_per_second = Some(f64::NAN)),
+            ("requests_per_second", |c| c.requests_per_second = Some(f64::INFINITY)),
+            ("requests_per_second", |c| c.requests_per_second = Some(1_000_001.0)),
+            ("max_concurrency", |c| c.max_concurrency = Some(0)),
             ("change_lease", |c| c.change_lease = Duration::ZERO),
             ("change_lease", |c| c.change_lease = Duration::MAX),
             ("callback_keys", |c| c.callback_keys = vec![CallbackKey::new("x".repeat(31))]),

@@ -10,6 +10,7 @@
 //! | `callbacks/` | signed callback URLs, reading callbacks, following payouts, stores of changes |
 //! | `catalogue/` | balances, currencies, operators, options, merchant data |
 //! | `auth/` | tokens: scope, claims, cache, renewal |
+//! | `pace/` | retry budget, breaker and limits: what may be sent now |
 //! | `transport/` | one HTTP attempt, exact to the byte that may have been sent |
 //!
 //! ```no_run
@@ -46,6 +47,7 @@ mod leavable;
 mod lenient;
 mod mask;
 mod money;
+mod pace;
 mod payouts;
 #[cfg(feature = "provoked-panics")]
 mod provoked;

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::auth::{Refusal, Scope};
 use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::pace::{Try, Turn};
 use crate::transport::{Answer, FailureKind, Operation};
 
 /// Why an answer could not be read. The text names the place, never the content.
@@ -42,9 +43,11 @@ pub(crate) enum MissKind {
     Gone,
     /// It may work in a moment: no connection, no answer in time, 429, 5xx.
     Passing,
+    /// The pace of the client held it back to the end of its time: nothing was sent.
+    Held,
     /// It will not work by trying again.
     Lasting,
-    /// No try can be made: the token does not allow it, the platform refuses one, or its certificate does not verify.
+    /// No try can be made: the client was closed, the token does not allow it, the platform refuses one, or its certificate does not verify.
     Barred,
 }
 
@@ -66,12 +69,14 @@ impl From<Refusal> for Miss {
     }
 }
 
-/// Tries once: one request, and a second one only if the token was refused and another can be had.
+/// Tries once, in this turn: one request, and a second one only if the token was refused and another can be had.
+#[expect(clippy::too_many_arguments, reason = "what is asked, by whom, and what it may cost")]
 pub(crate) async fn try_read<T>(
     client: &Inner,
     operation: &Operation,
     scope: &Scope,
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
+    mut turn: Turn,
     within: Duration,
     personal: &[&str],
     history: &mut Vec<Attempt>,
@@ -80,15 +85,16 @@ pub(crate) async fn try_read<T>(
     let mut grant = client.tokens.get(scope, None, within).await?;
     let answer = loop {
         let left = ends.saturating_duration_since(Instant::now());
-        let answer =
-            client.send(operation, &grant, left, std::future::pending(), history).await.map_err(|failure| Miss {
+        let answer = client.send(operation, &grant, &mut turn, left, std::future::pending(), history).await.map_err(
+            |failure| Miss {
                 why: match failure.kind {
                     FailureKind::Network | FailureKind::TimedOut => MissKind::Passing,
                     FailureKind::Unreadable => MissKind::Lasting,
                     FailureKind::Certificate => MissKind::Barred,
                 },
                 error: failure.to_error(),
-            })?;
+            },
+        )?;
         let renew = match answer.status {
             401 => grant.renewable(),
             // It is not published whether a token locked to a sum of money may read.
@@ -122,12 +128,28 @@ pub(crate) async fn read<T>(
 ) -> Result<T> {
     let mut tries = Tries::new(client);
     loop {
-        let within = tries.next()?.min(client.limits.attempt);
-        match try_read(client, operation, scope, &parse, within, &[], &mut tries.history).await {
+        let (which, left) = tries.next()?;
+        let looked = match turn(client, which, left).await {
+            Ok((turn, within)) => {
+                try_read(client, operation, scope, &parse, turn, within, &[], &mut tries.history).await
+            }
+            Err(miss) => Err(miss),
+        };
+        match looked {
             Ok(result) => return Ok(result),
             Err(miss) => tries.missed(miss).await?,
         }
     }
+}
+
+/// Waits for the turn of a try that has so much time left. Gives the time of its attempt with it.
+pub(crate) async fn turn(client: &Inner, which: Try, left: Duration) -> Result<(Turn, Duration), Miss> {
+    let started = Instant::now();
+    let turn = client.pace.turn(which, left).await.map_err(|held| Miss {
+        why: if held.kind() == ErrorKind::Closed { MissKind::Barred } else { MissKind::Held },
+        error: held,
+    })?;
+    Ok((turn, client.limits.attempt.min(left.saturating_sub(started.elapsed()))))
 }
 
 /// The tries of one call: how much time is left, and whether there is another.
@@ -135,31 +157,36 @@ pub(crate) struct Tries<'a> {
     client: &'a Inner,
     started: Instant,
     tried: u32,
+    last_error: Option<Error>,
     /// The requests made so far.
     pub history: Vec<Attempt>,
 }
 
 impl<'a> Tries<'a> {
     pub fn new(client: &'a Inner) -> Self {
-        Self { client, started: Instant::now(), tried: 0, history: Vec::new() }
+        Self { client, started: Instant::now(), tried: 0, last_error: None, history: Vec::new() }
     }
 
-    /// How much time is left for the next try.
-    pub fn next(&self) -> Result<Duration> {
+    /// Which try is next, and how much time is left for it.
+    pub fn next(&self) -> Result<(Try, Duration)> {
         self.client.check_open()?;
-        Ok(self.client.limits.total.saturating_sub(self.started.elapsed()))
+        let which = if self.tried == 0 { Try::First } else { Try::Repeat };
+        Ok((which, self.client.limits.total.saturating_sub(self.started.elapsed())))
     }
 
     /// Waits for the next try, or ends the call with the error of the last one.
     pub async fn missed(&mut self, miss: Miss) -> Result<()> {
         let limits = self.client.limits;
         self.tried += 1;
-        let asked = miss.error.retry_after().unwrap_or_default();
+        // Its time is over; what went wrong before is a better cause.
+        let error = if miss.why == MissKind::Held { self.last_error.take().unwrap_or(miss.error) } else { miss.error };
+        let asked = error.retry_after().unwrap_or_default();
         let wait = jitter(limits.ceiling(self.tried - 1)).saturating_add(asked);
         let time_is_up = self.started.elapsed().saturating_add(wait) >= limits.total;
         if miss.why != MissKind::Passing || self.tried >= self.client.read_attempts || time_is_up {
-            return Err(miss.error.with_attempts(std::mem::take(&mut self.history)));
+            return Err(error.with_attempts(std::mem::take(&mut self.history)));
         }
+        self.last_error = Some(error);
         tokio::time::sleep(wait).await;
         Ok(())
     }

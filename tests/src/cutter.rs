@@ -1,4 +1,4 @@
-//! A TCP proxy in front of a sandbox that ends the connection of a create at an exact byte.
+//! A TCP proxy in front of a sandbox that breaks a create at an exact byte: ends its connection, or repeats its bytes.
 //!
 //! Everything else passes untouched. It reads HTTP just so far that it knows where a request or an answer begins and ends.
 
@@ -31,7 +31,19 @@ pub enum End {
     Stall,
 }
 
-/// Ends the connection when exactly so many bytes have passed.
+/// What happens at the byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The connection ends.
+    End(End),
+    /// The request or the answer begins again from its first byte and goes on to its end; then the connection ends.
+    Repeat,
+    /// Of a request only: the platform's connection ends, and what it may have answered is lost. The whole request goes
+    /// to the platform once more on a new one, and the client never learns, as with a proxy that retries.
+    Retry,
+}
+
+/// Acts when exactly so many bytes have passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// The bytes that are counted.
@@ -39,7 +51,7 @@ pub struct Cut {
     /// How many of them pass.
     pub at: usize,
     /// What happens then.
-    pub end: End,
+    pub act: Act,
 }
 
 /// A call about a payout.
@@ -189,13 +201,52 @@ async fn serve(mut client: TcpStream, target: SocketAddr, book: &Book) -> io::Re
         }
         if let (true, Some(cut), Some((_, id))) = (is_cut, cut, &about) {
             book.note(id, |trace| trace.was_cut = true);
+            match (cut.act, cut.way) {
+                (Act::End(how), _) => {
+                    drop(passing);
+                    return end(client, server, how).await;
+                }
+                (Act::Repeat, Way::Request) => {
+                    request.pass_again(&mut client, &mut server).await?;
+                    // A request that passed whole twice is answered twice; of it and a piece of it, nobody knows.
+                    let answers = if request.is_whole() { 2 } else { 1 };
+                    pass_answers(answers, answer, &mut server, &mut client).await?;
+                }
+                (Act::Repeat, Way::Answer) => answer.pass_again(&mut server, &mut client).await?,
+                (Act::Retry, _) => {
+                    server.shutdown().await?;
+                    server = TcpStream::connect(target).await?;
+                    server.set_nodelay(true)?;
+                    request.pass_again(&mut client, &mut server).await?;
+                    let mut answer = Message::default();
+                    answer.pass(&mut server, &mut client, usize::MAX).await?;
+                    continue;
+                }
+            }
             drop(passing);
-            return end(client, server, cut.end).await;
+            return end(client, server, End::Close).await;
         }
         if let Some((Call::Create, id)) = about {
             book.note(&id, |trace| trace.lengths = Some((request.sent, answer.sent)));
         }
     }
+}
+
+/// Passes on so many whole answers at once, or what came until the platform had no more to say.
+async fn pass_answers(
+    count: usize,
+    mut answers: Message,
+    server: &mut TcpStream,
+    client: &mut TcpStream,
+) -> io::Result<()> {
+    while answers.count() < count {
+        tokio::select! {
+            read = answers.read(server) => if read.is_err() { break },
+            // It sends nothing now, so it has left.
+            _ = client.read_u8() => break,
+        }
+    }
+    client.write_all(&answers.bytes).await
 }
 
 /// Ends both connections, the platform's first.
@@ -257,8 +308,27 @@ impl Message {
         }
     }
 
+    /// Passes all of it on, whatever has passed before.
+    async fn pass_again(&mut self, from: &mut TcpStream, to: &mut TcpStream) -> io::Result<()> {
+        while length(&self.bytes).is_none_or(|length| self.bytes.len() < length) {
+            self.read(from).await?;
+        }
+        to.write_all(&self.bytes).await
+    }
+
     fn is_whole(&self) -> bool {
-        self.length() == Some(self.sent)
+        length(&self.bytes) == Some(self.sent)
+    }
+
+    /// How many are here whole, if there may be more than one.
+    fn count(&self) -> usize {
+        let mut rest = self.bytes.as_slice();
+        let whole = || {
+            let next = rest.get(length(rest)?..)?;
+            rest = next;
+            Some(())
+        };
+        std::iter::from_fn(whole).count()
     }
 
     /// Its first line, once it is there.
@@ -266,14 +336,14 @@ impl Message {
         let end = self.bytes.windows(2).position(|window| window == b"\r\n")?;
         std::str::from_utf8(&self.bytes[..end]).ok()
     }
+}
 
-    /// How long it is in all, once its head is there.
-    fn length(&self) -> Option<usize> {
-        let head = self.bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-        let text = String::from_utf8_lossy(&self.bytes[..head]).to_lowercase();
-        let body = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
-        Some(head + body.unwrap_or_default())
-    }
+/// How long the request or answer that begins here is in all, once its head is there.
+fn length(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let text = String::from_utf8_lossy(&bytes[..head]).to_lowercase();
+    let body = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    Some(head + body.unwrap_or_default())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

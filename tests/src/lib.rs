@@ -13,6 +13,7 @@ pub mod canary;
 pub mod conformance;
 pub mod contract;
 pub mod cutter;
+pub mod misbehaving;
 pub mod peer;
 pub mod tunnel;
 

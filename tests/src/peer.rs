@@ -103,7 +103,7 @@ fn judge(request: &Recorded) {
     contract::judge_request(&contract::Request { method, target, header: &header, body: &request.body });
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Recorded> {
+pub(crate) async fn read(stream: &mut TcpStream) -> Option<Recorded> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

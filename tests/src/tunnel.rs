@@ -1,4 +1,4 @@
-//! A TCP proxy that knows TLS records, and ends its first connection at an exact byte of one.
+//! A TCP proxy that knows TLS records, and breaks its first connection at an exact byte of one: ends it, or tampers.
 //!
 //! What is in the records it does not know: on that connection everything counts, the handshake and the token call too.
 
@@ -11,7 +11,18 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::cutter::{End, Way, end};
 
-/// So many whole records pass, so many bytes of the next one, and then the connection ends.
+/// What happens at the byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The connection ends.
+    End(End),
+    /// One bit of the byte is turned over. All else passes.
+    Flip,
+    /// The record begins again from its first byte. All else passes.
+    Repeat,
+}
+
+/// So many whole records pass, so many bytes of the next one, and then it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// The records that are counted.
@@ -21,7 +32,7 @@ pub struct Mark {
     /// How many bytes pass then.
     pub bytes: usize,
     /// What happens then.
-    pub end: End,
+    pub act: Act,
 }
 
 /// A proxy on a port of its own.
@@ -78,7 +89,7 @@ impl Tunnel {
         format!("https://{}", self.address)
     }
 
-    /// Whether the first connection was ended.
+    /// Whether it happened.
     #[must_use]
     pub fn was_cut(&self) -> bool {
         lock(&self.first).was_cut
@@ -115,27 +126,42 @@ async fn serve(
             Way::Request => (&request[..read], &mut server),
             Way::Answer => (&answer[..read], &mut client),
         };
-        let (passing, is_cut) = lock(first).take(way, came, mark);
+        let (passing, end_as) = lock(first).take(way, came, mark);
         to.write_all(&passing).await?;
-        if let (true, Some(mark)) = (is_cut, mark) {
-            return end(client, server, mark.end).await;
+        if let Some(how) = end_as {
+            return end(client, server, how).await;
         }
     }
 }
 
 impl First {
-    /// Takes what came, gives what of it passes, and says whether the connection ends then.
-    fn take(&mut self, way: Way, came: &[u8], mark: Option<Mark>) -> (Vec<u8>, bool) {
+    /// Takes what came, gives what passes for it, and says how the connection ends then, if it does.
+    fn take(&mut self, way: Way, came: &[u8], mark: Option<Mark>) -> (Vec<u8>, Option<End>) {
         let side = if way == Way::Request { &mut self.request } else { &mut self.answer };
         side.bytes.extend_from_slice(came);
+        let (from, all) = (side.passed, side.bytes.len());
+        side.passed = all;
         // A record whose start is not known yet starts behind all that came.
-        let limit = mark.filter(|mark| mark.way == way);
-        let limit = limit.and_then(|mark| Some(side.start_of(mark.records)? + mark.bytes)).unwrap_or(usize::MAX);
-        let until = side.bytes.len().min(limit);
-        let passing = side.bytes[side.passed..until].to_vec();
-        side.passed = until;
-        self.was_cut |= until == limit;
-        (passing, until == limit)
+        let mark = mark.filter(|mark| mark.way == way && !self.was_cut);
+        let place = mark.and_then(|mark| Some((mark, side.start_of(mark.records)?)));
+        match place.map(|(mark, start)| (mark.act, start, start + mark.bytes)) {
+            Some((Act::End(how), _, at)) if at <= all => {
+                self.was_cut = true;
+                side.passed = at;
+                (side.bytes[from..at].to_vec(), Some(how))
+            }
+            Some((Act::Flip, _, at)) if at < all => {
+                self.was_cut = true;
+                let mut passing = side.bytes[from..].to_vec();
+                passing[at - from] ^= 1;
+                (passing, None)
+            }
+            Some((Act::Repeat, start, at)) if at <= all => {
+                self.was_cut = true;
+                ([&side.bytes[from..at], &side.bytes[start..]].concat(), None)
+            }
+            _ => (side.bytes[from..].to_vec(), None),
+        }
     }
 }
 

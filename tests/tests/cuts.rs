@@ -1,4 +1,5 @@
-//! The sweep of cut creates: a true runner is green at every byte, and one that lies about the money is red.
+//! The sweeps of creates that are cut, repeated or tampered with: a true runner is green at every byte, and one that lies about
+//! the money is red.
 #![cfg(unix)]
 
 use std::time::Duration;
@@ -32,7 +33,35 @@ async fn a_create_that_is_cut_anywhere_is_executed_once() {
 #[tokio::test]
 async fn a_create_that_is_cut_at_a_boundary_of_tls_is_executed_once() {
     let swept = swept(Sweep::Tls, 5, RUNNER).await;
-    assert!(swept.found.is_empty() && swept.cases > 30, "{swept}\n{}", swept.found.join("\n"));
+    assert!(swept.found.is_empty() && swept.cases > 100, "{swept}\n{}", swept.found.join("\n"));
+}
+
+#[tokio::test]
+async fn a_create_that_the_network_repeats_is_executed_once() {
+    let swept = swept(Sweep::Repeats, 5, RUNNER).await;
+    assert!(swept.found.is_empty() && swept.cases > 150, "{swept}\n{}", swept.found.join("\n"));
+    // A proxy that repeats a create of which it lost the answer uses the id up: so says the call, and resuming recovers.
+    assert_eq!(swept.endings.get("duplicate_payout then recovered"), Some(&2), "{swept}");
+}
+
+#[tokio::test]
+async fn a_create_that_is_tampered_with_over_tls_is_executed_once() {
+    let swept = swept(Sweep::Tampering, 5, RUNNER).await;
+    assert!(swept.found.is_empty() && swept.cases == 80, "{swept}\n{}", swept.found.join("\n"));
+}
+
+#[tokio::test]
+async fn a_runner_that_believes_what_was_tampered_with_is_red() {
+    let red = found_if_it_says(Sweep::Tampering, 1, r#"s/"recovered":true/"recovered":false/"#).await;
+    assert!(red.contains("half an answer was believed") && red.contains("act: Flip"), "{red}");
+}
+
+#[tokio::test]
+async fn a_runner_that_takes_a_repeated_create_for_refused_is_red() {
+    let change =
+        r#"s/"kind":"duplicate_payout"/"kind":"rejected"/;s/"money_may_have_moved":true/"money_may_have_moved":false/"#;
+    let red = found_if_it_says(Sweep::Repeats, 50, change).await;
+    assert!(red.contains("act: Retry") && red.contains("it was executed, and is said not to be"), "{red}");
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ const POST_3: Slot = (Operation::CreatePayout, 3);
 const GET: Slot = (Operation::GetPayout, 1);
 const GET_2: Slot = (Operation::GetPayout, 2);
 const GET_3: Slot = (Operation::GetPayout, 3);
+const SLOTS: [Slot; 8] = [TOKEN, TOKEN_2, POST, POST_2, POST_3, GET, GET_2, GET_3];
 
 /// What was there before the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +41,8 @@ enum Before {
     /// A payout of other money under the same id; the call does not resume.
     FreshTaken,
 }
+
+const BEFORE: [Before; 4] = [Before::Fresh, Before::ResumeLost, Before::ResumeMade, Before::FreshTaken];
 
 /// Effects that make sense for any operation.
 fn common_effects() -> Vec<Effect> {
@@ -125,8 +128,8 @@ impl Case {
 
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for before in [Before::Fresh, Before::ResumeLost, Before::ResumeMade, Before::FreshTaken] {
-        for slot in [TOKEN, TOKEN_2, POST, POST_2, POST_3, GET, GET_2, GET_3] {
+    for before in BEFORE {
+        for slot in SLOTS {
             cases.extend(effects(slot).into_iter().map(|effect| Case { faults: vec![(slot, effect)], before }));
         }
         let pairs = [
@@ -148,7 +151,27 @@ fn cases() -> Vec<Case> {
             }
         }
     }
+    if std::env::var("KOMOPAY_PROOF").is_ok_and(|form| form == "long") {
+        cases.extend(triples());
+    }
     cases
+}
+
+/// Three faults at three places, drawn: all of them would be millions.
+fn triples() -> impl Iterator<Item = Case> {
+    let seed = std::env::var("KOMOPAY_SEED").map_or(1, |seed| seed.parse().expect("KOMOPAY_SEED is a number"));
+    println!("triples drawn with KOMOPAY_SEED={seed}");
+    let mut draw = fastrand::Rng::with_seed(seed);
+    std::iter::repeat_with(move || {
+        let slots = draw.choose_multiple(SLOTS, 3);
+        let faults = slots.into_iter().map(|slot| {
+            let mut effects = effects(slot);
+            (slot, effects.swap_remove(draw.usize(..effects.len())))
+        });
+        let faults = faults.collect();
+        Case { faults, before: BEFORE[draw.usize(..BEFORE.len())] }
+    })
+    .take(20_000)
 }
 
 /// Puts in place what was there before. It leaves no token behind, so that every slot is met.
@@ -258,5 +281,11 @@ fn no_fault_and_no_pair_of_faults_pays_twice_or_loses_a_payout() {
         "rate_limited",
     ] {
         assert!(endings.contains_key(ending), "no case ended as {ending}");
+    }
+    for (faults, name) in [(1, "single faults"), (2, "pairs of faults"), (3, "triples of faults")] {
+        match cases.iter().filter(|case| case.faults.len() == faults).count() {
+            0 => {}
+            cases => println!("proven: {cases} {name}"),
+        }
     }
 }

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use komopay_core::{Client, Credentials, ErrorKind, TokenScope};
+use komopay_core::{Client, Credentials, ErrorKind, TokenProvider, TokenScope};
 use komopay_sandbox::{Effect, Fault, Operation, Sandbox, When};
 use komopay_tests::peer::{Peer, Recorded, http};
-use komopay_tests::{break_nth, client, config, id, request, sandbox, shown, start};
+use komopay_tests::{break_nth, client, config, executed, id, request, sandbox, shown, start};
 
 /// A client whose times are long enough for a thousand callers on a busy machine.
 fn patient(sandbox: &Sandbox) -> Client {
@@ -138,6 +138,112 @@ async fn a_token_that_ends_soon_is_renewed_before_its_end() {
         client.get_payout(&id("P")).await.unwrap();
         assert_eq!(sandbox.calls(Operation::IssueToken), calls, "after {jump} s more");
     }
+}
+
+/// What a create ends as whose token is refused from some moment on, by who pays and how often it was executed.
+async fn with_faults(
+    credentials: Option<Credentials>,
+    sandbox: &Sandbox,
+    faults: &[(When, Effect)],
+) -> (String, usize) {
+    let mut config = config(sandbox.base_url());
+    // Also where nothing can be settled, it ends soon.
+    (config.total_timeout, config.attempt_timeout) = (Duration::from_secs(6), Duration::from_secs(2));
+    config.credentials = credentials.unwrap_or(config.credentials);
+    for (when, effect) in faults {
+        sandbox.inject(Fault::new(when.clone(), effect.clone()));
+    }
+    let result = Client::new(config).unwrap().create_payout(&id("P"), &request(), false).await;
+    let ended = match result {
+        Ok(accepted) => if accepted.recovered { "recovered" } else { "accepted" }.to_owned(),
+        Err(error) => {
+            shown(&error);
+            format!("{}, {}", error.kind(), error.money_may_have_moved())
+        }
+    };
+    (ended, executed(sandbox, &id("P")).await.len())
+}
+
+/// The faults that make a token end at this moment, as the platform sees it.
+fn ends(operation: Operation, on: u64) -> (When, Effect) {
+    (When::nth(operation, on), Effect::Unauthorized)
+}
+
+#[tokio::test]
+async fn a_token_that_ends_in_the_middle_of_a_call_is_renewed_and_hides_nothing() {
+    use Operation::{CreatePayout, GetPayout, IssueToken};
+    let lost = (When::nth(CreatePayout, 1), Effect::ExecuteThenClose);
+    let never_came = (When::nth(CreatePayout, 1), Effect::CloseAfterReading);
+    let no_more = |operation| (When::always(operation), Effect::Unauthorized);
+    let no_renewal = (When::nth(IssueToken, 2), Effect::Forbidden);
+    let unknown = "outcome_unknown, true";
+    // With the secret: what happens, how the call ends, how often it was executed, and how many token calls there were.
+    let with_secret = [
+        ("between the create and the read", vec![lost.clone(), ends(GetPayout, 1)], "recovered", 1, 2),
+        ("before the repeat", vec![never_came.clone(), ends(CreatePayout, 2)], "accepted", 1, 2),
+        (
+            "after a 429",
+            vec![(When::nth(CreatePayout, 1), Effect::RateLimited { retry_after_secs: None }), ends(CreatePayout, 2)],
+            "accepted",
+            1,
+            2,
+        ),
+        (
+            "before the read and before the repeat",
+            vec![never_came.clone(), ends(GetPayout, 1), ends(CreatePayout, 2)],
+            "accepted",
+            1,
+            3,
+        ),
+        ("and none is issued any more", vec![lost.clone(), ends(GetPayout, 1), no_renewal.clone()], unknown, 1, 2),
+        ("and none is any good", vec![lost.clone(), no_more(GetPayout)], unknown, 1, 0),
+        (
+            "and the repeat is never authorized",
+            vec![never_came.clone(), ends(CreatePayout, 2), ends(CreatePayout, 3), no_more(CreatePayout)],
+            unknown,
+            0,
+            0,
+        ),
+    ]
+    .map(|(what, faults, ended, times, tokens)| async move {
+        let sandbox = sandbox().await;
+        let is = with_faults(None, &sandbox, &faults).await;
+        assert_eq!(is, (ended.to_owned(), times), "{what}");
+        let issued = sandbox.calls(IssueToken);
+        assert!(issued == tokens || tokens == 0, "{what}: {issued} token calls");
+    });
+    // A ready token cannot be renewed. Before anything is open that is an error of the token, and never after it.
+    let ready = [
+        ("before the create", vec![ends(CreatePayout, 1)], "authentication, false", 0),
+        ("between the create and the read", vec![lost, no_more(GetPayout)], unknown, 1),
+        ("before the repeat", vec![never_came, no_more(CreatePayout)], unknown, 0),
+    ]
+    .map(|(what, faults, ended, times)| async move {
+        let sandbox = sandbox().await;
+        let ready = Credentials::token(sandbox.issue_token(&[], None, 600));
+        let is = with_faults(Some(ready), &sandbox, &faults).await;
+        assert_eq!((is, sandbox.calls(IssueToken)), ((ended.to_owned(), times), 0), "ready: {what}");
+    });
+    tokio::join!(join_all(with_secret), join_all(ready));
+}
+
+#[tokio::test]
+async fn a_provided_token_that_has_ended_is_exchanged_for_the_next_one() {
+    let sandbox = sandbox().await;
+    // One that ends as it is issued, and one that lives.
+    let tokens = [sandbox.issue_token(&[], None, 0), sandbox.issue_token(&[], None, 600)];
+    let asked = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    let mut config = config(sandbox.base_url());
+    config.credentials = Credentials::Provider(TokenProvider::new(move || {
+        let token = tokens[count.fetch_add(1, Ordering::SeqCst).min(1)].clone();
+        async move { Ok(token) }
+    }));
+    let client = Client::new(config).unwrap();
+    // A read takes the first one, so that the create finds it in hand.
+    assert_eq!(client.get_payout(&id("P")).await.unwrap_err().kind(), ErrorKind::Authentication);
+    assert!(!client.create_payout(&id("P"), &request(), false).await.unwrap().recovered);
+    assert_eq!((asked.load(Ordering::SeqCst), executed(&sandbox, &id("P")).await.len()), (2, 1));
 }
 
 #[tokio::test]

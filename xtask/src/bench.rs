@@ -3,11 +3,14 @@
 //! Every contestant is a process of its own that makes the same calls to the same minimal server. They take turns, round
 //! after round, so that a busy moment of the machine meets all of them; medians and ratios are what counts.
 
+mod outage;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Instant;
 
+use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::command::Program;
@@ -60,15 +63,38 @@ struct Measured {
     memory_kib: Option<u64>,
 }
 
-/// Measures everything and prints it, what misses its aim included.
-pub(crate) fn run(workspace: &Workspace) -> Outcome {
+/// What can be measured by itself.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Creates against peers, import time and wheel size.
+    Creates,
+    /// How far beyond its deadline a create ends, against peers that stall in each phase of it.
+    Deadlines,
+    /// What a gateway that is down gets to see of a thousand callers.
+    Outage,
+}
+
+/// Measures everything, or one part of it, and prints it, what misses its aim included.
+pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
+    if part.is_none_or(|part| part == Part::Creates) {
+        creates(workspace)?;
+    }
+    if part.is_none_or(|part| part == Part::Deadlines) {
+        Program::new(workspace, build(workspace, "")?).arg("deadlines").run()?;
+    }
+    if part.is_none_or(|part| part == Part::Outage) {
+        outage::run(workspace)?;
+    }
+    Ok(())
+}
+
+fn creates(workspace: &Workspace) -> Outcome {
     let python = Python::find()?;
     let venv = Venv::fresh(workspace, &python, "venv-bench")?;
     venv.install_builder(workspace)?;
     let wheel = venv.install_wheel(workspace, Profile::Release)?;
     venv.install(workspace, Path::new("bench/requirements.txt"))?;
-    Program::cargo(workspace).args("build --locked --release --package komopay-bench").run()?;
-    let program = workspace.target().join("release").join(format!("komopay-bench{}", std::env::consts::EXE_SUFFIX));
+    let program = build(workspace, "")?;
 
     let server = Server::start(workspace, &program)?;
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); CONTESTANTS.len()];
@@ -108,6 +134,13 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let size = f64::from(u32::try_from(size / 1024).unwrap_or(u32::MAX)) / 1024.0;
     say("wheel", size <= 6.0, &format!("{size:.1} MB"), "at most 6 MB");
     Ok(())
+}
+
+/// Builds the measuring program with these features.
+fn build(workspace: &Workspace, features: &str) -> Outcome<PathBuf> {
+    let cargo = Program::cargo(workspace).args("build --locked --release --package komopay-bench --features");
+    cargo.arg(features).run()?;
+    Ok(workspace.target().join("release").join(format!("komopay-bench{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn say(what: &str, holds: bool, found: &str, aim: &str) {

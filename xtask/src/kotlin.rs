@@ -13,7 +13,7 @@ use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
 use crate::report::Report;
 use crate::surface::{self, Language};
 use crate::tally::Tally;
-use crate::tools::Python;
+use crate::tools::{self, Python};
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
 use crate::{demo, ledger, test};
@@ -80,6 +80,23 @@ impl<'a> Kotlin<'a> {
         self.maven("bindings-kotlin/examples/pom.xml")
     }
 
+    /// Runs the tests that a project builds in this folder with the gateway's program, searches all that they wrote, and counts the process models among them: a
+    /// class of tests each.
+    fn test(&self, maven: Program, project: &str, tally: &mut Tally) -> Outcome {
+        let reports = self.folder.join(project).join("surefire-reports");
+        test::remove_folder(&reports)?;
+        let maven = maven.env("KOMOPAY_SANDBOX_BIN", gateway::build(self.workspace)?);
+        test::tests(self.workspace, maven, tally)?;
+        let models = search(self.workspace, &reports)?
+            .iter()
+            .filter(|name| name.starts_with("TEST-id.komopay.processes.") && name.ends_with("Test.xml"))
+            .count();
+        if models > 0 {
+            tally.read(&format!("proven: {models} process models of the JVM"));
+        }
+        Ok(())
+    }
+
     /// A program among the tests, which have the library as it was compiled.
     fn test_program(&self, class: &str, options: &str) -> Outcome<Program> {
         self.java(&["maven/classes", "maven/test-classes"], "test-classpath", class, options)
@@ -124,13 +141,9 @@ pub(crate) fn check(workspace: &Workspace, python: &Python, conformance: &Confor
     let kotlin = Kotlin::new(workspace);
     report.check("Kotlin library", |_| kotlin.prepare(",provoked-panics"))?;
     report.check("Kotlin tests", |tally| {
-        let (sandbox, calls) = (gateway::build(workspace)?, workspace.folder("kotlin-calls.jsonl"));
-        let reports = kotlin.folder.join("maven").join("surefire-reports");
-        test::remove_folder(&reports)?;
+        let calls = workspace.folder("kotlin-calls.jsonl");
         test::remove(&calls)?;
-        let maven = kotlin.sdk().arg("install").env("KOMOPAY_SANDBOX_BIN", sandbox);
-        test::tests(workspace, maven.env("KOMOPAY_SANDBOX_RECORD", &calls), tally)?;
-        search(workspace, &reports)?;
+        kotlin.test(kotlin.sdk().arg("install").env("KOMOPAY_SANDBOX_RECORD", &calls), "maven", tally)?;
         gateway::validate(workspace, &calls)
     })?;
     report.check("Kotlin conformance", |tally| {
@@ -159,6 +172,14 @@ pub(crate) fn check(workspace: &Workspace, python: &Python, conformance: &Confor
     report.check("Kotlin surface", |_| surface::check(workspace, Language::Kotlin))
 }
 
+/// Builds the library, and only runs creates in JVMs that are interrupted, nested, redeployed and shut down.
+pub(crate) fn processes(workspace: &Workspace, tally: &mut Tally) -> Outcome {
+    tools::check_jvm(workspace)?;
+    let kotlin = Kotlin::new(workspace);
+    kotlin.prepare(",provoked-panics")?;
+    kotlin.test(kotlin.sdk().args("test -Dgroups=process-model"), "maven", tally)
+}
+
 /// Installs the adapters, and lets the sandbox call the examples that use them.
 fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
     let workspace = kotlin.workspace;
@@ -166,24 +187,24 @@ fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
         kotlin.maven(&format!("bindings-kotlin/{adapter}/pom.xml")).arg("install").run()?;
         kotlin.maven(&format!("bindings-kotlin/examples/{adapter}/pom.xml")).arg("compile").run()?;
     }
-    let (sandbox, calls) = (gateway::build(workspace)?, workspace.folder("kotlin-callback-calls.jsonl"));
-    let reports = kotlin.folder.join("callback-tests").join("surefire-reports");
-    test::remove_folder(&reports)?;
+    let calls = workspace.folder("kotlin-callback-calls.jsonl");
     test::remove(&calls)?;
-    let maven = kotlin.maven("bindings-kotlin/callback-tests/pom.xml").arg("test").env("KOMOPAY_SANDBOX_BIN", sandbox);
-    test::tests(workspace, maven.env("KOMOPAY_SANDBOX_RECORD", &calls), tally)?;
-    search(workspace, &reports)?;
+    let maven = kotlin.maven("bindings-kotlin/callback-tests/pom.xml").arg("test");
+    kotlin.test(maven.env("KOMOPAY_SANDBOX_RECORD", &calls), "callback-tests", tally)?;
     gateway::validate(workspace, &calls)
 }
 
-/// Searches everything that the tests wrote.
-fn search(workspace: &Workspace, reports: &Path) -> Outcome {
+/// Searches everything that the tests wrote. Gives the names of the files.
+fn search(workspace: &Workspace, reports: &Path) -> Outcome<Vec<String>> {
     let canaries = Canaries::read(workspace)?;
     let failed = |error| Failure::while_doing(format!("cannot read {}", reports.display()))(error);
+    let mut names = Vec::new();
     for entry in fs::read_dir(reports).map_err(failed)? {
-        canaries.search(&entry.map_err(failed)?.path())?;
+        let file = entry.map_err(failed)?;
+        canaries.search(&file.path())?;
+        names.push(file.file_name().to_string_lossy().into_owned());
     }
-    Ok(())
+    Ok(names)
 }
 
 /// Builds and installs the jar, without what only tests need, and pays with it.

@@ -8,6 +8,7 @@
 //! | What is proven, and are the tests any good? | `prove`, `mutations` |
 //! | Which scenarios hold in every language? | `conformance` |
 //! | What may no output show? | `canary` |
+//! | What is it made of, and is any of it unsafe? | `dependencies` |
 //! | What do users of each language see? | `surface` |
 //! | What must be installed, and what is said if it is not? | `tools` |
 //! | Where do builds and virtual environments go? | `workspace` |
@@ -22,6 +23,7 @@ mod canary;
 mod command;
 mod conformance;
 mod demo;
+mod dependencies;
 mod failure;
 mod gateway;
 mod kotlin;
@@ -68,8 +70,12 @@ enum Task {
     Surface,
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
     Prove(prove::Wish),
-    /// Measure creates, import time and wheel size against peers, in one run. It takes some minutes.
-    Bench,
+    /// Measure creates, import time and wheel size against peers, how far beyond its deadline a call ends, and what a gateway
+    /// that is down gets to see. It takes some minutes.
+    Bench {
+        /// The only part to measure.
+        part: Option<bench::Part>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -79,7 +85,7 @@ fn main() -> ExitCode {
         Task::Test { part } => test::run(&workspace, part),
         Task::Surface => surface::write(&workspace),
         Task::Prove(wish) => prove::run(&workspace, &wish),
-        Task::Bench => bench::run(&workspace),
+        Task::Bench { part } => bench::run(&workspace, part),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

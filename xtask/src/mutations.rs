@@ -20,8 +20,14 @@ use crate::failure::{Failure, Outcome};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-/// For how long one suite may run. A rule that is broken may well make a test wait for ever.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// For how long one suite may run while nothing is broken.
+const PATIENCE: Duration = Duration::from_mins(30);
+
+/// For how long it may run with a fault, when this is how long it took without one. A rule that is broken may well make a
+/// test wait for ever.
+fn patience(sound: Duration) -> Duration {
+    Duration::from_mins(1) + 4 * sound
+}
 
 /// Which mutations, and which tests.
 #[derive(Args)]
@@ -53,6 +59,7 @@ const ANY: &[&str] = &[
     "core",
     "tests create",
     "tests read",
+    "tests pace",
     "tests tokens",
     "tests transport",
     "tests wire",
@@ -91,19 +98,24 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Outcome {
     let mut suites: Vec<String> = mutations.iter().flat_map(|mutation| choice.suites(mutation)).collect();
     suites.sort_unstable();
     suites.dedup();
+    let mut limits = BTreeMap::new();
     for suite in &suites {
         println!("\n== without a fault: {suite}");
-        let passes = sources.build(suite)?.is_some_and(|program| matches!(program.test(), Ok(Tests::Passed)));
-        if !passes {
+        let Some(program) = sources.build(suite)? else {
+            return Err(Failure::new(format!("the tests `{suite}` do not build as they are")));
+        };
+        let started = Instant::now();
+        if program.test(PATIENCE)? != Tests::Passed {
             return Err(Failure::new(format!("the tests `{suite}` do not pass as they are")));
         }
+        limits.insert(suite.as_str(), patience(started.elapsed()));
     }
 
     let (mut lines, mut rules) = (Vec::new(), BTreeMap::<String, (u32, u32)>::new());
     for mutation in &mutations {
         println!("\n== rule {}: {}", mutation.rule, mutation.fault);
         let started = Instant::now();
-        let end = sources.broken(mutation, || sources.seen_by(&choice.suites(mutation)))?;
+        let end = sources.broken(mutation, || sources.seen_by(&choice.suites(mutation), &limits))?;
         let (word, by) = match &end {
             End::Caught(by) => ("caught", by.as_str()),
             End::NotCaught => ("NOT CAUGHT", "nobody"),
@@ -190,10 +202,10 @@ impl<'a> Sources<'a> {
     }
 
     /// The first suite that sees that something is broken.
-    fn seen_by(&self, suites: &[String]) -> Outcome<End> {
+    fn seen_by(&self, suites: &[String], limits: &BTreeMap<&str, Duration>) -> Outcome<End> {
         for suite in suites {
             let Some(program) = self.build(suite)? else { return Ok(End::DoesNotBuild) };
-            match program.test()? {
+            match program.test(limits.get(suite.as_str()).copied().unwrap_or(PATIENCE))? {
                 Tests::Passed => {}
                 Tests::Failed => return Ok(End::Caught(suite.clone())),
                 Tests::Endless => return Ok(End::Caught(format!("{suite}, which does not end"))),
@@ -215,7 +227,9 @@ impl<'a> Sources<'a> {
         let mut program = None;
         let built = cargo.inside(&self.root).env("CARGO_TARGET_DIR", &self.target).run_reading(|line| {
             let message: Value = serde_json::from_str(line).unwrap_or_default();
-            if let Some(executable) = message.get("executable").and_then(Value::as_str) {
+            // The programs that these tests start are built with them, in any order.
+            let is_test = message.pointer("/profile/test").and_then(Value::as_bool) == Some(true);
+            if let Some(executable) = message.get("executable").and_then(Value::as_str).filter(|_| is_test) {
                 program = Some(PathBuf::from(executable));
             }
         });
@@ -239,7 +253,7 @@ struct TestProgram<'a> {
 
 impl TestProgram<'_> {
     /// Runs its tests, for as long as there is patience.
-    fn test(&self) -> Outcome<Tests> {
+    fn test(&self, patience: Duration) -> Outcome<Tests> {
         let program = Program::new(self.workspace, &self.program).args(&self.filter).inside(&self.room);
         let failed = || format!("cannot run {}", Path::new(&self.program).display());
         let mut command = program.into_command();
@@ -254,7 +268,7 @@ impl TestProgram<'_> {
             }
             String::from_utf8_lossy(&said).into_owned()
         });
-        let Some(success) = wait(&mut child, PATIENCE).map_err(Failure::while_doing(failed()))? else {
+        let Some(success) = wait(&mut child, patience).map_err(Failure::while_doing(failed()))? else {
             return Ok(Tests::Endless);
         };
         let mut tally = Tally::default();
@@ -298,7 +312,7 @@ mod tests {
                 Some(("core", module)) => root.join("core/src").join(module.replace("::", "/")),
                 _ => continue,
             };
-            assert!(file.with_extension("rs").is_file(), "{suite}");
+            assert!(file.with_extension("rs").is_file() || file.join("main.rs").is_file(), "{suite}");
         }
     }
 

@@ -1,13 +1,18 @@
 //! `cargo xtask prove`: that money moves once, by looking at every case there is, and that the tests would see it if not.
 //!
-//! A proof prints what it looked at, and ends with its figures.
+//! A proof prints what it looked at; the report at the end says how much that was.
 
 use clap::{Args, ValueEnum};
 
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
+use crate::gateway;
+use crate::kotlin;
 use crate::mutations::{self, Choice};
+use crate::report::Report;
 use crate::tally::Tally;
+use crate::tools::Python;
+use crate::venv::Venv;
 use crate::workspace::Workspace;
 
 /// What is to be proven.
@@ -26,36 +31,86 @@ pub(crate) struct Wish {
 enum Proof {
     /// The outcome rules, in every state that callers, network and platform can come to, and those of callbacks.
     Model,
+    /// Every fault at each attempt, and every pair of them: the gateway's ledger decides.
+    Faults,
+    /// A create that is cut, stalled, repeated or corrupted at every byte of its request and of its answer.
+    Cuts,
+    /// Peers that misbehave, in numbers: what a call ends as, when, and the memory that it takes.
+    Peers,
+    /// Creates in processes that fork, nest, are interrupted, shut down and killed, in Python and on the JVM.
+    Processes,
     /// Every rule broken on purpose, in a copy of the sources: does a test see it? It takes hours.
     Mutations,
 }
 
-/// Makes the proofs until one fails.
+/// Makes the proofs until one fails, and prints what they looked at.
 pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
-    match wish.proof {
-        None | Some(Proof::Model) => model(workspace, wish.long),
-        Some(Proof::Mutations) => mutations::run(workspace, &wish.choice),
+    if wish.proof == Some(Proof::Mutations) {
+        return mutations::run(workspace, &wish.choice);
     }
+    let wanted = |this| wish.proof.is_none_or(|only| only == this);
+    let form = if wish.long { "long" } else { "short" };
+    let mut report = Report::default();
+    let outcome = (|| {
+        if wanted(Proof::Model) {
+            report.check("model", |tally| {
+                // Only what explores is worth optimizing.
+                let optimized = "--config profile.dev.package.komopay-core.opt-level=3";
+                let model =
+                    Program::cargo(workspace).args("test --locked --package komopay-core --lib").args(optimized);
+                let model = model.args("::model:: -- --nocapture --test-threads=1");
+                prove(model.env(FORM, form), tally)
+            })?;
+        }
+        if wanted(Proof::Faults) {
+            report.check("faults", |tally| {
+                let faults = Program::cargo(workspace).args("test --locked --package komopay-tests --test faults");
+                prove(faults.args("-- --nocapture").env(FORM, form), tally)
+            })?;
+        }
+        if wanted(Proof::Cuts) {
+            report.check("cuts", |tally| {
+                let conductor = Program::new(workspace, gateway::build_program(workspace, "conformance")?);
+                let runner = gateway::build_program(workspace, "conformance-rust")?;
+                prove(conductor.args("play --sweeps --").arg(runner).env(FORM, form), tally)
+            })?;
+        }
+        if wanted(Proof::Peers) {
+            report.check("peers", |_| peers(workspace))?;
+        }
+        if wanted(Proof::Processes) {
+            report.check("Python processes", |tally| python_processes(workspace, tally))?;
+            report.check("JVM processes", |tally| kotlin::processes(workspace, tally))?;
+        }
+        Ok(())
+    })();
+    println!("\n{report}");
+    outcome
 }
 
-fn model(workspace: &Workspace, long: bool) -> Outcome {
-    let mut tally = Tally::default();
-    let mut figures = Vec::new();
-    Program::cargo(workspace)
-        // Only what explores is worth optimizing.
-        .args("test --locked --package komopay-core --lib --config profile.dev.package.komopay-core.opt-level=3")
-        .args("::model:: -- --nocapture --test-threads=1")
-        .env("KOMOPAY_PROOF", if long { "long" } else { "short" })
-        .run_reading(|line| {
-            println!("{line}");
-            tally.read(line);
-            if ["model, long: ", "model, short: ", "model of callbacks, "].iter().any(|form| line.contains(form)) {
-                figures.push(line.to_owned());
-            }
-        })?;
-    if tally.passed == 0 || figures.is_empty() {
-        return Err(Failure::new("nothing was explored"));
+/// How far the tests go: `short` or `long`.
+const FORM: &str = "KOMOPAY_PROOF";
+
+fn python_processes(workspace: &Workspace, tally: &mut Tally) -> Outcome {
+    let venv = Venv::fresh(workspace, &Python::find()?, "venv-test")?;
+    venv.install_all(workspace)?;
+    let pytest = venv.python(workspace).args("-m pytest -p no:cacheprovider bindings-python/tests/process_models");
+    prove(pytest.env("KOMOPAY_SANDBOX_BIN", gateway::build(workspace)?), tally)
+}
+
+fn prove(program: Program, tally: &mut Tally) -> Outcome {
+    program.run_reading(|line| {
+        println!("{line}");
+        tally.read(line);
+    })?;
+    if tally.proven.is_empty() { Err(Failure::new("nothing was looked at")) } else { Ok(()) }
+}
+
+/// The table only: the tests assert what must hold of it.
+fn peers(workspace: &Workspace) -> Outcome {
+    if !cfg!(target_os = "linux") {
+        println!("the memory of a process is read from /proc, so bad peers are measured on Linux only");
+        return Ok(());
     }
-    println!("\n{}", figures.join("\n"));
-    Ok(())
+    Program::new(workspace, gateway::build_program(workspace, "peers")?).run()
 }

@@ -46,16 +46,21 @@ impl fmt::Display for Report {
         let width = self.checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
         writeln!(f, "{:width$}  {:>8}  {:>6}  {:>6}  {:>7}", "check", "time", "passed", "failed", "skipped")?;
         let mut sum = Tally::default();
-        for Check { name, time, tally: Tally { passed, failed, skipped } } in &self.checks {
+        for Check { name, time, tally } in &self.checks {
+            let Tally { passed, failed, skipped, .. } = tally;
             writeln!(f, "{name:width$}  {:>6.1} s  {passed:>6}  {failed:>6}  {skipped:>7}", time.as_secs_f64())?;
-            sum.passed += passed;
-            sum.failed += failed;
-            sum.skipped += skipped;
+            sum.merge(tally);
+        }
+        for (cases, number) in &sum.proven {
+            write!(f, "\nproven: {number} {cases}")?;
+        }
+        if !sum.proven.is_empty() {
+            writeln!(f)?;
         }
         for note in &self.notes {
             write!(f, "\n{note}")?;
         }
-        let Tally { passed, failed, skipped } = sum;
+        let Tally { passed, failed, skipped, .. } = sum;
         write!(f, "\n{passed} passed, {failed} failed")?;
         if skipped > 0 {
             write!(f, ", {skipped} skipped")?;

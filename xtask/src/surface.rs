@@ -33,7 +33,7 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("ChangeHandler.handle", &[Rust, Python, Swift], "elsewhere a function"),
     ("ChangeRecord.*", &[Python, Kotlin, Swift], "for stores of one's own, which are written in Rust"),
     ("ChangeStore.*", &[Rust, Python], "there each store is a class"),
-    ("Client.creates_under_way", &[Python, Kotlin, Swift], "for bindings, at the end of a process"),
+    ("Client.creates_under_way", &[Python], "Python logs them when the interpreter ends"),
     ("Client.from_env", &[Rust, Kotlin, Swift], "for back ends in Python; others read their environment themselves"),
     ("Client.refuse_calls", &[Python, Kotlin, Swift], "for bindings, whose callers may not stay to close"),
     ("Config.credentials", &[Python], "Python takes them as keywords"),

@@ -1,28 +1,43 @@
-//! How many tests a test program ran, read from what it prints.
+//! How many tests a test program ran, and what they looked at, read from what it prints.
+
+use std::collections::BTreeMap;
 
 /// Tests by how they ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
     /// Not run, or not held to their result: skipped, ignored, deselected, expected to fail.
     pub(crate) skipped: u64,
+    /// How many cases of which kind were looked at, and were as they must be.
+    pub(crate) proven: BTreeMap<String, u64>,
 }
 
 impl Tally {
-    /// Adds the counts of a line: a summary of cargo's, pytest's or Maven's, or the end of a test of `XCTest`'s.
+    /// Adds the counts of a line: a summary of cargo's, pytest's or Maven's, the end of a test of `XCTest`'s, or what a
+    /// test says of itself: `proven: 27704 pairs of faults`.
     pub(crate) fn read(&mut self, line: &str) {
-        if let Some(counts) = line.strip_prefix("test result: ") {
+        if let Some((number, cases)) = line.strip_prefix("proven: ").and_then(|proof| proof.split_once(' ')) {
+            *self.proven.entry(cases.to_owned()).or_default() += number.parse().unwrap_or(0);
+        } else if let Some(counts) = line.strip_prefix("test result: ") {
             // test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s
             self.add(counts.split_once(". ").map_or(counts, |(_, rest)| rest).split("; "));
         } else if let Some(counts) = pytest_counts(line) {
             self.add(counts.split(", "));
         } else if let Some(counted) = surefire_counts(line) {
-            self.passed += counted.passed;
-            self.failed += counted.failed;
-            self.skipped += counted.skipped;
+            self.merge(&counted);
         } else if let Some(end) = xctest_end(line) {
             self.add(std::iter::once(format!("1 {end}").as_str()));
+        }
+    }
+
+    /// Adds all that another one counted.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        for (cases, number) in &other.proven {
+            *self.proven.entry(cases.clone()).or_default() += number;
         }
     }
 
@@ -53,7 +68,12 @@ fn surefire_counts(line: &str) -> Option<Tally> {
     let mut numbers = counts.split(", ").map(|count| count.rsplit(' ').next()?.parse::<u64>().ok());
     let (run, failures, errors, skipped) = (numbers.next()??, numbers.next()??, numbers.next()??, numbers.next()??);
     let failed = failures + errors;
-    numbers.next().is_none().then_some(Tally { passed: run.saturating_sub(failed + skipped), failed, skipped })
+    numbers.next().is_none().then(|| Tally {
+        passed: run.saturating_sub(failed + skipped),
+        failed,
+        skipped,
+        ..Tally::default()
+    })
 }
 
 /// `passed` of `Test Case 'MoneyTests.testAFloatIsRefused' passed (0.01 seconds)`.
@@ -108,6 +128,16 @@ mod tests {
             Test Suite 'MoneyTests' failed at 2026-11-23 08:01:02.972\n\
             \t Executed 3 tests, with 1 test skipped and 1 failure (0 unexpected) in 1.51 (1.51) seconds";
         assert_eq!(tally(text), (1, 1, 1));
+    }
+
+    #[test]
+    fn what_a_test_proves_is_added_up_by_its_kind() {
+        let mut tally = Tally::default();
+        for line in ["proven: 12 pairs of faults", "proven: 3 process models", "proven: 30 pairs of faults"] {
+            tally.read(line);
+        }
+        let proven = [("pairs of faults".to_owned(), 42), ("process models".to_owned(), 3)];
+        assert_eq!(tally.proven, proven.into());
     }
 
     #[test]

@@ -14,9 +14,9 @@ use crate::report::Report;
 use crate::surface::{self, Language};
 use crate::tally::Tally;
 use crate::tools::{self, Python};
-use crate::venv::{Profile, Venv};
+use crate::venv::Venv;
 use crate::workspace::Workspace;
-use crate::{demo, gateway, kotlin, swift};
+use crate::{demo, dependencies, gateway, kotlin, swift};
 
 /// A part of the checks.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,6 +36,7 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
     let wanted = |this| part.is_none_or(|only| only == this);
     if wanted(Part::Rust) {
         tools::check_rust_components(workspace)?;
+        tools::check_faketime()?;
     }
     if wanted(Part::Kotlin) {
         tools::check_jvm(workspace)?;
@@ -85,6 +86,7 @@ fn rust(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -
     report.check("Rust format", |_| cargo("fmt --all --check").run())?;
     report
         .check("Rust lints", |_| cargo("clippy --locked --workspace --all-targets").args("-- --deny warnings").run())?;
+    report.check("dependencies", |_| dependencies::check(workspace))?;
     report.check("Rust documentation", |_| {
         cargo("doc --locked --workspace --no-deps").env("RUSTDOCFLAGS", "--deny warnings").run()
     })?;
@@ -102,10 +104,7 @@ fn rust(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -
 
 fn python_package(workspace: &Workspace, python: &Python, conformance: &Conformance, report: &mut Report) -> Outcome {
     let venv = Venv::fresh(workspace, python, "venv-test")?;
-    report.check("Python wheel", |_| {
-        venv.install_tools(workspace)?;
-        venv.install_wheel(workspace, Profile::Test).map(drop)
-    })?;
+    report.check("Python wheel", |_| venv.install_all(workspace))?;
     report.check("Python types", |_| {
         let settings = workspace.root().join("bindings-python").join("pyproject.toml");
         let mypy = venv.python(workspace).args("-m mypy --strict --config-file").arg(&settings);

@@ -1,6 +1,7 @@
 //! What must be installed, asked for before anything is built, and what to install if it is not there.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::command::Program;
@@ -103,6 +104,23 @@ pub(crate) fn check_jvm(workspace: &Workspace) -> Outcome {
                 "The Kotlin library needs {what}, and no {program} is on the PATH. Install it:\n\n  {INSTALL_JVM}"
             )));
         }
+    }
+    Ok(())
+}
+
+/// Where systems put the library that sets the clock of one process: the tests of clocks look there, too.
+const FAKETIME: [&str; 5] =
+    ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
+
+/// Asks for what lets the wall clock of a process jump. The tests that need it are for Linux.
+pub(crate) fn check_faketime() -> Outcome {
+    let is_in = |folder: &str| Path::new(folder).join("faketime/libfaketime.so.1").exists();
+    if cfg!(target_os = "linux") && !FAKETIME.into_iter().any(is_in) {
+        return Err(Failure::new(
+            "The tests of clocks need libfaketime, and it is not there. Install it:\n\n  \
+             Debian, Ubuntu   sudo apt install libfaketime\n  \
+             Fedora           sudo dnf install libfaketime",
+        ));
     }
     Ok(())
 }

@@ -45,9 +45,10 @@ impl Venv {
         Ok(Self { folder })
     }
 
-    /// Installs everything that the tests need.
-    pub(crate) fn install_tools(&self, workspace: &Workspace) -> Outcome {
-        self.install(workspace, Path::new(REQUIREMENTS))
+    /// Installs everything that the tests need, and the wheel as they test it.
+    pub(crate) fn install_all(&self, workspace: &Workspace) -> Outcome {
+        self.install(workspace, Path::new(REQUIREMENTS))?;
+        self.install_wheel(workspace, Profile::Test).map(drop)
     }
 
     /// Installs only what builds the wheel.

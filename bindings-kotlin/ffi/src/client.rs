@@ -9,6 +9,7 @@ use crate::access::{AccessScope, IssuedToken};
 use crate::catalogue::{Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption};
 use crate::config::{Config, Language};
 use crate::error::CallFailure;
+use crate::live::Live;
 use crate::money::Money;
 use crate::payout::{Payout, PayoutAccepted};
 use crate::request::PayoutRequest;
@@ -17,7 +18,7 @@ use crate::scalar::Span;
 
 /// The native half of a client; the fronts' `Client` is what to use.
 #[derive(uniffi::Object)]
-pub struct NativeClient(pub(crate) Client);
+pub struct NativeClient(pub(crate) Live);
 
 pub(crate) type Cancel = Option<Arc<Cancellation>>;
 
@@ -26,7 +27,7 @@ impl NativeClient {
     /// A client with these settings. Nothing is sent yet.
     #[uniffi::constructor]
     pub fn new(config: Config, language: Language) -> Result<Self, CallFailure> {
-        Ok(Self(Client::new(config.into_core(language)?)?))
+        Ok(Self(Live::new(Client::new(config.into_core(language)?)?)))
     }
 
     /// `POST /payouts/{id}` under the outcome rules.
@@ -128,6 +129,11 @@ impl NativeClient {
     /// Proves that host, credentials and clock work, moving nothing.
     pub async fn check_credentials(&self, cancel: Cancel) -> Result<MerchantInfo, CallFailure> {
         self.call(cancel, |client| async move { client.check_credentials().await }).await
+    }
+
+    /// The ids of the creates under way, also of those that nobody waits for any more.
+    pub fn creates_under_way(&self) -> Vec<String> {
+        self.0.creates_under_way().iter().map(ToString::to_string).collect()
     }
 
     /// Refuses new calls, stops further attempts, and waits for nothing.

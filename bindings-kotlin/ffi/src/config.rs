@@ -114,6 +114,13 @@ pub struct Config {
     /// How many times a read is tried before it gives up: 4.
     #[uniffi(default = None)]
     pub read_attempts: Option<Whole>,
+    /// How many requests are sent in a second at the most, such as 20.0 or 0.5; no limit without it. A 429 halves it for a
+    /// while. A read that settles a create never waits for it.
+    #[uniffi(default = None)]
+    pub requests_per_second: Option<f64>,
+    /// How many calls have a request under way at a time at the most; no limit without it.
+    #[uniffi(default = None)]
+    pub max_concurrency: Option<Whole>,
     /// How many idle connections are kept open: 64.
     #[uniffi(default = None)]
     pub pool_size: Option<Whole>,
@@ -172,6 +179,8 @@ impl Config {
             backoff_base,
             backoff_cap,
             read_attempts,
+            requests_per_second,
+            max_concurrency,
             pool_size,
             max_answer_bytes,
             proxy,
@@ -201,6 +210,8 @@ impl Config {
             backoff_base: span("backoff_base", backoff_base, default.backoff_base)?,
             backoff_cap: span("backoff_cap", backoff_cap, default.backoff_cap)?,
             read_attempts: read_attempts.map_or(Ok(default.read_attempts), |count| count.count("read_attempts"))?,
+            requests_per_second: requests_per_second.or(default.requests_per_second),
+            max_concurrency: max_concurrency.map(|count| count.count("max_concurrency")).transpose()?,
             pool_size: pool_size.map_or(Ok(default.pool_size), |count| count.count("pool_size"))?,
             max_answer_bytes: max_answer_bytes
                 .map_or(Ok(default.max_answer_bytes), |count| count.count("max_answer_bytes"))?,

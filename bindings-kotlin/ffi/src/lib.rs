@@ -12,6 +12,7 @@
 //! | `error.rs` | the core's errors |
 //! | `scalar.rs` | time spans and whole numbers, in the types that each language uses for them |
 //! | `runtime.rs` | the one runtime, and what a cancelled or panicking call becomes |
+//! | `live.rs` | the clients, and what becomes of their creates at the end of the process |
 //! | `log.rs` | the core's log, for the log of the application |
 
 #![allow(
@@ -27,6 +28,7 @@ mod catalogue;
 mod client;
 mod config;
 mod error;
+mod live;
 mod log;
 mod money;
 mod payout;

@@ -5,11 +5,15 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use ::log::{LevelFilter, Log, Metadata, Record};
 
 /// How many events may wait for the logger; what comes on top is dropped.
 const CAPACITY: usize = 10_000;
+
+/// How long the end of the process waits for the logger.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How much an event of the log matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -42,6 +46,19 @@ fn set_logger(logger: Arc<dyn NativeLogger>, level: LogLevel) {
     ::log::set_max_level(level.into());
 }
 
+/// Waits until all that was logged before has been handed over, for at most [`PATIENCE`].
+#[uniffi::export]
+fn flush_log() {
+    if LOGGER.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+        return;
+    }
+    let (reached, wait) = sync_channel(1);
+    if QUEUE.0.try_send(Entry::Mark(reached)).is_ok() {
+        // A logger that hangs has had its time.
+        let _ = wait.recv_timeout(PATIENCE);
+    }
+}
+
 static LOGGER: Mutex<Option<Arc<dyn NativeLogger>>> = Mutex::new(None);
 
 static QUEUE: LazyLock<Queue> = LazyLock::new(|| {
@@ -51,7 +68,13 @@ static QUEUE: LazyLock<Queue> = LazyLock::new(|| {
     Queue(sender)
 });
 
-struct Queue(SyncSender<(LogLevel, String)>);
+struct Queue(SyncSender<Entry>);
+
+enum Entry {
+    Event(LogLevel, String),
+    /// Told when all before it has been handed over.
+    Mark(SyncSender<()>),
+}
 
 impl Log for Queue {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -61,18 +84,24 @@ impl Log for Queue {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            drop(self.0.try_send((record.level().into(), record.args().to_string())));
+            drop(self.0.try_send(Entry::Event(record.level().into(), record.args().to_string())));
         }
     }
 
     fn flush(&self) {}
 }
 
-fn hand_over(events: &Receiver<(LogLevel, String)>) {
-    for (level, text) in events {
-        let logger = LOGGER.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(logger) = logger {
-            logger.log(level, text);
+fn hand_over(entries: &Receiver<Entry>) {
+    for entry in entries {
+        match entry {
+            Entry::Event(level, text) => {
+                let logger = LOGGER.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if let Some(logger) = logger {
+                    logger.log(level, text);
+                }
+            }
+            // Who waited may have gone.
+            Entry::Mark(reached) => drop(reached.try_send(())),
         }
     }
 }

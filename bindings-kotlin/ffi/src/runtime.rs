@@ -6,6 +6,7 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use komopay_core::{ErrorKind, Leavable};
 use tokio::runtime::{Builder, Runtime};
@@ -26,6 +27,14 @@ fn runtime() -> std::io::Result<&'static Runtime> {
     let started = builder.worker_threads(2).thread_name("komopay").on_thread_start(mask_broken_pipes);
     let started = started.enable_all().build()?;
     Ok(runtime.insert(Box::leak(Box::new(started))))
+}
+
+/// Waits on the caller's own thread for what needs the runtime, for at most this long. Nothing, if no call was ever made.
+pub fn wait_briefly(patience: Duration, work: impl Future<Output = ()>) {
+    let started = *RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(runtime) = started {
+        let _ = runtime.block_on(async { tokio::time::timeout(patience, work).await });
+    }
 }
 
 /// A write to a connection that the peer has closed must be an error, and no end of the process. Rust's own programs and

@@ -69,6 +69,9 @@ platform does not repeat, so keep the request's fingerprint beside the id.
     >>> client.close()
 """
 
+# Before the native module: it refuses the interpreters in which that cannot live.
+from komopay import _interpreter as _interpreter
+
 # Not typing's own, whose import costs more than all the rest of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,28 +1,41 @@
-"""``python -m komopay sandbox``: the stand-in gateway, started by hand."""
+"""``python -m komopay``: the stand-in gateway, and callbacks during development."""
 
 from __future__ import annotations
 
 import signal
 import sys
 
-from komopay._native import _run_sandbox
-
 _USAGE = """\
-Usage: python -m komopay sandbox [OPTIONS]
+Usage: python -m komopay COMMAND [OPTIONS]
 
-  sandbox  A stand-in KomoPay gateway that runs on this machine; --help tells its options
+  sandbox  A stand-in KomoPay gateway that runs on this machine
+  listen   Receives callbacks on a port of this machine, checks them, and shows the payouts and their changes
+  trigger  Makes the sandbox send a callback
+
+Each tells its options with --help.
 """
 
 
 def main() -> int:
     """Runs what the command line asks for, and returns the exit code."""
-    if sys.argv[1:2] != ["sandbox"]:
-        asked = sys.argv[1:] in (["-h"], ["--help"])
-        print(_USAGE, end="", file=sys.stdout if asked else sys.stderr)
-        return 0 if asked else 2
-    # The program catches Ctrl-C itself, and stops gracefully; Python would make a KeyboardInterrupt of it, too.
-    _ = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    return _run_sandbox(["python -m komopay sandbox", *sys.argv[2:]])
+    command, arguments = sys.argv[1:2], sys.argv[2:]
+    if command == ["sandbox"]:
+        from komopay._native import _run_sandbox
+
+        # The program catches Ctrl-C itself, and stops gracefully; Python would make a KeyboardInterrupt of it, too.
+        _ = signal.signal(signal.SIGINT, signal.SIG_DFL)
+        return _run_sandbox(["python -m komopay sandbox", *arguments])
+    if command == ["listen"]:
+        from komopay._listen import main as listen
+
+        return listen(arguments)
+    if command == ["trigger"]:
+        from komopay._trigger import main as trigger
+
+        return trigger(arguments)
+    asked = sys.argv[1:] in (["-h"], ["--help"])
+    print(_USAGE, end="", file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else 2
 
 
 if __name__ == "__main__":

@@ -76,6 +76,8 @@ class _CommonSettings(TypedDict, total=False):
     backoff_base: _Seconds | None
     backoff_cap: _Seconds | None
     read_attempts: int | None
+    requests_per_second: float | None
+    max_concurrency: int | None
     pool_size: int | None
     max_answer_bytes: int | None
     proxy: str | None
@@ -114,6 +116,9 @@ class Client:
     - `settle_window`: how long after a lost create a read may not yet show it, 30 s.
     - `backoff_base`, `backoff_cap`: the longest first pause, 0.25 s, and the longest pause, 5 s.
     - `read_attempts`: how many requests a read may take, 4.
+    - `requests_per_second`: how many requests are sent in a second at the most, such as 20 or 0.5; no limit without it. A
+      429 halves it for a while. A read that settles a create never waits for it.
+    - `max_concurrency`: how many calls have a request under way at a time at the most; as `requests_per_second`.
     - `pool_size`: how many idle connections are kept, 64.
     - `max_answer_bytes`: the largest answer that is read, 1 MiB.
     - `proxy`: a proxy for every call; without one, the environment's, but never for loopback.
@@ -152,6 +157,8 @@ class Client:
         backoff_base: _Seconds | None = None,
         backoff_cap: _Seconds | None = None,
         read_attempts: int | None = None,
+        requests_per_second: float | None = None,
+        max_concurrency: int | None = None,
         pool_size: int | None = None,
         max_answer_bytes: int | None = None,
         proxy: str | None = None,

@@ -43,16 +43,11 @@ _PATIENCE = 5.0
 
 
 def _check(on_change: object, interval: float) -> None:
-    if not callable(on_change):
+    is_function = callable(on_change)
+    if not is_function:
         raise TypeError("on_change must be a function that takes a PayoutChange")
     if not 0 < interval <= threading.TIMEOUT_MAX:
         raise ValueError("interval must be a number of seconds above 0")
-
-
-def check_client(client: object, kind: type) -> None:
-    """For the adapters: they take one kind of client each."""
-    if not isinstance(client, kind):
-        raise TypeError(f"client must be a komopay.{kind.__name__}, not {type(client).__name__}")
 
 
 def _failed(change: PayoutChange) -> None:
@@ -73,6 +68,7 @@ class ChangeWorker:
         self._client = client
         self._on_change = on_change
         self._interval = interval
+        self._stopping = False
         self._forget()
         _WORKERS.add(self)
 
@@ -80,7 +76,6 @@ class ChangeWorker:
         """A new process has neither the thread nor a lock that another thread held."""
         self._lock = threading.Lock()
         self._woken = threading.Event()
-        self._stopping = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:

@@ -13,7 +13,7 @@ change, and else what makes the platform repeat the callback, or not.
 
 from __future__ import annotations
 
-import logging
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -23,15 +23,14 @@ from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from komopay import Callback, Client, KomopayError
-from komopay.changes import ChangeWorker, check_client
+from komopay import Client, KomopayError
+from komopay._receiving import check_client, read_body, status_of
+from komopay.changes import ChangeWorker
 
 if TYPE_CHECKING:
     from komopay import PayoutChange
 
 __all__ = ["Callbacks"]
-
-_LOG = logging.getLogger("komopay.callbacks")
 
 
 class Callbacks:
@@ -52,9 +51,14 @@ class Callbacks:
         self.worker: ChangeWorker = ChangeWorker(client, handle)
 
     def urls(self, prefix: str) -> list[URLPattern]:
-        """The pattern under which callbacks are received; the prefix is the path of the base URL."""
+        """The pattern under which callbacks are received; the prefix is the path of the base URL.
+
+        Where an `include` has that prefix already, give an empty one.
+        """
+        base = re.escape(prefix.strip("/"))
+        route = f"^{base}(?:/|$)" if base else "^"
         # The platform has no CSRF token; the signature says what it may.
-        return [re_path(rf"^{prefix.strip('/')}(?:/|$)", csrf_exempt(require_POST(self._receive)), name="komopay")]
+        return [re_path(route, csrf_exempt(require_POST(self._receive)), name="komopay")]
 
     def start(self) -> None:
         """Handles what an earlier process left behind. Without it, that waits for the first callback.
@@ -64,12 +68,9 @@ class Callbacks:
         self.worker.start()
 
     def _receive(self, request: HttpRequest) -> HttpResponse:
-        # One byte more than is allowed shows that there are more; the rest is not read.
-        body = request.read(Callback.LARGEST_BODY + 1)
         try:
-            _ = self.client.handle_callback(body, request.get_full_path())
+            _ = self.client.handle_callback(read_body(request.read), request.get_full_path())
         except KomopayError as error:
-            _LOG.warning("a callback is answered with %d: %s", error.callback_status, error)
-            return HttpResponse(status=error.callback_status)
+            return HttpResponse(status=status_of(error))
         self.worker.wake()
         return HttpResponse(status=200)

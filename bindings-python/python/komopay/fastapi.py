@@ -15,19 +15,17 @@ With `place="query"` the base URL ends with a slash, since a mount redirects to 
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, cast
 
-from komopay import AsyncClient, Callback, KomopayError
-from komopay.changes import AsyncChangeWorker, check_client
+from komopay import AsyncClient, KomopayError
+from komopay._receiving import READ_AT_MOST, check_client, status_of
+from komopay.changes import AsyncChangeWorker
 
 if TYPE_CHECKING:
     from komopay import PayoutChange
 
 __all__ = ["Callbacks"]
-
-_LOG = logging.getLogger("komopay.callbacks")
 
 _Message = MutableMapping[str, object]
 _Receive = Callable[[], Awaitable[_Message]]
@@ -65,8 +63,7 @@ class Callbacks:
         try:
             _ = await self.client.handle_callback(body, _url(scope))
         except KomopayError as error:
-            _LOG.warning("a callback is answered with %d: %s", error.callback_status, error)
-            await _answer(send, error.callback_status)
+            await _answer(send, status_of(error))
         else:
             self.worker.wake()
             await _answer(send, 200)
@@ -75,14 +72,14 @@ class Callbacks:
 async def _read(receive: _Receive) -> bytes | None:
     """The body, or as much of one that is too large as shows that it is."""
     body = bytearray()
-    while len(body) <= Callback.LARGEST_BODY:
+    while len(body) < READ_AT_MOST:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
         body += cast("bytes", message.get("body", b""))
         if not message.get("more_body", False):
             break
-    return bytes(body[: Callback.LARGEST_BODY + 1])
+    return bytes(body[:READ_AT_MOST])
 
 
 def _url(scope: _Message) -> str:

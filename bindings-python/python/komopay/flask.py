@@ -12,21 +12,19 @@ change, and else what makes the platform repeat the callback, or not.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
-from komopay import Callback, Client, KomopayError
-from komopay.changes import ChangeWorker, check_client
+from komopay import Client, KomopayError
+from komopay._receiving import check_client, read_body, status_of
+from komopay.changes import ChangeWorker
 
 if TYPE_CHECKING:
     from komopay import PayoutChange
 
 __all__ = ["Callbacks"]
-
-_LOG = logging.getLogger("komopay.callbacks")
 
 
 class Callbacks:
@@ -51,12 +49,9 @@ class Callbacks:
         self.worker.start()
 
     def _receive(self, **_parts: str) -> Response:
-        # One byte more than is allowed shows that there are more; the rest is not read.
-        body = request.stream.read(Callback.LARGEST_BODY + 1)
         try:
-            _ = self.client.handle_callback(body, request.full_path)
+            _ = self.client.handle_callback(read_body(request.stream.read), request.full_path)
         except KomopayError as error:
-            _LOG.warning("a callback is answered with %d: %s", error.callback_status, error)
-            return Response(status=error.callback_status)
+            return Response(status=status_of(error))
         self.worker.wake()
         return Response(status=200)

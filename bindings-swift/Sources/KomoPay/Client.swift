@@ -144,6 +144,12 @@ public final class Client: Sendable {
         try await call { try await $0.checkCredentials(cancel: $1) }
     }
 
+    /// The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
+    /// learn their outcomes, and may have made any of them.
+    public func createsUnderWay() -> [String] {
+        native.createsUnderWay()
+    }
+
     /// Signs a callback URL for this payout: the URL to hand over as the request's `callbackUrl`. Nothing is sent.
     ///
     /// The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first of the

@@ -18,6 +18,7 @@ use super::scope::Scope;
 use crate::config::{Config, Credentials, TokenScope, is_token};
 use crate::error::{Error, ErrorKind};
 use crate::money::Money;
+use crate::pace::Turn;
 use crate::read::object;
 use crate::transport::{FailureKind, Operation, Transport};
 
@@ -133,13 +134,21 @@ impl Tokens {
     }
 
     /// A token of this scope for someone else, issued anew.
-    pub async fn issue(&self, scope: &Scope, validity: Duration, within: Duration) -> Result<AccessToken, Refusal> {
+    pub async fn issue(
+        &self,
+        scope: &Scope,
+        validity: Duration,
+        within: Duration,
+        mut turn: Turn,
+    ) -> Result<AccessToken, Refusal> {
         match &self.source {
             Source::Fetched(fetcher) if let Origin::Platform(issuer) = &fetcher.origin => {
-                let token = tokio::time::timeout(within, issuer.issue(scope, validity)).await.unwrap_or_else(|_| {
-                    let error = Error::new(ErrorKind::TimedOut, format!("no token within {within:?}"));
-                    Err(Refusal { error, is_final: false })
-                })?;
+                let token = tokio::time::timeout(within, issuer.issue(scope, validity, Some(&mut turn)))
+                    .await
+                    .unwrap_or_else(|_| {
+                        let error = Error::new(ErrorKind::TimedOut, format!("no token within {within:?}"));
+                        Err(Refusal { error, is_final: false })
+                    })?;
                 let expires_at = Claims::of(token.expose_secret()).and_then(|claims| claims.expires_at());
                 Ok(AccessToken { token, expires_at })
             }
@@ -257,7 +266,7 @@ impl Fetcher {
 
     async fn fetch(&self, scope: &Scope) -> Result<SecretString, Refusal> {
         match &self.origin {
-            Origin::Platform(issuer) => issuer.issue(scope, self.validity).await,
+            Origin::Platform(issuer) => issuer.issue(scope, self.validity, None).await,
             Origin::Provider(provider) => {
                 let refuse =
                     |text: String| Refusal { error: Error::new(ErrorKind::Unavailable, text), is_final: false };
@@ -291,13 +300,12 @@ impl Fetcher {
 }
 
 impl Issuer {
-    async fn issue(&self, scope: &Scope, validity: Duration) -> Result<SecretString, Refusal> {
+    async fn issue(&self, scope: &Scope, validity: Duration, turn: Option<&mut Turn>) -> Result<SecretString, Refusal> {
         let operation = Operation::post("/auth-tokens", self.body(scope, validity)?);
         let secret = self.secret.expose_secret();
-        let answer =
-            self.transport.send(&operation, None, self.patience, std::future::pending()).await.map_err(|failure| {
-                Refusal { error: failure.to_error(), is_final: failure.kind == FailureKind::Certificate }
-            })?;
+        let answer = self.transport.send(&operation, None, turn, self.patience, std::future::pending()).await.map_err(
+            |failure| Refusal { error: failure.to_error(), is_final: failure.kind == FailureKind::Certificate },
+        )?;
         tracing::debug!(target: "komopay", status = answer.status, "POST /auth-tokens");
         let refuse = |error: Error, is_final| Err(Refusal { error, is_final });
         match answer.status {

@@ -13,8 +13,9 @@ use super::order::{Next, Observer, Standing};
 use super::store::ChangeRecord;
 use crate::client::Inner;
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::pace::{Try, Turn};
 use crate::payouts::{Payout, PayoutId, read as payouts};
-use crate::read::{Miss, MissKind, Tries};
+use crate::read::{Miss, MissKind, Tries, turn};
 
 /// The payouts that are being looked at, by id.
 #[derive(Default)]
@@ -48,8 +49,8 @@ pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Resul
     let named = |error: Error| error.with_payout_id(id);
     let mut tries = Tries::new(client);
     loop {
-        let left = tries.next().map_err(named)?;
-        match look(client, id, left, &mut tries.history).await {
+        let (which, left) = tries.next().map_err(named)?;
+        match look(client, id, which, left, &mut tries.history).await {
             Ok(payout) => return Ok(payout),
             Err(miss) => tries.missed(miss).await.map_err(named)?,
         }
@@ -58,14 +59,15 @@ pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Resul
 
 /// Looks at a payout once: joins a look that was not sent yet, or waits for its turn. It runs on if its caller leaves.
 ///
-/// Each GET has an attempt's time of its own, which begins when its turn comes; `left` is how long the caller waits.
+/// Each GET has an attempt's time of its own, which begins when it may be sent; `left` is how long the caller waits.
 pub(crate) async fn look(
     client: &Arc<Inner>,
     id: &PayoutId,
+    which: Try,
     left: Duration,
     history: &mut Vec<Attempt>,
 ) -> Result<Payout, Miss> {
-    let mut seen = enter(client, id);
+    let mut seen = enter(client, id, which);
     let ended = tokio::time::timeout(left, seen.wait_for(Option::is_some)).await;
     match ended {
         Ok(Ok(seen)) => {
@@ -87,7 +89,7 @@ fn lost() -> Miss {
 }
 
 /// Joins the look that was not sent yet, or starts one.
-fn enter(client: &Arc<Inner>, id: &PayoutId) -> watch::Receiver<Option<Seen>> {
+fn enter(client: &Arc<Inner>, id: &PayoutId, which: Try) -> watch::Receiver<Option<Seen>> {
     let mut lanes = client.lanes.lock();
     let lane = lanes.entry(id.clone()).or_default();
     if let Some(look) = &lane.unsent {
@@ -101,7 +103,7 @@ fn enter(client: &Arc<Inner>, id: &PayoutId) -> watch::Receiver<Option<Seen>> {
     let look = async move {
         let its_turn = turn.lock().await;
         let mut history = Vec::new();
-        let result = observe(&place, &mut history).await;
+        let result = observe(&place, which, &mut history).await;
         // Free first, so that who is told can start anew.
         drop(its_turn);
         drop(place);
@@ -144,11 +146,12 @@ impl Drop for Place {
 }
 
 /// Reads the payout, and records it if it is a change. Gives the payout that holds after it.
-async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
+async fn observe(place: &Place, which: Try, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
     let (client, id) = (&*place.client, &place.id);
     let Some(store) = &client.change_store else {
+        let turn = turn(client, which, client.limits.total).await?;
         place.sending();
-        return read(client, id, history).await;
+        return read(client, id, turn, history).await;
     };
     let mut observer = Observer::new();
     let mut known: Option<(ChangeRecord, Payout)> = None;
@@ -166,11 +169,12 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                 observer.loaded(known.as_ref().map(|(record, payout)| (record.sequence, Standing::of(payout))))
             }
             (Next::Read, ..) => {
+                let turn = turn(client, which, client.limits.total).await?;
                 // When it is read again, the look that may be joined is the one after this.
                 if seen.is_none() {
                     place.sending();
                 }
-                let payout = read(client, id, history).await?;
+                let payout = read(client, id, turn, history).await?;
                 let standing = Standing::of(&payout);
                 seen = Some(payout);
                 observer.saw(standing)
@@ -202,8 +206,13 @@ fn passing(error: Error) -> Miss {
 }
 
 /// One GET. What is of the other world is no news for this client.
-async fn read(client: &Inner, id: &PayoutId, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
-    let found = payouts::look(client, id, client.limits.attempt, &[], history).await?;
+async fn read(
+    client: &Inner,
+    id: &PayoutId,
+    (turn, within): (Turn, Duration),
+    history: &mut Vec<Attempt>,
+) -> Result<Payout, Miss> {
+    let found = payouts::look(client, id, turn, within, &[], history).await?;
     client.check_world(&found.payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
     Ok(found.payout)
 }

@@ -15,6 +15,7 @@ use super::{Payout, PayoutAccepted, PayoutId, PayoutRequest};
 use crate::auth::{Grant, Refusal, Scope};
 use crate::client::Inner;
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::pace::{Try, Turn};
 use crate::read::MissKind;
 use crate::transport::{Answer, FailureKind, Operation};
 
@@ -70,6 +71,8 @@ pub(crate) async fn create(
                     started,
                     first_post_at: None,
                     grant: None,
+                    turn: None,
+                    tried: false,
                     learned: Learned { last_error: refusal.clone(), refusal, ..Learned::default() },
                     history: Vec::new(),
                 };
@@ -124,6 +127,10 @@ struct Driver {
     started: Instant,
     first_post_at: Option<(Instant, Timestamp)>,
     grant: Option<Grant>,
+    /// The right to send, from before its token is asked for until the create is answered.
+    turn: Option<Turn>,
+    /// A try to send was made.
+    tried: bool,
     learned: Learned,
     history: Vec<Attempt>,
 }
@@ -152,6 +159,9 @@ impl Driver {
         loop {
             // Before anything is open, leaving ends the call at once; after that, it is settled first.
             let may_leave = !outcome.sticky();
+            if !matches!(action, Action::Post { .. }) {
+                self.turn = None;
+            }
             let event = match action {
                 Action::End(verdict) => {
                     let result = self.learned.result(&self.id, verdict);
@@ -159,10 +169,23 @@ impl Driver {
                 }
                 Action::Post { within } => Event::Posted(self.post(within).await),
                 Action::Get { within } => Event::Read(self.get(within).await),
-                Action::Authorize { renew, within } => tokio::select! {
-                    event = self.authorize(renew, within) => event,
-                    () = call.withdrawn(), if may_leave => Event::Woke,
-                },
+                Action::Authorize { renew, within } => {
+                    // What may have been sent is read again from time to time, however long a repeat is held back.
+                    let patience = if may_leave { self.left() } else { within };
+                    let held = tokio::select! {
+                        event = self.turn(patience) => event,
+                        // What was sent is settled, which needs no turn.
+                        () = call.withdrawn() => Some(Event::Woke),
+                    };
+                    if let Some(event) = held {
+                        event
+                    } else {
+                        tokio::select! {
+                            event = self.authorize(renew, within.min(self.left())) => event,
+                            () = call.withdrawn(), if may_leave => Event::Woke,
+                        }
+                    }
+                }
                 Action::Pause { at_least, jitter } => {
                     let pause = at_least + crate::client::jitter(jitter);
                     tokio::select! {
@@ -178,6 +201,27 @@ impl Driver {
             }
             action = outcome.on(self.started.elapsed(), event);
         }
+    }
+
+    /// Waits for a turn to send; gives the event that comes of having none.
+    async fn turn(&mut self, patience: Duration) -> Option<Event> {
+        let which = if self.tried { Try::Repeat } else { Try::First };
+        match self.client.pace.turn(which, patience).await {
+            Ok(turn) => {
+                self.turn = Some(turn);
+                self.tried = true;
+                None
+            }
+            Err(held) => {
+                // What went wrong before is the better cause.
+                self.learned.last_error.get_or_insert(held);
+                Some(Event::NotAuthorized(NotSent::Retryable { retry_after: None }))
+            }
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.client.limits.total.saturating_sub(self.started.elapsed())
     }
 
     async fn authorize(&mut self, renew: bool, within: Duration) -> Event {
@@ -197,15 +241,15 @@ impl Driver {
     }
 
     async fn post(&mut self, within: Duration) -> PostEnd {
-        let Some(grant) = self.grant.clone() else {
-            self.learned.last_error = Some(Error::internal("no token in hand"));
+        let (Some(grant), Some(mut turn)) = (self.grant.clone(), self.turn.take()) else {
+            self.learned.last_error = Some(Error::internal("no token and no turn in hand"));
             return PostEnd::NotSent(NotSent::Final);
         };
         self.first_post_at.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
         self.call.expose();
         let operation = self.operation.clone();
         let client = Arc::clone(&self.client);
-        let result = client.send(&operation, &grant, within, self.call.withdrawn(), &mut self.history).await;
+        let result = client.send(&operation, &grant, &mut turn, within, self.call.withdrawn(), &mut self.history).await;
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-SENT");
         match result {
@@ -235,7 +279,9 @@ impl Driver {
 
     async fn get(&mut self, within: Duration) -> ReadEnd {
         let client = Arc::clone(&self.client);
-        match look(&client, &self.id, within, &self.request.method.personal(), &mut self.history).await {
+        // Every read of a create may settle an open attempt: none is ever held back.
+        let turn = client.pace.settling();
+        match look(&client, &self.id, turn, within, &self.request.method.personal(), &mut self.history).await {
             Ok(found) => {
                 let is_young = is_young(found.date, found.payout.created_at, self.first_post_at);
                 let ours = self.client.check_world(&found.payout).is_ok()
@@ -291,7 +337,7 @@ pub(super) fn not_shown(why: MissKind, retry_after: Option<Duration>) -> ReadEnd
     match why {
         MissKind::Gone => ReadEnd::Gone,
         MissKind::Barred => ReadEnd::Final,
-        MissKind::Passing | MissKind::Lasting => ReadEnd::Unproven { retry_after },
+        MissKind::Passing | MissKind::Held | MissKind::Lasting => ReadEnd::Unproven { retry_after },
     }
 }
 

@@ -390,4 +390,6 @@ impl Outcome {
 }
 
 #[cfg(test)]
+mod deadline;
+#[cfg(test)]
 mod spec;

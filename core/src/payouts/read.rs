@@ -11,7 +11,8 @@ use crate::auth::Scope;
 use crate::callbacks;
 use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
-use crate::read::{Miss, MissKind, Tries, Unreadable, try_read};
+use crate::pace::{Try, Turn};
+use crate::read::{Miss, MissKind, Tries, Unreadable, try_read, turn};
 use crate::transport::{Answer, Operation};
 
 /// A payout, and when the platform says it showed it.
@@ -20,10 +21,11 @@ pub(crate) struct Found {
     pub date: Option<Timestamp>,
 }
 
-/// Reads the payout once. No text of the answer that repeats something `personal` enters an error.
+/// Reads the payout once, in this turn. No text of the answer that repeats something `personal` enters an error.
 pub(crate) async fn look(
     client: &Inner,
     id: &PayoutId,
+    turn: Turn,
     within: Duration,
     personal: &[&str],
     history: &mut Vec<Attempt>,
@@ -31,7 +33,7 @@ pub(crate) async fn look(
     let parse = |answer: &Answer| -> Result<Found, Unreadable> {
         Ok(Found { payout: Payout::read(id, &answer.body)?, date: answer.date })
     };
-    try_read(client, &Operation::get(id.path()), &Scope::read(id), parse, within, personal, history).await
+    try_read(client, &Operation::get(id.path()), &Scope::read(id), parse, turn, within, personal, history).await
 }
 
 /// Reads the payout, trying again where that may help.
@@ -41,8 +43,8 @@ pub(crate) async fn get(client: &Arc<Inner>, id: &PayoutId) -> Result<Payout> {
     let named = |error: Error| error.with_payout_id(id);
     let mut tries = Tries::new(client);
     loop {
-        let left = tries.next().map_err(named)?;
-        match observe(client, id, left, &mut tries.history).await {
+        let (which, left) = tries.next().map_err(named)?;
+        match observe(client, id, which, left, &mut tries.history).await {
             Ok(payout) => return Ok(payout),
             Err(miss) => tries.missed(miss).await.map_err(named)?,
         }
@@ -53,13 +55,15 @@ pub(crate) async fn get(client: &Arc<Inner>, id: &PayoutId) -> Result<Payout> {
 async fn observe(
     client: &Arc<Inner>,
     id: &PayoutId,
+    which: Try,
     left: Duration,
     history: &mut Vec<Attempt>,
 ) -> Result<Payout, Miss> {
     if client.change_store.is_some() {
-        return callbacks::look(client, id, left, history).await;
+        return callbacks::look(client, id, which, left, history).await;
     }
-    let payout = look(client, id, client.limits.attempt.min(left), &[], history).await?.payout;
+    let (turn, within) = turn(client, which, left).await?;
+    let payout = look(client, id, turn, within, &[], history).await?.payout;
     client.check_world(&payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
     Ok(payout)
 }
@@ -70,13 +74,21 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
     let limits = client.limits;
     let mut history = Vec::new();
     let mut last_seen: Option<Payout> = None;
+    let mut last_error: Option<Error> = None;
     let mut polls = 0;
     loop {
-        let mut last_error: Option<Error> = None;
+        // After a 410 it is asked again because the answer says so, not because there was none.
+        let failed = last_error.as_ref().is_some_and(|error| error.kind() != ErrorKind::NotFound);
+        let which = if failed { Try::Repeat } else { Try::First };
         let left = timeout.saturating_sub(started.elapsed());
-        match observe(client, id, left, &mut history).await {
+        match observe(client, id, which, left, &mut history).await {
             Ok(payout) if payout.status.is_final() => return Ok(payout),
-            Ok(payout) => last_seen = Some(payout),
+            Ok(payout) => {
+                last_seen = Some(payout);
+                last_error = None;
+            }
+            // What went wrong before is a better cause.
+            Err(Miss { why: MissKind::Held, error }) => last_error = last_error.or(Some(error)),
             Err(miss) => {
                 // A read may lag behind the create, but not behind a read that showed the payout.
                 let lagging = last_seen.is_none() && started.elapsed() < limits.settle_window;

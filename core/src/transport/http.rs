@@ -13,12 +13,14 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
+use tokio::time::Instant;
 use url::Url;
 
 use super::answer::{Answer, date, retry_after};
 use super::gate::Gate;
 use crate::config::{Config, is_loopback};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pace::{Heard, Pace, Turn};
 
 /// One call of the API: its method, its path and its body.
 #[derive(Clone)]
@@ -85,12 +87,15 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     base: String,
     customer_id: Option<HeaderValue>,
+    pace: Arc<Pace>,
+    /// A request that got less time than this may well have been answered later.
+    fair_patience: Duration,
     max_answer_bytes: usize,
 }
 
 impl Transport {
     /// Connections as the settings say. Nothing is opened yet.
-    pub fn new(config: &Config, base_url: &Url) -> Result<Self> {
+    pub fn new(config: &Config, base_url: &Url, pace: Arc<Pace>) -> Result<Self> {
         let user_agent = format!("komopay-{}/{}", config.language, env!("CARGO_PKG_VERSION"));
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -132,6 +137,8 @@ impl Transport {
             http,
             base: base_url.as_str().trim_end_matches('/').to_owned(),
             customer_id,
+            pace,
+            fair_patience: config.connect_timeout.min(config.attempt_timeout / 2),
             max_answer_bytes: config.max_answer_bytes,
         })
     }
@@ -139,11 +146,13 @@ impl Transport {
     /// Sends one request and reads its answer, all `within` this time.
     ///
     /// `Failure::sent` is exact for a request with a body: see [`super::gate`]. For one without, it means nothing.
-    /// Once `leave` is done, it is not sent any more; if it was, its answer is read to the end.
+    /// Once `leave` is done, it is not sent any more; if it was, its answer is read to the end. It counts as one of its
+    /// turn's, or as one that had none.
     pub async fn send(
         &self,
         operation: &Operation,
         token: Option<&str>,
+        turn: Option<&mut Turn>,
         within: Duration,
         leave: impl Future<Output = ()>,
     ) -> Result<Answer, Failure> {
@@ -167,6 +176,8 @@ impl Transport {
         if let (Some(customer_id), Some(_), Some(_)) = (&self.customer_id, token, &operation.body) {
             request = request.header("Id-Customer", customer_id.clone());
         }
+        self.pace.count(turn);
+        let began = Instant::now();
         let mut exchange = Box::pin(tokio::time::timeout(within, self.exchange(request)));
         let result = tokio::select! {
             biased;
@@ -179,7 +190,7 @@ impl Transport {
                 exchange.await
             }
         };
-        match result {
+        let result = match result {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err((kind, text))) => Err(Failure { kind, sent: gate.shut(), text }),
             Err(_) => Err(Failure {
@@ -187,6 +198,26 @@ impl Transport {
                 sent: gate.shut(),
                 text: format!("no answer within {within:?}"),
             }),
+        };
+        if let Some(heard) = self.heard(&result, began.elapsed()) {
+            self.pace.heard(began, heard);
+        }
+        result
+    }
+
+    /// What a request that took so long tells about the platform, if it tells anything.
+    fn heard(&self, result: &Result<Answer, Failure>, took: Duration) -> Option<Heard> {
+        match result {
+            Ok(answer) => Some(match answer.status {
+                429 => Heard::TooMany { retry_after: answer.retry_after },
+                500..=599 => Heard::Silence,
+                _ => Heard::Answer,
+            }),
+            Err(failure) => match failure.kind {
+                FailureKind::TimedOut if took < self.fair_patience => None,
+                FailureKind::Network | FailureKind::TimedOut => Some(Heard::Silence),
+                FailureKind::Certificate | FailureKind::Unreadable => Some(Heard::Answer),
+            },
         }
     }
 
@@ -198,10 +229,12 @@ impl Transport {
         if encoded {
             return Err((FailureKind::Unreadable, "the answer is compressed, which was not asked for".to_owned()));
         }
+        let date = date(text("date"));
         let mut answer = Answer {
             status: response.status().as_u16(),
-            date: date(text("date")),
-            retry_after: retry_after(text("retry-after"), SystemTime::now()),
+            date,
+            // A date to wait for is one of the platform's clock, which need not agree with ours.
+            retry_after: retry_after(text("retry-after"), date.map_or_else(SystemTime::now, SystemTime::from)),
             request_id: ["x-request-id", "request-id", "x-correlation-id"]
                 .into_iter()
                 .find_map(text)

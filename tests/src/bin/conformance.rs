@@ -29,9 +29,15 @@ enum Task {
         /// Only scenarios and sweeps whose name holds these words.
         #[arg(long)]
         only: Option<String>,
-        /// Cut at every so-manieth byte only.
+        /// Only the sweeps, and no scenario.
+        #[arg(long)]
+        sweeps: bool,
+        /// Cut at every so-manieth byte only, and draw so many times fewer.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
         stride: u16,
+        /// What the bytes follow from that sweeps draw.
+        #[arg(long, env = "KOMOPAY_SWEEP_SEED", default_value_t = 1)]
+        seed: u64,
         /// For how many seconds a step may take before the runner is killed.
         #[arg(long, default_value_t = 60)]
         patience: u64,
@@ -50,10 +56,11 @@ enum Task {
 fn main() -> ExitCode {
     let Arguments { vectors, task } = Arguments::parse();
     let outcome = load(&vectors).and_then(|topics| match task {
-        Task::Play { report, only, stride, patience, runner } => {
+        Task::Play { report, only, sweeps, stride, seed, patience, runner } => {
             let only = only.unwrap_or_default().replace(' ', "_");
-            let conductor = Conductor::new(runner, Duration::from_secs(patience));
-            play(&topics, &only, stride.into(), conductor, report.as_deref())
+            let conductor = Conductor::new(runner, Duration::from_secs(patience)).with_seed(seed);
+            let topics = if sweeps { &[] } else { topics.as_slice() };
+            play(topics, &only, stride.into(), conductor, report.as_deref())
         }
         Task::Table { reports } => table(&topics, &reports),
     });
@@ -86,6 +93,9 @@ fn play(
         for sweep in Sweep::ALL.into_iter().filter(|it| it.name().contains(only)) {
             let swept = conductor.sweep(sweep, stride).await;
             println!("{}: {swept}", sweep.name());
+            if swept.found.is_empty() {
+                println!("proven: {} {}", swept.cases, sweep.cases());
+            }
             add(&mut report, sweep.name(), swept.found);
         }
         conductor.end().await

@@ -23,6 +23,8 @@ pub struct Conductor {
     /// For how long a step may take.
     pub(super) patience: Duration,
     pub(super) runner: Option<Runner>,
+    /// What the bytes follow from that a sweep draws.
+    pub(super) seed: u64,
 }
 
 /// What one scenario is played on.
@@ -40,7 +42,13 @@ impl Conductor {
     /// A conductor of the runner that this command starts.
     #[must_use]
     pub fn new(command: Vec<OsString>, patience: Duration) -> Self {
-        Self { command, patience, runner: None }
+        Self { command, patience, runner: None, seed: 1 }
+    }
+
+    /// The same, with a seed of its own for what sweeps draw.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
     }
 
     /// Plays a scenario. What was not as expected is told; if there is nothing to tell, it is green.

@@ -7,6 +7,8 @@
 //! | What does a scenario say? | `scenario` |
 //! | Who plays it, and what is judged? | `conductor` |
 //! | What comes of a create whose connection is cut, at every byte? | `sweep`, `tls_sweep` |
+//! | What if the network repeats its bytes? | `repeat_sweep` |
+//! | What may a create end as then? | `verdict` |
 //! | What did the platform see? | `witness` |
 //! | How is a runner spoken to, and what if it hangs? | `runner` |
 //! | When is an answer what was expected? | `matching` |
@@ -14,11 +16,13 @@
 
 mod conductor;
 mod matching;
+mod repeat_sweep;
 mod report;
 mod runner;
 mod scenario;
 mod sweep;
 mod tls_sweep;
+mod verdict;
 mod witness;
 
 pub use conductor::Conductor;

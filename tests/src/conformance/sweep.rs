@@ -1,6 +1,7 @@
-//! A create whose connection is cut, at every byte of its request or of its answer: the ledger decides.
+//! A create whose connection is cut, at every byte of its request or of its answer, or whose bytes are repeated: the ledger
+//! decides.
 //!
-//! What must hold, wherever the cut is:
+//! What must hold, wherever it is:
 //! - accepted only if it was executed, once, with our money, and never by an answer of which a byte is missing;
 //! - an error that says "no money moved" only if nothing was executed;
 //! - anything else is `outcome_unknown`, and executed once at most;
@@ -11,14 +12,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use komopay_sandbox::{Builder, Effect, Fault, LedgerEntry, LedgerKind, Operation, Sandbox, When};
+use komopay_sandbox::{Builder, Effect, Fault, Operation, Sandbox, When};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::conductor::Conductor;
+use super::tls_sweep::Tls;
+use super::verdict::{Executed, by_ledger, executed, of, request, result, resumed, show};
 use super::witness::Witness;
 use crate::canary;
-use crate::cutter::{Call, Cut, Cutter, End, Trace, Way};
+use crate::cutter::{Act, Call, Cut, Cutter, End, Trace, Way};
 
 /// How many creates are under way at a time.
 const AT_ONCE: usize = 64;
@@ -26,7 +29,6 @@ const AT_ONCE: usize = 64;
 const STALLS: usize = 24;
 /// So many violations are shown in full.
 const SHOWN: usize = 20;
-const MONEY: (&str, &str) = ("10000", "IDR");
 
 /// Which bytes are swept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +37,17 @@ pub enum Sweep {
     Requests,
     /// Those of the answer.
     Answers,
-    /// Around the boundaries of TLS records, both ways, from the handshake on.
+    /// Those of the request and of the answer, but the network repeats instead of cutting.
+    Repeats,
+    /// Around the boundaries of TLS records, and at drawn bytes, both ways, from the handshake on.
     Tls,
+    /// Drawn bytes of TLS, both ways, but the network turns a bit over or repeats instead of cutting.
+    Tampering,
 }
 
 impl Sweep {
     /// All there are.
-    pub const ALL: [Self; 3] = [Self::Requests, Self::Answers, Self::Tls];
+    pub const ALL: [Self; 5] = [Self::Requests, Self::Answers, Self::Repeats, Self::Tls, Self::Tampering];
 
     /// What it is called in a report.
     #[must_use]
@@ -49,7 +55,19 @@ impl Sweep {
         match self {
             Self::Requests => "cut_requests",
             Self::Answers => "cut_answers",
+            Self::Repeats => "repeated",
             Self::Tls => "cut_tls",
+            Self::Tampering => "tampered_tls",
+        }
+    }
+
+    /// What its cases are.
+    #[must_use]
+    pub fn cases(self) -> &'static str {
+        match self {
+            Self::Requests | Self::Answers | Self::Tls => "creates cut",
+            Self::Repeats => "creates repeated by the network",
+            Self::Tampering => "creates tampered with over TLS",
         }
     }
 }
@@ -59,8 +77,10 @@ impl Sweep {
 pub struct Swept {
     /// The length of what is swept.
     pub bytes: usize,
-    /// How many creates were cut.
+    /// How many creates were cut, or met something else.
     pub cases: usize,
+    /// What the drawn bytes follow from, where some are drawn.
+    pub seed: Option<u64>,
     /// How they ended: the first call, and the resumed one if there had to be one.
     pub endings: BTreeMap<String, usize>,
     /// What was not as it must be; if nothing, it is green.
@@ -82,15 +102,18 @@ impl Swept {
 
 impl fmt::Display for Swept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bytes, cases, endings, took, .. } = self;
-        write!(f, "{bytes} bytes, {cases} cuts in {:.1}s", took.as_secs_f64())?;
+        let Self { bytes, cases, endings, took, seed, .. } = self;
+        write!(f, "{bytes} bytes, {cases} cases in {:.1}s", took.as_secs_f64())?;
+        if let Some(seed) = seed {
+            write!(f, ", seed {seed}")?;
+        }
         endings.iter().try_for_each(|(ending, count)| write!(f, ", {count} {ending}"))
     }
 }
 
 /// A client of the sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Client {
+pub(super) enum Client {
     /// It finds out in the call what came of the cut one.
     Patient,
     /// It cannot, since no read is allowed to it, and it soon gives up.
@@ -100,9 +123,9 @@ enum Client {
 }
 
 impl Client {
-    const ALL: [Self; 3] = [Self::Patient, Self::Blind, Self::Hasty];
+    pub(super) const ALL: [Self; 3] = [Self::Patient, Self::Blind, Self::Hasty];
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Patient => "patient",
             Self::Blind => "blind",
@@ -128,14 +151,14 @@ impl Client {
 }
 
 /// A create that is cut.
-struct Case {
-    id: String,
-    cut: Cut,
-    client: Client,
+pub(super) struct Case {
+    pub id: String,
+    pub cut: Cut,
+    pub client: Client,
 }
 
 /// What the sweep is played on.
-struct Stage {
+pub(super) struct Stage {
     sandbox: Sandbox,
     witness: Witness,
     cutter: Cutter,
@@ -144,14 +167,15 @@ struct Stage {
 }
 
 impl Stage {
-    async fn start() -> Result<Self, String> {
-        let (sandbox, witness) = start_sandbox(Sandbox::builder()).await?;
+    /// Starts it. What is repeated may be no request of the contract any more.
+    async fn start(judges_requests: bool) -> Result<Self, String> {
+        let (sandbox, witness) = start_sandbox(Sandbox::builder(), judges_requests).await?;
         let cutter = Cutter::start(sandbox.base_url()).await.map_err(|error| format!("no proxy: {error}"))?;
         Ok(Self { sandbox, witness, cutter, ids: 0 })
     }
 
     /// An id that was never used. All are of one length, so that an offset means the same in each.
-    fn id(&mut self) -> String {
+    pub(super) fn id(&mut self) -> String {
         self.ids += 1;
         format!("CUT-{:06}", self.ids)
     }
@@ -168,30 +192,9 @@ impl Stage {
     }
 }
 
-/// The executions, by payout.
-pub(super) type Executed = BTreeMap<String, Vec<LedgerEntry>>;
-
-/// The executions of one payout.
-pub(super) fn of<'a>(executed: &'a Executed, id: &str) -> &'a [LedgerEntry] {
-    executed.get(id).map(Vec::as_slice).unwrap_or_default()
-}
-
-/// The executions, once nothing is pending any more.
-pub(super) async fn executed(sandbox: &Sandbox, patience: Duration) -> Result<Executed, String> {
-    let idle = timeout(patience, sandbox.idle()).await;
-    idle.map_err(|_| format!("the platform is still busy after {patience:?}"))?;
-    let mut executed = Executed::new();
-    for entry in sandbox.ledger() {
-        if entry.kind == LedgerKind::Executed {
-            executed.entry(entry.payout_id.clone()).or_default().push(entry);
-        }
-    }
-    Ok(executed)
-}
-
 /// A sandbox that processes at once, and what it sees.
-pub(super) async fn start_sandbox(builder: Builder) -> Result<(Sandbox, Witness), String> {
-    let witness = Witness::new(true);
+pub(super) async fn start_sandbox(builder: Builder, judges_requests: bool) -> Result<(Sandbox, Witness), String> {
+    let witness = Witness::new(judges_requests);
     let builder = builder.merchant(canary::MERCHANT, canary::SECRET).processing_time(Duration::ZERO).observer({
         let witness = witness.clone();
         move |exchange| witness.see(exchange)
@@ -201,14 +204,16 @@ pub(super) async fn start_sandbox(builder: Builder) -> Result<(Sandbox, Witness)
 }
 
 impl Conductor {
-    /// Cuts a create at every `stride`-th byte, and at the last one.
+    /// Cuts a create at every `stride`-th byte, and at the last one; of drawn bytes, plays one in `stride`.
     pub async fn sweep(&mut self, sweep: Sweep, stride: usize) -> Swept {
         let start = Instant::now();
         let mut swept = Swept::default();
         let ended = match sweep {
             Sweep::Requests => self.sweep_bytes(Way::Request, stride, &mut swept).await,
             Sweep::Answers => self.sweep_bytes(Way::Answer, stride, &mut swept).await,
-            Sweep::Tls => self.sweep_tls(stride, &mut swept).await,
+            Sweep::Repeats => self.sweep_repeats(stride, &mut swept).await,
+            Sweep::Tls => self.sweep_tls(Tls::Cut, stride, &mut swept).await,
+            Sweep::Tampering => self.sweep_tls(Tls::TamperedWith, stride, &mut swept).await,
         };
         // A sweep that never sees an ending cannot tell whether that ending is right.
         for ending in ["accepted", "recovered", "outcome_unknown"] {
@@ -233,12 +238,7 @@ impl Conductor {
     }
 
     async fn sweep_bytes(&mut self, way: Way, stride: usize, swept: &mut Swept) -> Result<(), String> {
-        let mut stage = Stage::start().await?;
-        for client in Client::ALL {
-            let settings = client.settings(&stage.cutter.base_url(), &stage.sandbox);
-            self.open(client.name(), &settings).await?;
-        }
-        let (request, answer) = self.lengths(&mut stage).await?;
+        let (mut stage, request, answer) = self.open_stage(true).await?;
         swept.bytes = if way == Way::Request { request } else { answer };
         for client in Client::ALL {
             let (ends, stride): (&[End], _) = match client {
@@ -246,10 +246,25 @@ impl Conductor {
                 Client::Hasty => (&[End::Stall], stride.max(swept.bytes.div_ceil(STALLS))),
             };
             let offsets = (0..swept.bytes).step_by(stride).chain([swept.bytes]);
-            let cuts = offsets.flat_map(|at| ends.iter().map(move |end| Cut { way, at, end: *end }));
+            let cuts = offsets.flat_map(|at| ends.iter().map(move |end| Cut { way, at, act: Act::End(*end) }));
             let cases: Vec<Case> = cuts.map(|cut| Case { id: stage.id(), cut, client }).collect();
             self.cut_all(&stage, &cases, swept).await?;
         }
+        self.close_stage(stage, swept).await
+    }
+
+    /// A stage with all clients, and the lengths of a create's request and answer.
+    pub(super) async fn open_stage(&mut self, judges_requests: bool) -> Result<(Stage, usize, usize), String> {
+        let mut stage = Stage::start(judges_requests).await?;
+        for client in Client::ALL {
+            let settings = client.settings(&stage.cutter.base_url(), &stage.sandbox);
+            self.open(client.name(), &settings).await?;
+        }
+        let (request, answer) = self.lengths(&mut stage).await?;
+        Ok((stage, request, answer))
+    }
+
+    pub(super) async fn close_stage(&mut self, stage: Stage, swept: &mut Swept) -> Result<(), String> {
         for client in Client::ALL {
             self.expect_null(&json!({"do": "close", "client": client.name()})).await?;
         }
@@ -278,7 +293,7 @@ impl Conductor {
     }
 
     /// Plays these cases, and then resumes each that was not accepted.
-    async fn cut_all(&mut self, stage: &Stage, cases: &[Case], swept: &mut Swept) -> Result<(), String> {
+    pub(super) async fn cut_all(&mut self, stage: &Stage, cases: &[Case], swept: &mut Swept) -> Result<(), String> {
         for Case { id, cut, client } in cases {
             stage.cutter.cut(id, *cut);
             if *client == Client::Blind {
@@ -295,8 +310,9 @@ impl Conductor {
         let at_last = stage.executed(self.patience).await?;
 
         for (case, answer) in cases.iter().zip(&answers) {
+            let may_be_taken = case.cut.act == Act::Retry;
             let judged = judge(case, swept.bytes, answer, &stage.cutter.trace(&case.id))
-                .and_then(|()| by_ledger(&case.id, answer, of(&first, &case.id)))
+                .and_then(|()| by_ledger(&case.id, answer, of(&first, &case.id), may_be_taken))
                 .and_then(|ending| resumed(&case.id, ending, then.get(&case.id), of(&at_last, &case.id)));
             swept.add(judged.map_err(|problem| format!("{:?} of the {:?} client: {problem}", case.cut, case.client)));
         }
@@ -346,21 +362,13 @@ impl Conductor {
     }
 }
 
-fn request() -> Value {
-    json!({
-        "money": {"amount": MONEY.0, "currency": MONEY.1},
-        "method": {
-            "type": "bank_transfer", "operator_code": "BNK_000", "email_address": "customer@test.com",
-            "account": {"name": "Test account", "number": canary::ACCOUNT},
-        },
-        "callback_url": "https://callback.example.com",
-    })
-}
-
 /// What was on the wire of a create whose request or answer has so many bytes.
 fn judge(case: &Case, bytes: usize, answer: &Value, trace: &Trace) -> Result<(), String> {
-    let is_mangled = trace.was_cut && case.cut.way == Way::Answer && case.cut.at < bytes;
-    let problem = if trace.calls.windows(2).any(|pair| pair == [Call::Create, Call::Create]) {
+    let is_cut = trace.was_cut && matches!(case.cut.act, Act::End(_));
+    let is_mangled = is_cut && case.cut.way == Way::Answer && case.cut.at < bytes;
+    // What a garbled request is answered is believed, such as a 401, after which the create may come at once.
+    let may_follow = case.cut.way == Way::Request && case.cut.act == Act::Repeat;
+    let problem = if !may_follow && trace.calls.windows(2).any(|pair| pair == [Call::Create, Call::Create]) {
         "the create was repeated before the payout was read"
     } else if is_mangled && answer["ok"]["recovered"] == false {
         "half an answer was believed"
@@ -371,69 +379,4 @@ fn judge(case: &Case, bytes: usize, answer: &Value, trace: &Trace) -> Result<(),
         return Ok(());
     };
     Err(format!("{problem}: {}", result(answer)))
-}
-
-/// How a create ended, if the ledger allows it.
-pub(super) fn by_ledger(id: &str, answer: &Value, executed: &[LedgerEntry]) -> Result<String, String> {
-    let problem = |problem: &str| Err(format!("{problem}: {}, with {} in the ledger", result(answer), show(executed)));
-    if canary::is_in(&answer.to_string()) {
-        return problem("the answer shows a canary");
-    }
-    if answer.get("ok").is_some() {
-        return accepted(id, answer, executed);
-    }
-    let error = &answer["error"];
-    match (error["kind"].as_str(), error["money_may_have_moved"].as_bool()) {
-        (Some("outcome_unknown"), Some(true)) if executed.len() <= 1 => Ok("outcome_unknown".to_owned()),
-        (Some(kind), Some(false)) if executed.is_empty() => Ok(kind.to_owned()),
-        (Some(_), Some(false)) => problem("it was executed, and is said not to be"),
-        _ => problem("a create may not end so"),
-    }
-}
-
-/// How a create ended in the end, if it had to be resumed and was accepted then.
-pub(super) fn resumed(
-    id: &str,
-    ending: String,
-    answer: Option<&Value>,
-    executed: &[LedgerEntry],
-) -> Result<String, String> {
-    let Some(answer) = answer else { return Ok(ending) };
-    match accepted(id, answer, executed) {
-        Ok(then) => Ok(format!("{ending} then {then}")),
-        Err(problem) => Err(format!("{ending}, then with resume: {problem}")),
-    }
-}
-
-/// How a create was accepted, if it was, and was executed once.
-fn accepted(id: &str, answer: &Value, executed: &[LedgerEntry]) -> Result<String, String> {
-    let ok = &answer["ok"];
-    let is_ours = |entry: &LedgerEntry| (&*entry.amount.to_string(), &*entry.currency) == MONEY;
-    let is_right = ok["payout_id"] == id && ok["money"] == request()["money"];
-    match (ok["recovered"].as_bool(), executed) {
-        (Some(recovered), [entry]) if is_right && is_ours(entry) => {
-            Ok(if recovered { "recovered" } else { "accepted" }.to_owned())
-        }
-        _ => Err(format!("not accepted and executed once: {}, with {} in the ledger", result(answer), show(executed))),
-    }
-}
-
-/// What matters of an answer.
-fn result(answer: &Value) -> String {
-    let members = |of: &str, names: &[&str]| {
-        let members: Vec<_> = names.iter().map(|name| format!("{name} {}", answer[of][*name])).collect();
-        members.join(", ")
-    };
-    if answer.get("ok").is_some() {
-        return members("ok", &["payout_id", "money", "recovered"]);
-    }
-    match answer.get("error") {
-        Some(_) => members("error", &["kind", "money_may_have_moved", "message"]),
-        None => answer.to_string(),
-    }
-}
-
-fn show(list: &[impl fmt::Display]) -> String {
-    let lines: Vec<_> = list.iter().map(ToString::to_string).collect();
-    if lines.is_empty() { "nothing".to_owned() } else { lines.join(" and ") }
 }

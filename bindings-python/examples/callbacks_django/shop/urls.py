@@ -7,11 +7,11 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from komopay import BankAccount, BankTransfer, Money, PayoutRequest
-from shop.payouts import callbacks, client
+from .payouts import callbacks, client
 
 
 @csrf_exempt
-def pay(request: HttpRequest, payout_id: str) -> HttpResponse:
+def pay(_: HttpRequest, payout_id: str) -> HttpResponse:
     """Makes a payout of 10,000 rupiah, whose changes are told to this application."""
     payout = PayoutRequest(
         money=Money("10000", "IDR"),

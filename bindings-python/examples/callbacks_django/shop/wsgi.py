@@ -7,6 +7,6 @@ from django.core.wsgi import get_wsgi_application
 _ = os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 application = get_wsgi_application()
 
-from shop.payouts import callbacks
+from .payouts import callbacks
 
 callbacks.start()

@@ -93,6 +93,9 @@ public class BlockingClient(config: Config) : AutoCloseable {
     @Throws(KomopayException::class, InterruptedException::class)
     public fun checkCredentials(): MerchantInfo = waiting { client.checkCredentials() }
 
+    /** The ids of the creates under way, also of those that nobody waits for any more: see [Client.createsUnderWay]. */
+    public fun createsUnderWay(): List<String> = client.createsUnderWay()
+
     /** Signs a callback URL for this payout, which never expires, with the signature in the path: see [Client.callbackUrl]. */
     @JvmOverloads
     @Throws(KomopayException::class)

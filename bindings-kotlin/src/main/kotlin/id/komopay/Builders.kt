@@ -39,6 +39,12 @@ public class ConfigBuilder(baseUrl: String, credentials: Credentials) {
     /** How many times a read is tried before it gives up: 4. */
     public fun readAttempts(value: Int): ConfigBuilder = set { copy(readAttempts = value) }
 
+    /** How many requests are sent in a second at the most, such as 20.0 or 0.5: no limit. */
+    public fun requestsPerSecond(value: Double): ConfigBuilder = set { copy(requestsPerSecond = value) }
+
+    /** How many calls have a request under way at a time at the most: no limit. */
+    public fun maxConcurrency(value: Int): ConfigBuilder = set { copy(maxConcurrency = value) }
+
     /** How many idle connections are kept open: 64. */
     public fun poolSize(value: Int): ConfigBuilder = set { copy(poolSize = value) }
 

@@ -36,6 +36,7 @@ public class Client(config: Config) {
         keepThreads
         NativeClient(config, Language.KOTLIN)
     }
+    private val watched = Hook.watch(this)
 
     /**
      * Makes a payout, exactly once. Store the id before the first call: one payout has one id for ever.
@@ -183,6 +184,12 @@ public class Client(config: Config) {
     public suspend fun checkCredentials(): MerchantInfo = call { it.checkCredentials(null) }
 
     /**
+     * The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
+     * learn their outcomes, and may have made any of them. When the JVM shuts down they are logged: see [setShutdownHook].
+     */
+    public fun createsUnderWay(): List<String> = native { core.createsUnderWay() }
+
+    /**
      * Signs a callback URL for this payout: the URL to hand over as the request's `callbackUrl`. Nothing is sent.
      *
      * The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first of the
@@ -272,7 +279,10 @@ public class Client(config: Config) {
      */
     public suspend fun close() {
         abandon()
-        native { offTheCore { core.shutDown(null) } }
+        native {
+            offTheCore { core.shutDown(null) }
+            watched.clean()
+        }
     }
 
     /** Refuses new calls, and waits for nothing. */

@@ -21,7 +21,8 @@ public fun Credentials.Companion.merchant(merchantCode: String, secret: String):
 public fun Credentials.Companion.token(token: String): Credentials = Credentials.Token(token)
 
 /**
- * A function that gives such a token whenever a new one is needed. What it throws becomes an [UnavailableException] that
+ * A function that gives such a token whenever a new one is needed. It is called on `Dispatchers.Default`: where every thread
+ * of that waits in a call, the token comes too late, and the call ends at its deadline. What it throws becomes an [UnavailableException] that
  * names the type only, since the text may hold a token.
  *
  * ```
@@ -34,7 +35,12 @@ public fun Credentials.Companion.provider(provide: suspend () -> String): Creden
 /** The same for a function that blocks, for Java: `Tokens.provider(() -> server.tokenFor("TST-223344"))`. */
 @JvmName("provider")
 public fun blockingProvider(provide: Callable<String>): Credentials =
-    Credentials.provider { runInterruptible(Dispatchers.IO) { provide.call() } }
+    Credentials.provider { runInterruptible(providers) { provide.call() } }
+
+/** Threads of its own: those of `Dispatchers.IO` may all wait in calls that need a token. */
+private val providers by lazy { Dispatchers.IO.limitedParallelism(PROVIDERS) }
+
+private const val PROVIDERS = 64
 
 private class TokenProvider(private val give: suspend () -> String) : NativeTokenProvider {
     override suspend fun provide(): String = try {

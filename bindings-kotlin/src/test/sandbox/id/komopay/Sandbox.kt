@@ -9,6 +9,7 @@ import java.time.Duration
 import kotlin.concurrent.thread
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.int
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
@@ -49,6 +50,17 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
         control("POST", "faults", """{"when": {"operation": "$operation", "on": {"nth": 1}}, "effect": $effect}""")
     }
 
+    /** Waits until so many calls of this operation have come. Nothing else tells: the sandbox sends no events. */
+    fun awaitCalls(operation: String, count: Int) {
+        while (calls(operation) < count) Thread.sleep(5)
+    }
+
+    /** Holds every call of this operation, until [clearFaults]. */
+    fun hold(operation: String) {
+        control("POST", "faults", """{"when": {"operation": "$operation", "on": "always"}, "effect": {"type": "hold"}}""")
+    }
+
+    /** Breaks nothing any more, and lets go on what is held. */
     fun clearFaults() {
         control("DELETE", "faults")
     }

@@ -25,6 +25,7 @@ import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.boolean
 import kotlinx.serialization.json.contentOrNull
+import kotlinx.serialization.json.double
 import kotlinx.serialization.json.int
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
@@ -38,6 +39,7 @@ internal fun told(json: JsonElement, type: KType): Any? {
         String::class -> (json as JsonPrimitive).content
         Boolean::class -> json.jsonPrimitive.boolean
         Int::class -> json.jsonPrimitive.int
+        Double::class -> json.jsonPrimitive.double
         Long::class -> json.jsonPrimitive.long
         Instant::class -> Instant.parse(json.jsonPrimitive.content)
         ByteArray::class -> body(json)

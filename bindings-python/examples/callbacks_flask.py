@@ -3,7 +3,7 @@
     $ python -m komopay sandbox --port 8081 --control &
     $ export KOMOPAY_BASE_URL=http://127.0.0.1:8081 KOMOPAY_MERCHANT_CODE=... KOMOPAY_SECRET=...  # as the sandbox says
     $ export KOMOPAY_CALLBACK_KEYS=$(openssl rand -hex 32) SHOP_URL=http://127.0.0.1:8000
-    $ gunicorn app:app --bind 127.0.0.1:8000 --threads 4
+    $ gunicorn callbacks_flask:app --bind 127.0.0.1:8000 --threads 4
     $ curl -X POST http://127.0.0.1:8000/pay/TST-1
 """
 

@@ -3,7 +3,7 @@
     $ python -m komopay sandbox --port 8081 --control &
     $ export KOMOPAY_BASE_URL=http://127.0.0.1:8081 KOMOPAY_MERCHANT_CODE=... KOMOPAY_SECRET=...  # as the sandbox says
     $ export KOMOPAY_CALLBACK_KEYS=$(openssl rand -hex 32) SHOP_URL=http://127.0.0.1:8000
-    $ uvicorn app:app --port 8000
+    $ uvicorn callbacks_fastapi:app --port 8000
     $ curl -X POST http://127.0.0.1:8000/pay/TST-1
 """
 

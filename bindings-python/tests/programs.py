@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-KEY = "the callback key of the test applications"
+from gateway import CALLBACK_KEY
+
+KEY = CALLBACK_KEY
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 

@@ -1,0 +1,192 @@
+//! The retry budget, the breaker and the merchant's own limits, over real sockets: what they hold back, what it then ends
+//! as, and that a read which settles an open create is never held back, nor the token for it.
+
+use std::time::Duration;
+
+use komopay_core::{Client, Config, Error, ErrorKind, PayoutId};
+use komopay_sandbox::{Effect, Fault, LedgerKind, Operation, Sandbox, When};
+use komopay_tests::{break_nth, config, id, request, sandbox, shown};
+use tokio::task::JoinSet;
+
+/// Payout A: its create is executed and the answer lost; the first read of it is refused with 401, so that the second
+/// needs a new token.
+fn lose_the_answer(sandbox: &Sandbox) {
+    let about = |operation, n| When { payout_id: Some("A".to_owned()), ..When::nth(operation, n) };
+    sandbox.inject(Fault::new(about(Operation::CreatePayout, 1), Effect::ExecuteThenClose));
+    sandbox.inject(Fault::new(about(Operation::GetPayout, 1), Effect::Unauthorized));
+}
+
+/// Makes payout A, whose answer is lost. It must be settled within the call, with a token of its own.
+async fn settles(sandbox: &Sandbox, client: &Client) {
+    let tokens = sandbox.calls(Operation::IssueToken);
+    let accepted = client.create_payout(&id("A"), &request(), false).await.unwrap();
+    assert!(accepted.recovered);
+    let executed = sandbox.ledger().into_iter().filter(|entry| entry.kind == LedgerKind::Executed);
+    assert_eq!(executed.count(), 1);
+    assert!(sandbox.calls(Operation::IssueToken) >= tokens + 2, "the read had to renew its token");
+}
+
+/// Reads of other payouts, that go on until they are dropped.
+fn read_others(client: &Client, ids: impl Iterator<Item = PayoutId>) -> JoinSet<Option<Error>> {
+    let mut reads = JoinSet::new();
+    for id in ids {
+        let client = client.clone();
+        reads.spawn(async move { client.get_payout(&id).await.err() });
+    }
+    reads
+}
+
+/// Waits until the platform has read so many of these calls.
+async fn until_calls(sandbox: &Sandbox, operation: Operation, calls: u64) {
+    while sandbox.calls(operation) < calls {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_is_settled_while_the_budget_is_empty() {
+    let sandbox = sandbox().await;
+    let client = Client::new(Config { read_attempts: 1000, ..config(sandbox.base_url()) }).unwrap();
+    let about_b = When { payout_id: Some("B".to_owned()), ..When::always(Operation::GetPayout) };
+    sandbox.inject(Fault::new(about_b, Effect::RateLimited { retry_after_secs: None }));
+    lose_the_answer(&sandbox);
+    // Each asks again and again: 100 repeats at once and 10 a second, so one in line waits longer than a call may take.
+    let mut others = read_others(&client, std::iter::repeat_n(id("B"), 500));
+    until_calls(&sandbox, Operation::GetPayout, 600).await;
+    settles(&sandbox, &client).await;
+    assert!(others.try_join_next().is_none(), "the budget was empty all the time");
+    assert!(sandbox.calls(Operation::GetPayout) < 500 + 1000, "it held the others back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_is_settled_while_the_breaker_is_open() {
+    let sandbox = sandbox().await;
+    let mut config = config(sandbox.base_url());
+    config.attempt_timeout = Duration::from_secs(4);
+    let client = Client::new(config).unwrap();
+    // A token for the others, so that no answer to a token call closes the breaker.
+    client.get_payout(&id("B")).await.unwrap_err();
+    let about = |payout: &str, when| When { payout_id: Some(payout.to_owned()), ..when };
+    let settling = 30;
+    for n in 1..=settling {
+        sandbox.inject(Fault::new(about("A", When::nth(Operation::GetPayout, n)), Effect::Status { status: 503 }));
+    }
+    sandbox.inject(Fault::new(about("B", When::always(Operation::GetPayout)), Effect::Hold));
+    sandbox.inject(Fault::new(about("A", When::nth(Operation::CreatePayout, 1)), Effect::ExecuteThenClose));
+    sandbox.inject(Fault::new(about("A", When::nth(Operation::GetPayout, settling + 1)), Effect::Unauthorized));
+    let (create, others) = tokio::join!(settles(&sandbox, &client), async {
+        // Nobody has answered six times: it is open. Each of these, as a probe, gets no answer for 4 s.
+        until_calls(&sandbox, Operation::GetPayout, 1 + 6).await;
+        read_others(&client, std::iter::repeat_n(id("B"), 50))
+    });
+    let () = create;
+    assert!(sandbox.calls(Operation::GetPayout) < 1 + settling + 2 + 25, "it held the others back");
+    drop(others);
+}
+
+#[tokio::test]
+async fn a_create_is_settled_while_the_limits_let_nothing_pass() {
+    let sandbox = sandbox().await;
+    let config = Config { requests_per_second: Some(0.001), max_concurrency: Some(1), ..config(sandbox.base_url()) };
+    let client = Client::new(config).unwrap();
+    lose_the_answer(&sandbox);
+    settles(&sandbox, &client).await;
+    // A resumed create begins by reading, which may be all it needs.
+    assert!(client.create_payout(&id("A"), &request(), true).await.unwrap().recovered);
+    let calls = sandbox.calls(Operation::GetPayout);
+    let error = client.wait_for_payout(&id("A"), Duration::from_millis(50)).await.unwrap_err();
+    let cause = error.cause().unwrap();
+    assert_eq!((error.kind(), cause.kind()), (ErrorKind::NotFinal, ErrorKind::TimedOut), "{error:?}");
+    assert!(cause.message().contains("requests_per_second"), "{cause}");
+    assert_eq!(sandbox.calls(Operation::GetPayout), calls, "a read that settles nothing waits");
+}
+
+#[tokio::test]
+async fn a_create_that_is_held_to_its_deadline_was_not_sent_and_says_so() {
+    let sandbox = sandbox().await;
+    let mut config = config(sandbox.base_url());
+    config.total_timeout = Duration::from_secs(1);
+    config.attempt_timeout = Duration::from_millis(500);
+    let limited = Client::new(Config { requests_per_second: Some(0.001), ..config.clone() }).unwrap();
+    limited.get_payout(&id("A")).await.unwrap_err();
+    // Two were under way for one turn; what is over is owed.
+    let error = limited.create_payout(&id("A"), &request(), false).await.unwrap_err();
+    shown(&error);
+    assert_eq!((error.kind(), error.money_may_have_moved()), (ErrorKind::TimedOut, false), "{error:?}");
+    assert!(error.message().contains("not sent") && error.attempts().is_empty(), "{error:?}");
+
+    // Nobody answers eight times, and then each probe waits half a second for its answer: the line is 10 s long.
+    let broken = Client::new(config).unwrap();
+    for n in 1..=8 {
+        break_nth(&sandbox, Operation::GetPayout, n, Effect::Status { status: 503 });
+    }
+    for _ in 0..2 {
+        broken.get_payout(&id("B")).await.unwrap_err();
+    }
+    sandbox.inject(Fault::new(When::always(Operation::GetPayout), Effect::Hold));
+    let mut line = JoinSet::new();
+    for _ in 0..20 {
+        let broken = broken.clone();
+        line.spawn(async move { broken.wait_for_payout(&id("B"), Duration::from_secs(60)).await.err() });
+    }
+    until_calls(&sandbox, Operation::GetPayout, 1 + 8 + 1).await;
+    let error = broken.create_payout(&id("A"), &request(), false).await.unwrap_err();
+    assert_eq!((error.kind(), error.money_may_have_moved()), (ErrorKind::Unavailable, false), "{error:?}");
+    assert_eq!(sandbox.calls(Operation::CreatePayout), 0);
+    assert!(sandbox.ledger().is_empty());
+}
+
+#[tokio::test]
+async fn no_more_calls_are_under_way_than_max_concurrency() {
+    let sandbox = sandbox().await;
+    let client = Client::new(Config { max_concurrency: Some(2), ..config(sandbox.base_url()) }).unwrap();
+    client.create_payout(&id("A"), &request(), false).await.unwrap();
+    sandbox.inject(Fault::new(When::always(Operation::GetPayout), Effect::Hold));
+    let reads = read_others(&client, std::iter::repeat_n(id("A"), 20));
+    until_calls(&sandbox, Operation::GetPayout, 2).await;
+    let error = client.wait_for_payout(&id("A"), Duration::from_millis(100)).await.unwrap_err();
+    assert!(error.attempts().is_empty() && error.cause().unwrap().message().contains("max_concurrency"), "{error:?}");
+    assert_eq!(sandbox.calls(Operation::GetPayout), 2);
+    sandbox.clear_faults();
+    assert!(reads.join_all().await.iter().all(Option::is_none), "and all of them get their turn");
+}
+
+#[tokio::test]
+async fn after_a_429_a_limited_client_keeps_the_rest_that_is_asked_for() {
+    let sandbox = sandbox().await;
+    let free = Client::new(config(sandbox.base_url())).unwrap();
+    free.create_payout(&id("A"), &request(), false).await.unwrap();
+    let limited = Client::new(Config { requests_per_second: Some(1000.0), ..config(sandbox.base_url()) }).unwrap();
+    for (client, rests) in [(free, false), (limited, true)] {
+        break_nth(&sandbox, Operation::GetPayout, 1, Effect::RateLimited { retry_after_secs: Some(3600) });
+        let error = client.get_payout(&id("A")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        let timeout = if rests { Duration::from_millis(50) } else { Duration::from_secs(30) };
+        let next = client.wait_for_payout(&id("A"), timeout).await;
+        assert_eq!(next.as_ref().err().map(Error::kind), rests.then_some(ErrorKind::NotFinal), "{next:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_its_turn_can_be_left_and_is_ended_by_close() {
+    let sandbox = sandbox().await;
+    let client = Client::new(Config { requests_per_second: Some(0.001), ..config(sandbox.base_url()) }).unwrap();
+    client.get_payout(&id("A")).await.unwrap_err();
+    let (a, r) = (id("A"), request());
+    {
+        let left = client.create_payout(&a, &r, false);
+        assert!(tokio::time::timeout(Duration::from_millis(20), left).await.is_err());
+    }
+    while !client.creates_under_way().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let (create, read, issued, ()) =
+        tokio::join!(client.create_payout(&a, &r, false), client.get_payout(&a), client.check_credentials(), async {
+            tokio::task::yield_now().await;
+            client.close().await;
+        });
+    for error in [create.unwrap_err(), read.unwrap_err(), issued.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Closed, "{error:?}");
+    }
+    assert_eq!(sandbox.calls(Operation::CreatePayout), 0);
+}

@@ -1,0 +1,81 @@
+//! What the project is made of: licences, sources and duplicate versions of the crates, how many they are, and that no
+//! code of ours is unsafe.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::command::Program;
+use crate::failure::{Failure, Outcome};
+use crate::test;
+use crate::workspace::Workspace;
+
+/// The lint, in a file that does not allow it.
+const UNSAFE: &str = "unsafe_code";
+
+/// The version of cargo-deny that judges, so that a newer one is a decision and no surprise.
+const DENY: &str = "0.20.2";
+
+/// How many crates each thing that merchants install may hold on this platform, itself and ours included. Whoever needs
+/// one more raises the number, and says in the commit what for.
+const MOST: [(&str, usize); 3] = [("komopay-core", 119), ("komopay-ffi", 153), ("komopay-python", 204)];
+
+/// Judges the crates by `deny.toml`, and counts them.
+pub(crate) fn check(workspace: &Workspace) -> Outcome {
+    deny(workspace)?.args("check licenses bans sources").run()?;
+    for (name, most) in MOST {
+        let tree = Program::cargo(workspace).args("tree --locked --edges normal --prefix none --package").arg(name);
+        let tree = tree.output()?;
+        let crates: BTreeSet<_> = tree.lines().filter_map(name_and_version).collect();
+        println!("{name}: {} crates, at most {most}", crates.len());
+        if crates.len() > most {
+            return Err(Failure::new(format!(
+                "{name} holds {} crates, and {most} were agreed on: do without, or raise the number in \
+                 xtask/src/dependencies.rs",
+                crates.len()
+            )));
+        }
+    }
+    safe(workspace)
+}
+
+fn name_and_version(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split_whitespace();
+    Some((words.next()?, words.next()?))
+}
+
+/// cargo-deny, which is built once into the cache: most systems have no package of it.
+fn deny(workspace: &Workspace) -> Outcome<Program> {
+    let root = workspace.cache().join(format!("cargo-deny-{DENY}"));
+    let program = root.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
+    if !program.exists() {
+        let install = Program::cargo(workspace).args("install --locked --debug --version").args(DENY).arg("--root");
+        install.arg(&root).arg("cargo-deny").env("CARGO_TARGET_DIR", workspace.folder("cargo-deny")).run()?;
+        // What it was built from is as large as all of ours.
+        test::remove_folder(&workspace.folder("cargo-deny"))?;
+    }
+    Ok(Program::new(workspace, program))
+}
+
+/// The compiler refuses unsafe code (`unsafe_code = "deny"`), but for what the macros of pyo3 and uniffi write. What is left
+/// to see is that every crate says so or takes the
+/// workspace's lints, and that no file allows it again.
+fn safe(workspace: &Workspace) -> Outcome {
+    let files = Program::new(workspace, "git").args("ls-files -- *.rs *Cargo.toml").output()?;
+    let (mut crates, mut allowed) = (0, Vec::new());
+    for name in files.lines() {
+        let text = fs::read_to_string(workspace.root().join(name))
+            .map_err(Failure::while_doing(format!("cannot read {name}")))?;
+        let safe = if Path::new(name).extension().is_some_and(|kind| kind == "rs") {
+            !["allow", "expect", "warn"].iter().any(|level| text.contains(&format!("{level}({UNSAFE}")))
+        } else {
+            crates += u32::from(text.contains("[package]"));
+            text.contains(&format!("{UNSAFE} = \"deny\"\n")) || text.contains("[lints]\nworkspace = true\n")
+        };
+        if !safe {
+            allowed.push(name);
+        }
+    }
+    println!("{crates} crates of ours, {} files that allow unsafe code", allowed.len());
+    if allowed.is_empty() { Ok(()) } else { Err(Failure::new(format!("unsafe code is allowed by {allowed:?}"))) }
+}
