@@ -3,7 +3,7 @@ import KomoPay
 import XCTest
 
 final class CallbackTests: XCTestCase {
-    private let key = "0123456789abcdef0123456789abcdef"
+    private let key = "canary-key-0d81f2c4-7a3e-4b9c-9d55"
 
     func testASignedUrlIsOfOnePayoutAndWhatIsWrongWithACallbackIsTold() throws {
         let client = try client("http://127.0.0.1:1")

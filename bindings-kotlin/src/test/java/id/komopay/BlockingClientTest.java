@@ -102,7 +102,7 @@ class BlockingClientTest {
     @Test
     void aCallbackIsReadAndItsChangeHandledOnce() throws InterruptedException {
         var config = new ConfigBuilder(sandbox.getUrl(), new Credentials.Merchant(Sandbox.CODE, Sandbox.SECRET))
-            .callbackKeys("0123456789abcdef0123456789abcdef")
+            .callbackKeys("canary-key-0d81f2c4-7a3e-4b9c-9d55")
             .changeStore(ChangeStore.Memory.INSTANCE)
             .changeLease(Duration.ofMinutes(1))
             .build();

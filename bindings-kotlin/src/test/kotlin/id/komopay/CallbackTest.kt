@@ -172,7 +172,7 @@ class CallbackTest {
     private fun refusal(call: () -> Any): List<Any?> = assertThrows<InvalidCallbackException> { call() }.run { listOf(field, callbackStatus) }
 
     private companion object {
-        const val KEY = "0123456789abcdef0123456789abcdef"
+        const val KEY = "canary-key-0d81f2c4-7a3e-4b9c-9d55"
 
         fun body(payoutId: String) = """{"idEntity": "$payoutId"}""".toByteArray()
     }

@@ -50,7 +50,7 @@ class Shop(classPath: String, main: String, sandbox: Sandbox, val port: Int, cha
     }
 
     companion object {
-        const val KEY = "0123456789abcdef0123456789abcdef"
+        const val KEY = "canary-key-0d81f2c4-7a3e-4b9c-9d55"
         private val TOLD = Regex("\\S+ (change|begins|ends) .*")
 
         /** One that nobody listens on. */
