@@ -42,6 +42,7 @@ class BuilderTest {
         String::class -> "text"
         Boolean::class -> false
         Int::class -> 7
+        Double::class -> 7.5
         Duration::class -> Duration.ofSeconds(7)
         TokenScope::class -> TokenScope.EVERYTHING
         ChangeStore::class -> id.komopay.ffi.ChangeStore.Memory
