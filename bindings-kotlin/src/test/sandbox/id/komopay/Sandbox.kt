@@ -25,6 +25,8 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
         val program = checkNotNull(System.getenv("KOMOPAY_SANDBOX_BIN")) { "KOMOPAY_SANDBOX_BIN says where the sandbox is" }
         val options = listOf("--port", "0", "--control", "--processing-ms", "0", "--merchant-code", CODE, "--secret", SECRET)
         process = ProcessBuilder(listOf(program) + options + arguments).redirectErrorStream(true).start()
+        // Also of a test that could not begin.
+        Runtime.getRuntime().addShutdownHook(Thread { process.destroyForcibly() })
         val output = process.inputStream.bufferedReader()
         url = generateSequence { output.readLine() }.first { ANNOUNCEMENT in it }.substringAfter(ANNOUNCEMENT)
         // Read on, so that it never blocks on a full pipe, until it ends and the pipe with it.

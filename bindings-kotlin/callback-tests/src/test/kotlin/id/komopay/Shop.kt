@@ -20,6 +20,8 @@ class Shop(classPath: String, main: String, sandbox: Sandbox, val port: Int, cha
             "CLASSPATH" to classPath, "PORT" to "$port", "KOMOPAY_CHANGES" to "$changes", "KOMOPAY_CALLBACK_KEY" to KEY,
             "KOMOPAY_BASE_URL" to sandbox.url, "KOMOPAY_MERCHANT_CODE" to Sandbox.CODE, "KOMOPAY_SECRET" to Sandbox.SECRET)
         process = program.start()
+        // Also of a test that could not begin.
+        Runtime.getRuntime().addShutdownHook(Thread { process.destroyForcibly() })
         thread(isDaemon = true) { runCatching { process.inputStream.bufferedReader().forEachLine { if (TOLD.matches(it)) said.add(it) } } }
         while (runCatching { connect().close() }.isFailure) {
             check(process.isAlive) { "$main has ended" }
