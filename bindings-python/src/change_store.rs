@@ -1,7 +1,7 @@
 //! Stores of changes, each opened anew in every process: a fork finds nothing open, and no lock taken.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard, TryLockError, Weak};
 
 use jiff::Timestamp;
 use komopay_core::{ChangeRecord, ChangeStore, ErrorKind, PayoutId, StoreError};
@@ -82,8 +82,16 @@ pub struct Held(#[allow(dead_code, reason = "held, not read")] RwLockWriteGuard<
 
 /// Waits for those who work with a store, and closes what would harm a child: an SQLite connection must not be carried
 /// over a fork, nor be known to the SQLite that the child opens its own with.
-pub fn hold() -> Held {
-    let held = Held(WORK.write().unwrap_or_else(PoisonError::into_inner));
+pub fn hold(py: Python<'_>) -> Held {
+    let held = loop {
+        // Without the GIL, which who works with a store may wait for.
+        py.detach(|| drop(WORK.write().unwrap_or_else(PoisonError::into_inner)));
+        match WORK.try_write() {
+            Ok(guard) => break Held(guard),
+            Err(TryLockError::Poisoned(poisoned)) => break Held(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {}
+        }
+    };
     for store in lock(&KNOWN).iter().filter_map(Weak::upgrade).filter(|store| store.path.is_some()) {
         lock(&store.open).take();
     }

@@ -148,9 +148,9 @@ pub fn _end_of_interpreter(py: Python<'_>) -> PyResult<()> {
 
 /// Before a fork: takes the locks that other threads may hold, so that the child finds them free.
 #[pyfunction]
-pub fn _before_fork() {
+pub fn _before_fork(py: Python<'_>) {
     // The stores first: who works with one may log.
-    let stores = change_store::hold();
+    let stores = change_store::hold(py);
     BEFORE_FORK.set(Some((stores, logging::hold(), messenger::hold())));
 }
 
