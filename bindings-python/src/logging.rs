@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
-use crate::process::{self, detached};
+use crate::process::{self, detached, locked};
 
 /// How many events may wait for Python; what comes on top is dropped.
 const CAPACITY: usize = 10_000;
@@ -54,7 +54,7 @@ thread_local! {
     static DELIVERING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The queue. No thread waits for the GIL while it holds this lock.
+/// The queue. No thread but one that forks waits for the GIL while it holds this lock, and with the GIL it is [`locked`].
 fn queue() -> MutexGuard<'static, Queue> {
     QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -109,8 +109,8 @@ pub fn start(module: &Bound<'_, PyModule>) -> PyResult<()> {
 pub struct Held(MutexGuard<'static, Queue>);
 
 /// Holds the queue.
-pub fn hold() -> Held {
-    Held(queue())
+pub fn hold(py: Python<'_>) -> Held {
+    Held(locked(py, &QUEUE))
 }
 
 impl Held {
@@ -149,7 +149,7 @@ pub fn flush(py: Python<'_>) -> PyResult<()> {
 
 /// The last events before the interpreter ends. After it, no thread of this module calls Python.
 pub fn end(py: Python<'_>) -> PyResult<()> {
-    queue().has_ended = true;
+    locked(py, &QUEUE).has_ended = true;
     FILLED.notify_all();
     flush(py)
 }
@@ -170,7 +170,7 @@ fn run() {
                 error.write_unraisable(py, None);
             }
         });
-        release();
+        release(queue());
         if alive.is_none() {
             return;
         }
@@ -181,7 +181,7 @@ fn run() {
 fn deliver(py: Python<'_>) -> PyResult<()> {
     loop {
         let event = {
-            let mut queue = queue();
+            let mut queue = locked(py, &QUEUE);
             let Some(event) = queue.events.pop_front() else { return Ok(()) };
             queue.busy += 1;
             event
@@ -189,13 +189,14 @@ fn deliver(py: Python<'_>) -> PyResult<()> {
         DELIVERING.set(true);
         let result = hand_over(py, event);
         DELIVERING.set(false);
-        release();
+        release(locked(py, &QUEUE));
         result?;
     }
 }
 
-fn release() {
-    queue().busy -= 1;
+fn release(mut queue: MutexGuard<'_, Queue>) {
+    queue.busy -= 1;
+    drop(queue);
     IDLE.notify_all();
 }
 

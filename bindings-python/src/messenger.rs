@@ -7,8 +7,10 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use pyo3::Python;
+
 use crate::asynchronous::{self, Settlement};
-use crate::process::attached;
+use crate::process::{attached, locked};
 use crate::token::{self, Question};
 
 /// What is to be taken to Python.
@@ -28,7 +30,7 @@ struct Queue {
 static QUEUE: Mutex<Queue> = Mutex::new(Queue { messages: VecDeque::new(), has_thread: false });
 static FILLED: Condvar = Condvar::new();
 
-/// The queue. No thread waits for the GIL while it holds this lock.
+/// The queue. No thread but one that forks waits for the GIL while it holds this lock, and with the GIL it is [`locked`].
 fn queue() -> MutexGuard<'static, Queue> {
     QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -48,8 +50,8 @@ pub fn send(message: Message) {
 pub struct Held(MutexGuard<'static, Queue>);
 
 /// Holds the queue.
-pub fn hold() -> Held {
-    Held(queue())
+pub fn hold(py: Python<'_>) -> Held {
+    Held(locked(py, &QUEUE))
 }
 
 impl Held {
@@ -66,7 +68,7 @@ fn run() {
         drop(waiting.unwrap_or_else(PoisonError::into_inner));
         let alive = attached(|py| {
             // Only now: what has come while this thread waited for the GIL goes along.
-            let messages = std::mem::take(&mut queue().messages);
+            let messages = std::mem::take(&mut locked(py, &QUEUE).messages);
             let mut settled = Vec::new();
             for message in messages {
                 match message {

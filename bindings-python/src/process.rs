@@ -8,8 +8,8 @@
 //! generation: what an earlier one made is never used, and never dropped either, since that would reach for its threads.
 
 use std::cell::{Cell, RefCell};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,20 @@ pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
         enter();
         result
     })
+}
+
+/// Takes a lock with the GIL. A thread that forks keeps such locks, and waits for the GIL, which others may get between
+/// the hooks of a fork: so whoever has the GIL waits for the lock without it, and never the other way round.
+pub fn locked<'a, T: Send>(py: Python<'_>, mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return guard,
+            Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                detached(py, || drop(mutex.lock().unwrap_or_else(PoisonError::into_inner)));
+            }
+        }
+    }
 }
 
 /// Runs with the GIL on a thread that Python did not start. Nothing, if the interpreter has ended.
@@ -151,7 +165,7 @@ pub fn _end_of_interpreter(py: Python<'_>) -> PyResult<()> {
 pub fn _before_fork(py: Python<'_>) {
     // The stores first: who works with one may log.
     let stores = change_store::hold(py);
-    BEFORE_FORK.set(Some((stores, logging::hold(), messenger::hold())));
+    BEFORE_FORK.set(Some((stores, logging::hold(py), messenger::hold(py))));
 }
 
 /// After a fork, in the parent: all goes on.
