@@ -201,6 +201,34 @@ if __name__ == "__main__":
     assert any("TST-WORKER" in line and "resume=True" in line for line in log.splitlines()), log
 
 
+def test_forks_and_the_log_never_wait_for_each_other(sandbox: Sandbox) -> None:
+    program = """
+import logging, os, threading
+logging.basicConfig(level=logging.DEBUG, stream=open(os.devnull, "w"))
+sys.setswitchinterval(1e-6)
+client = Client(merchant_code=code, secret=secret, base_url=url)
+done = threading.Event()
+def read():
+    while not done.is_set():
+        client.currencies()
+readers = [threading.Thread(target=read) for _ in range(3)]
+for reader in readers:
+    reader.start()
+for _ in range(100):
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+done.set()
+for reader in readers:
+    reader.join()
+print("done")
+"""
+    process = start(program, sandbox.url)
+    output, log = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, "done\n"), log
+
+
 def test_a_fork_inside_a_create_leaves_it_to_the_parent(sandbox: Sandbox) -> None:
     sandbox.fault("create_payout", "delay", ms=1500)
     program = """
