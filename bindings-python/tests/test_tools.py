@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gateway import RECORD
 from programs import KEY, App, free_port
 
 from komopay.testing import Sandbox
@@ -82,7 +83,9 @@ def test_a_callback_that_nobody_receives_is_told(platform: Sandbox) -> None:
     assert "attempt 1: failed" in triggered.stdout
 
 
-def test_nothing_is_paid_where_no_sandbox_answers(platform: Sandbox) -> None:
+def test_nothing_is_paid_where_no_sandbox_answers(platform: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is asked there is no call of the contract, on purpose.
+    monkeypatch.delenv(RECORD, raising=False)
     with Sandbox() as quiet:
         for environment in (quiet.environment, {"KOMOPAY_BASE_URL": "https://api.komopay.id"}, {"KOMOPAY_BASE_URL": "http://127.0.0.1:1"}):
             triggered = run(["trigger", "success"], platform, **environment)
