@@ -18,7 +18,7 @@ mod store;
 mod url;
 
 pub use change::PayoutChange;
-pub(crate) use change::{acknowledge, take};
+pub(crate) use change::{Store, acknowledge, take};
 pub(crate) use follow::{Lanes, handle, look};
 pub use key::CallbackKey;
 pub use read::Callback;
