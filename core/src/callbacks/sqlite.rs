@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::store::{ChangeRecord, ChangeStore, StoreError};
+use super::store::{ChangeRecord, ChangeStore, StoreError, credible};
 use crate::payouts::PayoutId;
 
 /// The number of the form of the file, in its `user_version`.
@@ -42,7 +42,7 @@ const RECORD: &str = "
 /// What may be taken. `INDEXED BY`: however long the history is, only what is pending is looked at.
 const FREE: &str = "
     SELECT number FROM changes AS change INDEXED BY pending
-    WHERE acknowledged = 0 AND NOT (taken_at <= ?1 AND taken_until > ?1) AND NOT EXISTS (
+    WHERE acknowledged = 0 AND NOT (taken_at <= ?2 AND taken_until > ?1) AND NOT EXISTS (
         SELECT 1 FROM changes AS earlier
         WHERE earlier.payout_id = change.payout_id AND earlier.sequence < change.sequence AND earlier.acknowledged = 0
     )";
@@ -80,14 +80,15 @@ pub struct SqliteChangeStore {
 /// The process that has a connection open, counted in [`OPEN`].
 struct Owner {
     process: u32,
+    open: &'static AtomicU64,
 }
 
 impl Owner {
     /// `None` in a child of a process that had one open when it was forked.
-    fn enter() -> Option<Self> {
+    fn enter(open: &'static AtomicU64) -> Option<Self> {
         let process = std::process::id();
         let count = |open| counted(open, process);
-        OPEN.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count).is_ok().then_some(Self { process })
+        open.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count).ok().map(|_| Self { process, open })
     }
 
     fn is_this_process(&self) -> bool {
@@ -105,7 +106,7 @@ fn counted(open: u64, process: u32) -> Option<u64> {
 impl Drop for Owner {
     fn drop(&mut self) {
         if self.is_this_process() {
-            OPEN.fetch_sub(1, Ordering::SeqCst);
+            self.open.fetch_sub(1, Ordering::SeqCst);
         }
     }
 }
@@ -128,7 +129,7 @@ impl SqliteChangeStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let failed = |error: &dyn std::fmt::Display| StoreError::new(format!("{}: {error}", path.display()));
-        let owner = Owner::enter().ok_or_else(|| {
+        let owner = Owner::enter(&OPEN).ok_or_else(|| {
             failed(&"the process that forked this one had a store open; open stores after the fork, and none before it")
         })?;
         let connection = Arc::new(Mutex::new(connect(&path, failed)?));
@@ -219,19 +220,23 @@ impl ChangeStore for SqliteChangeStore {
 
     fn take(&self, limit: usize, now: Timestamp, until: Timestamp) -> Result<Vec<ChangeRecord>, StoreError> {
         let limit = integer(u64::try_from(limit).unwrap_or(u64::MAX));
-        let (now, until) = (now.as_millisecond(), until.as_millisecond());
+        let [now, credible, until] = [now, credible(now), until].map(|time| time.as_millisecond());
         let mut taken: Vec<(i64, ChangeRecord)> = self.on(|connection| {
             // Who looks does not write, so that a worker that finds nothing keeps nobody waiting.
-            let is_any: bool = connection.query_row(&format!("SELECT EXISTS ({FREE})"), [now], |row| row.get(0))?;
+            let is_any: bool =
+                connection.query_row(&format!("SELECT EXISTS ({FREE})"), [now, credible], |row| row.get(0))?;
             if !is_any {
                 return Ok(Vec::new());
             }
             let take = format!(
-                "UPDATE changes SET taken_at = ?1, taken_until = ?2
-                WHERE number IN ({FREE} ORDER BY number LIMIT ?3)
+                "UPDATE changes SET taken_at = ?1, taken_until = ?3
+                WHERE number IN ({FREE} ORDER BY number LIMIT ?4)
                 RETURNING number, payout_id, sequence, previous_status, payout"
             );
-            connection.prepare(&take)?.query_map([now, until, limit], |row| Ok((row.get(0)?, read(row, 1)?)))?.collect()
+            connection
+                .prepare(&take)?
+                .query_map([now, credible, until, limit], |row| Ok((row.get(0)?, read(row, 1)?)))?
+                .collect()
         })?;
         // What an update returns has no order of its own.
         taken.sort_by_key(|(number, _)| *number);
@@ -380,11 +385,16 @@ mod tests {
 
     #[test]
     fn the_open_stores_are_those_of_one_process() {
-        let one = counted(0, 7).unwrap();
-        let two = counted(one, 7).unwrap();
-        assert_eq!((two - one, counted(two, 8)), (1, None));
-        // All are closed: its child may open some.
-        assert_eq!(counted(two - 2, 8), counted(0, 8));
+        static PARENTS: AtomicU64 = AtomicU64::new((7 << 32) + 2);
+        for _ in 0..3 {
+            assert!(Owner::enter(&PARENTS).is_none());
+        }
+        // They were closed: its child may open some.
+        PARENTS.fetch_sub(2, Ordering::SeqCst);
+        let owners = [(); 2].map(|()| Owner::enter(&PARENTS).unwrap());
+        assert_eq!(PARENTS.load(Ordering::SeqCst), (u64::from(std::process::id()) << 32) + 2);
+        drop(owners);
+        assert_eq!(counted(PARENTS.load(Ordering::SeqCst), 8), Some((8 << 32) + 1));
     }
 
     #[cfg(unix)]

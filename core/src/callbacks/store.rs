@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -45,6 +46,15 @@ impl StoreError {
     }
 }
 
+/// How much later than `now` a change may have been taken by a clock that is right: by somebody who read it later, and
+/// came first.
+const HEAD_START: Duration = Duration::from_secs(60);
+
+/// The latest time at which a change may have been taken, if the clock is right.
+pub(super) fn credible(now: Timestamp) -> Timestamp {
+    now.checked_add(HEAD_START).unwrap_or(Timestamp::MAX)
+}
+
 /// Keeps the changes of payouts until the application has handled them: an outbox.
 ///
 /// Several processes may share what is behind it. Its functions may block; they are called on threads that may, several
@@ -65,8 +75,8 @@ pub trait ChangeStore: Send + Sync + 'static {
 
     /// Takes changes that are not acknowledged, the oldest first, at most `limit`, and of each payout only the one with
     /// the lowest number. A change that somebody took before, until a time after `now`, is not given; what is given is
-    /// taken until `until`. One that was taken at a time after `now` is given: the clock has been set back, and what it
-    /// was taken until may never come.
+    /// taken until `until`. One that was taken more than a minute after `now` is given, too: the clock has been set back,
+    /// and the time that it was taken until may be far. Less than that is how far two who take at once may be apart.
     ///
     /// # Errors
     /// If the store cannot be read or written.
@@ -144,7 +154,7 @@ impl ChangeStore for MemoryChangeStore {
                 break;
             }
             // Those of one payout are in the order of their numbers.
-            let is_taken = lease.is_some_and(|(at, until)| at <= now && until > now);
+            let is_taken = lease.is_some_and(|(at, until)| at <= credible(now) && until > now);
             if seen.insert(change.payout_id.clone()) && !is_taken {
                 *lease = Some((now, until));
                 taken.push(change.clone());
@@ -223,6 +233,8 @@ pub(super) mod tests {
         assert!(store.record(&change("D", 1)).unwrap());
         assert_eq!(names(&store.take(9, at(9000), at(9600)).unwrap()), ["D1"]);
         assert!(store.take(9, at(9000), at(9001)).unwrap().is_empty());
+        // Who read the clock before that, and comes after it.
+        assert!(store.take(9, at(8990), at(8991)).unwrap().is_empty());
         assert_eq!(names(&store.take(9, at(100), at(101)).unwrap()), ["D1"]);
         assert!(store.take(9, at(100), at(101)).unwrap().is_empty());
         store.acknowledge(&PayoutId::new("D").unwrap(), 1).unwrap();
