@@ -5,16 +5,19 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::store::{ChangeRecord, ChangeStore, StoreError, credible};
 use crate::payouts::PayoutId;
 
 /// The number of the form of the file, in its `user_version`.
 const FORM: i64 = 1;
+
+/// How long to wait for a lock of another process.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A payout has one change of each number. Times are milliseconds since 1970.
 const TABLES: &str = "
@@ -154,8 +157,8 @@ fn connect(path: &Path, failed: impl Fn(&dyn std::fmt::Display) -> StoreError) -
         // SQLite makes no file itself: it would be for everybody to read.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
-        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        connection.busy_timeout(PATIENCE)?;
+        write_ahead(&connection)?;
         connection.execute_batch("PRAGMA synchronous = FULL;")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let form = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get(0));
@@ -170,6 +173,19 @@ fn connect(path: &Path, failed: impl Fn(&dyn std::fmt::Display) -> StoreError) -
     match prepare().map_err(|error| failed(&error))? {
         (connection, FORM) => Ok(connection),
         (_, form) => Err(failed(&format_args!("is no store of changes of this version (user_version {form})"))),
+    }
+}
+
+/// Sets the kind of log. Unlike others, this statement does not wait for another process that is about the same.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && start.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            set => return set,
+        }
     }
 }
 
@@ -220,7 +236,7 @@ impl ChangeStore for SqliteChangeStore {
 
     fn take(&self, limit: usize, now: Timestamp, until: Timestamp) -> Result<Vec<ChangeRecord>, StoreError> {
         let limit = integer(u64::try_from(limit).unwrap_or(u64::MAX));
-        let [now, credible, until] = [now, credible(now), until].map(|time| time.as_millisecond());
+        let [now, credible, until] = [now, credible(now), until].map(Timestamp::as_millisecond);
         let mut taken: Vec<(i64, ChangeRecord)> = self.on(|connection| {
             // Who looks does not write, so that a worker that finds nothing keeps nobody waiting.
             let is_any: bool =
@@ -395,6 +411,20 @@ mod tests {
         assert_eq!(PARENTS.load(Ordering::SeqCst), (u64::from(std::process::id()) << 32) + 2);
         drop(owners);
         assert_eq!(counted(PARENTS.load(Ordering::SeqCst), 8), Some((8 << 32) + 1));
+    }
+
+    #[test]
+    fn who_opens_a_new_file_waits_for_another_process_that_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("changes.sqlite");
+        let mut other = Connection::open(&path).unwrap();
+        let making = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let opening = std::thread::spawn(move || tell.send(SqliteChangeStore::open(path).map(drop)).unwrap());
+        assert!(told.recv_timeout(Duration::from_millis(200)).is_err(), "it waits");
+        making.commit().unwrap();
+        assert_eq!(told.recv().unwrap(), Ok(()));
+        opening.join().unwrap();
     }
 
     #[cfg(unix)]
