@@ -11,6 +11,8 @@ mod key;
 #[cfg(test)]
 mod model;
 mod order;
+#[cfg(feature = "sqlite")]
+mod owner;
 mod read;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -3,13 +3,13 @@
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
+use super::owner::Owner;
 use super::store::{ChangeRecord, ChangeStore, StoreError, credible};
 use crate::payouts::PayoutId;
 
@@ -50,10 +50,6 @@ const FREE: &str = "
         WHERE earlier.payout_id = change.payout_id AND earlier.sequence < change.sequence AND earlier.acknowledged = 0
     )";
 
-/// Which process has connections open, in the upper half, and how many, in the lower. A child that is forked meanwhile
-/// must not use SQLite at all: its SQLite believes that the process has the parent's locks, and takes none.
-static OPEN: AtomicU64 = AtomicU64::new(0);
-
 /// Held while a file is made and opened: closing a file drops the locks of all that this process has open of it.
 static OPENING: Mutex<()> = Mutex::new(());
 
@@ -80,40 +76,6 @@ pub struct SqliteChangeStore {
     owner: Owner,
 }
 
-/// The process that has a connection open, counted in [`OPEN`].
-struct Owner {
-    process: u32,
-    open: &'static AtomicU64,
-}
-
-impl Owner {
-    /// `None` in a child of a process that had one open when it was forked.
-    fn enter(open: &'static AtomicU64) -> Option<Self> {
-        let process = std::process::id();
-        let count = |open| counted(open, process);
-        open.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count).ok().map(|_| Self { process, open })
-    }
-
-    fn is_this_process(&self) -> bool {
-        self.process == std::process::id()
-    }
-}
-
-/// One more that this process has open; none, if the count is another's.
-fn counted(open: u64, process: u32) -> Option<u64> {
-    let (owner, count) = (open >> 32, open & u64::from(u32::MAX));
-    let process = u64::from(process);
-    (count == 0 || owner == process).then_some((process << 32) + count + 1)
-}
-
-impl Drop for Owner {
-    fn drop(&mut self) {
-        if self.is_this_process() {
-            self.open.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-}
-
 impl Drop for SqliteChangeStore {
     fn drop(&mut self) {
         if !self.owner.is_this_process() {
@@ -132,7 +94,7 @@ impl SqliteChangeStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let failed = |error: &dyn std::fmt::Display| StoreError::new(format!("{}: {error}", path.display()));
-        let owner = Owner::enter(&OPEN).ok_or_else(|| {
+        let owner = Owner::enter().ok_or_else(|| {
             failed(&"the process that forked this one had a store open; open stores after the fork, and none before it")
         })?;
         let connection = Arc::new(Mutex::new(connect(&path, failed)?));
@@ -385,7 +347,7 @@ mod tests {
     fn a_store_of_the_process_that_forked_this_one_says_so_and_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = SqliteChangeStore::open(folder.path().join("changes.sqlite")).unwrap();
-        store.owner.process += 1;
+        store.owner.become_another();
         let connection = Arc::clone(&store.connection);
         // As it is in the child, if a thread of the parent had it.
         let held = connection.lock().unwrap();
@@ -397,20 +359,6 @@ mod tests {
         drop(store);
         drop(held);
         assert_eq!(Arc::strong_count(&connection), 2, "it is never closed");
-    }
-
-    #[test]
-    fn the_open_stores_are_those_of_one_process() {
-        static PARENTS: AtomicU64 = AtomicU64::new((7 << 32) + 2);
-        for _ in 0..3 {
-            assert!(Owner::enter(&PARENTS).is_none());
-        }
-        // They were closed: its child may open some.
-        PARENTS.fetch_sub(2, Ordering::SeqCst);
-        let owners = [(); 2].map(|()| Owner::enter(&PARENTS).unwrap());
-        assert_eq!(PARENTS.load(Ordering::SeqCst), (u64::from(std::process::id()) << 32) + 2);
-        drop(owners);
-        assert_eq!(counted(PARENTS.load(Ordering::SeqCst), 8), Some((8 << 32) + 1));
     }
 
     #[test]
