@@ -510,8 +510,9 @@ impl Client {
     /// Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only the
     /// first that was not acknowledged. For `change_lease`, nobody else is given them.
     ///
-    /// Acknowledge each when it is handled. One that is not acknowledged in time is given again: make what is done for a
-    /// change harmless to do twice, or do it in one transaction with a note of its id and number.
+    /// Acknowledge each when it is handled. One that is not acknowledged in time is given again, perhaps while a slow
+    /// worker is still at it, who must not undo what came after. So keep, for each payout, the highest `sequence` that was
+    /// handled, in one transaction with what is done for it, and ignore a change whose number is not above it.
     ///
     /// Errors: `ConfigurationError`, naming `change_store`, without one; `UnavailableError`, naming it, if it failed.
     ///

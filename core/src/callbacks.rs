@@ -11,6 +11,8 @@ mod key;
 #[cfg(test)]
 mod model;
 mod order;
+#[cfg(feature = "sqlite")]
+mod owner;
 mod read;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -18,7 +20,7 @@ mod store;
 mod url;
 
 pub use change::PayoutChange;
-pub(crate) use change::{acknowledge, take};
+pub(crate) use change::{Store, acknowledge, take};
 pub(crate) use follow::{Lanes, handle, look};
 pub use key::CallbackKey;
 pub use read::Callback;

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::auth::{AccessScope, AccessToken, Grant, Tokens};
-use crate::callbacks::{self, Callback, CallbackKey, CallbackUrlOptions, ChangeStore, Lanes, PayoutChange};
+use crate::callbacks::{self, Callback, CallbackKey, CallbackUrlOptions, Lanes, PayoutChange};
 use crate::catalogue::{
     self, Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption,
 };
@@ -44,7 +44,7 @@ pub(crate) struct Inner {
     pub creates: Arc<InFlight>,
     pub lanes: Lanes,
     pub callback_keys: Vec<CallbackKey>,
-    pub change_store: Option<Arc<dyn ChangeStore>>,
+    pub change_store: Option<callbacks::Store>,
     change_lease: Duration,
     pub limits: Limits,
     pub read_attempts: u32,
@@ -74,7 +74,7 @@ impl Client {
             read_attempts: config.read_attempts,
             validate: config.validate,
             callback_keys: config.callback_keys,
-            change_store: config.change_store,
+            change_store: config.change_store.map(callbacks::Store::new),
             change_lease: config.change_lease,
             max_amount: config.max_amount,
             is_test: config.is_test,
@@ -323,11 +323,14 @@ impl Client {
     /// Takes changes out of the `change_store` to handle them: at most `limit`, the oldest first, and of one payout only
     /// the first that was not acknowledged. For `change_lease`, nobody else is given them.
     ///
-    /// Acknowledge each when it is handled. One that is not acknowledged in time is given again: make what is done for
-    /// a change harmless to do twice, or do it in one transaction with a note of its id and number.
+    /// Acknowledge each when it is handled. One that is not acknowledged in time is given again, perhaps while a slow
+    /// worker is still at it, who must not undo what came after. So keep, for each payout, the highest
+    /// [`PayoutChange::sequence`] that was handled, in one transaction with what is done for it, and ignore a change
+    /// whose number is not above it. One that cannot be read back is left out, and logged with its id and number.
     ///
     /// # Errors
-    /// `configuration`, naming `change_store`, without one; `unavailable`, naming it, if it failed; `closed`.
+    /// `configuration`, naming `change_store`, without one; `unavailable`, naming it, if it failed or nothing that was
+    /// taken can be read back; `closed`.
     ///
     /// ```no_run
     /// # async fn work(client: komopay_core::Client) -> komopay_core::Result<()> {
@@ -343,7 +346,8 @@ impl Client {
         callbacks::take(self.0.change_store.as_ref(), limit, self.0.change_lease).await
     }
 
-    /// Notes in the `change_store` that a change was handled: it is never given again.
+    /// Notes in the `change_store` that a change was handled: it is never given again, and the payout's next one may be.
+    /// That holds also if the lease has run out, and somebody else has the change meanwhile.
     ///
     /// # Errors
     /// As [`Client::take_changes`].

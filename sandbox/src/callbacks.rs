@@ -11,7 +11,7 @@ mod post;
 pub use delivery::{Delivery, DeliveryOutcome};
 pub use fault::{CallbackEffect, CallbackFault, CallbackWhen};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -97,11 +97,13 @@ pub(crate) struct Subscriber {
     changes: u64,
     /// The number of the change whose turn it is.
     turn: Arc<watch::Sender<u64>>,
+    /// The numbers of those whose first attempt is over.
+    sent: Arc<watch::Sender<BTreeSet<u64>>>,
 }
 
 impl Subscriber {
     pub(crate) fn new(url: String) -> Self {
-        Self { url, changes: 0, turn: Arc::new(watch::Sender::new(0)) }
+        Self { url, changes: 0, turn: Arc::new(watch::Sender::new(0)), sent: Arc::default() }
     }
 }
 
@@ -142,6 +144,7 @@ struct Callback {
     /// The number of the change, and whose turn it is.
     change: u64,
     turn: Arc<watch::Sender<u64>>,
+    sent: Arc<watch::Sender<BTreeSet<u64>>>,
 }
 
 impl Courier {
@@ -166,13 +169,13 @@ impl Courier {
 
     /// Tells a payout's subscriber that its status is this now.
     pub(crate) fn tell(self: &Arc<Self>, payout_id: &str, status: &'static str, subscriber: &mut Subscriber) {
-        let Subscriber { url, changes, turn } = subscriber;
+        let Subscriber { url, changes, turn, sent } = subscriber;
         let outcome = match self.post.target(url) {
             Ok(target) => match Ticket::take(self) {
                 Some(ticket) => {
                     let (payout_id, url) = (payout_id.to_owned(), url.clone());
-                    let turn = Arc::clone(turn);
-                    let callback = Callback { ticket, payout_id, status, url, change: *changes, turn };
+                    let (turn, sent) = (Arc::clone(turn), Arc::clone(sent));
+                    let callback = Callback { ticket, payout_id, status, url, change: *changes, turn, sent };
                     *changes += 1;
                     let (courier, abort) = (Arc::clone(self), self.abort.clone());
                     self.runtime
@@ -207,6 +210,7 @@ impl Courier {
             }
             let delivered = self.attempt(&callback, attempt, &target).await;
             pass_turn(&callback.turn, callback.change + 1);
+            callback.sent.send_if_modified(|sent| sent.insert(callback.change));
             if delivered {
                 return;
             }
@@ -215,7 +219,7 @@ impl Courier {
 
     /// One attempt, with the fault it meets. Says whether it was the last.
     async fn attempt(&self, callback: &Callback, attempt: u32, target: &Url) -> bool {
-        let Callback { ticket, payout_id, status, turn, change, .. } = callback;
+        let Callback { ticket, payout_id, status, turn, sent, change, .. } = callback;
         let effect = self.lock().faults.decide(payout_id, status, attempt);
         match effect {
             Some(CallbackEffect::Delay { ms }) => {
@@ -225,7 +229,7 @@ impl Courier {
             Some(CallbackEffect::AfterNext) => {
                 pass_turn(turn, change + 1);
                 ticket.due(None);
-                drop(turn.subscribe().wait_for(|turn| *turn >= change + 2).await);
+                drop(sent.subscribe().wait_for(|sent| sent.contains(&(change + 1))).await);
                 ticket.due(Some(Duration::ZERO));
             }
             Some(CallbackEffect::Duplicate { .. } | CallbackEffect::Lose | CallbackEffect::LoseAnswer) | None => {}

@@ -7,8 +7,9 @@ in one program and handled in another, both with the same `SqliteChangeStore`:
         ...
 
 Each change is taken alone, given to the function, and acknowledged when that has returned. If the function raises, or the
-process dies in it, the change is given again when its `change_lease` is over: so make what it does for a change harmless to
-do twice, or do it in one transaction with a note of the change's id and number. It must end within the `change_lease`: after
+process dies in it, the change is given again when its `change_lease` is over. So keep, for each payout, the highest
+`sequence` that was handled, in one transaction with what is done for it, and ignore a change whose number is not above it: a
+worker that is late must not undo what came after. It must end within the `change_lease`: after
 that another worker is given the same change. Of one payout, the next change comes only after the one before it was
 acknowledged; other payouts do not wait.
 """

@@ -197,8 +197,9 @@ public final class Client: Sendable {
     /// Takes changes out of the `changeStore` to handle them: the oldest first, and of one payout only the first that was not
     /// acknowledged. For the time of `changeLease`, nobody else is given them.
     ///
-    /// Acknowledge each when it is handled. One that is not acknowledged in time is given again: make what is done for a
-    /// change harmless to do twice.
+    /// Acknowledge each when it is handled. One that is not acknowledged in time is given again, perhaps while a slow
+    /// worker is still at it, who must not undo what came after. So keep, for each payout, the highest `sequence` that was
+    /// handled, in one transaction with what is done for it, and ignore a change whose number is not above it.
     ///
     /// - Parameter limit: How many at most.
     /// - Throws: ``KomopayError/configuration(_:)``, naming `change_store`, without one;

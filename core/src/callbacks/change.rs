@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use super::store::{ChangeRecord, ChangeStore, StoreError};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,7 +16,9 @@ use crate::payouts::{Payout, PayoutId, PayoutStatus};
 pub struct PayoutChange {
     /// The payout that changed.
     pub payout_id: PayoutId,
-    /// The number of the change: 1, 2, 3 ... for each payout. With the id, it names the change for ever.
+    /// The number of the change: 1, 2, 3 ... for each payout. With the id, it names the change as long as the store lasts:
+    /// in a new one, the numbers begin at 1 again, as those of a `MemoryChangeStore` do when the program starts. A note
+    /// of the number that outlives the program needs a store that does.
     pub sequence: u64,
     /// The status before it; none of the first change that was seen.
     pub previous_status: Option<PayoutStatus>,
@@ -55,39 +58,156 @@ pub(super) fn payout(record: &ChangeRecord) -> Result<Payout> {
     })
 }
 
+/// How many calls of a client are in its store at once. The threads that may block are for other work, too, and a store
+/// has few turns to give.
+const TURNS: usize = 4;
+
+/// A client's store.
+pub(crate) struct Store {
+    store: Arc<dyn ChangeStore>,
+    turns: Arc<Semaphore>,
+}
+
+impl Store {
+    pub(crate) fn new(store: Arc<dyn ChangeStore>) -> Self {
+        Self { store, turns: Arc::new(Semaphore::new(TURNS)) }
+    }
+}
+
 /// Takes changes that nobody has, for the time of the lease.
-pub(crate) async fn take(
-    store: Option<&Arc<dyn ChangeStore>>,
-    limit: usize,
-    lease: Duration,
-) -> Result<Vec<PayoutChange>> {
+///
+/// One that cannot be read back stays where it is, and holds up its own payout only.
+pub(crate) async fn take(store: Option<&Store>, limit: usize, lease: Duration) -> Result<Vec<PayoutChange>> {
     let now = Timestamp::now();
     let until = now.checked_add(lease).map_err(|_| Error::setting("change_lease", "is too long"))?;
-    let taken = on(&needed(store)?, move |store| store.take(limit, now, until)).await?;
-    taken.into_iter().map(PayoutChange::read).collect()
+    let taken = on(needed(store)?, move |store| store.take(limit, now, until)).await?;
+    let (mut changes, mut first_error) = (Vec::new(), None);
+    for record in taken {
+        match PayoutChange::read(record) {
+            Ok(change) => changes.push(change),
+            Err(error) => {
+                tracing::error!(target: "komopay", "{error}");
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    match first_error {
+        Some(error) if changes.is_empty() => Err(error),
+        _ => Ok(changes),
+    }
 }
 
 /// Notes that a change was handled.
-pub(crate) async fn acknowledge(store: Option<&Arc<dyn ChangeStore>>, id: &PayoutId, sequence: u64) -> Result<()> {
+pub(crate) async fn acknowledge(store: Option<&Store>, id: &PayoutId, sequence: u64) -> Result<()> {
     let id = id.clone();
-    on(&needed(store)?, move |store| store.acknowledge(&id, sequence)).await
+    on(needed(store)?, move |store| store.acknowledge(&id, sequence)).await
 }
 
-fn needed(store: Option<&Arc<dyn ChangeStore>>) -> Result<Arc<dyn ChangeStore>> {
-    store.cloned().ok_or_else(|| Error::setting("change_store", "is missing; changes are kept in one, or not at all"))
+fn needed(store: Option<&Store>) -> Result<&Store> {
+    store.ok_or_else(|| Error::setting("change_store", "is missing; changes are kept in one, or not at all"))
 }
 
-/// Asks the store on a thread that may block.
+/// Asks the store on a thread that may block, when it is this call's turn.
 pub(super) async fn on<T: Send + 'static>(
-    store: &Arc<dyn ChangeStore>,
+    store: &Store,
     ask: impl FnOnce(&dyn ChangeStore) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T> {
-    let store = Arc::clone(store);
-    let asked = tokio::task::spawn_blocking(move || ask(&*store)).await;
+    // Nobody closes the semaphore, so a turn always comes. It ends with the work, also if nobody waits for that any more.
+    let turn = Arc::clone(&store.turns).acquire_owned().await;
+    let store = Arc::clone(&store.store);
+    let asked = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        ask(&*store)
+    })
+    .await;
     // Its own text of a panic may hold anything.
     asked.map_err(|_| failed(&StoreError::new("it panicked")))?.map_err(|error| failed(&error))
 }
 
 fn failed(error: &StoreError) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the store of changes failed: {error}")).with_field("change_store")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Condvar, Mutex};
+
+    use super::super::store::MemoryChangeStore;
+    use super::*;
+
+    fn record(payout_id: &str, sequence: u64, payout: &str) -> ChangeRecord {
+        let payout_id = PayoutId::new(payout_id).unwrap();
+        ChangeRecord { payout_id, sequence, previous_status: None, payout: payout.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn a_change_that_cannot_be_read_back_stops_no_other() {
+        let memory = Arc::new(MemoryChangeStore::new());
+        let readable = r#"{"paymentRequested": {"money": {"amount": 1, "currencyCode": "IDR"}},
+            "process": {"status": "SUCCESS", "createdAt": "2025-01-01T00:00:00Z", "isTest": true},
+            "paymentMethodResponse": {"paymentMethodCode": "BANK_TRANSFER", "idPayout": "A"}}"#;
+        assert!(memory.record(&record("BAD", 7, "SECRET")).unwrap());
+        assert!(memory.record(&record("A", 1, readable)).unwrap());
+        let store = Store::new(memory);
+        let lease = Duration::from_secs(60);
+        let taken = take(Some(&store), 10, lease).await.unwrap();
+        assert_eq!(taken.iter().map(|change| change.payout_id.as_str()).collect::<Vec<_>>(), ["A"]);
+
+        // Alone, it is an error, which names it. What it says is shown to nobody.
+        let store = Store::new(Arc::new(MemoryChangeStore::new()));
+        on(&store, |store| store.record(&record("BAD", 7, "SECRET"))).await.unwrap();
+        let error = take(Some(&store), 10, lease).await.unwrap_err().to_string();
+        assert!(error.contains("change 7 of BAD cannot be read back") && !error.contains("SECRET"), "{error}");
+    }
+
+    /// A store that answers when it is told to.
+    #[derive(Default)]
+    struct Slow {
+        is_open: Mutex<bool>,
+        opened: Condvar,
+    }
+
+    impl ChangeStore for Slow {
+        fn latest(&self, _: &PayoutId) -> Result<Option<ChangeRecord>, StoreError> {
+            Ok(None)
+        }
+
+        fn record(&self, _: &ChangeRecord) -> Result<bool, StoreError> {
+            Ok(true)
+        }
+
+        fn take(&self, _: usize, _: Timestamp, _: Timestamp) -> Result<Vec<ChangeRecord>, StoreError> {
+            drop(self.opened.wait_while(self.is_open.lock().unwrap(), |is_open| !*is_open).unwrap());
+            Ok(Vec::new())
+        }
+
+        fn acknowledge(&self, _: &PayoutId, _: u64) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_slow_store_leaves_threads_to_other_work() {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(TURNS + 1).build();
+        runtime.unwrap().block_on(async {
+            let slow = Arc::new(Slow::default());
+            let store = Arc::new(Store::new(Arc::<Slow>::clone(&slow)));
+            let takes: Vec<_> = (0..4 * TURNS)
+                .map(|_| {
+                    let store = Arc::clone(&store);
+                    tokio::spawn(async move { take(Some(&store), 1, Duration::ZERO).await })
+                })
+                .collect();
+            // All of them have asked for a thread, or wait for their turn.
+            tokio::task::yield_now().await;
+            let other = tokio::time::timeout(Duration::from_secs(60), tokio::task::spawn_blocking(|| ())).await;
+            *slow.is_open.lock().unwrap() = true;
+            slow.opened.notify_all();
+            assert!(other.is_ok(), "the store has all threads");
+            for take in takes {
+                assert_eq!(take.await.unwrap().unwrap(), []);
+            }
+        });
+    }
 }

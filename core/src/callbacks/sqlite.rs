@@ -1,18 +1,23 @@
 //! Changes in an SQLite file: they outlive the process, and the processes of one machine share them.
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::store::{ChangeRecord, ChangeStore, StoreError};
+use super::owner::Owner;
+use super::store::{ChangeRecord, ChangeStore, StoreError, credible};
 use crate::payouts::PayoutId;
 
 /// The number of the form of the file, in its `user_version`.
 const FORM: i64 = 1;
+
+/// How long to wait for a lock of another process.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A payout has one change of each number. Times are milliseconds since 1970.
 const TABLES: &str = "
@@ -23,6 +28,7 @@ const TABLES: &str = "
         previous_status TEXT,
         payout TEXT NOT NULL,
         recorded_at INTEGER NOT NULL,
+        taken_at INTEGER NOT NULL,
         taken_until INTEGER NOT NULL,
         acknowledged INTEGER NOT NULL,
         UNIQUE (payout_id, sequence)
@@ -32,21 +38,20 @@ const TABLES: &str = "
 ";
 
 const RECORD: &str = "
-    INSERT INTO changes (payout_id, sequence, previous_status, payout, recorded_at, taken_until, acknowledged)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0
+    INSERT INTO changes (payout_id, sequence, previous_status, payout, recorded_at, taken_at, taken_until, acknowledged)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6, 0
     WHERE NOT EXISTS (SELECT 1 FROM changes WHERE payout_id = ?1 AND sequence >= ?2)";
 
-const TAKE: &str = "
-    UPDATE changes SET taken_until = ?3
-    WHERE number IN (
-        SELECT number FROM changes AS change
-        WHERE acknowledged = 0 AND taken_until <= ?2 AND NOT EXISTS (
-            SELECT 1 FROM changes AS earlier
-            WHERE earlier.payout_id = change.payout_id AND earlier.sequence < change.sequence AND earlier.acknowledged = 0
-        )
-        ORDER BY number LIMIT ?1
-    )
-    RETURNING number, payout_id, sequence, previous_status, payout";
+/// What may be taken. `INDEXED BY`: however long the history is, only what is pending is looked at.
+const FREE: &str = "
+    SELECT number FROM changes AS change INDEXED BY pending
+    WHERE acknowledged = 0 AND NOT (taken_at <= ?2 AND taken_until > ?1) AND NOT EXISTS (
+        SELECT 1 FROM changes AS earlier
+        WHERE earlier.payout_id = change.payout_id AND earlier.sequence < change.sequence AND earlier.acknowledged = 0
+    )";
+
+/// Held while a file is made and opened: closing a file drops the locks of all that this process has open of it.
+static OPENING: Mutex<()> = Mutex::new(());
 
 /// A store in an SQLite file, which several processes of one machine may share; not for a network drive.
 ///
@@ -66,48 +71,56 @@ const TAKE: &str = "
 /// ```
 pub struct SqliteChangeStore {
     path: PathBuf,
-    open: Mutex<Option<Open>>,
+    connection: Arc<Mutex<Connection>>,
+    // The last to be dropped: until then, the connection is open.
+    owner: Owner,
 }
 
-/// A connection, and the process that opened it: it must never be used, nor closed, in a child that was forked.
-struct Open {
-    process: u32,
-    connection: Connection,
+impl Drop for SqliteChangeStore {
+    fn drop(&mut self) {
+        if !self.owner.is_this_process() {
+            // One more that holds it: it is never closed, since that would tell the parent's locks wrong.
+            std::mem::forget(Arc::clone(&self.connection));
+        }
+    }
 }
 
 impl SqliteChangeStore {
     /// Opens the file, which is made if there is none.
     ///
     /// # Errors
-    /// If it cannot be opened, or is of another program or version.
+    /// If it cannot be opened, or is of another program or version; in a process that was forked while its parent had one
+    /// open.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let store = Self { path: path.as_ref().to_owned(), open: Mutex::new(None) };
-        store.on(|_| Ok(()))?;
-        Ok(store)
+        let path = path.as_ref().to_owned();
+        let failed = |error: &dyn std::fmt::Display| StoreError::new(format!("{}: {error}", path.display()));
+        let owner = Owner::enter().ok_or_else(|| {
+            failed(&"the process that forked this one had a store open; open stores after the fork, and none before it")
+        })?;
+        let connection = Arc::new(Mutex::new(connect(&path, failed)?));
+        Ok(Self { path, connection, owner })
     }
 
     fn on<T>(&self, ask: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let failed = |error: &dyn std::fmt::Display| StoreError::new(format!("{}: {error}", self.path.display()));
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let process = std::process::id();
-        if open.as_ref().is_some_and(|open| open.process != process) {
-            std::mem::forget(open.take());
+        // Before the lock, which may have been taken when the process was forked.
+        if !self.owner.is_this_process() {
+            return Err(failed(&"was opened in another process, which forked this one; open it after the fork"));
         }
-        let open = match &mut *open {
-            Some(open) => open,
-            closed => closed.insert(Open { process, connection: connect(&self.path)? }),
-        };
-        ask(&mut open.connection).map_err(|error| failed(&error))
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(&mut connection).map_err(|error| failed(&error))
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let failed = |error: &dyn std::fmt::Display| StoreError::new(format!("{}: {error}", path.display()));
+fn connect(path: &Path, failed: impl Fn(&dyn std::fmt::Display) -> StoreError) -> Result<Connection, StoreError> {
+    let _opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     make_private(path).map_err(|error| failed(&error))?;
     let prepare = || -> rusqlite::Result<(Connection, i64)> {
-        let mut connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
-        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        // SQLite makes no file itself: it would be for everybody to read.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        write_ahead(&connection)?;
         connection.execute_batch("PRAGMA synchronous = FULL;")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let form = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get(0));
@@ -125,13 +138,30 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
-/// Makes the file for its owner only. SQLite makes those beside it alike.
+/// Sets the kind of log. Unlike others, this statement does not wait for another process that is about the same.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && start.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            set => return set,
+        }
+    }
+}
+
+/// Makes the file, if there is none, for its owner only; SQLite makes those beside it alike. One that is there is never
+/// opened here: see [`OPENING`].
 fn make_private(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
-    options.create(true).append(true);
+    options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
 }
 
 /// The change in the columns of a row, from this one on.
@@ -168,12 +198,22 @@ impl ChangeStore for SqliteChangeStore {
 
     fn take(&self, limit: usize, now: Timestamp, until: Timestamp) -> Result<Vec<ChangeRecord>, StoreError> {
         let limit = integer(u64::try_from(limit).unwrap_or(u64::MAX));
+        let [now, credible, until] = [now, credible(now), until].map(Timestamp::as_millisecond);
         let mut taken: Vec<(i64, ChangeRecord)> = self.on(|connection| {
+            // Who looks does not write, so that a worker that finds nothing keeps nobody waiting.
+            let is_any: bool =
+                connection.query_row(&format!("SELECT EXISTS ({FREE})"), [now, credible], |row| row.get(0))?;
+            if !is_any {
+                return Ok(Vec::new());
+            }
+            let take = format!(
+                "UPDATE changes SET taken_at = ?1, taken_until = ?3
+                WHERE number IN ({FREE} ORDER BY number LIMIT ?4)
+                RETURNING number, payout_id, sequence, previous_status, payout"
+            );
             connection
-                .prepare(TAKE)?
-                .query_map(params![limit, now.as_millisecond(), until.as_millisecond()], |row| {
-                    Ok((row.get(0)?, read(row, 1)?))
-                })?
+                .prepare(&take)?
+                .query_map([now, credible, until, limit], |row| Ok((row.get(0)?, read(row, 1)?)))?
                 .collect()
         })?;
         // What an update returns has no order of its own.
@@ -191,10 +231,20 @@ impl ChangeStore for SqliteChangeStore {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
     use std::sync::Arc;
 
     use super::super::store::tests::{keeps_its_promises, one_of_many_wins};
     use super::*;
+
+    fn change(payout_id: &str) -> ChangeRecord {
+        ChangeRecord {
+            payout_id: PayoutId::new(payout_id).unwrap(),
+            sequence: 1,
+            previous_status: None,
+            payout: "{}".to_owned(),
+        }
+    }
 
     #[test]
     fn the_store_in_a_file_keeps_its_promises() {
@@ -207,12 +257,7 @@ mod tests {
     fn what_was_recorded_is_there_when_the_file_is_opened_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("changes.sqlite");
-        let change = ChangeRecord {
-            payout_id: PayoutId::new("A").unwrap(),
-            sequence: 1,
-            previous_status: None,
-            payout: "{}".to_owned(),
-        };
+        let change = change("A");
         assert!(SqliteChangeStore::open(&path).unwrap().record(&change).unwrap());
         let again = SqliteChangeStore::open(&path).unwrap();
         assert_eq!(again.latest(&change.payout_id).unwrap(), Some(change.clone()));
@@ -246,5 +291,97 @@ mod tests {
         let error = SqliteChangeStore::open(&other).err().unwrap();
         assert!(error.to_string().contains("no store of changes"), "{error}");
         assert!(SqliteChangeStore::open(folder.path().join("no/such/folder/x")).is_err());
+    }
+
+    /// What another process sees of the file, which it opens, reads and closes.
+    fn seen_by_another(path: &Path) -> String {
+        let mut another = Command::new(std::env::current_exe().unwrap());
+        another.args(["--ignored", "--nocapture", "--exact", "callbacks::sqlite::tests::another_process"]);
+        let output = another.env("KOMOPAY_TEST_FILE", path).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = String::from_utf8(output.stdout).unwrap();
+        output.lines().find_map(|line| line.split_once("it sees ")).expect("it tells what it sees").1.to_owned()
+    }
+
+    #[test]
+    #[ignore = "it is the other process of a test"]
+    fn another_process() {
+        let connection = Connection::open(std::env::var_os("KOMOPAY_TEST_FILE").unwrap()).unwrap();
+        let mut all = connection.prepare("SELECT payout_id FROM changes ORDER BY number").unwrap();
+        let seen = all.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<Vec<String>>>().unwrap();
+        println!("it sees {}", seen.join(" "));
+    }
+
+    #[test]
+    fn a_file_that_is_opened_twice_in_a_process_keeps_its_locks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("changes.sqlite");
+        let [first, second] = [(); 2].map(|()| SqliteChangeStore::open(&path).unwrap());
+        assert!(first.record(&change("A")).unwrap());
+        // Who closes a file and finds no lock on it deletes its log, and those who have it open write on into nothing.
+        assert_eq!(seen_by_another(&path), "A");
+        assert!(folder.path().join("changes.sqlite-wal").exists());
+        assert!(first.record(&change("B")).unwrap() && second.record(&change("C")).unwrap());
+        assert_eq!(seen_by_another(&path), "A B C");
+        drop(first);
+        assert!(second.record(&change("D")).unwrap());
+        assert_eq!(seen_by_another(&path), "A B C D");
+    }
+
+    #[test]
+    fn who_finds_nothing_to_take_does_not_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("changes.sqlite");
+        let store = SqliteChangeStore::open(&path).unwrap();
+        store.on(|connection| connection.busy_timeout(Duration::ZERO)).unwrap();
+        assert!(store.record(&change("A")).unwrap());
+        store.acknowledge(&change("A").payout_id, 1).unwrap();
+        let mut other = Connection::open(&path).unwrap();
+        let writing = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        assert!(store.take(10, Timestamp::now(), Timestamp::MAX).unwrap().is_empty());
+        assert!(store.record(&change("B")).is_err(), "somebody writes");
+        drop(writing);
+    }
+
+    #[test]
+    fn a_store_of_the_process_that_forked_this_one_says_so_and_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = SqliteChangeStore::open(folder.path().join("changes.sqlite")).unwrap();
+        store.owner.become_another();
+        let connection = Arc::clone(&store.connection);
+        // As it is in the child, if a thread of the parent had it.
+        let held = connection.lock().unwrap();
+        let error = store.record(&change("A")).unwrap_err();
+        assert!(
+            error.to_string().ends_with("another process, which forked this one; open it after the fork"),
+            "{error}"
+        );
+        drop(store);
+        drop(held);
+        assert_eq!(Arc::strong_count(&connection), 2, "it is never closed");
+    }
+
+    #[test]
+    fn who_opens_a_new_file_waits_for_another_process_that_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("changes.sqlite");
+        let mut other = Connection::open(&path).unwrap();
+        let making = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let opening = std::thread::spawn(move || tell.send(SqliteChangeStore::open(path).map(drop)).unwrap());
+        assert!(told.recv_timeout(Duration::from_millis(200)).is_err(), "it waits");
+        making.commit().unwrap();
+        assert_eq!(told.recv().unwrap(), Ok(()));
+        opening.join().unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("changes.sqlite"), &link).unwrap();
+        assert!(SqliteChangeStore::open(&link).is_err());
+        assert!(!folder.path().join("changes.sqlite").exists());
     }
 }

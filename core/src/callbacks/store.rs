@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -45,6 +46,15 @@ impl StoreError {
     }
 }
 
+/// How much later than `now` a change may have been taken by a clock that is right: by somebody who read it later, and
+/// came first.
+const HEAD_START: Duration = Duration::from_secs(60);
+
+/// The latest time at which a change may have been taken, if the clock is right.
+pub(super) fn credible(now: Timestamp) -> Timestamp {
+    now.checked_add(HEAD_START).unwrap_or(Timestamp::MAX)
+}
+
 /// Keeps the changes of payouts until the application has handled them: an outbox.
 ///
 /// Several processes may share what is behind it. Its functions may block; they are called on threads that may, several
@@ -65,14 +75,16 @@ pub trait ChangeStore: Send + Sync + 'static {
 
     /// Takes changes that are not acknowledged, the oldest first, at most `limit`, and of each payout only the one with
     /// the lowest number. A change that somebody took before, until a time after `now`, is not given; what is given is
-    /// taken until `until`.
+    /// taken until `until`. One that was taken more than a minute after `now` is given, too: the clock has been set back,
+    /// and the time that it was taken until may be far. Less than that is how far two who take at once may be apart.
     ///
     /// # Errors
     /// If the store cannot be read or written.
     fn take(&self, limit: usize, now: Timestamp, until: Timestamp) -> Result<Vec<ChangeRecord>, StoreError>;
 
-    /// Notes that the application has handled a change: it is never given again. Of one that is acknowledged already,
-    /// or not there, nothing is noted.
+    /// Notes that the application has handled a change: it is never given again, and the payout's next one may be. That
+    /// holds whoever has it: also if the lease of who says so has run out. Of one that is acknowledged already, or not
+    /// there, nothing is noted.
     ///
     /// # Errors
     /// If it may not have been noted.
@@ -95,8 +107,14 @@ pub struct MemoryChangeStore(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     latest: HashMap<PayoutId, ChangeRecord>,
-    /// What is not acknowledged, the oldest first, and until when somebody has it.
-    pending: Vec<(ChangeRecord, Timestamp)>,
+    /// What is not acknowledged, the oldest first.
+    pending: Vec<Pending>,
+}
+
+struct Pending {
+    change: ChangeRecord,
+    /// From when and until when somebody has it.
+    taken: Option<(Timestamp, Timestamp)>,
 }
 
 impl MemoryChangeStore {
@@ -123,7 +141,7 @@ impl ChangeStore for MemoryChangeStore {
             return Ok(false);
         }
         kept.latest.insert(change.payout_id.clone(), change.clone());
-        kept.pending.push((change.clone(), Timestamp::MIN));
+        kept.pending.push(Pending { change: change.clone(), taken: None });
         Ok(true)
     }
 
@@ -131,13 +149,14 @@ impl ChangeStore for MemoryChangeStore {
         let mut kept = self.lock();
         let mut seen = std::collections::HashSet::new();
         let mut taken = Vec::new();
-        for (change, has_it_until) in &mut kept.pending {
+        for Pending { change, taken: lease } in &mut kept.pending {
             if taken.len() >= limit {
                 break;
             }
             // Those of one payout are in the order of their numbers.
-            if seen.insert(change.payout_id.clone()) && *has_it_until <= now {
-                *has_it_until = until;
+            let is_taken = lease.is_some_and(|(at, until)| at <= credible(now) && until > now);
+            if seen.insert(change.payout_id.clone()) && !is_taken {
+                *lease = Some((now, until));
                 taken.push(change.clone());
             }
         }
@@ -145,7 +164,9 @@ impl ChangeStore for MemoryChangeStore {
     }
 
     fn acknowledge(&self, payout_id: &PayoutId, sequence: u64) -> Result<(), StoreError> {
-        self.lock().pending.retain(|(change, _)| change.payout_id != *payout_id || change.sequence != sequence);
+        self.lock()
+            .pending
+            .retain(|Pending { change, .. }| change.payout_id != *payout_id || change.sequence != sequence);
         Ok(())
     }
 }
@@ -207,6 +228,16 @@ pub(super) mod tests {
         store.acknowledge(&a, 2).unwrap();
         store.acknowledge(&PayoutId::new("C").unwrap(), 1).unwrap();
         assert!(store.take(9, at(9000), at(9001)).unwrap().is_empty());
+        // The clock is set back: what was taken by it before is not withheld until it is there again. The length of
+        // the leases says nothing, since each taker has its own.
+        assert!(store.record(&change("D", 1)).unwrap());
+        assert_eq!(names(&store.take(9, at(9000), at(9600)).unwrap()), ["D1"]);
+        assert!(store.take(9, at(9000), at(9001)).unwrap().is_empty());
+        // Who read the clock before that, and comes after it.
+        assert!(store.take(9, at(8990), at(8991)).unwrap().is_empty());
+        assert_eq!(names(&store.take(9, at(100), at(101)).unwrap()), ["D1"]);
+        assert!(store.take(9, at(100), at(101)).unwrap().is_empty());
+        store.acknowledge(&PayoutId::new("D").unwrap(), 1).unwrap();
         // It still knows where they stood.
         assert_eq!(store.latest(&a).unwrap(), Some(change("A", 2)));
         assert!(!store.record(&change("A", 2)).unwrap());

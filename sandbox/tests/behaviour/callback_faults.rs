@@ -40,6 +40,22 @@ async fn a_later_change_is_told_before_an_earlier_one() {
 }
 
 #[tokio::test]
+async fn the_earlier_change_waits_until_the_later_one_is_sent_however_late_that_is() {
+    let receiver = Receiver::start([]).await;
+    let sandbox = start(Sandbox::builder().callback_on_create(true)).await;
+    for (status, effect) in
+        [("PROCESSING", CallbackEffect::AfterNext), ("SUCCESS", CallbackEffect::Delay { ms: 3_600_000 })]
+    {
+        sandbox.inject_into_callbacks(CallbackFault::new(CallbackWhen::nth(1).about(status), effect));
+    }
+    pay(&sandbox, "A", &receiver).await;
+    assert_eq!(log(&sandbox), Vec::<String>::new());
+    sandbox.advance(Duration::from_secs(3600));
+    assert!(sandbox.wait_for_deliveries(LIMIT).await);
+    assert_eq!(log(&sandbox), ["A SUCCESS 1 200", "A PROCESSING 1 200"]);
+}
+
+#[tokio::test]
 async fn what_waits_for_a_change_that_does_not_come_is_never_sent_and_keeps_nobody_waiting() {
     let (sandbox, receiver) = paid_with(CallbackWhen::nth(1).about("SUCCESS"), CallbackEffect::AfterNext).await;
     assert_eq!((log(&sandbox), receiver.count()), (vec!["A PROCESSING 1 200".to_owned()], 1));

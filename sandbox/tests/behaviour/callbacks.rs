@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use komopay_sandbox::{Builder, Delivery, DeliveryOutcome, Sandbox};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::client::{bank_transfer, create, get};
 use crate::receiver::{NEVER, Receiver};
@@ -54,6 +56,16 @@ pub fn log(sandbox: &Sandbox) -> Vec<String> {
         format!("{payout_id} {} {attempt} {outcome}", status.unwrap_or("forged"))
     };
     sandbox.deliveries().into_iter().map(line).collect()
+}
+
+/// Takes a connection, and reads a callback to its end.
+async fn read_callback(listener: &TcpListener) -> TcpStream {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut callback = Vec::new();
+    while !callback.ends_with(b"}") {
+        assert_ne!(stream.read_buf(&mut callback).await.unwrap(), 0, "it is whole");
+    }
+    stream
 }
 
 /// Pays to this URL, waits until all is delivered or given up, and returns the only line of the log.
@@ -161,20 +173,39 @@ async fn it_is_given_up_after_four_repeats_two_minutes_apart() {
 
 #[tokio::test]
 async fn a_receiver_that_is_not_there_breaks_off_or_never_answers_has_failed_and_gets_the_repeat() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound, so that nobody else gets the port, and not listening.
+    let absent = TcpSocket::new_v4().unwrap();
+    absent.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let sandbox = start(Sandbox::builder()).await;
-    create(&sandbox, "A", &with_callback(&format!("http://{closed}/hook"))).await;
+    create(&sandbox, "A", &with_callback(&format!("http://{}/hook", absent.local_addr().unwrap()))).await;
     idle(&sandbox).await;
     let [delivery] = sandbox.deliveries().try_into().unwrap();
     let DeliveryOutcome::Failed { reason } = delivery.outcome else { panic!("{delivery:?}") };
     assert!(reason.contains("refused") && !reason.contains("hook"), "{reason}");
 
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let breaks_off = async {
+        drop(read_callback(&listener).await);
+        read_callback(&listener).await.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    };
+    let sandbox = start(Sandbox::builder()).await;
+    let pays = async {
+        create(&sandbox, "B", &with_callback(&url)).await;
+        idle(&sandbox).await;
+        sandbox.advance(INTERVAL);
+        assert!(sandbox.wait_for_deliveries(LIMIT).await);
+    };
+    tokio::join!(tokio::time::timeout(3 * LIMIT, breaks_off), pays).0.expect("two attempts");
+    let [broken, repeated] = log(&sandbox).try_into().unwrap();
+    assert!(broken.starts_with("B SUCCESS 1 failed: ") && !broken.contains("hook"), "{broken}");
+    assert_eq!(repeated, "B SUCCESS 2 200");
+
     let receiver = Receiver::start([NEVER]).await;
     let sandbox = start(Sandbox::builder().callback_timeout(Duration::from_millis(50))).await;
-    pay(&sandbox, "B", &receiver).await;
-    sandbox.advance(INTERVAL);
-    idle(&sandbox).await;
-    assert_eq!(log(&sandbox), ["B SUCCESS 1 failed: no answer within 50ms", "B SUCCESS 2 200"]);
+    pay(&sandbox, "C", &receiver).await;
+    assert_eq!(log(&sandbox), ["C SUCCESS 1 failed: no answer within 50ms"]);
+    assert!(!sandbox.wait_for_deliveries(Duration::from_millis(1)).await, "it is repeated");
 }
 
 #[tokio::test]

@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use komopay_core::{ChangeStore, SqliteChangeStore};
 use komopay_tests::{config, id};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
 
 use crate::platform::Platform;
 use crate::{body, receiving, url};
@@ -25,10 +26,29 @@ struct Stage {
     folder: TempDir,
 }
 
+/// How long a test waits for what should be there at once.
+const LIMIT: Duration = Duration::from_secs(60);
+
 /// The application, running.
 struct Receiver {
     process: Child,
+    printed: Lines<BufReader<ChildStdout>>,
     address: String,
+}
+
+impl Receiver {
+    /// Waits until it prints this line, and says whether it did before it ended.
+    async fn prints(&mut self, line: &str) -> bool {
+        let printing = async {
+            while let Some(printed) = self.printed.next_line().await.unwrap() {
+                if printed == line {
+                    return true;
+                }
+            }
+            false
+        };
+        timeout(LIMIT, printing).await.unwrap_or_else(|_| panic!("it neither prints {line:?} nor ends"))
+    }
 }
 
 impl Stage {
@@ -66,21 +86,30 @@ impl Stage {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let line = BufReader::new(process.stdout.take().unwrap()).lines().next_line().await.unwrap();
-        let line = line.expect("it starts");
-        let address = line.strip_prefix("callback-receiver listens on ").unwrap().to_owned();
-        Receiver { process, address }
+        let mut printed = BufReader::new(process.stdout.take().unwrap()).lines();
+        let listening = async {
+            loop {
+                let line = printed.next_line().await.unwrap().expect("it starts");
+                if let Some(address) = line.strip_prefix("callback-receiver listens on ") {
+                    return address.to_owned();
+                }
+            }
+        };
+        let address = timeout(LIMIT, listening).await.expect("it listens");
+        Receiver { process, printed, address }
     }
 
     /// What the platform does: it repeats the callback 4 times, unless it is answered with 200. Who died is started again.
-    async fn deliver(&self, receiver: &mut Receiver, payout_id: &str) {
+    async fn deliver(&self, receiver: &mut Receiver, payout_id: &str, step: &str) {
         let url = self.url(payout_id);
         for _ in 0..5 {
-            match post(&receiver.address, payout_id, &url).await {
+            let answer = timeout(LIMIT, post(&receiver.address, payout_id, &url)).await;
+            match answer.unwrap_or_else(|_| panic!("{step}: no answer, and the connection stays")) {
                 Some(200) => return,
                 Some(_) => {}
                 None => {
-                    receiver.process.wait().await.unwrap();
+                    let ended = timeout(LIMIT, receiver.process.wait()).await;
+                    ended.unwrap_or_else(|_| panic!("{step}: it gives no answer, and does not end")).unwrap();
                     *receiver = self.start(None).await;
                 }
             }
@@ -132,17 +161,14 @@ async fn killed_at_every_step_it_loses_no_change_and_handles_none_again_that_it_
                 assert_eq!(answer, None);
                 stage.platform.let_go(1000);
             }
-            stage.deliver(&mut receiver, "A").await;
+            stage.deliver(&mut receiver, "A", step).await;
             // What was answered with 200 is in the store.
             let latest = stage.store().latest(&id("A")).unwrap().unwrap();
             assert_eq!(latest.sequence, sequence, "{step}");
 
             // It is handled to the end, or its application has died.
-            let acknowledged = format!("A {sequence}");
-            while !stage.journal("acknowledged").contains(&acknowledged)
-                && receiver.process.try_wait().unwrap().is_none()
-            {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+            if !stage.journal("acknowledged").contains(&format!("A {sequence}")) {
+                receiver.prints(&format!("acknowledged A {sequence}")).await;
             }
             receiver.process.kill().await.unwrap();
             // The next one handles what is left before it listens.
@@ -162,7 +188,7 @@ async fn killed_at_every_step_it_loses_no_change_and_handles_none_again_that_it_
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_that_see_the_same_changes_record_and_handle_each_once() {
     let stage = Stage::new().await;
-    let receivers = [stage.start(None).await, stage.start(None).await];
+    let mut receivers = [stage.start(None).await, stage.start(None).await];
     let payouts: Vec<String> = (0..20).map(|number| format!("P-{number}")).collect();
     for (status, time) in [("PROCESSING", None), ("SUCCESS", T1), ("FAILED", T2)] {
         for payout_id in &payouts {
@@ -179,9 +205,17 @@ async fn two_processes_that_see_the_same_changes_record_and_handle_each_once() {
             assert_eq!(post.await.unwrap(), Some(200));
         }
     }
-    while stage.journal("acknowledged").len() < 60 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let [one, other] = &mut receivers;
+    let all = async {
+        for _ in 0..60 {
+            let printed = tokio::select! {
+                printed = one.printed.next_line() => printed,
+                printed = other.printed.next_line() => printed,
+            };
+            assert!(printed.unwrap().expect("it runs").starts_with("acknowledged "));
+        }
+    };
+    timeout(LIMIT, all).await.expect("60 changes are acknowledged");
     drop(receivers);
     for payout_id in &payouts {
         let mut handled = stage.journal(&format!("handled {payout_id} "));

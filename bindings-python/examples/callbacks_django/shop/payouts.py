@@ -10,7 +10,7 @@ client = Client.from_env(change_store=STORE, change_lease=float(os.environ.get("
 
 
 def on_change(change: PayoutChange) -> None:
-    """Called for each change: tell the customer, close the order. What it does must be harmless to do twice."""
+    """Called for each change: tell the customer, close the order. Ignore a sequence not above the last."""
     print(f"change {change.sequence} of {change.payout_id}: {change.payout.status}", flush=True)
 
 

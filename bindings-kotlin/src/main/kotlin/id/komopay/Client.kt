@@ -248,8 +248,9 @@ public class Client(config: Config) {
      * first that was not acknowledged. For the time of `changeLease`, nobody else is given them. Servers use
      * [PayoutCallbacks].
      *
-     * Acknowledge each when it is handled. One that is not acknowledged in time is given again: make what is done for a
-     * change harmless to do twice, or do it in one transaction with a note of its id and number.
+     * Acknowledge each when it is handled. One that is not acknowledged in time is given again, perhaps while a slow
+     * worker is still at it, who must not undo what came after. So keep, for each payout, the highest `sequence` that
+     * was handled, in one transaction with what is done for it, and ignore a change whose number is not above it.
      *
      * Errors: [ConfigurationException] (field `change_store`) without one; [UnavailableException] (the same field) if it
      * failed.

@@ -25,8 +25,9 @@ public fun interface FailureListener {
  *
  * The changes come from the client's `changeStore`, one after the other: those that were left there when the program last
  * ended, then those that callbacks and reads record. A change is acknowledged when [handler] returns. If it throws, the
- * change is given again after the `changeLease`, and that of another payout comes first: make what is done for a change
- * harmless to do twice.
+ * change is given again after the `changeLease`, and that of another payout comes first, perhaps
+ * while a slow handler is still at it: keep, for each payout, the highest `sequence` that was handled, in one transaction
+ * with what is done for it, and ignore a change whose number is not above it.
  *
  * A client without a `changeStore` is refused with a [ConfigurationException]; it needs `callbackKeys`, too. Close this
  * before the client.
