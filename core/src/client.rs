@@ -32,6 +32,9 @@ use crate::transport::{Answer, Failure, Operation, Transport};
 /// **Retries.** Calls are repeated where that is safe and helps, within one deadline. A create is repeated only under
 /// the outcome rules: it never pays twice, and never calls an unknown outcome a failure.
 ///
+/// **Waiting in line.** Where calls wait for their turn (`requests_per_second`, `max_concurrency`, trouble at the platform),
+/// a future that is not polled holds up those behind it: run reads side by side in tasks, or poll all of them.
+///
 /// Its calls need a tokio runtime with time and I/O enabled.
 #[derive(Clone)]
 pub struct Client(pub(crate) Arc<Inner>);

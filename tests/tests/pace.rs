@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use komopay_core::{AccessScope, Client, Config, Credentials, Error, ErrorKind, PayoutId};
+use komopay_core::{AccessScope, Client, Config, Credentials, Error, ErrorKind, PayoutId, TokenScope};
 use komopay_sandbox::{Effect, Fault, LedgerKind, Operation, Sandbox, When};
 use komopay_tests::{break_nth, config, id, request, sandbox, shown};
 use tokio::task::JoinSet;
@@ -122,7 +122,13 @@ async fn a_create_whose_repeat_is_held_back_is_settled_all_the_same() {
 async fn a_repeat_is_sent_when_its_turn_comes_with_a_new_token_if_the_last_was_refused() {
     for effects in [vec![Effect::Unauthorized], vec![Effect::CloseAfterReading, Effect::Unauthorized]] {
         let sandbox = sandbox().await;
-        let client = Client::new(Config { requests_per_second: Some(4.0), ..config(sandbox.base_url()) }).unwrap();
+        // Its own reads count: they are soon a second apart.
+        let (rate, backoff_cap) = (Some(4.0), Duration::from_secs(5));
+        let token_scope = TokenScope::Everything;
+        let config = Config { requests_per_second: rate, backoff_cap, token_scope, ..config(sandbox.base_url()) };
+        let client = Client::new(config).unwrap();
+        // It has a token by now: only one that was not issued for the attempt is renewed.
+        client.get_payout(&id("A")).await.unwrap_err();
         let sent = effects.len() as u64 + 1;
         for (n, effect) in (1..).zip(effects) {
             break_nth(&sandbox, Operation::CreatePayout, n, effect);
