@@ -32,9 +32,12 @@ use crate::transport::{Answer, Failure, Operation, Transport};
 /// **Retries.** Calls are repeated where that is safe and helps, within one deadline. A create is repeated only under
 /// the outcome rules: it never pays twice, and never calls an unknown outcome a failure.
 ///
+/// **Waiting in line.** Where calls wait for their turn (`requests_per_second`, `max_concurrency`, trouble at the platform),
+/// a future that is not polled holds up those behind it: run reads side by side in tasks, or poll all of them.
+///
 /// Its calls need a tokio runtime with time and I/O enabled.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(pub(crate) Arc<Inner>);
 
 /// What the calls of one client share.
 pub(crate) struct Inner {
@@ -401,7 +404,11 @@ impl Inner {
         loop {
             self.check_open()?;
             let which = if tried == 0 { Try::First } else { Try::Repeat };
-            let turn = self.pace.turn(which, left()).await.map_err(|held| last_error.take().unwrap_or(held))?;
+            let turn = self.pace.turn(which, left()).await.map_err(|held| match last_error.take() {
+                // Its time is over: what went wrong before is a better cause.
+                Some(before) if held.kind() != ErrorKind::Closed => before,
+                _ => held,
+            })?;
             let refusal = match self.tokens.issue(&scope, validity, left(), turn).await {
                 Ok(token) => return Ok(token),
                 Err(refusal) => refusal,

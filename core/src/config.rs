@@ -137,8 +137,8 @@ pub struct Config {
     pub backoff_cap: Duration,
     /// How many times a read is tried before it gives up: 4.
     pub read_attempts: u32,
-    /// How many requests this client sends in a second at the most, such as `20.0`, or `0.5` for one in two seconds; no
-    /// limit without it. Calls that have to wait go in the order they came. A 429 halves it for a while. A read that
+    /// How many requests this client sends in a second on average, such as `20.0`, or `0.5` for one in two seconds; no
+    /// limit without it. A call that needs a token first sends two at once, and the next ones wait for it. Calls that have to wait go in the order they came. A 429 halves it for a while. A read that
     /// settles a create never waits for it, but counts.
     pub requests_per_second: Option<f64>,
     /// How many calls have a request under way at a time at the most; no limit without it. It is kept, and lowered by a

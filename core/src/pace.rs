@@ -15,6 +15,7 @@
 mod breaker;
 mod budget;
 mod limit;
+mod place;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 use self::breaker::Breaker;
 use self::budget::Budget;
 use self::limit::Limit;
+pub(crate) use self::place::{Place, beside};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 
@@ -68,8 +70,10 @@ struct State {
     budget: Budget,
     breaker: Breaker,
     limit: Limit,
-    /// Turns that are taken.
+    /// Tries that have begun and not ended.
     under_way: u32,
+    /// Those of them that settle an open attempt, and took no turn.
+    settling: u32,
     /// What held somebody back last: the reason of those that stood in line behind.
     held_by: Option<Rule>,
     closed: bool,
@@ -82,6 +86,7 @@ impl State {
             breaker: Breaker::new(config.limits(), fastrand::Rng::new()),
             limit: Limit::new(config.requests_per_second, config.max_concurrency, now),
             under_way: 0,
+            settling: 0,
             held_by: None,
             closed: false,
         }
@@ -101,7 +106,8 @@ impl State {
         {
             return Some(Wait { rule: Rule::Budget, until: Some(until) });
         }
-        let held = self.breaker.held(now, self.under_way).map(wait(Rule::Breaker));
+        // The breaker counts what it let through.
+        let held = self.breaker.held(now, self.under_way - self.settling).map(wait(Rule::Breaker));
         held.or_else(|| self.limit.held(now, self.under_way).map(wait(Rule::Limit)))
     }
 
@@ -186,7 +192,7 @@ impl Pace {
             }
         });
         let rule = match taken.await {
-            Ok(Ok(probe)) => return Ok(Turn { pace: Arc::clone(self), probe, is_paid: true }),
+            Ok(Ok(probe)) => return Ok(Turn { pace: Arc::clone(self), probe, settles: false, is_paid: true }),
             Ok(Err(wait)) => Some(wait.rule),
             Err(_) => {
                 let mut state = self.lock();
@@ -198,8 +204,11 @@ impl Pace {
 
     /// A turn at once, for a try that settles an open attempt.
     pub fn settling(self: &Arc<Self>) -> Turn {
-        self.lock().under_way += 1;
-        Turn { pace: Arc::clone(self), probe: false, is_paid: false }
+        let mut state = self.lock();
+        state.under_way += 1;
+        state.settling += 1;
+        drop(state);
+        Turn { pace: Arc::clone(self), probe: false, settles: true, is_paid: false }
     }
 
     /// Counts a request that is about to be sent, if its turn did not.
@@ -247,6 +256,7 @@ fn held_back(rule: Option<Rule>) -> Error {
 pub(crate) struct Turn {
     pace: Arc<Pace>,
     probe: bool,
+    settles: bool,
     /// One request of it is already counted.
     is_paid: bool,
 }
@@ -256,6 +266,7 @@ impl Drop for Turn {
         {
             let mut state = self.pace.lock();
             state.under_way -= 1;
+            state.settling -= u32::from(self.settles);
             if self.probe {
                 state.breaker.probe_ended();
             }

@@ -43,7 +43,7 @@ pub(crate) enum MissKind {
     Gone,
     /// It may work in a moment: no connection, no answer in time, 429, 5xx.
     Passing,
-    /// The pace of the client held it back to the end of its time: nothing was sent.
+    /// The pace of the client held it back to the end of its time, or of one that looked for it: nothing was sent.
     Held,
     /// It will not work by trying again.
     Lasting,
@@ -177,17 +177,66 @@ impl<'a> Tries<'a> {
     /// Waits for the next try, or ends the call with the error of the last one.
     pub async fn missed(&mut self, miss: Miss) -> Result<()> {
         let limits = self.client.limits;
-        self.tried += 1;
-        // Its time is over; what went wrong before is a better cause.
-        let error = if miss.why == MissKind::Held { self.last_error.take().unwrap_or(miss.error) } else { miss.error };
-        let asked = error.retry_after().unwrap_or_default();
-        let wait = jitter(limits.ceiling(self.tried - 1)).saturating_add(asked);
+        let is_held = miss.why == MissKind::Held;
+        // What was held back was no try.
+        self.tried += u32::from(!is_held);
+        let asked = miss.error.retry_after().unwrap_or_default();
+        // What went wrong before is a better cause.
+        let error = if is_held { self.last_error.take().unwrap_or(miss.error) } else { miss.error };
+        let wait = jitter(limits.ceiling(self.tried.saturating_sub(1))).saturating_add(asked);
         let time_is_up = self.started.elapsed().saturating_add(wait) >= limits.total;
-        if miss.why != MissKind::Passing || self.tried >= self.client.read_attempts || time_is_up {
+        // It may have been held back with somebody else, who had less time.
+        let may_pass = is_held || miss.why == MissKind::Passing;
+        if !may_pass || self.tried >= self.client.read_attempts || time_is_up {
             return Err(error.with_attempts(std::mem::take(&mut self.history)));
         }
         self.last_error = Some(error);
         tokio::time::sleep(wait).await;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Client, Config, Credentials};
+
+    fn miss(why: MissKind, retry_after: Option<Duration>) -> Miss {
+        Miss { why, error: Error::new(ErrorKind::RateLimited, "no").with_retry_after(retry_after) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_held_back_is_no_try_and_asks_for_no_pause() {
+        let client = Client::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap();
+        let mut tries = Tries::new(&client.0);
+        for _ in 0..10 {
+            tries.missed(miss(MissKind::Held, None)).await.unwrap();
+        }
+        assert_eq!(tries.next().unwrap().0, Try::First);
+        let asked = Duration::from_secs(30);
+        tries.missed(miss(MissKind::Passing, Some(asked))).await.unwrap();
+        assert_eq!(tries.next().unwrap().0, Try::Repeat);
+        let started = Instant::now();
+        tries.missed(miss(MissKind::Held, None)).await.unwrap();
+        assert!(started.elapsed() < asked, "that was waited for already: {:?}", started.elapsed());
+        let tried = std::iter::repeat_with(|| miss(MissKind::Passing, None));
+        let mut passed = 0;
+        for miss in tried.take(10) {
+            if tries.missed(miss).await.is_err() {
+                break;
+            }
+            passed += 1;
+        }
+        assert_eq!(passed, client.0.read_attempts - 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_held_back_to_the_deadline_ends_the_call_as_what_went_wrong_before() {
+        let client = Client::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap();
+        let mut tries = Tries::new(&client.0);
+        tries.missed(miss(MissKind::Passing, None)).await.unwrap();
+        tokio::time::sleep(client.0.limits.total).await;
+        let held = Miss { why: MissKind::Held, error: Error::new(ErrorKind::TimedOut, "held back") };
+        assert_eq!(tries.missed(held).await.unwrap_err().kind(), ErrorKind::RateLimited);
     }
 }

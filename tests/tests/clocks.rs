@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use komopay_core::{Client, Credentials};
 use komopay_sandbox::{Effect, Fault, Operation, Sandbox, When};
@@ -116,9 +117,13 @@ impl Runner {
 }
 
 async fn reached(sandbox: &Sandbox, operation: Operation, calls: u64) {
-    while sandbox.calls(operation) < calls {
-        tokio::task::yield_now().await;
-    }
+    let reached = async {
+        while sandbox.calls(operation) < calls {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let reached = tokio::time::timeout(Duration::from_secs(60), reached).await;
+    assert!(reached.is_ok(), "{} of {calls} calls came: {operation:?}", sandbox.calls(operation));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use komopay_core::{Client, Config, Error, ErrorKind, PayoutId};
+use komopay_core::{AccessScope, Client, Config, Credentials, Error, ErrorKind, PayoutId, TokenScope};
 use komopay_sandbox::{Effect, Fault, LedgerKind, Operation, Sandbox, When};
 use komopay_tests::{break_nth, config, id, request, sandbox, shown};
 use tokio::task::JoinSet;
@@ -38,9 +38,13 @@ fn read_others(client: &Client, ids: impl Iterator<Item = PayoutId>) -> JoinSet<
 
 /// Waits until the platform has read so many of these calls.
 async fn until_calls(sandbox: &Sandbox, operation: Operation, calls: u64) {
-    while sandbox.calls(operation) < calls {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let reached = async {
+        while sandbox.calls(operation) < calls {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let reached = tokio::time::timeout(Duration::from_secs(60), reached).await;
+    assert!(reached.is_ok(), "{} of {calls} calls came: {operation:?}", sandbox.calls(operation));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,6 +103,78 @@ async fn a_create_is_settled_while_the_limits_let_nothing_pass() {
     assert_eq!((error.kind(), cause.kind()), (ErrorKind::NotFinal, ErrorKind::TimedOut), "{error:?}");
     assert!(cause.message().contains("requests_per_second"), "{cause}");
     assert_eq!(sandbox.calls(Operation::GetPayout), calls, "a read that settles nothing waits");
+}
+
+#[tokio::test]
+async fn a_create_whose_repeat_is_held_back_is_settled_all_the_same() {
+    let sandbox = sandbox().await;
+    let client = Client::new(Config { requests_per_second: Some(0.001), ..config(sandbox.base_url()) }).unwrap();
+    break_nth(&sandbox, Operation::CreatePayout, 1, Effect::ExecuteAfterClose { ms: 1000 });
+    let accepted = client.create_payout(&id("A"), &request(), false).await.unwrap();
+    assert!(accepted.recovered);
+    // The first of them says 410, and the repeat waits for a quarter of an hour.
+    let reads = sandbox.calls(Operation::GetPayout);
+    assert!(reads >= 5, "it is read {reads} times");
+    assert_eq!(sandbox.calls(Operation::CreatePayout), 1);
+}
+
+#[tokio::test]
+async fn a_repeat_is_sent_when_its_turn_comes_with_a_new_token_if_the_last_was_refused() {
+    for effects in [vec![Effect::Unauthorized], vec![Effect::CloseAfterReading, Effect::Unauthorized]] {
+        let sandbox = sandbox().await;
+        // Its own reads count: they are soon a second apart.
+        let (rate, backoff_cap) = (Some(4.0), Duration::from_secs(5));
+        let token_scope = TokenScope::Everything;
+        let config = Config { requests_per_second: rate, backoff_cap, token_scope, ..config(sandbox.base_url()) };
+        let client = Client::new(config).unwrap();
+        // It has a token by now: only one that was not issued for the attempt is renewed.
+        client.get_payout(&id("A")).await.unwrap_err();
+        let sent = effects.len() as u64 + 1;
+        for (n, effect) in (1..).zip(effects) {
+            break_nth(&sandbox, Operation::CreatePayout, n, effect);
+        }
+        let accepted = client.create_payout(&id("A"), &request(), false).await.unwrap();
+        assert!(!accepted.recovered);
+        let calls = [Operation::CreatePayout, Operation::IssueToken].map(|it| sandbox.calls(it));
+        assert_eq!(calls, [sent, 2]);
+    }
+}
+
+/// In virtual time: each attempt takes all it may.
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_turn_comes_too_late_for_a_read_after_it_is_not_sent() {
+    // It takes connections, and never reads from one.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = config(&format!("http://{}", silent.local_addr().unwrap()));
+    config.credentials = Credentials::token("opaque-token");
+    (config.total_timeout, config.attempt_timeout) = (Duration::from_secs(100), Duration::from_secs(40));
+    (config.read_attempts, config.max_concurrency) = (1, Some(1));
+    let client = Client::new(config).unwrap();
+    // The turn after these comes when 20 s are left.
+    let reads = read_others(&client, [id("B"), id("C")].into_iter());
+    tokio::task::yield_now().await;
+    let started = tokio::time::Instant::now();
+    let error = client.create_payout(&id("A"), &request(), false).await.unwrap_err();
+    shown(&error);
+    assert_eq!((error.kind(), error.money_may_have_moved()), (ErrorKind::TimedOut, false), "{error:?}");
+    assert!(error.message().contains("not sent") && error.attempts().is_empty(), "{error:?}");
+    assert_eq!(started.elapsed().as_secs(), 60, "there is no use in waiting on");
+    drop(reads);
+}
+
+#[tokio::test]
+async fn a_token_for_someone_else_that_is_tried_again_is_ended_by_close() {
+    let sandbox = sandbox().await;
+    let client = Client::new(Config { requests_per_second: Some(0.001), ..config(sandbox.base_url()) }).unwrap();
+    break_nth(&sandbox, Operation::IssueToken, 1, Effect::Status { status: 503 });
+    let scope = AccessScope::Read { id: id("A") };
+    let (issued, ()) = tokio::join!(client.issue_token(&scope, Duration::from_secs(600)), async {
+        until_calls(&sandbox, Operation::IssueToken, 1).await;
+        // By now it waits for its turn, or soon will: it ends alike.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        client.close().await;
+    });
+    assert_eq!(issued.unwrap_err().kind(), ErrorKind::Closed);
 }
 
 #[tokio::test]

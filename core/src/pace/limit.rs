@@ -22,7 +22,7 @@ pub(super) struct Limit {
     at_once: Option<u32>,
     /// The part of what is set that is used now.
     share: f64,
-    /// How many requests may go out now; below 0 if some went out without asking.
+    /// How many requests may go out now; below 0, by a second's worth at the most, if some went out without asking.
     level: f64,
     as_of: Instant,
     lowered_at: Option<Instant>,
@@ -60,12 +60,17 @@ impl Limit {
     /// One request goes out.
     pub fn draw(&mut self, now: Instant) {
         self.fill(now);
-        self.level -= 1.0;
+        let Some(per_second) = self.per_second else { return };
+        // What went out without asking is owed for a second at the most: else an hour of settling would be paid for by an
+        // hour of silence.
+        self.level = (self.level - 1.0).max(-per_second.max(1.0));
     }
 
     /// One that was counted did not go out.
     pub fn give_back(&mut self) {
-        self.level += 1.0;
+        if self.per_second.is_some() {
+            self.level += 1.0;
+        }
     }
 
     /// The platform answered a request, which began then, that it is too much, and asks to wait so long.
@@ -137,6 +142,17 @@ mod tests {
         let mut limit = Limit::new(Some(100.0), None, now);
         (0..60).for_each(|_| limit.draw(now));
         assert!((49..=51).contains(&passed(&mut limit, &mut now, SECOND)));
+    }
+
+    #[test]
+    fn no_more_than_a_second_is_owed_for_what_goes_out_without_asking() {
+        for (per_second, wait) in [(100.0, 1), (0.5, 4)] {
+            let mut now = Instant::now();
+            let mut limit = Limit::new(Some(per_second), None, now);
+            (0..10_000).for_each(|_| limit.draw(now));
+            now += wait * SECOND + Duration::from_millis(20);
+            assert_eq!(limit.held(now, 0), None, "{per_second}");
+        }
     }
 
     #[test]

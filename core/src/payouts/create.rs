@@ -15,7 +15,7 @@ use super::{Payout, PayoutAccepted, PayoutId, PayoutRequest};
 use crate::auth::{Grant, Refusal, Scope};
 use crate::client::Inner;
 use crate::error::{Attempt, Error, ErrorKind, Result};
-use crate::pace::{Try, Turn};
+use crate::pace::{Place, Try, Turn, beside};
 use crate::read::MissKind;
 use crate::transport::{Answer, FailureKind, Operation};
 
@@ -24,6 +24,9 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// How much older than the call a found payout may look, since two clocks' seconds and delays are involved.
 const AGE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// What comes of a place in the line that gave no turn.
+const NO_TURN: Event = Event::NotAuthorized(NotSent::Retryable { retry_after: None });
 
 /// Creates the payout, or joins the equal call that is under way, if there is one that may be joined.
 pub(crate) async fn create(
@@ -72,6 +75,7 @@ pub(crate) async fn create(
                     first_post_at: None,
                     grant: None,
                     turn: None,
+                    renew: false,
                     tried: false,
                     learned: Learned { last_error: refusal.clone(), refusal, ..Learned::default() },
                     history: Vec::new(),
@@ -129,6 +133,8 @@ struct Driver {
     grant: Option<Grant>,
     /// The right to send, from before its token is asked for until the create is answered.
     turn: Option<Turn>,
+    /// The token in hand was refused: the next try needs another one.
+    renew: bool,
     /// A try to send was made.
     tried: bool,
     learned: Learned,
@@ -156,6 +162,8 @@ impl Driver {
             (true, Some(_)) => Start::ResumeRefused,
         };
         let (mut outcome, mut action) = Outcome::start(self.client.limits, self.started.elapsed(), start);
+        // Where it stands in line for its turn to send, from when that did not come at once.
+        let mut place: Option<Place> = None;
         loop {
             // Before anything is open, leaving ends the call at once; after that, it is settled first.
             let may_leave = !outcome.sticky();
@@ -168,28 +176,30 @@ impl Driver {
                     return result.map_err(|error| error.with_payout_id(&self.id).with_attempts(self.history));
                 }
                 Action::Post { within } => Event::Posted(self.post(within).await),
-                Action::Get { within } => Event::Read(self.get(within).await),
+                // No place in line keeps an open attempt from being settled.
+                Action::Get { within } => Event::Read(beside(&mut place, self.get(within)).await),
                 Action::Authorize { renew, within } => {
-                    // What may have been sent is read again from time to time, however long a repeat is held back.
-                    let patience = if may_leave { self.left() } else { within };
-                    let held = tokio::select! {
-                        event = self.turn(patience) => event,
-                        // What was sent is settled, which needs no turn.
-                        () = call.withdrawn() => Some(Event::Woke),
-                    };
-                    if let Some(event) = held {
-                        event
-                    } else {
-                        tokio::select! {
-                            event = self.authorize(renew, within.min(self.left())) => event,
+                    self.renew |= renew;
+                    match self.take_turn(&mut place, outcome.patience(self.started.elapsed())).await {
+                        Some(event) => event,
+                        None => tokio::select! {
+                            event = self.authorize(within) => event,
                             () = call.withdrawn(), if may_leave => Event::Woke,
-                        }
+                        },
                     }
                 }
+                // Its place in line ends within that time.
+                Action::Wait { within: _ } => tokio::select! {
+                    event = self.stand(&mut place) => event,
+                    () = call.withdrawn() => Event::Woke,
+                },
                 Action::Pause { at_least, jitter } => {
-                    let pause = at_least + crate::client::jitter(jitter);
+                    // A turn that came in vain is the next one's in line.
+                    if place.as_ref().is_some_and(Place::has_ended) {
+                        self.leave_line(&mut place);
+                    }
                     tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
+                        () = pause(&mut place, at_least, crate::client::jitter(jitter)) => {}
                         () = call.withdrawn(), if may_leave => {}
                     }
                     Event::Woke
@@ -198,35 +208,52 @@ impl Driver {
             trim(&mut self.history);
             if call.is_withdrawn() {
                 outcome.withdraw();
+                place = None;
             }
             action = outcome.on(self.started.elapsed(), event);
         }
     }
 
-    /// Waits for a turn to send; gives the event that comes of having none.
-    async fn turn(&mut self, patience: Duration) -> Option<Event> {
+    /// Takes the turn to send, if it is there; gives the event that comes of having none.
+    async fn take_turn(&mut self, place: &mut Option<Place>, patience: Duration) -> Option<Event> {
         let which = if self.tried { Try::Repeat } else { Try::First };
-        match self.client.pace.turn(which, patience).await {
-            Ok(turn) => {
-                self.turn = Some(turn);
-                self.tried = true;
-                None
+        let stands = place.get_or_insert_with(|| Place::new(&self.client.pace, which, patience));
+        stands.look().await;
+        if !stands.has_ended() {
+            return Some(Event::Held);
+        }
+        self.turn = self.leave_line(place);
+        self.tried |= self.turn.is_some();
+        if self.turn.is_some() { None } else { Some(NO_TURN) }
+    }
+
+    /// Waits for the turn to send, and does nothing else.
+    async fn stand(&mut self, place: &mut Option<Place>) -> Event {
+        if let Some(stands) = place {
+            stands.end().await;
+            if stands.has_turn() {
+                return Event::Woke;
             }
+        }
+        self.leave_line(place);
+        NO_TURN
+    }
+
+    /// Leaves the line, with the turn if that has come.
+    fn leave_line(&mut self, place: &mut Option<Place>) -> Option<Turn> {
+        match place.take()?.leave()? {
+            Ok(turn) => Some(turn),
             Err(held) => {
                 // What went wrong before is the better cause.
                 self.learned.last_error.get_or_insert(held);
-                Some(Event::NotAuthorized(NotSent::Retryable { retry_after: None }))
+                None
             }
         }
     }
 
-    fn left(&self) -> Duration {
-        self.client.limits.total.saturating_sub(self.started.elapsed())
-    }
-
-    async fn authorize(&mut self, renew: bool, within: Duration) -> Event {
+    async fn authorize(&mut self, within: Duration) -> Event {
         let scope = Scope::create(&self.id, &self.request.money);
-        let refused = if renew { self.grant.as_ref() } else { None };
+        let refused = if std::mem::take(&mut self.renew) { self.grant.as_ref() } else { None };
         match self.client.tokens.get(&scope, refused, within).await {
             Ok(grant) => {
                 self.grant = Some(grant);
@@ -367,6 +394,19 @@ impl Learned {
             }
             (Verdict::Unknown | Verdict::Accepted | Verdict::Recovered, ..) => unknown(id, self.last_error),
         })
+    }
+}
+
+/// Pauses for so long, or until a turn comes that the call stands in line for.
+async fn pause(place: &mut Option<Place>, at_least: Duration, more: Duration) {
+    beside(place, tokio::time::sleep(at_least)).await;
+    let more = tokio::time::sleep(more);
+    match place {
+        Some(place) => tokio::select! {
+            () = more => {}
+            () = place.end() => {}
+        },
+        None => more.await,
     }
 }
 

@@ -10,8 +10,8 @@
 //! - every call ends, by its deadline.
 //!
 //! What may happen: a message is lost, late or doubled at any point; an answer is ruined in any way; a request is
-//! executed, and shown, as late as the settle window allows; the platform refuses, is busy or does not know the token; a
-//! caller leaves, its task panics, its process dies, at any point, and it calls again, as it should or carelessly; others
+//! executed, and shown, as late as the settle window allows; the platform refuses, is busy or does not know the token; a create
+//! has to stand in line; a caller leaves, its task panics, its process dies, at any point, and it calls again, as it should or carelessly; others
 //! call for the same id from the same process and from another one, with the same request and with another; the machine
 //! stands still, so that what is due comes late.
 //!

@@ -51,6 +51,8 @@ pub(crate) enum Start {
 pub(crate) enum Action {
     /// Get a token that allows the create; with `renew`, not the one that was just refused.
     Authorize { renew: bool, within: Duration },
+    /// Wait for the turn to send that did not come at once.
+    Wait { within: Duration },
     /// Send the create.
     Post { within: Duration },
     /// Read the payout.
@@ -85,13 +87,15 @@ pub(crate) enum Verdict {
 pub(crate) enum Event {
     /// A token is in hand.
     Authorized,
-    /// There is no token.
+    /// There is no token, or no turn.
     NotAuthorized(NotSent),
+    /// The turn to send did not come at once: the call stands in line for it.
+    Held,
     /// The create was tried.
     Posted(PostEnd),
     /// The payout was read.
     Read(ReadEnd),
-    /// The pause is over.
+    /// The pause is over, or the turn is there.
     Woke,
 }
 
@@ -160,6 +164,8 @@ pub(crate) struct Outcome {
     question: Question,
     /// A POST was started.
     posted: bool,
+    /// It had to wait for a turn to send.
+    held: bool,
     /// Pauses so far, for the backoff.
     pauses: u32,
     /// The token was renewed after a 401, and no other answer came since.
@@ -180,6 +186,7 @@ impl Outcome {
             given_up_at: resume.then_some(now),
             question: if start == Start::ResumeRefused { Question::RefusalStands } else { Question::Executed },
             posted: false,
+            held: false,
             pauses: 0,
             renewed: false,
             not_before: Duration::ZERO,
@@ -205,11 +212,27 @@ impl Outcome {
         match event {
             Event::Authorized => self.post(now),
             Event::NotAuthorized(why) => self.not_sent(now, why),
+            Event::Held => self.held(now),
             Event::Posted(end) => self.posted(now, end),
             Event::Read(end) => self.was_read(now, end),
             Event::Woke if self.sticky() => self.read(now),
             Event::Woke => self.authorize(now, false),
         }
+    }
+
+    /// What may have been sent is settled on while a repeat stands in line; else there is nothing to do but wait.
+    fn held(&mut self, now: Duration) -> Action {
+        self.held = true;
+        if self.sticky() {
+            return self.pause(now, Duration::ZERO);
+        }
+        let within = self.patience(now);
+        if self.withdrawn || within.is_zero() { self.give_up() } else { Action::Wait { within } }
+    }
+
+    /// For how long a create may stand in line: by rule 9, it would come too late after that.
+    pub fn patience(&self, now: Duration) -> Duration {
+        self.left(now).saturating_sub(self.limits.attempt)
     }
 
     /// Rule 1: what was not sent may be sent again, unless it never will be.
@@ -364,7 +387,8 @@ impl Outcome {
         Action::Pause { at_least, jitter }
     }
 
-    /// Rule 9: a repeat starts only if time for it and one read remains: half an attempt's time for each.
+    /// Rule 9: a repeat, and what stood in line, starts only if time for it and one read remains: half an attempt's time
+    /// for each.
     fn may_post(&self, now: Duration) -> bool {
         now >= self.not_before && self.will_post(now)
     }
@@ -372,7 +396,7 @@ impl Outcome {
     /// Whether a POST may start now or later.
     fn will_post(&self, now: Duration) -> bool {
         let start = now.max(self.not_before);
-        let needed = if !self.posted && !self.sticky() && self.pauses == 0 {
+        let needed = if !self.posted && !self.sticky() && !self.held && self.pauses == 0 {
             Duration::from_nanos(1)
         } else {
             self.limits.attempt

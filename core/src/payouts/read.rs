@@ -75,10 +75,10 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
     let mut history = Vec::new();
     let mut last_seen: Option<Payout> = None;
     let mut last_error: Option<Error> = None;
+    let mut failed = false;
     let mut polls = 0;
     loop {
-        // After a 410 it is asked again because the answer says so, not because there was none.
-        let failed = last_error.as_ref().is_some_and(|error| error.kind() != ErrorKind::NotFound);
+        let mut asked = Duration::ZERO;
         let which = if failed { Try::Repeat } else { Try::First };
         let left = timeout.saturating_sub(started.elapsed());
         match observe(client, id, which, left, &mut history).await {
@@ -86,6 +86,7 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
             Ok(payout) => {
                 last_seen = Some(payout);
                 last_error = None;
+                failed = false;
             }
             // What went wrong before is a better cause.
             Err(Miss { why: MissKind::Held, error }) => last_error = last_error.or(Some(error)),
@@ -95,6 +96,9 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
                 if miss.why != MissKind::Passing && !(miss.why == MissKind::Gone && lagging) {
                     return Err(miss.error.with_payout_id(id).with_attempts(history));
                 }
+                // After a 410 it is asked again because the answer says so, not because there was none.
+                failed = miss.why != MissKind::Gone;
+                asked = miss.error.retry_after().unwrap_or_default();
                 last_error = Some(miss.error);
             }
         }
@@ -102,7 +106,6 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
         let surplus = history.len().saturating_sub(20);
         history.drain(..surplus);
         let left = timeout.saturating_sub(started.elapsed());
-        let asked = last_error.as_ref().and_then(Error::retry_after).unwrap_or_default();
         if left.is_zero() || asked >= left {
             let message = match &last_seen {
                 Some(payout) => format!("payout {id} is still {} after {timeout:?}", payout.status),

@@ -63,6 +63,8 @@ pub(super) struct Call {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Book {
     pub posted: bool,
+    /// It had to wait for a turn to send.
+    pub held: bool,
     pub was_open: bool,
     /// An attempt was left open, and no read since then said that nothing is there.
     pub unsettled: bool,

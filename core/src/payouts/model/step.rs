@@ -136,6 +136,7 @@ impl Steps<'_> {
             Doing::Authorizing { .. } | Doing::Pausing { .. } if leaves => self.hears(n, Event::Woke),
             Doing::Authorizing { .. } => {
                 self.hears(n, Event::Authorized);
+                self.suffers(n, Event::Held);
                 self.suffers(n, Event::NotAuthorized(NotSent::Final));
                 for retry_after in world.retry_after() {
                     self.suffers(n, Event::NotAuthorized(NotSent::Retryable { retry_after }));

@@ -121,7 +121,14 @@ impl World {
                     asked_before,
                     rules,
                     doing: Doing::Pausing { at_least: 0, at_most: 0 },
-                    book: Book { posted: false, was_open: resume, unsettled: resume, not_before: 0, stalled: 0 },
+                    book: Book {
+                        posted: false,
+                        held: false,
+                        was_open: resume,
+                        unsettled: resume,
+                        not_before: 0,
+                        stalled: 0,
+                    },
                 }));
                 return self.act(to, n, action);
             }
@@ -217,6 +224,7 @@ impl World {
                 call.book.not_before = call.elapsed.saturating_add(seconds(asked));
             }
             Event::Read(ReadEnd::Gone) => call.book.unsettled = false,
+            Event::Held => call.book.held = true,
             _ => {}
         }
         if call.withdrawn {
@@ -237,7 +245,7 @@ impl World {
             Action::Authorize { within, .. } if within > left => return Some("a token call goes on past the deadline"),
             Action::Authorize { within, .. } => Doing::Authorizing { left: seconds(within) },
             Action::Post { within } => {
-                let repeats = call.book.posted || call.resume;
+                let waited = call.book.posted || call.resume || call.book.held;
                 (call.book.posted, call.exposed) = (true, true);
                 if call.withdrawn {
                     return Some("a POST starts after everybody left");
@@ -248,8 +256,8 @@ impl World {
                 if call.elapsed < call.book.not_before {
                     return Some("a POST starts before the platform's Retry-After is over");
                 }
-                if repeats && left < limits.attempt {
-                    return Some("a repeat starts without an attempt's time");
+                if waited && left < limits.attempt {
+                    return Some("a repeat, or what stood in line, starts without an attempt's time");
                 }
                 if within + within > left {
                     return Some("a POST leaves no time for a GET");
@@ -264,6 +272,11 @@ impl World {
             Action::Pause { at_least, jitter } if at_least + jitter > left => {
                 return Some("a pause goes on past the deadline");
             }
+            // It is released with its turn, or at the end without one.
+            Action::Wait { within } if within + limits.attempt > left => {
+                return Some("it stands in line until there is no time for it and a GET");
+            }
+            Action::Wait { within } => Doing::Pausing { at_least: 1, at_most: seconds(within).max(1) },
             // A pause may be short, but not nothing: else a call could do everything in no time, over and over.
             Action::Pause { at_least, jitter } => {
                 Doing::Pausing { at_least: seconds(at_least).max(1), at_most: seconds(at_least + jitter).max(1) }

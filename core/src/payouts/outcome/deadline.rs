@@ -38,7 +38,10 @@ impl At {
     /// How long the step may take at most: the driver holds it to that.
     fn longest(&self) -> Duration {
         match self.action {
-            Action::Authorize { within, .. } | Action::Post { within } | Action::Get { within } => within,
+            Action::Authorize { within, .. }
+            | Action::Wait { within }
+            | Action::Post { within }
+            | Action::Get { within } => within,
             Action::Pause { at_least, jitter } => at_least + jitter,
             Action::End(_) => Duration::ZERO,
         }
@@ -49,8 +52,9 @@ impl At {
         let unsent = [NotSent::Final, NotSent::Retryable { retry_after: None }];
         match self.action {
             Action::Authorize { .. } => {
-                [Event::Authorized].into_iter().chain(unsent.map(Event::NotAuthorized)).collect()
+                [Event::Authorized, Event::Held].into_iter().chain(unsent.map(Event::NotAuthorized)).collect()
             }
+            Action::Wait { .. } => vec![Event::Woke, Event::NotAuthorized(NotSent::Retryable { retry_after: None })],
             Action::Post { .. } => {
                 let retry_after = Some(Duration::from_millis(700));
                 let ends = [
@@ -87,7 +91,7 @@ impl At {
 fn stalled(action: Action, connects: bool) -> Event {
     let never = NotSent::Retryable { retry_after: None };
     match action {
-        Action::Authorize { .. } => Event::NotAuthorized(never),
+        Action::Authorize { .. } | Action::Wait { .. } => Event::NotAuthorized(never),
         Action::Post { .. } if connects => Event::Posted(PostEnd::Open),
         Action::Post { .. } => Event::Posted(PostEnd::NotSent(never)),
         Action::Get { .. } => Event::Read(ReadEnd::Unproven { retry_after: None }),
@@ -111,6 +115,7 @@ fn the_deadline_ends_every_phase_however_it_stalls() {
     let moment = Duration::from_millis(10);
     let fresh = At::start(Start::Fresh);
     let authorized = fresh.then(moment, Event::Authorized);
+    let held = fresh.then(moment, Event::Held);
     let waiting = authorized.then(moment, Event::Posted(PostEnd::RateLimited { retry_after: None }));
     let opened = authorized.then(moment, Event::Posted(PostEnd::Open));
     let settling = opened.then(opened.longest(), Event::Woke);
@@ -123,6 +128,7 @@ fn the_deadline_ends_every_phase_however_it_stalls() {
     };
     let is_at = |at: &At, phase: &str| match at.action {
         Action::Authorize { .. } => phase == "token",
+        Action::Wait { .. } => phase == "line",
         Action::Post { .. } => phase == "connect" || phase == "attempt",
         Action::Pause { .. } => phase == "pause",
         Action::Get { .. } => phase == "settle",
@@ -130,6 +136,7 @@ fn the_deadline_ends_every_phase_however_it_stalls() {
     };
     for (name, phase, at, connects, verdict) in [
         ("the token never comes", "token", fresh.clone(), true, Verdict::Failed),
+        ("the turn to send never comes", "line", held.clone(), true, Verdict::Failed),
         ("no connection is made", "connect", authorized.clone(), false, Verdict::Failed),
         ("the create is never answered", "attempt", authorized.clone(), true, Verdict::Unknown),
         ("it waits, and then no token comes", "pause", waiting, true, Verdict::Failed),
@@ -138,6 +145,7 @@ fn the_deadline_ends_every_phase_however_it_stalls() {
         ("nor after a 409", "settle", taken, true, Verdict::Duplicate { found: false }),
         ("a resumed call cannot read", "settle", At::start(Start::Resume), true, Verdict::Unknown),
         ("closed while the token is awaited", "token", closing(fresh), true, Verdict::Withdrawn),
+        ("closed while it stands in line", "line", closing(held), true, Verdict::Withdrawn),
         ("closed while the create is on the wire", "attempt", closing(authorized), true, Verdict::Unknown),
         ("closed while settling", "settle", closing(settling), true, Verdict::Unknown),
     ] {

@@ -96,10 +96,18 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("9 a POST's Retry-After holds back no GET",        "post=open get=410 post=429+90s get=410 get=ours",  Recovered),
     ("9 nor does it let a POST through early",          "post=open get=410 post=429+8s get=410 get=410 get=410 get=410 get=410 post=ours", Accepted),
     ("9 the token takes all the time",                  "token=ok@90s",                                     Failed),
+    ("9 held, then its turn comes",                     "token=held turn=ok@60s post=ours",                 Accepted),
+    ("9 held to the end",                               "token=held turn=none@70s",                         Failed),
+    ("9 held, and no time for a read after the token",  "token=held turn=ok@69s token=ok@2s",               Failed),
+    ("9 nothing to wait for",                           "token=held@80s",                                   Failed),
+    ("9 a repeat that is held is settled meanwhile",    "post=open get=410 token=held get=410 token=held get=ours", Recovered),
+    ("9 and sent when its turn comes",                  "post=open get=410 token=held get=410 post=ours",   Accepted),
+    ("9 and not without a read",                        "post=open get=410 token=held get=odd get=410 post=ours", Accepted),
     ("9 409 at the very end",                           "token=ok@89s post=409@1s",                         NOT_FOUND_TAKEN),
 
     // 10. Cancelled: no further POST; what was sent is settled.
     ("10 left before anything was sent",                "leave token=ok",                                   Withdrawn),
+    ("10 left while it stands in line",                 "token=held leave turn=ok",                         Withdrawn),
     ("10 left while not connected",                     "post=unsent leave",                                Withdrawn),
     ("10 left while the POST was on the wire",          "leave-in-post post=ours",                          Accepted),
     ("10 left, lost, found",                            "leave-in-post post=open get=410 get=ours",         Recovered),
@@ -163,9 +171,18 @@ impl<'a> Play<'a> {
                     self.now += at_least + jitter;
                     Event::Woke
                 }
+                Action::Wait { within } => {
+                    assert!(self.now + within + LIMITS.attempt <= LIMITS.total, "it stands in line for too long");
+                    match self.take("turn").ok_or(unexpected)?.0 {
+                        "ok" => Event::Woke,
+                        "none" => Event::NotAuthorized(NotSent::Retryable { retry_after: None }),
+                        odd => return Err(format!("no such step: {odd:?}")),
+                    }
+                }
                 Action::Authorize { renew, .. } => match self.take("token").unwrap_or(("ok", None)).0 {
                     "ok" if !renew => Event::Authorized,
                     "renewed" if renew => Event::Authorized,
+                    "held" => Event::Held,
                     "unsent" => Event::NotAuthorized(NotSent::Retryable { retry_after: None }),
                     "refused" => Event::NotAuthorized(NotSent::Final),
                     _ => return Err(unexpected),
