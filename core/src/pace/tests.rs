@@ -147,14 +147,14 @@ async fn a_try_that_settles_waits_for_nothing_but_is_counted() {
 #[tokio::test(start_paused = true)]
 async fn tries_that_settle_do_not_take_the_place_of_one_that_waits_for_a_recovering_platform() {
     let pace = open();
-    let settling = [(); 70].map(|()| pace.settling());
+    let tries = [(); 70].map(|()| pace.settling());
     pace.heard(Instant::now(), Heard::Answer);
     let one = pace.turn(Try::First, Duration::ZERO).await;
     assert!(one.is_ok(), "one at a time may go");
     assert!(pace.turn(Try::First, Duration::ZERO).await.is_err(), "and no more");
-    drop((one, settling));
-    let state = pace.lock();
-    assert_eq!((state.under_way, state.settling), (0, 0));
+    drop((one, tries));
+    let after = pace.lock();
+    assert_eq!((after.under_way, after.settling), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
