@@ -219,9 +219,9 @@ mod tests {
         let started = Instant::now();
         tries.missed(miss(MissKind::Held, None)).await.unwrap();
         assert!(started.elapsed() < asked, "that was waited for already: {:?}", started.elapsed());
-        let tried = std::iter::repeat_with(|| miss(MissKind::Passing, None));
+        let misses = std::iter::repeat_with(|| miss(MissKind::Passing, None));
         let mut passed = 0;
-        for miss in tried.take(10) {
+        for miss in misses.take(10) {
             if tries.missed(miss).await.is_err() {
                 break;
             }

@@ -147,22 +147,22 @@ async fn a_try_that_settles_waits_for_nothing_but_is_counted() {
 #[tokio::test(start_paused = true)]
 async fn tries_that_settle_do_not_take_the_place_of_one_that_waits_for_a_recovering_platform() {
     let pace = open();
-    let settling = [(); 70].map(|()| pace.settling());
+    let tries = [(); 70].map(|()| pace.settling());
     pace.heard(Instant::now(), Heard::Answer);
     let one = pace.turn(Try::First, Duration::ZERO).await;
     assert!(one.is_ok(), "one at a time may go");
     assert!(pace.turn(Try::First, Duration::ZERO).await.is_err(), "and no more");
-    drop((one, settling));
-    let state = pace.lock();
-    assert_eq!((state.under_way, state.settling), (0, 0));
+    drop((one, tries));
+    let after = pace.lock();
+    assert_eq!((after.under_way, after.settling), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_place_in_line_is_kept_beside_other_work_and_given_up_when_it_is_dropped() {
     let pace = Pace::new(&Config { max_concurrency: Some(1), ..config() });
     let taken = pace.turn(Try::Repeat, Duration::ZERO).await.unwrap();
-    let mut place = Some(Place::new(&pace, Try::Repeat, MINUTE));
-    beside(&mut place, tokio::time::sleep(SECOND)).await;
+    let mut kept = Some(Place::new(&pace, Try::Repeat, MINUTE));
+    beside(&mut kept, tokio::time::sleep(SECOND)).await;
     let behind = tokio::spawn({
         let pace = Arc::clone(&pace);
         async move { pace.turn(Try::Repeat, MINUTE).await.is_ok() }
@@ -170,9 +170,9 @@ async fn a_place_in_line_is_kept_beside_other_work_and_given_up_when_it_is_dropp
     tokio::task::yield_now().await;
     drop(taken);
     // Work that never asks for the turn: it comes all the same, before those that came later.
-    beside(&mut place, tokio::time::sleep(SECOND)).await;
-    assert!(place.as_ref().is_some_and(Place::has_turn) && !behind.is_finished());
-    drop(place);
+    beside(&mut kept, tokio::time::sleep(SECOND)).await;
+    assert!(kept.as_ref().is_some_and(Place::has_turn) && !behind.is_finished());
+    drop(kept);
     assert!(behind.await.unwrap());
     assert_eq!(pace.lock().under_way, 0);
 }

@@ -180,12 +180,14 @@ impl Driver {
                 Action::Get { within } => Event::Read(beside(&mut place, self.get(within)).await),
                 Action::Authorize { renew, within } => {
                     self.renew |= renew;
-                    match self.take_turn(&mut place, outcome.patience(self.started.elapsed())).await {
-                        Some(event) => event,
-                        None => tokio::select! {
+                    let patience = outcome.patience(self.started.elapsed());
+                    if let Some(event) = self.take_turn(&mut place, patience).await {
+                        event
+                    } else {
+                        tokio::select! {
                             event = self.authorize(within) => event,
                             () = call.withdrawn(), if may_leave => Event::Woke,
-                        },
+                        }
                     }
                 }
                 // Its place in line ends within that time.

@@ -157,6 +157,7 @@ enum Question {
 
 /// The state of one call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Outcome {
     limits: Limits,
     /// When the last open attempt was given up; `Some` makes the call sticky.

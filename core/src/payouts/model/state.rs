@@ -61,6 +61,7 @@ pub(super) struct Call {
 
 /// What a call did, written down beside the rules and without them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Book {
     pub posted: bool,
     /// It had to wait for a turn to send.
