@@ -4,6 +4,7 @@
 //! neither retry budget nor breaker: that is the figure to compare with.
 
 use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use komopay_core::{Client, Config, Credentials, PayoutId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::create::request;
 use crate::serve::request_length;
@@ -40,14 +41,17 @@ pub(crate) fn run(outage: Outage, callers: usize, seconds: usize) -> Result<(), 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let seen = Arc::new(Seen::default());
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        match outage {
-            Outage::Refused => drop(listener),
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let url = format!("http://{}", socket.local_addr()?);
+        // Nobody else gets the port of one that does not listen.
+        let _port = match outage {
+            Outage::Refused => Some(socket),
             Outage::Unavailable | Outage::UnavailableToCreates => {
-                tokio::spawn(refuse(listener, Arc::clone(&seen)));
+                tokio::spawn(refuse(socket.listen(1024)?, Arc::clone(&seen)));
+                None
             }
-        }
+        };
         let credentials = match outage {
             Outage::UnavailableToCreates => Credentials::token("ready-token"),
             _ => Credentials::merchant("CODE", "secret"),

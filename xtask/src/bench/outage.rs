@@ -45,6 +45,9 @@ pub(super) fn run(workspace: &Workspace) -> Outcome {
             let first = seen.per_second.first().copied().unwrap_or_default();
             let later = seen.later();
             println!("{title:30}  {pace:8}  {all:>6}  {:>6}  {first:>10}/s  {later:>7}/s", seen.reads);
+            if pace == "without" && all < 1000 {
+                return Err(Failure::new(format!("1,000 callers made {all} requests: nothing was measured")));
+            }
             if let (Some(aim), "with") = (aim, pace) {
                 say(&format!("{title}: later"), later <= *aim, &format!("{later}/s"), &format!("at most {aim}/s"));
             }
