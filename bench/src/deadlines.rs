@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::create::request;
-use crate::serve::{BODY, request_length};
+use crate::serve::{acceptance, payout_id, request_length};
 
 const TOTAL: Duration = Duration::from_millis(300);
 const CALLS: usize = 100;
@@ -200,8 +200,7 @@ async fn serve(mut stream: TcpStream, stall: Stall) -> std::io::Result<()> {
             Some("") => return Ok(()),
             Some(answer) => stream.write_all(answer.as_bytes()).await?,
             None if stall == Stall::Body => {
-                let head = format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{BODY}", BODY.len());
-                for byte in head.bytes() {
+                for byte in acceptance(payout_id(&buffer).unwrap_or_default()).bytes() {
                     stream.write_all(&[byte]).await?;
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }

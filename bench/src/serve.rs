@@ -7,35 +7,37 @@ use std::error::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The documented acceptance, without an id: it is the answer to a create of any id.
-pub(crate) const BODY: &str = r#"{"paymentRequested": {"money": {"amount": 10000, "currencyCode": "IDR"}}, "paymentMethodResponse": {"paymentMethodCode": "BANK_TRANSFER"}}"#;
+/// The documented answer to a create of this id.
+pub(crate) fn acceptance(id: &str) -> String {
+    let body = format!(
+        r#"{{"paymentRequested": {{"money": {{"amount": 10000, "currencyCode": "IDR"}}}}, "paymentMethodResponse": {{"paymentMethodCode": "BANK_TRANSFER", "idPayout": "{id}"}}}}"#
+    );
+    let length = body.len();
+    format!("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
+}
 
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("komopay-bench serves on http://{}", listener.local_addr()?);
-        let answer = format!(
-            "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{BODY}",
-            BODY.len()
-        );
-        let answer: &'static [u8] = answer.leak().as_bytes();
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
             // A connection that breaks is the client's business.
-            tokio::spawn(async move { serve(stream, answer).await.ok() });
+            tokio::spawn(async move { serve(stream).await.ok() });
         }
     })
 }
 
-async fn serve(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream) -> std::io::Result<()> {
     let mut buffer = Vec::with_capacity(8192);
     loop {
         match request_length(&buffer) {
             Some(length) if buffer.len() >= length => {
+                let answer = acceptance(payout_id(&buffer).unwrap_or_default());
                 buffer.drain(..length);
-                stream.write_all(answer).await?;
+                stream.write_all(answer.as_bytes()).await?;
             }
             _ => {
                 if stream.read_buf(&mut buffer).await? == 0 {
@@ -44,6 +46,12 @@ async fn serve(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
             }
         }
     }
+}
+
+/// The id at the end of the path of the request at the start of these bytes.
+pub(crate) fn payout_id(bytes: &[u8]) -> Option<&str> {
+    let line = std::str::from_utf8(bytes.split(|byte| *byte == b'\r').next()?).ok()?;
+    line.split(' ').nth(1)?.rsplit('/').next()
 }
 
 /// How long the request at the start of these bytes is, once its head is there.

@@ -40,6 +40,8 @@ use crate::{logging, process, wait};
 ///   429 halves it for a while. A read that settles a create never waits for it.
 /// - `max_concurrency`: how many calls have a request under way at a time at the most; as `requests_per_second`.
 /// - `pool_size`: how many idle connections are kept, 64.
+/// - `connection_per_create`: whether each create goes over a connection of its own, so that a refusal needs no read to
+///   confirm it; False. It costs a connection for each payout.
 /// - `max_answer_bytes`: the largest answer that is read, 1 MiB.
 /// - `proxy`: a proxy for every call; without one, the environment's, but never for loopback.
 /// - `ca_file`: a PEM file with authorities to trust besides the system's.
@@ -71,8 +73,8 @@ impl Client {
     #[new]
     #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, total_timeout=None,
         attempt_timeout=None, connect_timeout=None, settle_window=None, backoff_base=None, backoff_cap=None,
-        read_attempts=None, requests_per_second=None, max_concurrency=None, pool_size=None, max_answer_bytes=None,
-        proxy=None, ca_file=None, customer_id=None, max_amount=None, is_test=None, validate=None, token_scope=None,
+        read_attempts=None, requests_per_second=None, max_concurrency=None, pool_size=None,
+        connection_per_create=None, max_answer_bytes=None, proxy=None, ca_file=None, customer_id=None, max_amount=None, is_test=None, validate=None, token_scope=None,
         token_validity=None, callback_keys=None, change_store=None, change_lease=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
@@ -91,6 +93,7 @@ impl Client {
         requests_per_second: Option<Bound<'_, PyAny>>,
         max_concurrency: Option<Bound<'_, PyAny>>,
         pool_size: Option<Bound<'_, PyAny>>,
+        connection_per_create: Option<bool>,
         max_answer_bytes: Option<Bound<'_, PyAny>>,
         proxy: Option<String>,
         ca_file: Option<PathBuf>,
@@ -120,6 +123,7 @@ impl Client {
                 requests_per_second,
                 max_concurrency,
                 pool_size,
+                connection_per_create,
                 max_answer_bytes,
                 proxy,
                 ca_file,

@@ -20,6 +20,7 @@ extension Told {
         let requestsPerSecond: Double?
         let maxConcurrency: Int?
         let poolSize: Int?
+        let connectionPerCreate: Bool?
         let maxAnswerBytes: Int?
         let proxy: String?
         let caFile: String?
@@ -39,7 +40,7 @@ extension Told {
                 settleWindow: settleWindow.map(seconds), backoffBase: backoffBase.map(seconds),
                 backoffCap: backoffCap.map(seconds), readAttempts: readAttempts,
                 requestsPerSecond: requestsPerSecond, maxConcurrency: maxConcurrency, poolSize: poolSize,
-                maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile, customerId: customerId,
+                connectionPerCreate: connectionPerCreate, maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile, customerId: customerId,
                 maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest, validate: validate,
                 callbackKeys: callbackKeys ?? [], changeStore: store(),
                 changeLease: changeLease.map(seconds))

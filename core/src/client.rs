@@ -22,7 +22,7 @@ use crate::pace::{Pace, Try, Turn};
 use crate::payouts::in_flight::InFlight;
 use crate::payouts::outcome::Limits;
 use crate::payouts::{Payout, PayoutAccepted, PayoutId, PayoutRequest, create, read};
-use crate::transport::{Answer, Failure, Operation, Transport};
+use crate::transport::{Answer, Failure, Operation, Prepared, Transport};
 
 /// A client of the payout API. Cheap to clone; clones share connections, tokens and creates under way.
 ///
@@ -52,8 +52,9 @@ pub(crate) struct Inner {
     pub limits: Limits,
     pub read_attempts: u32,
     pub validate: bool,
+    pub connection_per_create: bool,
     max_amount: Vec<Money>,
-    is_test: Option<bool>,
+    pub is_test: Option<bool>,
     base_url: String,
     closed: AtomicBool,
 }
@@ -71,11 +72,12 @@ impl Client {
             tokens: Tokens::new(&config, Arc::clone(&transport)),
             transport,
             pace,
-            creates: Arc::new(InFlight::new()),
+            creates: Arc::new(InFlight::new()?),
             lanes: Lanes::default(),
             limits: config.limits(),
             read_attempts: config.read_attempts,
             validate: config.validate,
+            connection_per_create: config.connection_per_create,
             callback_keys: config.callback_keys,
             change_store: config.change_store.map(callbacks::Store::new),
             change_lease: config.change_lease,
@@ -438,6 +440,10 @@ impl Inner {
     /// Refuses a payout of the other world: test data to live settings, or the reverse.
     pub fn check_world(&self, payout: &Payout) -> Result<()> {
         match (self.is_test, payout.is_test) {
+            (Some(_), None) => {
+                let text = format!("the answer about payout {} does not say readably whether it is test data (isTest)", payout.payout_id);
+                Err(Error::new(ErrorKind::UnexpectedResponse, text).with_payout_id(&payout.payout_id))
+            }
             (Some(expected), Some(found)) if expected != found => {
                 let name = |is_test| if is_test { "test" } else { "live" };
                 let text = format!(
@@ -451,6 +457,11 @@ impl Inner {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Opens a connection for a create to come.
+    pub async fn prepare(&self, within: Duration) -> Prepared {
+        self.transport.prepare(within).await
     }
 
     /// Sends one request, and notes it in the history and the log. Once `leave` is done, it is not sent any more; what

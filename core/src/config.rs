@@ -146,6 +146,9 @@ pub struct Config {
     pub max_concurrency: Option<u32>,
     /// How many idle connections are kept open: 64.
     pub pool_size: usize,
+    /// Whether each create goes over a connection of its own, opened beside the token call: then what the platform answers to
+    /// it is surely its own, and a refusal needs no read to confirm it. Off: it costs a connection for each payout.
+    pub connection_per_create: bool,
     /// The largest answer that is read, in bytes: 1 MiB.
     pub max_answer_bytes: usize,
     /// A proxy for every call, such as `http://proxy:3128`. Without one, the environment's proxy settings are used,
@@ -193,6 +196,7 @@ impl Config {
             requests_per_second: None,
             max_concurrency: None,
             pool_size: 64,
+            connection_per_create: false,
             max_answer_bytes: 1024 * 1024,
             proxy: None,
             ca_file: None,

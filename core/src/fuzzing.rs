@@ -17,13 +17,13 @@ use crate::transport::{self, Answer};
 /// The answer to a create.
 #[must_use]
 pub fn payout_accepted(id: &PayoutId, body: &[u8]) -> Option<PayoutAccepted> {
-    PayoutAccepted::read(id, body).ok()
+    PayoutAccepted::read(id, body).ok().map(|(accepted, _)| accepted)
 }
 
 /// The answer to a read.
 #[must_use]
 pub fn payout(id: &PayoutId, body: &[u8]) -> Option<Payout> {
-    Payout::read(id, body).ok()
+    Payout::read(id, body).ok().map(|(payout, _)| payout)
 }
 
 /// The error that an answer of this status means.
@@ -99,5 +99,5 @@ fn list<T: Entry>(body: &[u8]) -> Option<Vec<T>> {
 }
 
 fn answer(status: u16, body: &[u8]) -> Answer {
-    Answer { status, date: None, retry_after: None, request_id: None, body: Bytes::copy_from_slice(body) }
+    Answer { status, date: None, retry_after: None, request_id: None, is_first: true, body: Bytes::copy_from_slice(body) }
 }

@@ -1,25 +1,75 @@
-//! Fields that no decision needs: unreadable is as good as missing, apart from a line in the log.
+//! Fields that one decision needs and another does not. Where none needs it, unreadable is as good as missing, apart from a
+//! line in the log.
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer};
 use serde_json::value::RawValue;
+
+use crate::read::object;
+
+/// What an answer says in one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said<T> {
+    /// The field is missing, or null.
+    Nothing,
+    /// There is something that cannot be read.
+    Unreadable,
+    /// This.
+    This(T),
+}
+
+impl<T> Said<T> {
+    /// The value, if there is one and it can be read.
+    pub fn value(&self) -> Option<T>
+    where
+        T: Clone,
+    {
+        match self {
+            Self::This(value) => Some(value.clone()),
+            Self::Nothing | Self::Unreadable => None,
+        }
+    }
+}
+
+/// What a field says. What cannot be read is noted in the log.
+pub(crate) fn said<T: DeserializeOwned>(raw: Option<Box<RawValue>>, field: &'static str) -> Said<T> {
+    let Some(raw) = raw else { return Said::Nothing };
+    said_by(serde_json::from_str(raw.get()).ok(), field)
+}
+
+/// What a field of time says.
+pub(crate) fn said_time(raw: Option<Box<RawValue>>, field: &'static str) -> Said<Timestamp> {
+    let Some(raw) = raw else { return Said::Nothing };
+    let text = serde_json::from_str::<String>(raw.get()).ok();
+    said_by(text.and_then(|text| text.parse().ok()), field)
+}
+
+fn said_by<T>(value: Option<T>, field: &'static str) -> Said<T> {
+    value.map_or_else(
+        || {
+            tracing::warn!(target: "komopay", field, "a field of the answer cannot be read; see the raw JSON");
+            Said::Unreadable
+        },
+        Said::This,
+    )
+}
 
 /// The value of a field, if there is one and it can be read.
 pub(crate) fn lenient<T: DeserializeOwned>(raw: Option<Box<RawValue>>, field: &'static str) -> Option<T> {
-    let raw = raw?;
-    serde_json::from_str(raw.get())
-        .inspect_err(
-            |_| tracing::warn!(target: "komopay", field, "a field of the answer cannot be read; see the raw JSON"),
-        )
-        .ok()
+    match said(raw, field) {
+        Said::This(value) => Some(value),
+        Said::Nothing | Said::Unreadable => None,
+    }
 }
 
 /// The time in a field, if there is one and it can be read.
 pub(crate) fn timestamp(raw: Option<Box<RawValue>>, field: &'static str) -> Option<Timestamp> {
-    lenient::<String>(raw, field)?
-        .parse()
-        .inspect_err(
-            |_| tracing::warn!(target: "komopay", field, "a time in the answer cannot be read; see the raw JSON"),
-        )
-        .ok()
+    said_time(raw, field).value()
+}
+
+/// Reads an object inside another one: serde would take an array of the same values for it.
+pub(crate) fn nested<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    object(raw.get()).map_err(|problem| de::Error::custom(problem.0))
 }

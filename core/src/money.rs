@@ -12,6 +12,7 @@ use serde::ser::{self, Serialize, SerializeStruct, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
+use crate::lenient::nested;
 use crate::read::Unreadable;
 
 /// An exact amount of one currency, in major units.
@@ -164,7 +165,7 @@ impl<'de> Deserialize<'de> for Money {
             amount: Box<RawValue>,
             currency_code: String,
         }
-        let wire = Wire::deserialize(deserializer)?;
+        let wire: Wire = nested(deserializer)?;
         let amount = parse_amount(wire.amount.get()).map_err(de::Error::custom)?;
         Self::from_decimal(amount, wire.currency_code).map_err(de::Error::custom)
     }

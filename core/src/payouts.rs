@@ -1,5 +1,6 @@
 //! Payouts: what is asked for, what is answered, and the calls that move money and follow it.
 
+mod agreement;
 mod codes;
 pub(crate) mod create;
 mod fingerprint;
@@ -11,6 +12,7 @@ pub(crate) mod outcome;
 mod payout;
 pub(crate) mod read;
 mod request;
+mod unsettled;
 mod validation;
 
 pub(crate) use codes::open_codes;

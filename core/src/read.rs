@@ -10,7 +10,7 @@ use crate::auth::{Refusal, Scope};
 use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::pace::{Try, Turn};
-use crate::transport::{Answer, FailureKind, Operation};
+use crate::transport::{Answer, FailureKind, Operation, Over};
 
 /// Why an answer could not be read. The text names the place, never the content.
 pub(crate) struct Unreadable(pub String);
@@ -69,11 +69,12 @@ impl From<Refusal> for Miss {
     }
 }
 
-/// Tries once, in this turn: one request, and a second one only if the token was refused and another can be had.
+/// Tries once, in this turn: one request, and another only if the token was refused and there is a new one, or if what the
+/// answer denies is to be confirmed.
 #[expect(clippy::too_many_arguments, reason = "what is asked, by whom, and what it may cost")]
 pub(crate) async fn try_read<T>(
     client: &Inner,
-    operation: &Operation,
+    mut operation: Operation,
     scope: &Scope,
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
     mut turn: Turn,
@@ -85,7 +86,7 @@ pub(crate) async fn try_read<T>(
     let mut grant = client.tokens.get(scope, None, within).await?;
     let answer = loop {
         let left = ends.saturating_duration_since(Instant::now());
-        let answer = client.send(operation, &grant, &mut turn, left, std::future::pending(), history).await.map_err(
+        let answer = client.send(&operation, &grant, &mut turn, left, std::future::pending(), history).await.map_err(
             |failure| Miss {
                 why: match failure.kind {
                     FailureKind::Network | FailureKind::TimedOut => MissKind::Passing,
@@ -95,6 +96,11 @@ pub(crate) async fn try_read<T>(
                 error: failure.to_error(),
             },
         )?;
+        // It may belong to an earlier exchange of its connection.
+        if matches!(answer.status, 404 | 410) && !answer.is_first && matches!(operation.over, Over::Confirmed) {
+            operation.over = Over::Own(None);
+            continue;
+        }
         let renew = match answer.status {
             401 => grant.renewable(),
             // It is not published whether a token locked to a sum of money may read.
@@ -131,7 +137,7 @@ pub(crate) async fn read<T>(
         let (which, left) = tries.next()?;
         let looked = match turn(client, which, left).await {
             Ok((turn, within)) => {
-                try_read(client, operation, scope, &parse, turn, within, &[], &mut tries.history).await
+                try_read(client, operation.clone(), scope, &parse, turn, within, &[], &mut tries.history).await
             }
             Err(miss) => Err(miss),
         };

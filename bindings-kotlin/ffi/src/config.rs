@@ -124,6 +124,10 @@ pub struct Config {
     /// How many idle connections are kept open: 64.
     #[uniffi(default = None)]
     pub pool_size: Option<Whole>,
+    /// Whether each create goes over a connection of its own, so that a refusal needs no read to confirm it: no. It costs a
+    /// connection for each payout.
+    #[uniffi(default = None)]
+    pub connection_per_create: Option<bool>,
     /// The largest answer that is read, in bytes: 1 MiB.
     #[uniffi(default = None)]
     pub max_answer_bytes: Option<Whole>,
@@ -182,6 +186,7 @@ impl Config {
             requests_per_second,
             max_concurrency,
             pool_size,
+            connection_per_create,
             max_answer_bytes,
             proxy,
             ca_file,
@@ -213,6 +218,7 @@ impl Config {
             requests_per_second: requests_per_second.or(default.requests_per_second),
             max_concurrency: max_concurrency.map(|count| count.count("max_concurrency")).transpose()?,
             pool_size: pool_size.map_or(Ok(default.pool_size), |count| count.count("pool_size"))?,
+            connection_per_create: connection_per_create.unwrap_or(default.connection_per_create),
             max_answer_bytes: max_answer_bytes
                 .map_or(Ok(default.max_answer_bytes), |count| count.count("max_answer_bytes"))?,
             proxy: proxy.or(default.proxy),

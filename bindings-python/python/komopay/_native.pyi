@@ -79,6 +79,7 @@ class _CommonSettings(TypedDict, total=False):
     requests_per_second: float | None
     max_concurrency: int | None
     pool_size: int | None
+    connection_per_create: bool | None
     max_answer_bytes: int | None
     proxy: str | None
     ca_file: str | os.PathLike[str] | None
@@ -120,6 +121,8 @@ class Client:
       429 halves it for a while. A read that settles a create never waits for it.
     - `max_concurrency`: how many calls have a request under way at a time at the most; as `requests_per_second`.
     - `pool_size`: how many idle connections are kept, 64.
+    - `connection_per_create`: whether each create goes over a connection of its own, so that a refusal needs no read to
+      confirm it; False. It costs a connection for each payout.
     - `max_answer_bytes`: the largest answer that is read, 1 MiB.
     - `proxy`: a proxy for every call; without one, the environment's, but never for loopback.
     - `ca_file`: a PEM file with authorities to trust besides the system's.
@@ -160,6 +163,7 @@ class Client:
         requests_per_second: float | None = None,
         max_concurrency: int | None = None,
         pool_size: int | None = None,
+        connection_per_create: bool | None = None,
         max_answer_bytes: int | None = None,
         proxy: str | None = None,
         ca_file: str | os.PathLike[str] | None = None,

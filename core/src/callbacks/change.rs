@@ -52,7 +52,7 @@ impl PayoutChange {
 
 /// The payout of a record.
 pub(super) fn payout(record: &ChangeRecord) -> Result<Payout> {
-    Payout::read(&record.payout_id, record.payout.as_bytes()).map_err(|unreadable| {
+    Payout::read(&record.payout_id, record.payout.as_bytes()).map(|(payout, _)| payout).map_err(|unreadable| {
         let text = format!("change {} of {} cannot be read back: {}", record.sequence, record.payout_id, unreadable.0);
         failed(&StoreError::new(text))
     })

@@ -16,6 +16,7 @@ use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::pace::{Try, Turn};
 use crate::payouts::{Payout, PayoutId, read as payouts};
 use crate::read::{Miss, MissKind, Tries, turn};
+use crate::transport::Over;
 
 /// The payouts that are being looked at, by id.
 #[derive(Default)]
@@ -268,7 +269,7 @@ fn passing(error: Error) -> Miss {
 
 /// One GET. What is of the other world is no news for this client.
 async fn read(client: &Inner, id: &PayoutId, turn: Turn, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
-    let found = payouts::look(client, id, turn, client.limits.attempt, &[], history).await?;
+    let found = payouts::look(client, id, Over::Confirmed, turn, client.limits.attempt, &[], history).await?;
     client.check_world(&found.payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
     Ok(found.payout)
 }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
+use super::agreement::{Agreement, Expected};
 use super::in_flight::{Call, Entry};
 use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, Verdict};
 use super::read::look;
@@ -17,7 +18,7 @@ use crate::client::Inner;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::pace::{Place, Try, Turn, beside};
 use crate::read::MissKind;
-use crate::transport::{Answer, FailureKind, Operation};
+use crate::transport::{Answer, FailureKind, Operation, Over};
 
 /// For how long after its deadline a call may still be ending, on a busy machine.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
@@ -41,6 +42,14 @@ pub(crate) async fn create(
     let body = serde_json::to_vec(request).map_err(|_| Error::internal("the request cannot be written as JSON"));
     let body = body.map_err(|error| refuse(error, resume))?;
     loop {
+        if client.creates.is_unsettled(id, request)? && !resume {
+            resume = true;
+            tracing::warn!(
+                target: "komopay",
+                payout_id = %id,
+                "the last create under this id ended as outcome_unknown: this one starts as resumed"
+            );
+        }
         client.check_open().map_err(|error| refuse(error, resume))?;
         let refusal = client.check_request(request).err();
         if let Some(error) = refusal.clone().filter(|_| !resume) {
@@ -51,6 +60,8 @@ pub(crate) async fn create(
             _ => error,
         })? {
             Entry::Joined(caller) => caller,
+            // It ended just now.
+            Entry::Unsettled => continue,
             Entry::Busy(call) => {
                 let left = client.limits.total.saturating_sub(started.elapsed());
                 let Ok(ended) = tokio::time::timeout(left, call.ended()).await else {
@@ -70,7 +81,7 @@ pub(crate) async fn create(
                     id: id.clone(),
                     request: request.clone(),
                     resume,
-                    operation: Operation::post(id.path(), Bytes::from(body.clone())),
+                    operation: Operation::post(id.path(), Bytes::from(body.clone())).over(Over::CheckedPool),
                     started,
                     first_post_at: None,
                     grant: None,
@@ -148,6 +159,8 @@ pub(super) struct Learned {
     pub found: Option<Payout>,
     /// The refusal that stands if the rules say so.
     pub refusal: Option<Error>,
+    /// What was the last error before a read was to tell whether nothing happened.
+    pub denial: Option<Error>,
     pub last_error: Option<Error>,
 }
 
@@ -166,7 +179,7 @@ impl Driver {
         let mut place: Option<Place> = None;
         loop {
             // Before anything is open, leaving ends the call at once; after that, it is settled first.
-            let may_leave = !outcome.sticky();
+            let may_leave = !outcome.must_settle();
             if !matches!(action, Action::Post { .. }) {
                 self.turn = None;
             }
@@ -175,9 +188,9 @@ impl Driver {
                     let result = self.learned.result(&self.id, verdict);
                     return result.map_err(|error| error.with_payout_id(&self.id).with_attempts(self.history));
                 }
-                Action::Post { within } => Event::Posted(self.post(within).await),
+                Action::Post { within } => self.post(within).await,
                 // No place in line keeps an open attempt from being settled.
-                Action::Get { within } => Event::Read(beside(&mut place, self.get(within)).await),
+                Action::Get { within, alone } => Event::Read(beside(&mut place, self.get(within, alone)).await),
                 Action::Authorize { renew, within } => {
                     self.renew |= renew;
                     let patience = outcome.patience(self.started.elapsed());
@@ -256,7 +269,15 @@ impl Driver {
     async fn authorize(&mut self, within: Duration) -> Event {
         let scope = Scope::create(&self.id, &self.request.money);
         let refused = if std::mem::take(&mut self.renew) { self.grant.as_ref() } else { None };
-        match self.client.tokens.get(&scope, refused, within).await {
+        let issued = self.client.tokens.get(&scope, refused, within);
+        let issued = if self.client.connection_per_create {
+            let (issued, prepared) = tokio::join!(issued, self.client.prepare(within));
+            self.operation.over = Over::Own(Some(prepared));
+            issued
+        } else {
+            issued.await
+        };
+        match issued {
             Ok(grant) => {
                 self.grant = Some(grant);
                 Event::Authorized
@@ -269,10 +290,10 @@ impl Driver {
         }
     }
 
-    async fn post(&mut self, within: Duration) -> PostEnd {
+    async fn post(&mut self, within: Duration) -> Event {
         let (Some(grant), Some(mut turn)) = (self.grant.clone(), self.turn.take()) else {
             self.learned.last_error = Some(Error::internal("no token and no turn in hand"));
-            return PostEnd::NotSent(NotSent::Final);
+            return Event::Posted(PostEnd::NotSent(NotSent::Final));
         };
         self.first_post_at.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
         self.call.expose();
@@ -282,10 +303,10 @@ impl Driver {
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-SENT");
         match result {
-            Ok(answer) => self.judge(&answer, &grant),
+            Ok(answer) => heard(self.judge(&answer, &grant), answer.is_first),
             Err(failure) => {
                 self.learned.last_error = Some(failure.to_error());
-                unanswered(failure.sent, failure.kind)
+                Event::Posted(unanswered(failure.sent, failure.kind))
             }
         }
     }
@@ -306,17 +327,27 @@ impl Driver {
         end
     }
 
-    async fn get(&mut self, within: Duration) -> ReadEnd {
+    async fn get(&mut self, within: Duration, alone: bool) -> ReadEnd {
         let client = Arc::clone(&self.client);
         // Every read of a create may settle an open attempt: none is ever held back.
         let turn = client.pace.settling();
-        match look(&client, &self.id, turn, within, &self.request.method.personal(), &mut self.history).await {
+        let over = if alone { Over::Own(None) } else { Over::Pool };
+        if alone && self.learned.denial.is_none() {
+            self.learned.denial = self.learned.last_error.clone();
+        }
+        match look(&client, &self.id, over, turn, within, &self.request.method.personal(), &mut self.history).await {
             Ok(found) => {
-                let is_young = is_young(found.date, found.payout.created_at, self.first_post_at);
-                let ours = self.client.check_world(&found.payout).is_ok()
-                    && is_ours(&found.payout, &self.request, self.resume, is_young);
-                self.learned.found = Some(found.payout);
-                if ours { ReadEnd::Ours } else { ReadEnd::NotOurs }
+                let is_young = |created| is_young(found.date, created, self.first_post_at);
+                let expected =
+                    Expected { is_test: client.is_test, is_young: Some(is_young).filter(|_| !self.resume) };
+                let agreement = found.deciding.is_ours(&self.request, expected);
+                if let Agreement::Unproven(field) = agreement {
+                    let text = format!("the answer to GET {} says nothing readable in {field}", self.id.path());
+                    self.learned.last_error = Some(Error::new(ErrorKind::UnexpectedResponse, text).with_status(200));
+                } else {
+                    self.learned.found = Some(found.payout);
+                }
+                shown(agreement)
             }
             Err(miss) => {
                 let retry_after = miss.error.retry_after();
@@ -330,14 +361,18 @@ impl Driver {
     }
 }
 
+/// What a create was told: over a connection that had carried another exchange, the answer may be the answer to that.
+pub(super) fn heard(end: PostEnd, is_first: bool) -> Event {
+    if is_first { Event::Posted(end) } else { Event::PostedAmongOthers(end) }
+}
+
 /// Rule 3: the acceptance that an answer to a create holds, if it is one of this payout.
 pub(super) fn acceptance(id: &PayoutId, request: &PayoutRequest, answer: &Answer) -> Option<PayoutAccepted> {
     if !matches!(answer.status, 200 | 201) {
         return None;
     }
-    let accepted = PayoutAccepted::read(id, &answer.body).ok()?;
-    let agrees = accepted.money == request.money && accepted.method_code == request.method.code();
-    agrees.then_some(accepted)
+    let (accepted, deciding) = PayoutAccepted::read(id, &answer.body).ok()?;
+    (deciding.repeats(request) == Agreement::Ours).then_some(accepted)
 }
 
 /// Rule 3: which other answers to a create are believed; `error` is what this one means.
@@ -370,14 +405,13 @@ pub(super) fn not_shown(why: MissKind, retry_after: Option<Duration>) -> ReadEnd
     }
 }
 
-/// Rule 6: ours if everything the platform repeats agrees, and it is not older than this call.
-pub(super) fn is_ours(payout: &Payout, request: &PayoutRequest, resume: bool, is_young: bool) -> bool {
-    let agrees = |repeated: &Option<String>, asked: &Option<String>| repeated.is_none() || repeated == asked;
-    payout.money == request.money
-        && payout.method_code == request.method.code()
-        && agrees(&payout.segment_code, &request.segment_code)
-        && agrees(&payout.exchanged_to_currency, &request.exchanged_to_currency)
-        && (resume || is_young)
+/// What a read means that shows a payout.
+pub(super) fn shown(agreement: Agreement) -> ReadEnd {
+    match agreement {
+        Agreement::Ours => ReadEnd::Ours,
+        Agreement::NotOurs => ReadEnd::NotOurs,
+        Agreement::Unproven(_) => ReadEnd::Unproven { retry_after: None },
+    }
 }
 
 impl Learned {
@@ -388,7 +422,7 @@ impl Learned {
             (Verdict::Recovered, _, Some(payout)) => return Ok(PayoutAccepted::recovered(payout)),
             (Verdict::Duplicate { found }, _, payout) => duplicate(id, payout.filter(|_| found), self.last_error),
             (Verdict::Refused, ..) => self.refusal.unwrap_or_else(|| Error::internal("a refusal without its text")),
-            (Verdict::Failed, ..) => self.last_error.unwrap_or_else(|| {
+            (Verdict::Failed, ..) => self.denial.or(self.last_error).unwrap_or_else(|| {
                 Error::new(ErrorKind::TimedOut, format!("no time was left to send payout {id}; nothing was sent"))
             }),
             (Verdict::Withdrawn, ..) => {
@@ -431,13 +465,9 @@ fn duplicate(id: &PayoutId, payout: Option<Payout>, cause: Option<Error>) -> Err
 }
 
 /// Whether the payout was made during this call: by the platform's own clock, it is no older than our first attempt.
-/// Skipped if the platform does not say.
-fn is_young(
-    answered: Option<Timestamp>,
-    created: Option<Timestamp>,
-    first_post_at: Option<(Instant, Timestamp)>,
-) -> bool {
-    let (Some(answered), Some(created), Some((first, first_by_wall))) = (answered, created, first_post_at) else {
+/// Skipped if the answer has no `Date`.
+fn is_young(answered: Option<Timestamp>, created: Timestamp, first_post_at: Option<(Instant, Timestamp)>) -> bool {
+    let (Some(answered), Some((first, first_by_wall))) = (answered, first_post_at) else {
         return true;
     };
     // The monotonic clock stops while a machine sleeps; the wall clock does not.

@@ -8,19 +8,21 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::unsettled::Unsettled;
 use super::{PayoutAccepted, PayoutId, PayoutRequest};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The creates of one client that are under way, by id.
+/// The creates of one client that are under way, by id, and those that ended without an outcome.
 pub(crate) struct InFlight {
     calls: Mutex<Calls>,
     /// How many there are; `close` waits for none.
     count: watch::Sender<usize>,
 }
 
-#[derive(Default)]
 struct Calls {
     by_id: HashMap<PayoutId, Arc<Call>>,
+    /// The ids that nobody calls for now, and whose last call ended as unknown.
+    unsettled: Unsettled,
     /// No call may enter any more. Under the same lock, so that none slips in while the rest is waited for.
     closed: bool,
 }
@@ -49,11 +51,22 @@ pub(crate) enum Entry {
     Joined(Caller),
     /// A call that cannot be joined is under way: try again when it has ended.
     Busy(Arc<Call>),
+    /// The last call of this id ended as unknown, and this one does not resume: ask [`InFlight::is_unsettled`] first.
+    Unsettled,
 }
 
 impl InFlight {
-    pub fn new() -> Self {
-        Self { calls: Mutex::default(), count: watch::Sender::new(0) }
+    pub fn new() -> Result<Self> {
+        let calls = Calls { by_id: HashMap::new(), unsettled: Unsettled::new()?, closed: false };
+        Ok(Self { calls: Mutex::new(calls), count: watch::Sender::new(0) })
+    }
+
+    /// Whether the last call of this id ended as unknown, so that the next one starts as one that resumes it.
+    ///
+    /// # Errors
+    /// `duplicate_payout`, if that was another request.
+    pub fn is_unsettled(&self, id: &PayoutId, request: &PayoutRequest) -> Result<bool> {
+        self.lock().unsettled.holds(id, request)
     }
 
     /// Enters a call for this id, whose caller `asked` then.
@@ -84,6 +97,9 @@ impl InFlight {
             }
             call.callers.send_modify(|callers| *callers += 1);
             return Ok(Entry::Joined(Caller { registry: Arc::clone(self), id: id.clone(), call: Arc::clone(call) }));
+        }
+        if !resume && calls.unsettled.contains(id) {
+            return Ok(Entry::Unsettled);
         }
         let call = Arc::new(Call {
             request: request.clone(),
@@ -227,7 +243,20 @@ impl Flight {
     /// Frees the id first, so that a caller that sees the result can start anew.
     fn finish(&mut self, result: Result<PayoutAccepted>) {
         self.landed = true;
-        self.registry.lock().by_id.remove(&self.id);
+        let is_unknown = matches!(&result, Err(error) if error.kind() == ErrorKind::OutcomeUnknown);
+        let forgotten = {
+            let mut calls = self.registry.lock();
+            calls.by_id.remove(&self.id);
+            calls.unsettled.note(&self.id, &self.call.request, is_unknown)
+        };
+        if let Some(forgotten) = forgotten {
+            tracing::warn!(
+                target: "komopay",
+                payout_id = %forgotten,
+                "that this create ended as outcome_unknown is remembered no longer: too many others did since. To settle \
+                 it, call create_payout with the same id, the same request and resume"
+            );
+        }
         // Not under the lock: a waiter may be woken, and run, right here.
         self.call.result.send_replace(Some(result));
         self.registry.count.send_modify(|count| *count -= 1);
@@ -258,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_resumed_call_is_joined_only_by_who_asked_before_it_began() {
-        let registry = Arc::new(InFlight::new());
+        let registry = Arc::new(InFlight::new().unwrap());
         let id = PayoutId::new("P").unwrap();
         let bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344"));
         let request = PayoutRequest::new(Money::new("10000", "IDR").unwrap(), bank);
@@ -269,8 +298,13 @@ mod tests {
         let resumed = enter(true, before);
         assert!(matches!(enter(true, before), Entry::Joined(_)));
         assert!(matches!(enter(true, later()), Entry::Busy(_)));
+        // It ends without a result, so nobody knows its outcome.
         drop(resumed);
-        let _fresh = enter(false, before);
-        assert!(matches!(enter(false, later()), Entry::Joined(_)), "it speaks for itself alone");
+        assert!(registry.is_unsettled(&id, &request).unwrap());
+        assert!(matches!(enter(false, later()), Entry::Unsettled));
+        let other = PayoutId::new("Q").unwrap();
+        let enter = |asked| registry.enter(&other, &request, false, asked).unwrap();
+        let _fresh = enter(before);
+        assert!(matches!(enter(later()), Entry::Joined(_)), "it speaks for itself alone");
     }
 }

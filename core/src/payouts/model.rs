@@ -13,7 +13,7 @@
 //! executed, and shown, as late as the settle window allows; the platform refuses, is busy or does not know the token; a create
 //! has to stand in line; a caller leaves, its task panics, its process dies, at any point, and it calls again, as it should or carelessly; others
 //! call for the same id from the same process and from another one, with the same request and with another; the machine
-//! stands still, so that what is due comes late.
+//! stands still, so that what is due comes late; a connection that is kept delivers the answer to another exchange.
 //!
 //! What is assumed is in [`Assumed`], and there is a test for each that shows why. Not in the model: more than
 //! one id, what a token is, and time that is finer than its seconds.
@@ -46,8 +46,13 @@ const fn limits(total: u64) -> Limits {
     }
 }
 
-const ASSUMED: Assumed =
-    Assumed { unique_ids: true, settles_within: 3, one_process_at_a_time: true, fingerprints: false };
+const ASSUMED: Assumed = Assumed {
+    unique_ids: true,
+    settles_within: 3,
+    shown_when_misdelivered: true,
+    one_process_at_a_time: true,
+    fingerprints: false,
+};
 
 /// A caller of a process of its own.
 const fn caller(client: u8, asks: Asked, calls: u8) -> Habits {
@@ -66,9 +71,15 @@ fn setting(total: u64, faults: Option<u8>, callers: &[Habits]) -> Setting {
         before: None,
         faults,
         stalls: false,
+        kept_connections: false,
         retry_after: vec![None],
         assumed: ASSUMED,
     }
+}
+
+/// Connections carry one exchange after another.
+fn kept(setting: Setting) -> Setting {
+    Setting { kept_connections: true, ..setting }
 }
 
 /// Shorter times yet, and one fault, for where three call.
@@ -87,9 +98,13 @@ fn short() -> Vec<(&'static str, Setting)> {
     let waits = vec![None, Some(2), Some(100)];
     vec![
         ("one call, any faults", setting(6, None, &[one])),
-        ("one call, asked to wait", Setting { retry_after: waits, ..setting(6, Some(3), &[one]) }),
+        ("one call, asked to wait", Setting { retry_after: waits.clone(), ..setting(6, Some(3), &[one]) }),
         ("the deadline is near", setting(4, None, &[one])),
         ("the machine stands still", Setting { stalls: true, ..setting(6, Some(2), &[again]) }),
+        ("answers are misdelivered", kept(setting(6, Some(3), &[one]))),
+        ("answers are misdelivered, it calls again", kept(setting(5, Some(2), &[careless]))),
+        ("answers are misdelivered, asked to wait", Setting { retry_after: waits.clone(), ..kept(setting(6, Some(2), &[one])) }),
+        ("answers are misdelivered, two processes", kept(setting(4, Some(1), &[one, caller(1, PLAIN, 1)]))),
         ("it calls again", setting(6, Some(2), &[again])),
         ("it calls again, carelessly", setting(6, Some(2), &[careless])),
         ("it resumes, any faults", setting(6, None, &[resumer(0, PLAIN, 1)])),
@@ -117,6 +132,10 @@ fn long() -> Vec<(&'static str, Setting)> {
     }
     settings.extend([
         ("one call, asked to wait, any faults", Setting { retry_after: waits, ..setting(7, None, &[one]) }),
+        ("answers are misdelivered, any faults", kept(setting(6, None, &[one]))),
+        ("answers are misdelivered, it calls three times", kept(setting(6, Some(3), &[caller(0, PLAIN, 3)]))),
+        ("answers are misdelivered, one resumes", kept(setting(6, Some(2), &[one, resumer(0, PLAIN, 1)]))),
+        ("answers are misdelivered, other money", kept(setting(5, Some(2), &[one, caller(0, OTHER_MONEY, 2)]))),
         ("the machine stands still", Setting { stalls: true, ..setting(6, Some(4), &[again]) }),
         ("it calls again, any faults", setting(8, None, &[again])),
         ("it calls three times", setting(6, Some(5), &[caller(0, PLAIN, 3)])),
@@ -186,6 +205,13 @@ fn a_request_that_executes_after_the_settle_window_makes_a_refusal_wrong() {
     let assumed = Assumed { settles_within: 4, ..ASSUMED };
     let trace = broken(Setting { assumed, ..setting(6, Some(1), &[caller(0, PLAIN, 1)]) });
     assert_eq!(trace.broken, "an error says that no money moved, and it may yet be executed");
+}
+
+#[test]
+fn a_read_that_lags_behind_a_misdelivered_answer_makes_a_denial_wrong() {
+    let assumed = Assumed { shown_when_misdelivered: false, ..ASSUMED };
+    let trace = broken(Setting { assumed, ..kept(setting(6, Some(1), &[caller(0, PLAIN, 1)])) });
+    assert_eq!(trace.broken, "an error says that no money moved, and it is executed");
 }
 
 #[test]

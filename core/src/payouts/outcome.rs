@@ -8,6 +8,10 @@
 //! proven to stand, or as unknown, never as anything that sounds like "nothing happened". A call that resumes an
 //! earlier one starts sticky, as if an attempt of unknown age had just been given up.
 //!
+//! An attempt is **doubted** when the answer that says it was not executed may belong to another exchange: it came over a
+//! connection that had carried one before. Until a read over a connection of its own says that nothing is there, such a
+//! call does not end as if nothing had happened.
+//!
 //! Times are measured from the start of the call.
 
 use std::time::Duration;
@@ -55,8 +59,8 @@ pub(crate) enum Action {
     Wait { within: Duration },
     /// Send the create.
     Post { within: Duration },
-    /// Read the payout.
-    Get { within: Duration },
+    /// Read the payout; `alone`, over a connection that carries nothing else.
+    Get { within: Duration, alone: bool },
     /// Wait `at_least`, and on top of it a random part of `jitter`.
     Pause { at_least: Duration, jitter: Duration },
     /// The call is over.
@@ -93,6 +97,8 @@ pub(crate) enum Event {
     Held,
     /// The create was tried.
     Posted(PostEnd),
+    /// The same, and its answer came over a connection that had carried another exchange: it may be the answer to that.
+    PostedAmongOthers(PostEnd),
     /// The payout was read.
     Read(ReadEnd),
     /// The pause is over, or the turn is there.
@@ -127,6 +133,13 @@ pub(crate) enum PostEnd {
     Open,
 }
 
+impl PostEnd {
+    /// Whether it says that this attempt, which was sent, was not executed.
+    fn denies(self) -> bool {
+        matches!(self, Self::RateLimited { .. } | Self::Unauthorized { .. } | Self::Refused)
+    }
+}
+
 /// What one GET showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ReadEnd {
@@ -153,6 +166,8 @@ enum Question {
     TakenByUs { since: Duration },
     /// The first attempt found the id taken: what is there? One look, no more.
     TakenByOther,
+    /// A doubted attempt was said not to have been executed: is nothing there? Then the call ends so.
+    NothingHappened(Verdict),
 }
 
 /// The state of one call.
@@ -163,6 +178,8 @@ pub(crate) struct Outcome {
     /// When the last open attempt was given up; `Some` makes the call sticky.
     given_up_at: Option<Duration>,
     question: Question,
+    /// The answer that denied an attempt may be another's.
+    doubted: bool,
     /// A POST was started.
     posted: bool,
     /// It had to wait for a turn to send.
@@ -186,6 +203,7 @@ impl Outcome {
             limits,
             given_up_at: resume.then_some(now),
             question: if start == Start::ResumeRefused { Question::RefusalStands } else { Question::Executed },
+            doubted: false,
             posted: false,
             held: false,
             pauses: 0,
@@ -208,6 +226,11 @@ impl Outcome {
         self.given_up_at.is_some()
     }
 
+    /// Whether there is something to settle before the call may end, whoever left.
+    pub fn must_settle(&self) -> bool {
+        self.sticky() || self.doubted
+    }
+
     /// Takes what happened, `now` being the time since the call started, and says what to do.
     pub fn on(&mut self, now: Duration, event: Event) -> Action {
         match event {
@@ -215,10 +238,19 @@ impl Outcome {
             Event::NotAuthorized(why) => self.not_sent(now, why),
             Event::Held => self.held(now),
             Event::Posted(end) => self.posted(now, end),
+            Event::PostedAmongOthers(end) => {
+                self.doubted |= end.denies();
+                self.posted(now, end)
+            }
             Event::Read(end) => self.was_read(now, end),
-            Event::Woke if self.sticky() => self.read(now),
+            Event::Woke if self.reads() => self.read(now),
             Event::Woke => self.authorize(now, false),
         }
+    }
+
+    /// Whether the next step is to read, and not to send.
+    fn reads(&self) -> bool {
+        self.sticky() || matches!(self.question, Question::TakenByUs { .. } | Question::NothingHappened(_))
     }
 
     /// What may have been sent is settled on while a repeat stands in line; else there is nothing to do but wait.
@@ -228,7 +260,7 @@ impl Outcome {
             return self.pause(now, Duration::ZERO);
         }
         let within = self.patience(now);
-        if self.withdrawn || within.is_zero() { self.give_up() } else { Action::Wait { within } }
+        if self.withdrawn || within.is_zero() { self.give_up(now) } else { Action::Wait { within } }
     }
 
     /// For how long a create may stand in line: by rule 9, it would come too late after that.
@@ -240,7 +272,7 @@ impl Outcome {
     fn not_sent(&mut self, now: Duration, why: NotSent) -> Action {
         match why {
             NotSent::Retryable { retry_after } => self.again(now, retry_after),
-            NotSent::Final => self.give_up(),
+            NotSent::Final => self.give_up(now),
         }
     }
 
@@ -255,7 +287,7 @@ impl Outcome {
                 self.authorize(now, true)
             }
             PostEnd::Unauthorized { .. } if self.sticky() => self.again(now, None),
-            PostEnd::Unauthorized { .. } => Action::End(Verdict::Failed),
+            PostEnd::Unauthorized { .. } => self.end(now, Verdict::Failed),
             // Rule 3: believed.
             PostEnd::Accepted => Action::End(Verdict::Accepted),
             // Rule 7: a refusal says nothing about an earlier attempt that is open.
@@ -263,10 +295,11 @@ impl Outcome {
                 self.question = Question::RefusalStands;
                 self.pause(now, Duration::ZERO)
             }
-            PostEnd::Refused => Action::End(Verdict::Refused),
+            PostEnd::Refused => self.end(now, Verdict::Refused),
             // Rule 8: to a repeat, the id may be taken by us.
             PostEnd::Conflict => {
-                self.question = if self.sticky() { Question::TakenByUs { since: now } } else { Question::TakenByOther };
+                self.question =
+                    if self.must_settle() { Question::TakenByUs { since: now } } else { Question::TakenByOther };
                 self.read(now)
             }
             // Rule 4: pause, then read.
@@ -295,6 +328,7 @@ impl Outcome {
     /// 410: not there at the time of the read. What that proves depends on when the read started.
     fn gone(&mut self, now: Duration) -> Action {
         match self.question {
+            Question::NothingHappened(verdict) => Action::End(verdict),
             Question::RefusalStands if self.read_after_window() => Action::End(Verdict::Refused),
             Question::TakenByUs { .. } if self.read_after_window() => Action::End(Verdict::Unknown),
             Question::Executed if self.may_post(now) => self.authorize(now, false),
@@ -306,15 +340,15 @@ impl Outcome {
 
     /// Whether the last read started when the settle window was over.
     fn read_after_window(&self) -> bool {
-        self.read_started_at >= self.window_end()
+        self.window_end().is_some_and(|end| self.read_started_at >= end)
     }
 
-    fn window_end(&self) -> Duration {
+    fn window_end(&self) -> Option<Duration> {
         let opened_at = match self.question {
-            Question::TakenByUs { since } => since,
-            _ => self.given_up_at.unwrap_or_default(),
+            Question::TakenByUs { since } => Some(since),
+            _ => self.given_up_at,
         };
-        opened_at.saturating_add(self.limits.settle_window)
+        opened_at.map(|opened_at| opened_at.saturating_add(self.limits.settle_window))
     }
 
     /// Tries again after a pause; a sticky call reads first.
@@ -324,33 +358,42 @@ impl Outcome {
             return self.pause(now, Duration::ZERO);
         }
         if !self.will_post(now) {
-            return self.give_up();
+            return self.give_up(now);
         }
         self.pause(now, retry_after.unwrap_or_default())
     }
 
     /// Rule 5: once an attempt was open, giving up never sounds like "nothing happened".
-    fn give_up(&self) -> Action {
-        if self.sticky() {
+    fn give_up(&mut self, now: Duration) -> Action {
+        if self.reads() {
             Action::End(Verdict::Unknown)
         } else if self.withdrawn {
-            Action::End(Verdict::Withdrawn)
+            self.end(now, Verdict::Withdrawn)
         } else {
-            Action::End(Verdict::Failed)
+            self.end(now, Verdict::Failed)
         }
+    }
+
+    /// Ends the call as one of which nothing was executed; where an attempt is doubted, only after a read that says so.
+    fn end(&mut self, now: Duration, verdict: Verdict) -> Action {
+        if !self.doubted {
+            return Action::End(verdict);
+        }
+        self.question = Question::NothingHappened(verdict);
+        self.read(now)
     }
 
     fn authorize(&mut self, now: Duration, renew: bool) -> Action {
         if !self.may_post(now) {
             // Only a call that is not sticky comes here without a read that just said 410.
-            return if self.sticky() { self.pause(now, Duration::ZERO) } else { self.give_up() };
+            return if self.sticky() { self.pause(now, Duration::ZERO) } else { self.give_up(now) };
         }
         Action::Authorize { renew, within: self.attempt_at(now) }
     }
 
     fn post(&mut self, now: Duration) -> Action {
         if !self.may_post(now) {
-            return if self.sticky() { self.pause(now, Duration::ZERO) } else { self.give_up() };
+            return if self.sticky() { self.pause(now, Duration::ZERO) } else { self.give_up(now) };
         }
         self.posted = true;
         // Half of what is left, so that as much remains for a read.
@@ -365,26 +408,29 @@ impl Outcome {
             });
         }
         self.read_started_at = now;
-        Action::Get { within: self.attempt_at(now) }
+        // A read that may end the call as if nothing had happened: its "not there" must be its own.
+        let alone = matches!(self.question, Question::RefusalStands | Question::NothingHappened(_));
+        Action::Get { within: self.attempt_at(now), alone }
     }
 
     fn pause(&mut self, now: Duration, at_least: Duration) -> Action {
         let left = self.left(now);
         if left.is_zero() || at_least >= left {
-            return self.give_up();
+            return self.give_up(now);
         }
         let mut at_least = at_least;
         let mut jitter = self.limits.ceiling(self.pauses);
         self.pauses = self.pauses.saturating_add(1);
         // The read that decides starts when the window is over: do not sleep past it, nor stop just short of it.
-        let until_window_end = self.window_end().saturating_sub(now);
-        if self.sticky() && until_window_end > at_least && until_window_end <= jitter && until_window_end < left {
+        let until_window_end = self.window_end().unwrap_or_default().saturating_sub(now);
+        if until_window_end > at_least && until_window_end <= jitter && until_window_end < left {
             at_least = until_window_end;
             jitter = self.limits.backoff_base;
         }
-        // Nor past the deadline: half of what is left, as long as that is a pause worth making.
+        // Nor past the deadline: half of what is left, as long as that is a pause worth making, or a doubt needs a read after it.
         let rest = left.saturating_sub(at_least);
-        jitter = jitter.min(if rest / 2 > self.limits.backoff_base { rest / 2 } else { rest });
+        let leaves_time = rest / 2 > self.limits.backoff_base || self.doubted && !self.reads();
+        jitter = jitter.min(if leaves_time { rest / 2 } else { rest });
         Action::Pause { at_least, jitter }
     }
 

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::agreement::{Deciding, DecidingProcess};
 use super::codes::{FailureCode, MethodCode, PayoutStatus};
 use super::id::PayoutId;
-use crate::lenient::{lenient, timestamp};
+use crate::lenient::{Said, lenient, nested, said, said_time, timestamp};
 use crate::money::Money;
 use crate::raw_json::RawJson;
 use crate::read::{Unreadable, object};
@@ -130,7 +131,9 @@ impl fmt::Debug for Payout {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AnswerWire {
+    #[serde(deserialize_with = "nested")]
     payment_requested: RequestedWire,
+    #[serde(deserialize_with = "nested")]
     payment_method_response: MethodWire,
     process: Option<Box<RawValue>>,
     fee: Option<Box<RawValue>>,
@@ -148,7 +151,7 @@ struct RequestedWire {
 #[serde(rename_all = "camelCase")]
 struct MethodWire {
     payment_method_code: MethodCode,
-    id_payout: Option<String>,
+    id_payout: Option<Box<RawValue>>,
     id_payment: Option<Box<RawValue>>,
     reference: Option<Box<RawValue>>,
 }
@@ -173,21 +176,30 @@ struct FailureWire {
 }
 
 impl PayoutAccepted {
-    /// Reads the answer to a create of `id`.
-    pub(crate) fn read(id: &PayoutId, body: &[u8]) -> Result<Self, Unreadable> {
+    /// Reads the answer to a create of `id`, and what decides whose payout it is about.
+    pub(crate) fn read(id: &PayoutId, body: &[u8]) -> Result<(Self, Deciding), Unreadable> {
         let (raw, wire) = read_answer(id, body)?;
-        Ok(Self {
+        let (requested, method) = (wire.payment_requested, wire.payment_method_response);
+        let deciding = Deciding {
+            money: requested.money,
+            method_code: method.payment_method_code,
+            segment_code: said(requested.segment_code, "segmentCode"),
+            exchanged_to_currency: said(requested.exchanged_to_currency, "exchangedToCurrency"),
+            process: None,
+        };
+        let accepted = Self {
             payout_id: id.clone(),
-            payment_id: lenient(wire.payment_method_response.id_payment, "idPayment"),
-            reference: lenient(wire.payment_method_response.reference, "reference"),
-            money: wire.payment_requested.money,
-            method_code: wire.payment_method_response.payment_method_code,
-            segment_code: lenient(wire.payment_requested.segment_code, "segmentCode"),
-            exchanged_to_currency: lenient(wire.payment_requested.exchanged_to_currency, "exchangedToCurrency"),
+            payment_id: lenient(method.id_payment, "idPayment"),
+            reference: lenient(method.reference, "reference"),
+            money: deciding.money.clone(),
+            method_code: deciding.method_code.clone(),
+            segment_code: deciding.segment_code.value(),
+            exchanged_to_currency: deciding.exchanged_to_currency.value(),
             recovered: false,
             payout: None,
             raw,
-        })
+        };
+        Ok((accepted, deciding))
     }
 
     /// The acceptance of a payout whose answer was lost and which was found by reading it.
@@ -208,44 +220,65 @@ impl PayoutAccepted {
 }
 
 impl Payout {
-    /// Reads the answer to a GET of `id`.
-    pub(crate) fn read(id: &PayoutId, body: &[u8]) -> Result<Self, Unreadable> {
+    /// Reads the answer to a GET of `id`, and what decides whose payout it shows.
+    pub(crate) fn read(id: &PayoutId, body: &[u8]) -> Result<(Self, Deciding), Unreadable> {
         let (raw, wire) = read_answer(id, body)?;
+        let (requested, method) = (wire.payment_requested, wire.payment_method_response);
         let process = wire.process.ok_or_else(|| Unreadable("process is missing".to_owned()))?;
         let process: ProcessWire = object(process.get())?;
-        Ok(Self {
+        let created_at = said_time(process.created_at, "createdAt");
+        let is_test = said(process.is_test, "isTest");
+        let deciding = Deciding {
+            money: requested.money,
+            method_code: method.payment_method_code,
+            segment_code: said(requested.segment_code, "segmentCode"),
+            exchanged_to_currency: said(requested.exchanged_to_currency, "exchangedToCurrency"),
+            process: Some(DecidingProcess { created_at: created_at.clone(), is_test: is_test.clone() }),
+        };
+        let failure_reason = lenient::<Box<RawValue>>(process.failure_reasons, "failureReasons");
+        let payout = Self {
             payout_id: id.clone(),
-            payment_id: lenient(wire.payment_method_response.id_payment, "idPayment"),
-            reference: lenient(wire.payment_method_response.reference, "reference"),
-            money: wire.payment_requested.money,
-            method_code: wire.payment_method_response.payment_method_code,
-            segment_code: lenient(wire.payment_requested.segment_code, "segmentCode"),
-            exchanged_to_currency: lenient(wire.payment_requested.exchanged_to_currency, "exchangedToCurrency"),
+            payment_id: lenient(method.id_payment, "idPayment"),
+            reference: lenient(method.reference, "reference"),
+            money: deciding.money.clone(),
+            method_code: deciding.method_code.clone(),
+            segment_code: deciding.segment_code.value(),
+            exchanged_to_currency: deciding.exchanged_to_currency.value(),
             status: process.status,
-            failure_reason: lenient::<FailureWire>(process.failure_reasons, "failureReasons").map(|reason| {
-                FailureReason {
-                    code: reason.failure_reason_code,
-                    failed_at: timestamp(reason.failed_at, "failedAt"),
-                    message: lenient(reason.message, "message"),
-                }
-            }),
-            created_at: timestamp(process.created_at, "createdAt"),
+            failure_reason: failure_reason.and_then(|reason| FailureReason::read(reason.get())),
+            created_at: created_at.value(),
             processed_at: timestamp(process.processed_at, "processedAt"),
-            is_test: lenient(process.is_test, "isTest"),
+            is_test: is_test.value(),
             processor_status: lenient(process.processor_status, "processorStatus"),
             fee: lenient(wire.fee, "fee"),
             raw,
+        };
+        Ok((payout, deciding))
+    }
+}
+
+impl FailureReason {
+    fn read(json: &str) -> Option<Self> {
+        let reason = object::<FailureWire>(json).inspect_err(|_| {
+            tracing::warn!(target: "komopay", field = "failureReasons", "a field of the answer cannot be read; see the raw JSON");
+        });
+        let reason = reason.ok()?;
+        Some(Self {
+            code: reason.failure_reason_code,
+            failed_at: timestamp(reason.failed_at, "failedAt"),
+            message: lenient(reason.message, "message"),
         })
     }
 }
 
-/// Reads the shared parts, and refuses an answer about another payout.
+/// Reads the shared parts, and refuses an answer that does not say that it is about this payout.
 fn read_answer(id: &PayoutId, body: &[u8]) -> Result<(RawJson, AnswerWire), Unreadable> {
     let text = std::str::from_utf8(body).map_err(|_| Unreadable("it is not UTF-8".to_owned()))?;
-    let wire: AnswerWire = object(text)?;
-    match &wire.payment_method_response.id_payout {
-        Some(other) if other != id.as_str() => Err(Unreadable("it is about another payout".to_owned())),
-        _ => Ok((RawJson::new(text), wire)),
+    let mut wire: AnswerWire = object(text)?;
+    match said::<String>(wire.payment_method_response.id_payout.take(), "idPayout") {
+        Said::This(said) if said == id.as_str() => Ok((RawJson::new(text), wire)),
+        Said::This(_) => Err(Unreadable("it is about another payout".to_owned())),
+        Said::Nothing | Said::Unreadable => Err(Unreadable("it does not say which payout it is about (idPayout)".to_owned())),
     }
 }
 
@@ -260,19 +293,19 @@ mod tests {
     }
 
     fn read(json: &serde_json::Value) -> Result<Payout, Unreadable> {
-        Payout::read(&id("INV-2024-0001"), json.to_string().as_bytes())
+        Payout::read(&id("INV-2024-0001"), json.to_string().as_bytes()).map(|(payout, _)| payout)
     }
 
     #[test]
     fn the_documented_answers_are_read() {
         let body = include_bytes!("../../../tests/contract/documented/create.response.json");
-        let accepted = PayoutAccepted::read(&id("TST-223344"), body).ok().unwrap();
+        let accepted = PayoutAccepted::read(&id("TST-223344"), body).ok().unwrap().0;
         assert_eq!(accepted.money, Money::new("10000", "IDR").unwrap());
         assert_eq!(accepted.method_code, MethodCode::BankTransfer);
         assert_eq!((accepted.payment_id, accepted.reference), (None, None));
 
         let body = include_bytes!("../../../tests/contract/documented/status.response.json");
-        let payout = Payout::read(&id("TST-112233"), body).ok().unwrap();
+        let payout = Payout::read(&id("TST-112233"), body).ok().unwrap().0;
         assert_eq!(payout.status, PayoutStatus::Success);
         assert_eq!(payout.fee, Some(Money::new("0.1", "USD").unwrap()));
         assert_eq!(payout.created_at, Some("2021-05-19T10:57:28.313Z".parse().unwrap()));
@@ -282,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_full_schema_is_read() {
-        let payout = Payout::read(&id("INV-2024-0001"), FULL.as_bytes()).ok().unwrap();
+        let payout = Payout::read(&id("INV-2024-0001"), FULL.as_bytes()).ok().unwrap().0;
         assert_eq!(payout.status, PayoutStatus::Failed);
         let reason = payout.failure_reason.unwrap();
         assert_eq!(reason.code, FailureCode::InvalidAccountNumber);
@@ -292,12 +325,12 @@ mod tests {
         assert_eq!(payout.reference.as_deref(), Some("REF0000001"));
 
         let body = include_bytes!("../../../tests/contract/examples/payout-get.processing.response.200.json");
-        let payout = Payout::read(&id("INV-2024-0001"), body).ok().unwrap();
+        let payout = Payout::read(&id("INV-2024-0001"), body).ok().unwrap().0;
         assert_eq!((payout.status.is_final(), payout.processed_at), (false, None));
         assert_eq!(payout.processor_status.as_deref(), Some("ACCEPTED"));
 
         let body = include_bytes!("../../../tests/contract/examples/payout-create.response.201.json");
-        let accepted = PayoutAccepted::read(&id("INV-2024-0001"), body).ok().unwrap();
+        let accepted = PayoutAccepted::read(&id("INV-2024-0001"), body).ok().unwrap().0;
         assert_eq!(accepted.payment_id.as_deref(), Some("P-7f3c21"));
     }
 
@@ -339,6 +372,10 @@ mod tests {
             "/paymentRequested/money/currencyCode",
             "/process/status",
             "/paymentMethodResponse/paymentMethodCode",
+            "/paymentMethodResponse/idPayout",
+            "/paymentRequested",
+            "/paymentMethodResponse",
+            "/process",
         ] {
             for value in odd() {
                 if pointer.ends_with("amount") && value.is_number() {
@@ -352,6 +389,18 @@ mod tests {
     #[test]
     fn an_answer_about_another_payout_is_not_read() {
         assert!(Payout::read(&id("OTHER"), FULL.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_array_is_no_object_wherever_one_must_be() {
+        let whole: serde_json::Value = serde_json::from_str(FULL).unwrap();
+        for pointer in ["/paymentRequested", "/paymentRequested/money", "/paymentMethodResponse", "/process"] {
+            let fields = whole.pointer(pointer).unwrap().as_object().unwrap();
+            let array = fields.values().cloned().collect();
+            assert!(read(&with(pointer, serde_json::Value::Array(array))).is_err(), "{pointer}");
+        }
+        let reason = serde_json::json!(["INVALID_ACCOUNT_NUMBER", "2025-01-01T00:01:30.250Z", "account unknown"]);
+        assert_eq!(read(&with("/process/failureReasons", reason)).ok().unwrap().failure_reason, None);
     }
 
     #[test]

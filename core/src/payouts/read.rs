@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::agreement::Deciding;
 use super::{Payout, PayoutId};
 use crate::auth::Scope;
 use crate::callbacks;
@@ -13,27 +14,33 @@ use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::pace::{Try, Turn};
 use crate::read::{Miss, MissKind, Tries, Unreadable, try_read, turn};
-use crate::transport::{Answer, Operation};
+use crate::transport::{Answer, Operation, Over};
 
-/// A payout, and when the platform says it showed it.
+/// A payout, what decides whose it is, and when the platform says it showed it.
 pub(crate) struct Found {
     pub payout: Payout,
+    pub deciding: Deciding,
     pub date: Option<Timestamp>,
 }
 
-/// Reads the payout once, in this turn. No text of the answer that repeats something `personal` enters an error.
+/// Reads the payout once, in this turn and over such a connection. No text of the answer that repeats something `personal`
+/// enters an error.
+#[expect(clippy::too_many_arguments, reason = "what is asked, by whom, and what it may cost")]
 pub(crate) async fn look(
     client: &Inner,
     id: &PayoutId,
+    over: Over,
     turn: Turn,
     within: Duration,
     personal: &[&str],
     history: &mut Vec<Attempt>,
 ) -> Result<Found, Miss> {
     let parse = |answer: &Answer| -> Result<Found, Unreadable> {
-        Ok(Found { payout: Payout::read(id, &answer.body)?, date: answer.date })
+        let (payout, deciding) = Payout::read(id, &answer.body)?;
+        Ok(Found { payout, deciding, date: answer.date })
     };
-    try_read(client, &Operation::get(id.path()), &Scope::read(id), parse, turn, within, personal, history).await
+    let operation = Operation::get(id.path()).over(over);
+    try_read(client, operation, &Scope::read(id), parse, turn, within, personal, history).await
 }
 
 /// Reads the payout, trying again where that may help.
@@ -63,7 +70,7 @@ async fn observe(
         return callbacks::look(client, id, which, left, history).await;
     }
     let (turn, within) = turn(client, which, left).await?;
-    let payout = look(client, id, turn, within, &[], history).await?.payout;
+    let payout = look(client, id, Over::Confirmed, turn, within, &[], history).await?.payout;
     client.check_world(&payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
     Ok(payout)
 }

@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub retry_after: Option<Duration>,
     /// The platform's request id, if it sends one.
     pub request_id: Option<String>,
+    /// It is the first answer over its connection, so it surely belongs to its request.
+    pub is_first: bool,
     pub body: Bytes,
 }
 
@@ -120,7 +122,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &'static str) -> Answer {
-        Answer { status, date: None, retry_after: None, request_id: None, body: Bytes::from_static(body.as_bytes()) }
+        Answer { status, date: None, retry_after: None, request_id: None, is_first: true, body: Bytes::from_static(body.as_bytes()) }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::answer::{Answer, date, retry_after};
+use super::connection::{Connections, Over, PREPARED, Prepared};
 use super::gate::Gate;
 use crate::config::{Config, is_loopback};
 use crate::error::{Error, ErrorKind, Result};
@@ -29,15 +30,22 @@ pub(crate) struct Operation {
     /// The path below the base URL, with the real ids in it.
     pub path: String,
     pub body: Option<Bytes>,
+    /// The connection that it goes over.
+    pub over: Over,
 }
 
 impl Operation {
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: http::Method::GET, path: path.into(), body: None }
+        Self { method: http::Method::GET, path: path.into(), body: None, over: Over::Pool }
     }
 
     pub fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Self {
-        Self { method: http::Method::POST, path: path.into(), body: Some(body.into()) }
+        Self { method: http::Method::POST, path: path.into(), body: Some(body.into()), over: Over::Pool }
+    }
+
+    /// The same, over such a connection.
+    pub fn over(self, over: Over) -> Self {
+        Self { over, ..self }
     }
 }
 
@@ -84,7 +92,10 @@ impl Failure {
 
 /// The connections of one client.
 pub(crate) struct Transport {
-    http: reqwest::Client,
+    pooled: reqwest::Client,
+    /// Opens a connection for each request, and keeps none.
+    single: reqwest::Client,
+    connections: Connections,
     base: String,
     customer_id: Option<HeaderValue>,
     pace: Arc<Pace>,
@@ -110,31 +121,38 @@ impl Transport {
             .transpose()
             .map_err(|_| Error::setting("customer_id", "is no header text"))?;
 
+        let connections = Connections::new();
+        let tls = tls(config, base_url)?;
         // HTTP/1.1 without compression is how reqwest is built here; the rest is switched off by name.
-        let mut builder = reqwest::Client::builder()
-            .default_headers(headers)
-            .retry(reqwest::retry::never())
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .http1_only()
-            .connect_timeout(config.connect_timeout)
-            .pool_max_idle_per_host(config.pool_size)
-            // Shorter than common servers keep a connection: a create on a dying one is an open attempt.
-            .pool_idle_timeout(Duration::from_secs(20))
-            .tcp_nodelay(true)
-            .tls_backend_preconfigured(tls(config, base_url)?);
-        if let Some(proxy) = &config.proxy {
-            let proxy = reqwest::Proxy::all(proxy)
-                .map_err(|_| Error::setting("proxy", "is no URL; give one such as http://proxy:3128"))?;
-            builder = builder.proxy(proxy);
-        } else if is_loopback(base_url) {
-            builder = builder.no_proxy();
-        }
-        let http = builder
-            .build()
-            .map_err(|error| Error::new(ErrorKind::Configuration, format!("the HTTP client: {}", chain(&error))))?;
+        let client = |idle_connections| {
+            let mut builder = reqwest::Client::builder()
+                .connector_layer(connections.clone())
+                .default_headers(headers.clone())
+                .retry(reqwest::retry::never())
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .http1_only()
+                .connect_timeout(config.connect_timeout)
+                .pool_max_idle_per_host(idle_connections)
+                // Shorter than common servers keep a connection: a create on a dying one is an open attempt.
+                .pool_idle_timeout(Duration::from_secs(20))
+                .tcp_nodelay(true)
+                .tls_backend_preconfigured(tls.clone());
+            if let Some(proxy) = &config.proxy {
+                let proxy = reqwest::Proxy::all(proxy)
+                    .map_err(|_| Error::setting("proxy", "is no URL; give one such as http://proxy:3128"))?;
+                builder = builder.proxy(proxy);
+            } else if is_loopback(base_url) {
+                builder = builder.no_proxy();
+            }
+            builder
+                .build()
+                .map_err(|error| Error::new(ErrorKind::Configuration, format!("the HTTP client: {}", chain(&error))))
+        };
         Ok(Self {
-            http,
+            pooled: client(config.pool_size)?,
+            single: client(0)?,
+            connections,
             base: base_url.as_str().trim_end_matches('/').to_owned(),
             customer_id,
             pace,
@@ -156,7 +174,8 @@ impl Transport {
         within: Duration,
         leave: impl Future<Output = ()>,
     ) -> Result<Answer, Failure> {
-        let mut request = self.http.request(operation.method.clone(), format!("{}{}", self.base, operation.path));
+        let http = if matches!(operation.over, Over::Own(_)) { &self.single } else { &self.pooled };
+        let mut request = http.request(operation.method.clone(), format!("{}{}", self.base, operation.path));
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Failure {
                 kind: FailureKind::Unreadable,
@@ -178,7 +197,18 @@ impl Transport {
         }
         self.pace.count(turn);
         let began = Instant::now();
-        let mut exchange = Box::pin(tokio::time::timeout(within, self.exchange(request)));
+        let exchange = async {
+            match &operation.over {
+                Over::Pool | Over::Confirmed | Over::Own(None) => self.exchange(request).await,
+                Over::CheckedPool => {
+                    // Lets what came over idle connections be read first: one with an answer that nobody asked for is closed.
+                    tokio::task::yield_now().await;
+                    self.exchange(request).await
+                }
+                Over::Own(Some(prepared)) => PREPARED.scope(prepared.clone(), self.exchange(request)).await,
+            }
+        };
+        let mut exchange = Box::pin(tokio::time::timeout(within, exchange));
         let result = tokio::select! {
             biased;
             result = &mut exchange => result,
@@ -205,6 +235,16 @@ impl Transport {
         result
     }
 
+    /// Opens a connection for one request to come, `within` this time. Nothing is sent.
+    pub async fn prepare(&self, within: Duration) -> Prepared {
+        let prepared = Prepared::wanted();
+        let opening = PREPARED.scope(prepared.clone(), self.single.get(&self.base).send());
+        // It ends without an answer either way. If there is no connection, its request finds out why.
+        let _ = tokio::time::timeout(within, opening).await;
+        prepared.settle();
+        prepared
+    }
+
     /// What a request that took so long tells about the platform, if it tells anything.
     fn heard(&self, result: &Result<Answer, Failure>, took: Duration) -> Option<Heard> {
         match result {
@@ -223,6 +263,7 @@ impl Transport {
 
     async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, (FailureKind, String)> {
         let mut response = request.send().await.map_err(failure)?;
+        let is_first = self.connections.is_first(response.extensions());
         let headers = response.headers();
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let encoded = headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity");
@@ -239,6 +280,7 @@ impl Transport {
                 .into_iter()
                 .find_map(text)
                 .map(|id| id.chars().take(100).collect()),
+            is_first,
             body: Bytes::new(),
         };
         let mut body = BytesMut::new();

@@ -8,9 +8,11 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::super::create::{Learned, Next, acceptance, is_ours, next, no_acceptance, not_shown, unanswered};
+use super::super::agreement::{Agreement, Expected};
+use super::super::create::{Learned, Next, acceptance, next, no_acceptance, not_shown, shown as shown_by, unanswered};
 use super::super::in_flight::{Entry, InFlight, lost};
 use super::super::outcome::{PostEnd, ReadEnd, Verdict};
+use super::super::unsettled::Unsettled;
 use super::super::{
     BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, Payout, PayoutAccepted, PayoutId, PayoutRequest,
 };
@@ -44,15 +46,18 @@ fn id() -> PayoutId {
 }
 
 fn answer(status: u16, body: &str) -> Answer {
-    Answer { status, date: None, retry_after: None, request_id: None, body: Bytes::copy_from_slice(body.as_bytes()) }
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    Answer { status, date: None, retry_after: None, request_id: None, is_first: true, body }
 }
+
+const CREATED_AT: &str = "2026-01-01T00:00:00Z";
 
 /// What the platform shows of a payout: to the create, and to a read.
 fn shown(made: &PayoutRequest) -> String {
     json!({
         "paymentRequested": { "money": made.money },
         "paymentMethodResponse": { "paymentMethodCode": made.method.code().as_str(), "idPayout": id().as_str() },
-        "process": { "status": "PROCESSING" },
+        "process": { "status": "PROCESSING", "createdAt": CREATED_AT, "isTest": true },
     })
     .to_string()
 }
@@ -70,10 +75,12 @@ pub(super) struct Readings {
     /// Reads that prove nothing.
     pub unproven: Vec<ReadEnd>,
     /// By what was asked, what was made, whether the call resumes, and whether the payout is young.
-    ours: Vec<bool>,
+    ours: Vec<ReadEnd>,
     /// By what is under way, whether it resumes and is withdrawn, and what is asked, whether that resumes, and whether
     /// it was asked before the call under way began.
     meetings: Vec<Meeting>,
+    /// By what is unsettled and what is asked: whether that is the same, or refused.
+    holds: Vec<bool>,
 }
 
 /// What a caller meets whose client has a call for its id under way.
@@ -110,7 +117,7 @@ impl Readings {
                         .filter(|other| (&other.money, other.method.code()) != (&asked.money, asked.method.code()))
                         .map(|other| judged(asked, 200, &shown(other))),
                 )
-                .chain([judged(asked, 201, &whole.replace("TST-223344", "TST-000000"))])
+                .chain(["\"TST-000000\"", "null", "[]"].map(|id| judged(asked, 201, &whole.replace("\"TST-223344\"", id))))
                 .chain(KINDS.map(|kind| unanswered(true, kind)))
                 .collect();
             distinct(&mut ends);
@@ -129,6 +136,7 @@ impl Readings {
             .map(MissKind::of)
             .chain([MissKind::Passing, MissKind::Lasting, MissKind::Barred])
             .map(|why| not_shown(why, None))
+            .chain(["createdAt", "isTest"].map(|field| shown_by(Agreement::Unproven(field))))
             .collect();
         distinct(&mut unproven);
         Self {
@@ -141,13 +149,18 @@ impl Readings {
             unproven,
             ours: ours(&requests),
             meetings: meetings(&requests),
+            holds: holds(&requests),
         }
     }
 
     /// What a read shows that finds what was `made`.
     pub fn found(&self, asked: Asked, made: Asked, resume: bool, young: bool) -> ReadEnd {
-        let ours = self.ours[place(&[asked, made, resume.into(), young.into()])];
-        if ours { ReadEnd::Ours } else { ReadEnd::NotOurs }
+        self.ours[place(&[asked, made, resume.into(), young.into()])]
+    }
+
+    /// Whether a client that has an unsettled create of this request takes what is `asked` now for the same.
+    pub fn holds(&self, unsettled: Asked, asked: Asked) -> bool {
+        self.holds[place(&[unsettled, asked])]
     }
 
     pub fn meeting(&self, under_way: (Asked, bool, bool), asked: Asked, resume: bool, before: bool) -> Meeting {
@@ -173,9 +186,10 @@ impl Ending {
         match self {
             Self::Ruled(verdict) => {
                 let learned = Learned {
-                    accepted: PayoutAccepted::read(&id(), body.as_bytes()).ok(),
-                    found: Payout::read(&id(), body.as_bytes()).ok(),
+                    accepted: PayoutAccepted::read(&id(), body.as_bytes()).ok().map(|(accepted, _)| accepted),
+                    found: Payout::read(&id(), body.as_bytes()).ok().map(|(payout, _)| payout),
                     refusal: Some(answer(403, "").to_error(&[])),
+                    denial: None,
                     last_error: Some(Error::new(ErrorKind::Unavailable, "no connection")),
                 };
                 learned.result(&id(), verdict)
@@ -231,11 +245,34 @@ fn choices(count: u32) -> impl Iterator<Item = Vec<usize>> {
     (0..4_usize.pow(count)).map(move |place| (0..count).rev().map(|digit| place / 4_usize.pow(digit) % 4).collect())
 }
 
-fn ours(requests: &[PayoutRequest]) -> Vec<bool> {
+fn ours(requests: &[PayoutRequest]) -> Vec<ReadEnd> {
     choices(4)
         .map(|choice| {
-            let payout = Payout::read(&id(), shown(&requests[choice[1]]).as_bytes()).ok().unwrap();
-            is_ours(&payout, &requests[choice[0]], choice[2] == 1, choice[3] == 1)
+            let (_, deciding) = Payout::read(&id(), shown(&requests[choice[1]]).as_bytes()).ok().unwrap();
+            let is_young = Some(|_| choice[3] == 1).filter(|_| choice[2] == 0);
+            let end = shown_by(deciding.is_ours(&requests[choice[0]], Expected { is_test: Some(true), is_young }));
+            assert!(!matches!(end, ReadEnd::Unproven { .. }), "all that decides is there");
+            end
+        })
+        .collect()
+}
+
+/// Lets a real memory hold one request, and asks for another.
+fn holds(requests: &[PayoutRequest]) -> Vec<bool> {
+    choices(2)
+        .map(|choice| {
+            let mut unsettled = Unsettled::new().unwrap();
+            unsettled.note(&id(), &requests[choice[0]], true);
+            match unsettled.holds(&id(), &requests[choice[1]]) {
+                Ok(holds) => {
+                    assert!(holds, "it forgets");
+                    true
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::DuplicatePayout);
+                    false
+                }
+            }
         })
         .collect()
 }
@@ -245,7 +282,7 @@ fn meetings(requests: &[PayoutRequest]) -> Vec<Meeting> {
     let began = Instant::now();
     choices(6)
         .map(|choice| {
-            let registry = Arc::new(InFlight::new());
+            let registry = Arc::new(InFlight::new().unwrap());
             let first = registry.enter(&id(), &requests[choice[0]], choice[2] == 1, began);
             let Ok(Entry::Started(flight, caller)) = first else { panic!("the first call is not started") };
             let asked = if choice[5] == 1 { began } else { Instant::now() + Duration::from_secs(1) };
@@ -255,6 +292,7 @@ fn meetings(requests: &[PayoutRequest]) -> Vec<Meeting> {
                 Ok(Entry::Started(..)) => Meeting::Starts,
                 Ok(Entry::Joined(_)) => Meeting::Joins,
                 Ok(Entry::Busy(_)) => Meeting::Waits,
+                Ok(Entry::Unsettled) => panic!("nothing has ended yet"),
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::DuplicatePayout);
                     Meeting::Refused

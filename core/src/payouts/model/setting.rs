@@ -13,6 +13,8 @@ pub(super) struct Setting {
     pub faults: Option<u8>,
     /// The machine may stand still, so that what is due comes late.
     pub stalls: bool,
+    /// Connections carry one exchange after another, and an answer may be delivered to the wrong one.
+    pub kept_connections: bool,
     /// What an answer may ask to wait, in seconds.
     pub retry_after: Vec<Option<u64>>,
     /// The assumptions, which hold unless a test wants to see what they are for.
@@ -26,6 +28,9 @@ pub(super) struct Assumed {
     pub unique_ids: bool,
     /// So many seconds after a connection closed, its request is executed and shown, or never will be.
     pub settles_within: u8,
+    /// When the answer to another exchange was taken for the answer to a create, that create has been executed and is shown, or
+    /// never will be.
+    pub shown_when_misdelivered: bool,
     /// Whoever resumes an id makes sure that no other process is still sending it.
     pub one_process_at_a_time: bool,
     /// Whoever calls has compared the request's fingerprint with the one that is stored beside the id.

@@ -12,11 +12,20 @@ pub(super) const LONG_AGO: u8 = 0;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State {
     pub callers: Vec<Caller>,
+    /// By client: the create of the id that ended without an outcome, which the client remembers.
+    pub unsettled: Vec<Option<Unsettled>>,
     pub platform: Platform,
     /// Faults that may still come.
     pub faults: Option<u8>,
     /// The number of the next call.
     pub next: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Unsettled {
+    pub asked: Asked,
+    /// The calls that ended so, as bits.
+    pub calls: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,10 +96,11 @@ pub(super) enum Doing {
         left: u8,
         executed: bool,
     },
-    /// `there`: the payout was there for all to see when the read started.
+    /// `there`: the payout was there for all to see when the read started. `alone`: over a connection of its own.
     Reading {
         left: u8,
         there: bool,
+        alone: bool,
     },
     Pausing {
         at_least: u8,

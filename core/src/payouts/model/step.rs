@@ -22,6 +22,7 @@ enum What {
     IsExecuted,
     LateIsExecuted { call: u8 },
     Hears(Event),
+    Misdelivered(Event),
     Second,
     StandsStill,
 }
@@ -51,6 +52,7 @@ impl Model for World {
         let payout = self.setting.before.map(|asked| Made { asked, by: LONG_AGO, hidden: Some(0) });
         State {
             callers: callers.collect(),
+            unsettled: vec![None; self.setting.callers.len()],
             platform: Platform { payout, ..Platform::default() },
             faults: self.setting.faults,
             next: LONG_AGO + 1,
@@ -131,7 +133,7 @@ impl Steps<'_> {
             world.end(to, n, Ending::Lost { exposed: call.exposed })
         });
         // What is before anything was open ends at once when everybody left.
-        let leaves = call.withdrawn && !call.rules.sticky();
+        let leaves = call.withdrawn && !call.rules.must_settle();
         match call.doing {
             Doing::Authorizing { .. } | Doing::Pausing { .. } if leaves => self.hears(n, Event::Woke),
             Doing::Authorizing { .. } => {
@@ -159,12 +161,14 @@ impl Steps<'_> {
                 }
             }
             Doing::Sent { left, executed } => self.of_sent(n, asked, left, executed),
-            Doing::Reading { there, .. } => {
+            Doing::Reading { there, alone, .. } => {
                 if let Some(made) = self.from.platform.payout {
                     self.hears(n, Event::Read(world.found(asked, call, made)));
                 }
                 if !there {
                     self.hears(n, Event::Read(world.readings.gone));
+                } else if world.setting.kept_connections && !alone {
+                    self.suffers(n, Event::Read(world.readings.gone));
                 }
                 for end in &world.readings.unproven {
                     match end {
@@ -198,21 +202,35 @@ impl Steps<'_> {
             self.hears(n, Event::Posted(world.readings.accepted[asked]));
         } else {
             // It did not execute, the platform says, and it speaks the truth.
-            for end in &world.readings.refused {
-                self.hears(n, Event::Posted(*end));
-                if free {
-                    self.add(Some(n), What::Hears(Event::Posted(*end)), |to| {
-                        to.platform.used_up = true;
-                        to.platform.late.clear();
-                        world.tell(to, n, Event::Posted(*end))
-                    });
+            let mut tellings: Vec<fn(PostEnd) -> Event> = vec![Event::Posted];
+            if world.setting.kept_connections {
+                tellings.push(Event::PostedAmongOthers);
+            }
+            for told in tellings {
+                for end in &world.readings.refused {
+                    self.hears(n, told(*end));
+                    if free {
+                        self.add(Some(n), What::Hears(told(*end)), |to| {
+                            to.platform.used_up = true;
+                            to.platform.late.clear();
+                            world.tell(to, n, told(*end))
+                        });
+                    }
+                }
+                for renewable in [true, false] {
+                    self.suffers(n, told(PostEnd::Unauthorized { renewable }));
+                }
+                for retry_after in world.retry_after() {
+                    self.suffers(n, told(PostEnd::RateLimited { retry_after }));
                 }
             }
-            for renewable in [true, false] {
-                self.suffers(n, Event::Posted(PostEnd::Unauthorized { renewable }));
-            }
-            for retry_after in world.retry_after() {
-                self.suffers(n, Event::Posted(PostEnd::RateLimited { retry_after }));
+        }
+        if executed && world.setting.kept_connections {
+            let denials = world.readings.refused.iter().chain(&world.readings.conflict).copied();
+            let denials = denials.chain([true, false].map(|renewable| PostEnd::Unauthorized { renewable }));
+            let waits = world.retry_after().map(|retry_after| PostEnd::RateLimited { retry_after });
+            for end in denials.chain(waits).collect::<Vec<_>>() {
+                self.misdelivered(n, Event::PostedAmongOthers(end));
             }
         }
         // The id is taken, maybe by an earlier copy of this very message.
@@ -264,12 +282,26 @@ impl Steps<'_> {
         });
     }
 
+    /// The answer to another exchange is taken for the answer to this create, which was executed.
+    fn misdelivered(&mut self, n: usize, event: Event) {
+        let world = self.world;
+        self.fault(Some(n), What::Misdelivered(event), |to| {
+            world.close_executed(to, n);
+            if world.setting.assumed.shown_when_misdelivered
+                && let Some(made) = &mut to.platform.payout
+            {
+                made.hidden = Some(0);
+            }
+            world.tell(to, n, event)
+        });
+    }
+
     /// Time goes on, if nothing is due now and somebody waits for it.
     fn second(&mut self) {
         let due = self.from.callers.iter().any(|caller| {
             caller.at == At::Door
                 || caller.call.as_ref().is_some_and(|call| {
-                    let leaves = call.withdrawn && !call.rules.sticky();
+                    let leaves = call.withdrawn && !call.rules.must_settle();
                     match call.doing {
                         Doing::Authorizing { left } => left == 0 || leaves,
                         Doing::Connecting { left } => left == 0 || call.withdrawn,

@@ -12,7 +12,7 @@ use super::super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, S
 use super::super::{PayoutAccepted, PayoutRequest};
 use super::reading::{Asked, Ending, Meeting, Readings, requests};
 use super::setting::Setting;
-use super::state::{At, Book, Broken, Call, Caller, Doing, LONG_AGO, Late, Made, State};
+use super::state::{At, Book, Broken, Call, Caller, Doing, LONG_AGO, Late, Made, State, Unsettled};
 use crate::error::{ErrorKind, Result};
 
 pub(super) struct World {
@@ -54,13 +54,18 @@ impl World {
     /// What a caller meets that asks now.
     pub fn meeting(&self, state: &State, n: usize) -> Meeting {
         let habits = self.setting.callers[n];
+        let unsettled = state.unsettled[usize::from(habits.client)];
+        if unsettled.is_some_and(|unsettled| !self.readings.holds(unsettled.asked, habits.asks)) {
+            return Meeting::Refused;
+        }
+        let resume = state.callers[n].resume || unsettled.is_some();
         match self.under_way(state, n) {
             None => Meeting::Starts,
             Some(other) => {
                 let call = state.callers[other].call.as_ref().expect("a call");
                 let under_way = (self.setting.callers[other].asks, call.resume, call.withdrawn);
                 let before = call.asked_before & 1 << n != 0;
-                self.readings.meeting(under_way, habits.asks, state.callers[n].resume, before)
+                self.readings.meeting(under_way, habits.asks, resume, before)
             }
         }
     }
@@ -82,6 +87,12 @@ impl World {
         if self.setting.assumed.fingerprints && !self.is_the_stored_request(habits.asks) {
             to.callers[n].at = At::Done;
             return None;
+        }
+        if let Some(unsettled) = to.unsettled[usize::from(habits.client)]
+            && self.readings.holds(unsettled.asked, habits.asks)
+        {
+            to.callers[n].resume = true;
+            to.callers[n].speaks_for |= unsettled.calls;
         }
         let resume = to.callers[n].resume;
         // `create` looks at the request before it enters.
@@ -178,6 +189,7 @@ impl World {
             if self.setting.callers[n].client != client {
                 continue;
             }
+            to.unsettled[usize::from(client)] = None;
             if to.callers[n].call.is_some() {
                 self.close(to, n);
                 to.callers[n].call = None;
@@ -218,8 +230,11 @@ impl World {
     /// What `Driver::run` does with an event.
     pub fn tell(&self, to: &mut State, n: usize, event: Event) -> Broken {
         let call = to.call(n);
+        // Whether this attempt was executed is not known: the answer may be another's.
+        call.book.was_open |= matches!(event, Event::PostedAmongOthers(_));
         match event {
             Event::Posted(PostEnd::RateLimited { retry_after: Some(asked) })
+            | Event::PostedAmongOthers(PostEnd::RateLimited { retry_after: Some(asked) })
             | Event::NotAuthorized(NotSent::Retryable { retry_after: Some(asked) }) => {
                 call.book.not_before = call.elapsed.saturating_add(seconds(asked));
             }
@@ -264,10 +279,10 @@ impl World {
                 }
                 Doing::Connecting { left: seconds(within) }
             }
-            Action::Get { within } if within > left || within.is_zero() => return Some("a GET has no time"),
-            Action::Get { within } => {
+            Action::Get { within, .. } if within > left || within.is_zero() => return Some("a GET has no time"),
+            Action::Get { within, alone } => {
                 let there = payout.is_some_and(|made| made.hidden == Some(0));
-                Doing::Reading { left: seconds(within), there }
+                Doing::Reading { left: seconds(within), there, alone }
             }
             Action::Pause { at_least, jitter } if at_least + jitter > left => {
                 return Some("a pause goes on past the deadline");
@@ -289,6 +304,14 @@ impl World {
     pub fn end(&self, to: &mut State, n: usize, ending: Ending) -> Broken {
         let call = to.callers[n].call.take().expect("a call");
         let result = ending.result();
+        let habits = self.setting.callers[n];
+        let unsettled = &mut to.unsettled[usize::from(habits.client)];
+        *unsettled = if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutcomeUnknown) {
+            let before = unsettled.map_or(0, |unsettled| unsettled.calls);
+            Some(Unsettled { asked: habits.asks, calls: before | 1 << call.number })
+        } else {
+            None
+        };
         let mut broken = None;
         for n in 0..to.callers.len() {
             match to.callers[n].at {

@@ -41,7 +41,7 @@ impl At {
             Action::Authorize { within, .. }
             | Action::Wait { within }
             | Action::Post { within }
-            | Action::Get { within } => within,
+            | Action::Get { within, .. } => within,
             Action::Pause { at_least, jitter } => at_least + jitter,
             Action::End(_) => Duration::ZERO,
         }
@@ -67,7 +67,9 @@ impl At {
                     PostEnd::Conflict,
                     PostEnd::Open,
                 ];
-                ends.into_iter().chain(unsent.map(PostEnd::NotSent)).map(Event::Posted).collect()
+                let among_others = ends.map(Event::PostedAmongOthers);
+                let alone = ends.into_iter().chain(unsent.map(PostEnd::NotSent)).map(Event::Posted);
+                alone.chain(among_others).collect()
             }
             Action::Get { .. } => {
                 let retry_after = Some(Duration::from_millis(700));
@@ -122,6 +124,7 @@ fn the_deadline_ends_every_phase_however_it_stalls() {
     let refused = settling.then(moment, Event::Read(ReadEnd::Gone)).then(moment, Event::Authorized);
     let refused = refused.then(moment, Event::Posted(PostEnd::Refused));
     let taken = authorized.then(moment, Event::Posted(PostEnd::Conflict));
+    let doubted = authorized.then(moment, Event::PostedAmongOthers(PostEnd::Refused));
     let closing = |mut at: At| {
         at.outcome.withdraw();
         at
@@ -143,6 +146,7 @@ fn the_deadline_ends_every_phase_however_it_stalls() {
         ("no read is ever answered", "settle", settling.clone(), true, Verdict::Unknown),
         ("nor after a refusal to a repeat", "pause", refused, true, Verdict::Unknown),
         ("nor after a 409", "settle", taken, true, Verdict::Duplicate { found: false }),
+        ("nor after an answer that may be another's", "settle", doubted, true, Verdict::Unknown),
         ("a resumed call cannot read", "settle", At::start(Start::Resume), true, Verdict::Unknown),
         ("closed while the token is awaited", "token", closing(fresh), true, Verdict::Withdrawn),
         ("closed while it stands in line", "line", closing(held), true, Verdict::Withdrawn),

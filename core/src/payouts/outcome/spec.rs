@@ -2,7 +2,8 @@
 //!
 //! `post=` and `get=` say how a request ends, `token=` how asking for a token does (`ok` where nothing is said);
 //! `@20s` is how long it takes (else 100 ms); `get=410*` repeats to the end. `leave` is the callers leaving. Pauses
-//! last as long as the machine allows at most. A row also fails if the machine asks for another step than the next
+//! last as long as the machine allows at most. `post~=` is an answer over a connection that had carried another exchange; a read
+//! that may end a call as if nothing had happened is `alone=`, over a connection of its own. A row also fails if the machine asks for another step than the next
 //! one in the play, or if the play goes on after the end.
 
 use super::Verdict::{Accepted, Failed, Recovered, Refused, Unknown, Withdrawn};
@@ -58,12 +59,12 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("5 lost, then 429 to the end",                     "post=open get=410 post=429 get=odd*",              Unknown),
 
     // 7. A refusal to a repeat stands when a GET that started after the window says 410.
-    ("7 refused repeat, then found",                    "post=open get=410 post=refused get=410 get=ours",  Recovered),
-    ("7 refused repeat, never found",                   "post=open get=410 post=refused get=410*",          Refused),
-    ("7 refused repeat, no such GET",                   "post=open get=410 post=refused get=odd*",          Unknown),
-    ("7 a GET from before the end of the window",       "post=open get=410 post=refused get=410@29s get=odd*", Unknown),
-    ("7 the window runs from the last open attempt",    "post=open get=410 post=open@20s get=410 post=refused get=410*", Refused),
-    ("7 and not from the first one",                    "post=open get=410@20s post=open@20s get=410 post=refused get=410 get=ours", Recovered),
+    ("7 refused repeat, then found",                    "post=open get=410 post=refused alone=410 alone=ours",  Recovered),
+    ("7 refused repeat, never found",                   "post=open get=410 post=refused alone=410*",          Refused),
+    ("7 refused repeat, no such GET",                   "post=open get=410 post=refused alone=odd*",          Unknown),
+    ("7 a GET from before the end of the window",       "post=open get=410 post=refused alone=410@29s alone=odd*", Unknown),
+    ("7 the window runs from the last open attempt",    "post=open get=410 post=open@20s get=410 post=refused alone=410*", Refused),
+    ("7 and not from the first one",                    "post=open get=410@20s post=open@20s get=410 post=refused alone=410 alone=ours", Recovered),
 
     // 8. 409.
     ("8 409 to the first, another is there",            "post=409 get=other",                               FOUND_OTHER),
@@ -80,14 +81,14 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("r resume finds another",                          "resume get=other",                                 FOUND_OTHER),
     ("r resume finds nothing, sends it",                "resume get=410 post=ours",                         Accepted),
     ("r resume is sticky",                              "resume get=odd*",                                  Unknown),
-    ("r resume, refused",                               "resume get=410 post=refused get=410*",             Refused),
-    ("r resume, refused, then it appears",              "resume get=410 post=refused get=410 get=ours",     Recovered),
+    ("r resume, refused",                               "resume get=410 post=refused alone=410*",             Refused),
+    ("r resume, refused, then it appears",              "resume get=410 post=refused alone=410 alone=ours",     Recovered),
     ("r resume, 409, seen late",                        "resume get=410 post=409 get=410 get=ours",         Recovered),
     ("r resume, never a connection",                    "resume get=410 post=unsent get=odd*",              Unknown),
 
-    ("r resume, refused here, found",                   "resume refused-here get=ours",                     Recovered),
-    ("r resume, refused here, never there",             "resume refused-here get=410*",                     Refused),
-    ("r resume, refused here, no proof",                "resume refused-here get=odd*",                     Unknown),
+    ("r resume, refused here, found",                   "resume refused-here alone=ours",                     Recovered),
+    ("r resume, refused here, never there",             "resume refused-here alone=410*",                     Refused),
+    ("r resume, refused here, no proof",                "resume refused-here alone=odd*",                     Unknown),
 
     // 9. Time: a repeat needs time for itself and one GET; a Retry-After beyond the deadline ends the call.
     ("9 no time for a repeat",                          "post=open@20s get=odd@20s get=odd@20s get=odd@20s get=410*", Unknown),
@@ -104,6 +105,37 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("9 and sent when its turn comes",                  "post=open get=410 token=held get=410 post=ours",   Accepted),
     ("9 and not without a read",                        "post=open get=410 token=held get=odd get=410 post=ours", Accepted),
     ("9 409 at the very end",                           "token=ok@89s post=409@1s",                         NOT_FOUND_TAKEN),
+
+    // An answer that denies, over a connection that had carried another exchange: nothing is there, says a read of its own.
+    ("d refused, and nothing is there",                 "post~=refused alone=410",                          Refused),
+    ("d refused, and it is there",                      "post~=refused alone=ours",                         Recovered),
+    ("d refused, and another is there",                 "post~=refused alone=other",                        FOUND_OTHER),
+    ("d refused, and a read must say so",               "post~=refused alone=odd alone=odd alone=410",      Refused),
+    ("d refused, and no read says so",                  "post~=refused alone=odd*",                         Unknown),
+    ("d refused, and no read may be made",              "post~=refused alone=final",                        Unknown),
+    ("d refused, and a read is asked to wait too long", "post~=refused alone=odd+90s",                      Unknown),
+    ("d an acceptance names its payout",                "post~=ours",                                       Accepted),
+    ("d what is open is open",                          "post~=open get=410 post=ours",                     Accepted),
+    ("d 409 says nothing about this attempt",           "post~=409 get=other",                              FOUND_OTHER),
+    ("d 401 for good",                                  "post~=401! alone=410",                             Failed),
+    ("d 401 for good, and it is there",                 "post~=401! alone=ours",                            Recovered),
+    ("d 401, a new token, accepted",                    "post~=401 token=renewed post=ours",                Accepted),
+    ("d 401, a new token, and it is taken: by us",      "post~=401 token=renewed post=409 get=ours",        Recovered),
+    ("d 401, a new token, taken, never seen",           "post~=401 token=renewed post=409 get=410*",        Unknown),
+    ("d 401, a new token, refused surely",              "post~=401 token=renewed post=refused alone=410",   Refused),
+    ("d 401, and no new token",                         "post~=401 token=refused alone=410",                Failed),
+    ("d 401, no new token, and it is there",            "post~=401 token=refused alone=ours",               Recovered),
+    ("d 429, then accepted",                            "post~=429 post=ours",                              Accepted),
+    ("d 429, then taken by us",                         "post~=429 post=409 get=ours",                      Recovered),
+    ("d 429 to the end",                                "post~=429 post~=429 post~=429+90s alone=410",      Failed),
+    ("d 429 to the end, and it is there",               "post~=429+90s alone=ours",                         Recovered),
+    ("d 429, then no connection to the end",            "post~=429 post=unsent+90s alone=410",              Failed),
+    ("d 429, then no time to read",                     "token=ok@60s post~=429 post~=429@30s",             Unknown),
+    ("d lost after a doubt is lost",                    "post~=429 post=open get=410 post=refused alone=410*", Refused),
+    ("d a refused repeat",                              "post=open get=410 post~=refused alone=410 alone=ours", Recovered),
+    ("d left while it waits",                           "post~=429 leave alone=410",                        Withdrawn),
+    ("d left while it waits, and it is there",          "post~=429 leave alone=ours",                       Recovered),
+    ("d held after a doubt",                            "post~=429 token=held turn=none@70s alone=410",     Failed),
 
     // 10. Cancelled: no further POST; what was sent is settled.
     ("10 left before anything was sent",                "leave token=ok",                                   Withdrawn),
@@ -192,7 +224,8 @@ impl<'a> Play<'a> {
                     if leave_in_post {
                         outcome.withdraw();
                     }
-                    Event::Posted(match self.take("post").ok_or(unexpected)? {
+                    let among_others = self.steps.get(self.next).is_some_and(|step| step.starts_with("post~="));
+                    let end = match self.take(if among_others { "post~" } else { "post" }).ok_or(unexpected)? {
                         ("ours", None) => PostEnd::Accepted,
                         ("refused", None) => PostEnd::Refused,
                         ("409", None) => PostEnd::Conflict,
@@ -203,9 +236,13 @@ impl<'a> Play<'a> {
                         ("unsent", retry_after) => PostEnd::NotSent(NotSent::Retryable { retry_after }),
                         ("untrusted", None) => PostEnd::NotSent(NotSent::Final),
                         odd => return Err(format!("no such step: {odd:?}")),
-                    })
+                    };
+                    if among_others { Event::PostedAmongOthers(end) } else { Event::Posted(end) }
                 }
-                Action::Get { .. } => Event::Read(match self.take("get").ok_or(unexpected)? {
+                Action::Get { alone, .. } => Event::Read(match self
+                    .take(if alone { "alone" } else { "get" })
+                    .ok_or(unexpected)?
+                {
                     ("ours", None) => ReadEnd::Ours,
                     ("other", None) => ReadEnd::NotOurs,
                     ("410", None) => ReadEnd::Gone,

@@ -48,6 +48,9 @@ public class ConfigBuilder(baseUrl: String, credentials: Credentials) {
     /** How many idle connections are kept open: 64. */
     public fun poolSize(value: Int): ConfigBuilder = set { copy(poolSize = value) }
 
+    /** Whether each create goes over a connection of its own, so that a refusal needs no read to confirm it: no. */
+    public fun connectionPerCreate(value: Boolean): ConfigBuilder = set { copy(connectionPerCreate = value) }
+
     /** The largest answer that is read, in bytes: 1 MiB. */
     public fun maxAnswerBytes(value: Int): ConfigBuilder = set { copy(maxAnswerBytes = value) }
 
