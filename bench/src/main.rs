@@ -1,11 +1,12 @@
 //! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it;
-//! `komopay-bench outage` calls a gateway that is down, and `komopay-bench callbacks` refuses forged callbacks.
+//! `komopay-bench connections` counts what it costs to know whose an answer is; `komopay-bench outage` calls a gateway that is down, and `komopay-bench callbacks` refuses forged callbacks.
 //!
 //! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 12000}`. The task runner
 //! (`cargo xtask bench`) starts them in turn and compares. `komopay-bench deadlines` measures how far beyond its deadline a
 //! call ends.
 
 mod callbacks;
+mod connections;
 mod create;
 mod deadlines;
 mod outage;
@@ -53,6 +54,15 @@ enum Role {
         #[arg(long, default_value_t = 30)]
         seconds: usize,
     },
+    /// Make creates over kept connections and over connections of their own, accepted and refused, and print what each costs.
+    Connections {
+        /// How many of each kind.
+        #[arg(long, default_value_t = 2000)]
+        calls: u32,
+        /// The round trip to the gateway, in milliseconds.
+        #[arg(long, default_value_t = 0)]
+        round_trip_ms: u64,
+    },
     /// Refuse forged callbacks, and print how long it took.
     Callbacks {
         /// How many.
@@ -66,6 +76,9 @@ fn main() -> ExitCode {
     let done = match role {
         Role::Serve => serve::run(),
         Role::Outage { outage, callers, seconds } => outage::run(outage, callers, seconds),
+        Role::Connections { calls, round_trip_ms } => {
+            connections::run(calls, std::time::Duration::from_millis(round_trip_ms))
+        }
         Role::Callbacks { calls } => callbacks::run(calls),
         Role::Create { url, calls, in_flight } => create::run(&url, calls, in_flight),
         Role::Deadlines => deadlines::run(),

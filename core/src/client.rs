@@ -441,7 +441,10 @@ impl Inner {
     pub fn check_world(&self, payout: &Payout) -> Result<()> {
         match (self.is_test, payout.is_test) {
             (Some(_), None) => {
-                let text = format!("the answer about payout {} does not say readably whether it is test data (isTest)", payout.payout_id);
+                let text = format!(
+                    "the answer about payout {} does not say readably whether it is test data (isTest)",
+                    payout.payout_id
+                );
                 Err(Error::new(ErrorKind::UnexpectedResponse, text).with_payout_id(&payout.payout_id))
             }
             (Some(expected), Some(found)) if expected != found => {

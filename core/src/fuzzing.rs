@@ -99,5 +99,12 @@ fn list<T: Entry>(body: &[u8]) -> Option<Vec<T>> {
 }
 
 fn answer(status: u16, body: &[u8]) -> Answer {
-    Answer { status, date: None, retry_after: None, request_id: None, is_first: true, body: Bytes::copy_from_slice(body) }
+    Answer {
+        status,
+        date: None,
+        retry_after: None,
+        request_id: None,
+        is_first: true,
+        body: Bytes::copy_from_slice(body),
+    }
 }

@@ -226,9 +226,25 @@ async fn a_refusal_tells_its_codes() {
     shown(&error);
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::Rejected, Some(406)));
     assert_eq!(error.reasons()[0].code, "BALANCE_INSUFFICIENT");
-    assert_eq!(error.attempts().len(), 1);
-    assert_eq!(error.attempts()[0].operation, "POST /payouts/P");
+    let operations: Vec<_> = error.attempts().iter().map(|attempt| attempt.operation.as_str()).collect();
+    // The token call has used the connection, so the refusal needs a second witness.
+    assert_eq!(operations, ["POST /payouts/P", "GET /payouts/P"]);
     assert_eq!(error.payout_id(), Some(&id("P")));
+}
+
+#[tokio::test]
+async fn over_a_connection_of_its_own_a_refusal_needs_no_second_witness() {
+    let sandbox = sandbox().await;
+    let mut config = config(sandbox.base_url());
+    config.connection_per_create = true;
+    let client = Client::new(config).unwrap();
+    let mut too_much = request();
+    too_much.money = Money::new("999999999999", "IDR").unwrap();
+    for n in 0..3 {
+        let error = client.create_payout(&id(&format!("P-{n}")), &too_much, false).await.unwrap_err();
+        assert_eq!((error.kind(), error.http_status()), (ErrorKind::Rejected, Some(406)));
+    }
+    assert_eq!((sandbox.calls(Operation::CreatePayout), sandbox.calls(Operation::GetPayout)), (3, 0));
 }
 
 #[tokio::test]

@@ -25,7 +25,8 @@ async fn an_unknown_payout_is_not_found() {
     let error = client(&sandbox).get_payout(&id("NONE")).await.unwrap_err();
     shown(&error);
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::NotFound, Some(410)));
-    assert_eq!((error.attempts().len(), error.payout_id()), (1, Some(&id("NONE"))));
+    // The token call has used the connection: "not there" may be another's answer, so it is asked once more over another.
+    assert_eq!((error.attempts().len(), error.payout_id()), (2, Some(&id("NONE"))));
 }
 
 #[tokio::test]
@@ -35,7 +36,7 @@ async fn a_read_is_tried_again_where_that_helps_and_only_so_often() {
         (Effect::CloseAfterReading, ErrorKind::Unavailable, 4),
         (Effect::RateLimited { retry_after_secs: None }, ErrorKind::RateLimited, 4),
         (Effect::RateLimited { retry_after_secs: Some(3600) }, ErrorKind::RateLimited, 1),
-        (Effect::NotFound, ErrorKind::NotFound, 1),
+        (Effect::NotFound, ErrorKind::NotFound, 2),
         (Effect::BadRequest, ErrorKind::InvalidRequest, 1),
         (Effect::CaptivePortal, ErrorKind::UnexpectedResponse, 1),
         (Effect::Redirect { status: 302, location: None }, ErrorKind::UnexpectedResponse, 1),

@@ -70,6 +70,8 @@ pub(crate) enum Part {
     Creates,
     /// How far beyond its deadline a create ends, against peers that stall in each phase of it.
     Deadlines,
+    /// What it costs to know whose an answer is: requests, connections and time of accepted and of refused creates.
+    Connections,
     /// What a gateway that is down gets to see of a thousand callers.
     Outage,
 }
@@ -81,6 +83,17 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
     }
     if part.is_none_or(|part| part == Part::Deadlines) {
         Program::new(workspace, build(workspace, "")?).arg("deadlines").run()?;
+    }
+    if part.is_none_or(|part| part == Part::Connections) {
+        let program = build(workspace, "")?;
+        for round_trip in ["0", "20"] {
+            let calls = if round_trip == "0" { "2000" } else { "100" };
+            let arguments = ["connections", "--calls", calls, "--round-trip-ms", round_trip];
+            arguments
+                .iter()
+                .fold(Program::new(workspace, &program), |program, argument| program.arg(*argument))
+                .run()?;
+        }
     }
     if part.is_none_or(|part| part == Part::Outage) {
         outage::run(workspace)?;

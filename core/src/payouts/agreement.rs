@@ -52,8 +52,12 @@ impl Deciding {
             return Agreement::NotOurs;
         }
         // The contract does not require these two.
-        let segment_code = agrees("segmentCode", &self.segment_code, &request.segment_code);
-        segment_code.and(agrees("exchangedToCurrency", &self.exchanged_to_currency, &request.exchanged_to_currency))
+        let segment_code = agrees("segmentCode", &self.segment_code, request.segment_code.as_ref());
+        segment_code.and(agrees(
+            "exchangedToCurrency",
+            &self.exchanged_to_currency,
+            request.exchanged_to_currency.as_ref(),
+        ))
     }
 
     /// Rule 6: ours if everything the platform repeats agrees, and it is not older than this call.
@@ -86,11 +90,11 @@ impl Agreement {
     }
 }
 
-fn agrees(field: &'static str, said: &Said<String>, asked: &Option<String>) -> Agreement {
+fn agrees(field: &'static str, said: &Said<String>, asked: Option<&String>) -> Agreement {
     match said {
         Said::Nothing => Agreement::Ours,
         Said::Unreadable => Agreement::Unproven(field),
-        Said::This(said) if Some(said) == asked.as_ref() => Agreement::Ours,
+        Said::This(said) if Some(said) == asked => Agreement::Ours,
         Said::This(_) => Agreement::NotOurs,
     }
 }

@@ -333,16 +333,15 @@ impl Driver {
         let turn = client.pace.settling();
         let over = if alone { Over::Own(None) } else { Over::Pool };
         if alone && self.learned.denial.is_none() {
-            self.learned.denial = self.learned.last_error.clone();
+            self.learned.denial.clone_from(&self.learned.last_error);
         }
         match look(&client, &self.id, over, turn, within, &self.request.method.personal(), &mut self.history).await {
             Ok(found) => {
                 let is_young = |created| is_young(found.date, created, self.first_post_at);
-                let expected =
-                    Expected { is_test: client.is_test, is_young: Some(is_young).filter(|_| !self.resume) };
+                let expected = Expected { is_test: client.is_test, is_young: Some(is_young).filter(|_| !self.resume) };
                 let agreement = found.deciding.is_ours(&self.request, expected);
                 if let Agreement::Unproven(field) = agreement {
-                    let text = format!("the answer to GET {} says nothing readable in {field}", self.id.path());
+                    let text = format!("the answer to GET {} does not say readably what {field} is", self.id.path());
                     self.learned.last_error = Some(Error::new(ErrorKind::UnexpectedResponse, text).with_status(200));
                 } else {
                     self.learned.found = Some(found.payout);

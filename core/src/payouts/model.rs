@@ -103,7 +103,10 @@ fn short() -> Vec<(&'static str, Setting)> {
         ("the machine stands still", Setting { stalls: true, ..setting(6, Some(2), &[again]) }),
         ("answers are misdelivered", kept(setting(6, Some(3), &[one]))),
         ("answers are misdelivered, it calls again", kept(setting(5, Some(2), &[careless]))),
-        ("answers are misdelivered, asked to wait", Setting { retry_after: waits.clone(), ..kept(setting(6, Some(2), &[one])) }),
+        (
+            "answers are misdelivered, asked to wait",
+            Setting { retry_after: waits.clone(), ..kept(setting(6, Some(2), &[one])) },
+        ),
         ("answers are misdelivered, two processes", kept(setting(4, Some(1), &[one, caller(1, PLAIN, 1)]))),
         ("it calls again", setting(6, Some(2), &[again])),
         ("it calls again, carelessly", setting(6, Some(2), &[careless])),

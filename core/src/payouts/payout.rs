@@ -278,7 +278,9 @@ fn read_answer(id: &PayoutId, body: &[u8]) -> Result<(RawJson, AnswerWire), Unre
     match said::<String>(wire.payment_method_response.id_payout.take(), "idPayout") {
         Said::This(said) if said == id.as_str() => Ok((RawJson::new(text), wire)),
         Said::This(_) => Err(Unreadable("it is about another payout".to_owned())),
-        Said::Nothing | Said::Unreadable => Err(Unreadable("it does not say which payout it is about (idPayout)".to_owned())),
+        Said::Nothing | Said::Unreadable => {
+            Err(Unreadable("it does not say which payout it is about (idPayout)".to_owned()))
+        }
     }
 }
 

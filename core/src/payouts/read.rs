@@ -25,7 +25,6 @@ pub(crate) struct Found {
 
 /// Reads the payout once, in this turn and over such a connection. No text of the answer that repeats something `personal`
 /// enters an error.
-#[expect(clippy::too_many_arguments, reason = "what is asked, by whom, and what it may cost")]
 pub(crate) async fn look(
     client: &Inner,
     id: &PayoutId,

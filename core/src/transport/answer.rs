@@ -122,7 +122,14 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &'static str) -> Answer {
-        Answer { status, date: None, retry_after: None, request_id: None, is_first: true, body: Bytes::from_static(body.as_bytes()) }
+        Answer {
+            status,
+            date: None,
+            retry_after: None,
+            request_id: None,
+            is_first: true,
+            body: Bytes::from_static(body.as_bytes()),
+        }
     }
 
     #[test]

@@ -117,7 +117,9 @@ impl Readings {
                         .filter(|other| (&other.money, other.method.code()) != (&asked.money, asked.method.code()))
                         .map(|other| judged(asked, 200, &shown(other))),
                 )
-                .chain(["\"TST-000000\"", "null", "[]"].map(|id| judged(asked, 201, &whole.replace("\"TST-223344\"", id))))
+                .chain(
+                    ["\"TST-000000\"", "null", "[]"].map(|id| judged(asked, 201, &whole.replace("\"TST-223344\"", id))),
+                )
                 .chain(KINDS.map(|kind| unanswered(true, kind)))
                 .collect();
             distinct(&mut ends);

@@ -239,17 +239,16 @@ impl<'a> Play<'a> {
                     };
                     if among_others { Event::PostedAmongOthers(end) } else { Event::Posted(end) }
                 }
-                Action::Get { alone, .. } => Event::Read(match self
-                    .take(if alone { "alone" } else { "get" })
-                    .ok_or(unexpected)?
-                {
-                    ("ours", None) => ReadEnd::Ours,
-                    ("other", None) => ReadEnd::NotOurs,
-                    ("410", None) => ReadEnd::Gone,
-                    ("odd", retry_after) => ReadEnd::Unproven { retry_after },
-                    ("final", None) => ReadEnd::Final,
-                    odd => return Err(format!("no such step: {odd:?}")),
-                }),
+                Action::Get { alone, .. } => {
+                    Event::Read(match self.take(if alone { "alone" } else { "get" }).ok_or(unexpected)? {
+                        ("ours", None) => ReadEnd::Ours,
+                        ("other", None) => ReadEnd::NotOurs,
+                        ("410", None) => ReadEnd::Gone,
+                        ("odd", retry_after) => ReadEnd::Unproven { retry_after },
+                        ("final", None) => ReadEnd::Final,
+                        odd => return Err(format!("no such step: {odd:?}")),
+                    })
+                }
             };
             action = outcome.on(self.now, event);
         }
