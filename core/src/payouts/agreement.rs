@@ -52,12 +52,9 @@ impl Deciding {
             return Agreement::NotOurs;
         }
         // The contract does not require these two.
-        let segment_code = agrees("segmentCode", &self.segment_code, request.segment_code.as_ref());
-        segment_code.and(agrees(
-            "exchangedToCurrency",
-            &self.exchanged_to_currency,
-            request.exchanged_to_currency.as_ref(),
-        ))
+        let segment = agrees("segmentCode", &self.segment_code, request.segment_code.as_ref());
+        let exchanged = request.exchanged_to_currency.as_ref();
+        segment.and(agrees("exchangedToCurrency", &self.exchanged_to_currency, exchanged))
     }
 
     /// Rule 6: ours if everything the platform repeats agrees, and it is not older than this call.
