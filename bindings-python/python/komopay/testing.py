@@ -372,8 +372,7 @@ class Sandbox:
         payout_id: str | None = None,
     ) -> None:
         """The call waits this long, in seconds or a ``timedelta``, and is then executed and answered as always."""
-        span = time if isinstance(time, timedelta) else timedelta(seconds=time)
-        self.fail(operation, "delay", ms=span // timedelta(milliseconds=1), nth=nth, payout_id=payout_id)
+        self.fail(operation, "delay", ms=_milliseconds(time), nth=nth, payout_id=payout_id)
 
     def unavailable(
         self,
@@ -414,6 +413,50 @@ class Sandbox:
         """The call is answered with 406 and this code, such as ``BALANCE_INSUFFICIENT``: a ``RejectedError``."""
         self.fail(operation, "rejected", code=code, uses_id_up=uses_id_up, nth=nth, payout_id=payout_id)
 
+    def stray_answer(
+        self,
+        status: int,
+        *,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        execute_after: float | timedelta | None = None,
+        operation: str = "create_payout",
+        nth: int | None = 1,
+        payout_id: str | None = None,
+    ) -> None:
+        """A front end delivers somebody else's answer: this one goes out, and the call's own behind it.
+
+        Only calls on a connection that has carried another one before count: nothing can have strayed on a new one. The
+        call is executed before the answer goes out; with ``execute_after``, in seconds or a ``timedelta``, so long after.
+
+            >>> from komopay import BankAccount, BankTransfer, PayoutRequest
+            >>> salary = PayoutRequest(
+            ...     money=Money("10000", "IDR"),
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="A", number="11223344")))
+            >>> with Sandbox() as sandbox, sandbox.client() as client:
+            ...     sandbox.stray_answer(502)
+            ...     accepted = client.create_payout("SALARY-1", salary)
+            >>> accepted.recovered, sandbox.executed("SALARY-1")
+            (True, 1)
+        """
+        details: dict[str, object] = {"status": status, "body": body, "headers": dict(headers or {})}
+        details.update(_late(execute_after))
+        self.fail(operation, "stray_answer", nth=nth, payout_id=payout_id, **details)
+
+    def previous_answer(
+        self,
+        *,
+        execute_after: float | timedelta | None = None,
+        operation: str = "create_payout",
+        nth: int | None = 1,
+        payout_id: str | None = None,
+    ) -> None:
+        """A front end doubles an answer: the previous one of the call's connection goes out again, the call's own behind it.
+
+        Otherwise as ``stray_answer()``.
+        """
+        self.fail(operation, "previous_answer", nth=nth, payout_id=payout_id, **_late(execute_after))
+
     def fail(
         self,
         operation: str,
@@ -435,7 +478,9 @@ class Sandbox:
         Not executed: ``close_before_reading``, ``close_after_reading``, ``status`` (``status``), ``captive_portal``,
         ``redirect`` (``status``), ``not_found``, ``rate_limited`` (``retry_after_secs``), ``unauthorized``,
         ``forbidden``, ``bad_request``, ``rejected`` (``code``, ``uses_id_up``). As said: ``garbage`` (``status``,
-        ``execute``) and ``answer`` (``status``, ``headers``, ``body``, ``execute``: exactly that answer).
+        ``execute``) and ``answer`` (``status``, ``headers``, ``body``, ``execute``: exactly that answer). Executed, and
+        answered behind an answer that is another call's: ``stray_answer`` (``status``, ``headers``, ``body``,
+        ``execute_after_ms``) and ``previous_answer`` (``execute_after_ms``).
 
             >>> with Sandbox() as sandbox:
             ...     sandbox.fail("create_payout", "execute_then_status", status=502)
@@ -473,6 +518,15 @@ class Sandbox:
 
     def __repr__(self) -> str:
         return f"Sandbox(base_url={self._base_url!r}, merchant_code={self._merchant_code!r})"
+
+
+def _milliseconds(time: float | timedelta) -> int:
+    span = time if isinstance(time, timedelta) else timedelta(seconds=time)
+    return span // timedelta(milliseconds=1)
+
+
+def _late(execute_after: float | timedelta | None) -> dict[str, object]:
+    return {} if execute_after is None else {"execute_after_ms": _milliseconds(execute_after)}
 
 
 def _on(nth: int | None, rate: float | None) -> object:
