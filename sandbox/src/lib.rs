@@ -39,11 +39,12 @@
 //! | Which currencies, operators and limits are there? | `catalogue` |
 //! | What may a token do? | `token` |
 //! | Which account numbers fail? | [`magic`] |
-//! | What can break, and how is it asked for? | `fault`, and over HTTP `control` |
+//! | What can break, and how is it asked for? | `fault`, and over HTTP `control`; by whom: `access` |
 //! | Where do callbacks go, when, and what goes wrong with them? | `callbacks`; which time is it: `clock` |
 //! | Who sees every call? | `exchange`, `record` |
 //! | How is a connection cut or reset? | `connection`, `server`, `activity`, `tls` |
 
+mod access;
 mod activity;
 mod answer;
 mod builder;
@@ -83,6 +84,6 @@ pub use fault::{Effect, Fault, On, When};
 pub use ledger::{Balance, LedgerEntry, LedgerKind};
 pub use operation::Operation;
 pub use payout::ChangeError;
-pub use program::run_program;
+pub use program::{CONTROL_TOKEN_VARIABLE, run_program};
 pub use record::RECORD_VARIABLE;
 pub use sandbox::Sandbox;

@@ -62,7 +62,12 @@ impl Kept {
 }
 
 fn stray(status: u16, execute_after_ms: Option<u64>) -> Effect {
-    Effect::StrayAnswer { status, headers: BTreeMap::new(), body: r#"{"description":"stray"}"#.to_owned(), execute_after_ms }
+    Effect::StrayAnswer {
+        status,
+        headers: BTreeMap::new(),
+        body: r#"{"description":"stray"}"#.to_owned(),
+        execute_after_ms,
+    }
 }
 
 fn break_next(sandbox: &Sandbox, operation: Operation, effect: Effect) {
