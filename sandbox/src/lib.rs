@@ -37,7 +37,7 @@
 //! | What is a valid request? | `validation` (the schema), `fields` and `query` (reading), `money` |
 //! | What is refused with a 406, and how do I bring it about? | `rules`, `channels`; [`refusals`] |
 //! | Which currencies, operators and limits are there? | `catalogue` |
-//! | What may a token do? | `token` |
+//! | What may a token do? | `token`; how it is signed: `hs256` |
 //! | Which account numbers fail? | [`magic`] |
 //! | What can break, and how is it asked for? | `fault`, and over HTTP `control`; by whom: `access` |
 //! | Where do callbacks go, when, and what goes wrong with them? | `callbacks`; which time is it: `clock` |
@@ -59,6 +59,7 @@ mod exchange;
 mod fault;
 mod fields;
 mod gateway;
+mod hs256;
 mod ledger;
 pub mod magic;
 mod merchant;
