@@ -155,7 +155,8 @@ class _Sandbox:
             answer = connection.getresponse()
             text = answer.read(1 << 24)
             if answer.status == 401:
-                raise _Failed(f"the sandbox at {self._base_url} has another token than {_TOKEN} says; it shows it at its start")
+                told = f"the sandbox at {self._base_url} has another token than {_TOKEN} says; it shows it at its start"
+                raise _Failed(told)
             if path == "health" and answer.status != 200:
                 raise _Failed(self._no_sandbox())
             if answer.status >= 300:

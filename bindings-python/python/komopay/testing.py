@@ -113,8 +113,8 @@ class Sandbox:
     - ``balances``: amounts by currency, in place of what the sandbox has of them by itself, which is plenty.
     - ``port``: the port to listen on; 0 takes a free one.
     - ``control``: whether the control API under ``/_sandbox/`` answers, to who brings ``control_token`` along.
-    - ``forge_to_ports``: the ports of this machine to which the control API may forge callbacks; otherwise it does so only
-      to URLs that a create handed over. ``forge_callback()`` asks for neither.
+    - ``forge_to_ports``: the ports of this machine to which the control API may forge callbacks; otherwise it does so
+      only to URLs that a create handed over. ``forge_callback()`` asks for neither.
     - ``callback_interval``: how long after an attempt a callback is repeated that was not answered with 200.
     - ``callback_on_create``: whether there is a callback for the creation of a payout, too.
     - ``deliver_to_any_host``: whether callbacks go to other machines, too; by default they are withheld.
@@ -122,8 +122,8 @@ class Sandbox:
     A setting that cannot be used is a ``ValueError``, a port that cannot be listened on an ``OSError``.
 
     Where the environment variable ``KOMOPAY_SANDBOX_RECORD`` names a file, every call is appended to it, a line of JSON
-    for the request and one for the answer. They hold the secret and all tokens, so the file is made for its owner alone, and
-    one that others may use is a ``PermissionError``.
+    for the request and one for the answer. They hold the secret and all tokens, so the file is made for its owner alone,
+    and one that others may use is a ``PermissionError``.
 
     What breaks is said before the call that shall meet it. With ``nth=1`` it is the next call of the operation, and the
     fault is used up by it; with ``nth=None`` it is every call until ``clear_faults()``. With ``payout_id`` only calls
@@ -442,7 +442,7 @@ class Sandbox:
         """A front end delivers somebody else's answer: this one goes out, and the call's own behind it.
 
         Only calls on a connection that has carried another one before count: nothing can have strayed on a new one. The
-        call is executed before the answer goes out; with ``execute_after``, in seconds or a ``timedelta``, so long after.
+        call is executed before the answer goes out; with ``execute_after``, seconds or a ``timedelta``, so long after.
 
             >>> from komopay import BankAccount, BankTransfer, PayoutRequest
             >>> salary = PayoutRequest(
@@ -454,9 +454,16 @@ class Sandbox:
             >>> accepted.recovered, sandbox.executed("SALARY-1")
             (True, 1)
         """
-        details: dict[str, object] = {"status": status, "body": body, "headers": dict(headers or {})}
-        details.update(_late(execute_after))
-        self.fail(operation, "stray_answer", nth=nth, payout_id=payout_id, **details)
+        self.fail(
+            operation,
+            "stray_answer",
+            nth=nth,
+            payout_id=payout_id,
+            status=status,
+            body=body,
+            headers=dict(headers or {}),
+            **_late(execute_after),
+        )
 
     def previous_answer(
         self,
@@ -466,7 +473,7 @@ class Sandbox:
         nth: int | None = 1,
         payout_id: str | None = None,
     ) -> None:
-        """A front end doubles an answer: the previous one of the call's connection goes out again, the call's own behind it.
+        """A front end doubles an answer: the previous one of the call's connection goes out again, then the call's own.
 
         Otherwise as ``stray_answer()``.
         """
@@ -540,7 +547,7 @@ def _milliseconds(time: float | timedelta) -> int:
     return span // timedelta(milliseconds=1)
 
 
-def _late(execute_after: float | timedelta | None) -> dict[str, object]:
+def _late(execute_after: float | timedelta | None) -> dict[str, int]:
     return {} if execute_after is None else {"execute_after_ms": _milliseconds(execute_after)}
 
 

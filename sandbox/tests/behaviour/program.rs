@@ -154,8 +154,8 @@ fn it_records_each_request_and_each_true_answer_and_nothing_that_a_fault_made_up
 #[test]
 fn it_shows_a_token_that_it_made_and_asks_for_it() {
     let (mut child, address, output) = start(&["--control"]);
-    let lines = output.lines().map_while(Result::ok);
-    let told = lines.filter_map(|line| Some(line.strip_prefix("  control token  ")?.to_owned())).next().unwrap();
+    let mut lines = output.lines().map_while(Result::ok);
+    let told = lines.find_map(|line| Some(line.strip_prefix("  control token  ")?.to_owned())).unwrap();
     assert_eq!(told.len(), 32);
     assert!(send(&address, &control_request("GET", "health", Some(&told), "")).starts_with("HTTP/1.1 200 "));
     assert!(send(&address, &control_request("GET", "health", None, "")).starts_with("HTTP/1.1 401 "));
