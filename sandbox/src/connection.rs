@@ -82,7 +82,7 @@ impl Control {
         self.lock_answers().previous.clone()
     }
 
-    /// Lets these bytes out before the answer: while the handler waits, or right before what it answers.
+    /// Lets these bytes out before the answer: while the handler waits, or in one piece with what it answers.
     pub(crate) fn stray(&self, bytes: Vec<u8>) {
         self.lock_answers().stray = bytes;
     }
@@ -257,11 +257,18 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
         if armed.is_some_and(|cut| cut.remaining == 0) {
             this.end(armed.is_some_and(|cut| cut.reset));
         }
-        ready!(this.poll_stray(cx))?;
         let Some(stream) = this.stream.as_mut() else {
             return Poll::Ready(Err(closed()));
         };
         let Some(mut cut) = armed else {
+            let mut answers = this.control.lock_answers();
+            if !answers.stray.is_empty() {
+                // In one piece with it, so that the client always sees that there is more than it asked for.
+                answers.stray.extend_from_slice(data);
+                answers.current.extend_from_slice(data);
+                return Poll::Ready(Ok(data.len()));
+            }
+            drop(answers);
             let written = ready!(Pin::new(stream).poll_write(cx, data))?;
             this.control.lock_answers().current.extend(data.get(..written).unwrap_or(data));
             return Poll::Ready(Ok(written));

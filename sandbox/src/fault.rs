@@ -156,8 +156,8 @@ pub enum Effect {
         execute: bool,
     },
     /// A front end strays an answer: on a connection that has carried another exchange before, exactly this goes out, as
-    /// `application/json` unless a header says otherwise, and the call's own answer behind it. The call has been executed
-    /// when the stray answer is on its way. Calls on other connections do not count for this fault, and do not use it up.
+    /// `application/json` unless a header says otherwise, and in one piece with it the call's own answer. The call has been
+    /// executed when it is on its way. Calls on other connections do not count for this fault, and do not use it up.
     StrayAnswer {
         /// 200, 400, ...
         status: u16,

@@ -94,6 +94,20 @@ async fn a_stray_answer_comes_before_the_true_one_and_after_the_execution() {
 }
 
 #[tokio::test]
+async fn a_client_always_sees_that_there_is_more_than_it_asked_for() {
+    for n in 0..20 {
+        let sandbox = sandbox().await;
+        let (mut kept, _) = Kept::used(&sandbox).await;
+        break_next(&sandbox, Operation::CreatePayout, stray(400, None));
+        kept.create("A").await;
+        let mut piece = [0; 16 * 1024];
+        let read = kept.stream.read(&mut piece).await.unwrap();
+        let statuses = String::from_utf8_lossy(&piece[..read]).matches("HTTP/1.1 ").count();
+        assert_eq!(statuses, 2, "{n}: both answers come in one piece");
+    }
+}
+
+#[tokio::test]
 async fn a_stray_answer_goes_out_as_it_was_ordered() {
     let sandbox = sandbox().await;
     let (mut kept, _) = Kept::used(&sandbox).await;
