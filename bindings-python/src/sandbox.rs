@@ -15,7 +15,7 @@ use komopay_sandbox::{
     CallbackFault, ChangeError, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Delivery, DeliveryOutcome, Fault, LedgerEntry,
     Operation, RECORD_VARIABLE, StartError,
 };
-use pyo3::exceptions::{PyKeyError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyOSError, PyPermissionError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -94,7 +94,7 @@ type Attempt = (u64, Timestamp, String, Option<&'static str>, u32, String, &'sta
 #[pymethods]
 impl Sandbox {
     #[new]
-    #[pyo3(signature = (*, processing_time, seed, merchant_code, secret, balances, port, control, callback_interval, callback_on_create, deliver_to_any_host))]
+    #[pyo3(signature = (*, processing_time, seed, merchant_code, secret, balances, port, control, forge_to_ports, callback_interval, callback_on_create, deliver_to_any_host))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
@@ -105,6 +105,7 @@ impl Sandbox {
         balances: BTreeMap<String, String>,
         port: u16,
         control: bool,
+        forge_to_ports: Vec<u16>,
         callback_interval: &Bound<'_, PyAny>,
         callback_on_create: bool,
         deliver_to_any_host: bool,
@@ -122,6 +123,7 @@ impl Sandbox {
             for (currency, amount) in balances {
                 builder = builder.balance(&currency, &amount);
             }
+            builder = forge_to_ports.into_iter().fold(builder, komopay_sandbox::Builder::forge_to_port);
             if let Some(path) = std::env::var_os(RECORD_VARIABLE) {
                 builder = builder.record(path);
             }
@@ -135,13 +137,14 @@ impl Sandbox {
         })
     }
 
-    /// Where it listens, and the merchant code and secret it accepts.
+    /// Where it listens, the merchant code and secret it accepts, and the token of its control API.
     #[getter]
-    fn address(&self, py: Python<'_>) -> PyResult<(String, String, String)> {
+    fn address(&self, py: Python<'_>) -> PyResult<(String, String, String, Option<String>)> {
         guard(py, || {
             let gateway = self.gateway()?;
             let own = str::to_owned;
-            Ok((own(gateway.base_url()), own(gateway.merchant_code()), own(gateway.secret())))
+            let token = gateway.control_token().map(own);
+            Ok((own(gateway.base_url()), own(gateway.merchant_code()), own(gateway.secret()), token))
         })
     }
 
@@ -383,6 +386,7 @@ fn not_started(error: StartError) -> PyErr {
         // With its number, Python makes it the class that it is, such as PermissionError.
         StartError::Listen { source, .. } | StartError::Record { source, .. } => match source.raw_os_error() {
             Some(number) => PyOSError::new_err((number, text)),
+            None if source.kind() == std::io::ErrorKind::PermissionDenied => PyPermissionError::new_err(text),
             None => PyOSError::new_err(text),
         },
         _ => PyValueError::new_err(text),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import secrets
 import socket
 import subprocess
 import threading
@@ -33,9 +34,12 @@ RECORD = "KOMOPAY_SANDBOX_RECORD"
 def write_down(lines: bytes) -> None:
     """Appends to the record, if there is one."""
     if path := os.environ.get(RECORD):
-        # In one piece: others append to the same file.
-        with open(path, "ab", buffering=0) as record:
-            record.write(lines)
+        # For its owner alone, as the sandbox wants it, and in one piece: others append to the same file.
+        record = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(record, lines)
+        finally:
+            os.close(record)
 
 
 class Sandbox:
@@ -50,7 +54,9 @@ class Sandbox:
                 pytrace=False,
             )
         arguments = ["--port", "0", "--control", "--secret", SECRET, "--merchant-code", MERCHANT_CODE, "--processing-ms", str(processing_ms)]
-        self.process = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, text=True)
+        self.control_token = secrets.token_hex(16)
+        environment = {**os.environ, "KOMOPAY_SANDBOX_TOKEN": self.control_token}
+        self.process = subprocess.Popen([program, *arguments], env=environment, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         first = self.process.stdout.readline()
         assert "listens on http://" in first, first
@@ -72,7 +78,8 @@ class Sandbox:
     def control(self, method: str, path: str, body: object = None) -> Any:
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=30)
         try:
-            connection.request(method, f"/_sandbox/{path}", None if body is None else json.dumps(body))
+            headers = {"Authorization": f"Bearer {self.control_token}"}
+            connection.request(method, f"/_sandbox/{path}", None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             text = answer.read()
             assert answer.status < 300, (answer.status, text)

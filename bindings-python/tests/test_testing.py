@@ -460,11 +460,54 @@ def test_the_control_api_answers_only_where_it_was_asked_for(monkeypatch: pytest
     # Where it is off, its path is a wrong one, which the contract does not have.
     monkeypatch.delenv(RECORD, raising=False)
     with Sandbox(control=True) as open_one, Sandbox() as closed_one:
-        for each, status in ((open_one, 200), (closed_one, 404)):
+        assert open_one.control_token is not None and closed_one.control_token is None
+        assert open_one.environment["KOMOPAY_SANDBOX_TOKEN"] == open_one.control_token
+        assert "KOMOPAY_SANDBOX_TOKEN" not in closed_one.environment
+        assert open_one.control_token not in repr(open_one)
+        right, wrong = ({"Authorization": f"Bearer {token}"} for token in (open_one.control_token, "wrong"))
+        for each, headers, status in (
+            (open_one, right, 200),
+            (open_one, wrong, 401),
+            (open_one, {}, 401),
+            (open_one, {**right, "Origin": "https://evil.example"}, 403),
+            (open_one, {**right, "Host": "evil.example"}, 403),
+            (closed_one, right, 404),
+        ):
             connection = http.client.HTTPConnection(*address(each))
-            connection.request("GET", "/_sandbox/health")
-            assert connection.getresponse().status == status
+            connection.request("GET", "/_sandbox/health", headers=headers)
+            assert connection.getresponse().status == status, (headers, status)
             connection.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of files are decided by their folder")
+def test_a_record_is_for_its_owner_alone_and_one_that_others_may_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "calls.jsonl"
+    monkeypatch.setenv(RECORD, str(record))
+    Sandbox().stop()
+    assert record.stat().st_mode & 0o777 == 0o600
+    record.chmod(0o640)
+    with pytest.raises(PermissionError, match="its rights are 640.*chmod 600"):
+        Sandbox()
+
+
+@pytest.mark.parametrize("late", [None, 0.05, timedelta(milliseconds=50)])
+def test_an_answer_strays_or_comes_twice_and_the_payout_is_executed(
+    late: float | timedelta | None, sandbox: Sandbox
+) -> None:
+    # The token call and the create go over one connection, which the answer strays on.
+    with sandbox.client(token_scope="everything", settle_window=1.0) as client:
+        client.currencies()
+        sandbox.stray_answer(502, body="<html>", headers={"Content-Type": "text/html"}, execute_after=late)
+        assert client.create_payout("TST-1", documented_request()).payout_id == "TST-1"
+        client.currencies()
+        sandbox.previous_answer(payout_id="TST-2", execute_after=late)
+        assert client.create_payout("TST-2", documented_request()).payout_id == "TST-2"
+    sandbox.idle()
+    assert (sandbox.executed("TST-1"), sandbox.executed("TST-2")) == (1, 1)
+    with pytest.raises(ValueError, match="unknown field `status`"):
+        sandbox.fail("create_payout", "previous_answer", status=400)
 
 
 def test_ctrl_c_ends_the_waiting_for_idle() -> None:

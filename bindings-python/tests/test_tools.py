@@ -27,8 +27,14 @@ CASES = {
 
 
 @pytest.fixture
-def platform() -> Iterator[Sandbox]:
-    with Sandbox(control=True) as sandbox:
+def port() -> int:
+    """The port to listen on."""
+    return free_port()
+
+
+@pytest.fixture
+def platform(port: int) -> Iterator[Sandbox]:
+    with Sandbox(control=True, forge_to_ports=[port]) as sandbox:
         yield sandbox
 
 
@@ -39,8 +45,8 @@ def run(command: list[str], sandbox: Sandbox, **environment: str) -> subprocess.
 
 
 @pytest.fixture
-def listening(platform: Sandbox, tmp_path: Path) -> Iterator[App]:
-    with App(["-m", "komopay", "listen", "--port", "PORT"], tmp_path, platform.environment) as app:
+def listening(platform: Sandbox, port: int, tmp_path: Path) -> Iterator[App]:
+    with App(["-m", "komopay", "listen", "--port", "PORT"], tmp_path, platform.environment, port) as app:
         app.wait_for(f"komopay listens for callbacks on {app.url}")
         yield app
 
@@ -77,6 +83,22 @@ def test_a_forged_callback_is_refused(platform: Sandbox, listening: App) -> None
     assert sum(" 403 the callback is refused" in line for line in listening.lines) == 1
 
 
+def test_nothing_is_forged_to_a_port_that_was_not_named(platform: Sandbox) -> None:
+    triggered = run(["trigger", "forged", "--url", f"http://127.0.0.1:{free_port()}"], platform)
+    assert (triggered.returncode, triggered.stdout) == (1, "")
+    assert "--forge-to-port" in triggered.stderr
+    assert platform.deliveries() == []
+
+
+def test_a_token_of_another_sandbox_is_told(platform: Sandbox) -> None:
+    with Sandbox(control=True) as other:
+        token = other.environment["KOMOPAY_SANDBOX_TOKEN"]
+        triggered = run(["trigger", "success"], platform, KOMOPAY_SANDBOX_TOKEN=token)
+    assert (triggered.returncode, triggered.stdout) == (1, "")
+    assert "another token than KOMOPAY_SANDBOX_TOKEN says" in triggered.stderr
+    assert token not in triggered.stderr and platform.ledger == []
+
+
 def test_a_callback_that_nobody_receives_is_told(platform: Sandbox) -> None:
     triggered = run(["trigger", "success", "--url", f"http://127.0.0.1:{free_port()}"], platform)
     assert triggered.returncode == 1
@@ -101,6 +123,9 @@ def test_settings_that_are_missing_are_named(platform: Sandbox) -> None:
             assert ended.returncode == 2
             assert ended.stderr.startswith(f"{command[0]}: {variable}: is not set in the environment")
             assert len(ended.stderr.splitlines()) == 1
+    ended = run(["trigger", "success"], platform, KOMOPAY_SANDBOX_TOKEN="")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("trigger: KOMOPAY_SANDBOX_TOKEN: is not set in the environment")
 
 
 def test_a_port_that_is_taken_is_told(platform: Sandbox) -> None:

@@ -1,10 +1,11 @@
 //! Answers in the shapes of the contract, and in the shapes of things that stand in the way.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
@@ -127,5 +128,25 @@ impl Answer {
             }
         }
         response
+    }
+
+    /// As it stands on a connection: for an answer that the server does not know of.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        let (status, body) = (self.status, self.body.clone());
+        let mut headers = std::mem::take(self.into_response().headers_mut());
+        headers.entry(CONTENT_LENGTH).or_insert(body.len().into());
+        if let Ok(now) = HeaderValue::from_str(&httpdate::fmt_http_date(SystemTime::now())) {
+            headers.entry(DATE).or_insert(now);
+        }
+        let reason = status.canonical_reason().unwrap_or_default();
+        let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
+        for (name, value) in &headers {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                bytes.extend_from_slice(part);
+            }
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&body);
+        bytes
     }
 }

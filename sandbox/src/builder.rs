@@ -66,6 +66,15 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The token of the control API is too short, or cannot stand in a header.
+    #[error(
+        "the control token must have at least {MIN_TOKEN} characters, letters, digits and punctuation of ASCII alone; \
+         without one, the sandbox makes its own"
+    )]
+    ControlToken,
+    /// The system has no random bytes for a control token.
+    #[error("cannot make a control token: the system has no random bytes")]
+    NoRandomness,
     /// The time between the repeats of a callback, or for one attempt, is zero.
     #[error("the {setting} must be at least 1 ms")]
     NoTime {
@@ -86,6 +95,9 @@ pub enum StartError {
     },
 }
 
+/// How long a control token is at least: nobody guesses it.
+const MIN_TOKEN: usize = 16;
+
 /// Settings of a sandbox; made by [`Sandbox::builder`].
 #[derive(Clone)]
 #[must_use]
@@ -95,6 +107,7 @@ pub struct Builder {
     tls: Option<(String, String)>,
     callback_ca: Option<String>,
     record: Option<PathBuf>,
+    control_token: Option<String>,
     balances: Vec<(String, String)>,
     changes: Vec<OptionChange>,
     settings: Settings,
@@ -122,6 +135,10 @@ pub(crate) struct Settings {
     pub(crate) processing_time: Duration,
     pub(crate) seed: u64,
     pub(crate) control: bool,
+    /// What calls of the control API must bring along. Empty where it is off.
+    pub(crate) control_token: String,
+    /// The ports of this machine to which the control API may forge callbacks.
+    pub(crate) forge_to_ports: BTreeSet<u16>,
     pub(crate) merchant_code: String,
     pub(crate) secret: String,
     pub(crate) merchant_active: bool,
@@ -142,6 +159,7 @@ impl Builder {
             tls: None,
             callback_ca: None,
             record: None,
+            control_token: None,
             changes: Vec::new(),
             balances: BALANCES
                 .iter()
@@ -151,6 +169,8 @@ impl Builder {
                 processing_time: Duration::ZERO,
                 seed: 0,
                 control: false,
+                control_token: String::new(),
+                forge_to_ports: BTreeSet::new(),
                 merchant_code: DEFAULT_MERCHANT_CODE.to_owned(),
                 secret: DEFAULT_SECRET.to_owned(),
                 merchant_active: true,
@@ -189,9 +209,23 @@ impl Builder {
         self
     }
 
-    /// Whether the control API under `/_sandbox/` answers; off by default.
+    /// Whether the control API under `/_sandbox/` answers; off by default. It asks for
+    /// [`Sandbox::control_token`].
     pub fn control(mut self, on: bool) -> Self {
         self.settings.control = on;
+        self
+    }
+
+    /// The token that the control API asks for, at least 16 characters of ASCII. By default the sandbox makes one.
+    pub fn control_token(mut self, token: &str) -> Self {
+        self.control_token = Some(token.to_owned());
+        self
+    }
+
+    /// Lets the control API forge callbacks to this port of this machine. Otherwise it does so only to URLs that a
+    /// create handed over. [`Sandbox::forge_callback`] asks for neither.
+    pub fn forge_to_port(mut self, port: u16) -> Self {
+        self.settings.forge_to_ports.insert(port);
         self
     }
 
@@ -290,7 +324,8 @@ impl Builder {
     }
 
     /// Appends to this file what an [observer](Self::observer) sees, a line of JSON each. Other sandboxes may write to the
-    /// same file. It holds the secret and all tokens.
+    /// same file. It holds the secret and all tokens: it is made for its owner alone, and one that others may use is
+    /// refused.
     pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
         self.record = Some(path.into());
         self
@@ -309,7 +344,10 @@ impl Builder {
     /// [`StartError`] if the address cannot be listened on, or a balance, a limit, a time, a certificate or the file for
     /// calls cannot be used.
     pub async fn start(self) -> Result<Sandbox, StartError> {
-        let Self { host, port, tls, callback_ca, record, balances, changes, mut settings } = self;
+        let Self { host, port, tls, callback_ca, record, control_token, balances, changes, mut settings } = self;
+        if settings.control {
+            settings.control_token = checked_token(control_token)?;
+        }
         for (currency, amount) in balances {
             match not_negative(&amount) {
                 Some(amount) => drop(settings.balances.insert(currency, amount)),
@@ -362,6 +400,18 @@ impl OptionChange {
         }
         Ok(())
     }
+}
+
+/// The token as given, or a new one.
+fn checked_token(given: Option<String>) -> Result<String, StartError> {
+    if let Some(token) = given {
+        let fits = token.len() >= MIN_TOKEN && token.bytes().all(|byte| byte.is_ascii_graphic());
+        return if fits { Ok(token) } else { Err(StartError::ControlToken) };
+    }
+    let mut bytes = [0; 16];
+    let random = rustls::crypto::ring::default_provider().secure_random;
+    random.fill(&mut bytes).map_err(|_| StartError::NoRandomness)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 fn not_negative(text: &str) -> Option<Decimal> {

@@ -105,6 +105,11 @@ impl Subscriber {
     pub(crate) fn new(url: String) -> Self {
         Self { url, changes: 0, turn: Arc::new(watch::Sender::new(0)), sent: Arc::default() }
     }
+
+    /// The URL, as the create handed it over.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
 }
 
 /// Brings callbacks to their URLs.

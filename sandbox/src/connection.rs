@@ -1,4 +1,4 @@
-//! A connection that can be cut at an exact byte, closed or reset.
+//! A connection that can be cut at an exact byte, closed or reset, and on which an answer can stray.
 //!
 //! [`Tap`] sits between hyper and the socket. A handler gets the connection's [`Control`] from the request's extensions
 //! and arms what shall happen; it happens when hyper writes the answer. Below a tap there is plain TCP or TLS.
@@ -27,6 +27,20 @@ struct Shared {
     /// Held from the moment bytes are read until the connection has nothing more to read.
     reading: Mutex<Option<Busy>>,
     closed: CancellationToken,
+    answers: Mutex<Answers>,
+}
+
+/// The answers of one connection, as bytes.
+#[derive(Default)]
+struct Answers {
+    /// How many requests have begun.
+    begun: u64,
+    /// What has been written since the last one began.
+    current: Vec<u8>,
+    /// What was written to the one before.
+    previous: Vec<u8>,
+    /// What goes out before anything else does.
+    stray: Vec<u8>,
 }
 
 /// What is armed on a connection.
@@ -47,7 +61,30 @@ impl Control {
             armed: Mutex::new(None),
             reading: Mutex::new(None),
             closed: CancellationToken::new(),
+            answers: Mutex::default(),
         }))
+    }
+
+    /// Notes that a request has begun.
+    pub(crate) fn begin(&self) {
+        let mut answers = self.lock_answers();
+        answers.begun += 1;
+        answers.previous = std::mem::take(&mut answers.current);
+    }
+
+    /// Whether the connection has carried another exchange before this one.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.lock_answers().begun > 1
+    }
+
+    /// The answer that went out before this request came, byte by byte.
+    pub(crate) fn previous_answer(&self) -> Vec<u8> {
+        self.lock_answers().previous.clone()
+    }
+
+    /// Lets these bytes out before the answer: while the handler waits, or in one piece with what it answers.
+    pub(crate) fn stray(&self, bytes: Vec<u8>) {
+        self.lock_answers().stray = bytes;
     }
 
     /// Lets `bytes` bytes of the answer out, then closes. A shorter answer goes out whole, and then the connection closes.
@@ -96,6 +133,10 @@ impl Control {
 
     fn lock_armed(&self) -> std::sync::MutexGuard<'_, Option<Cut>> {
         self.0.armed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_answers(&self) -> std::sync::MutexGuard<'_, Answers> {
+        self.0.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_reading(&self) -> std::sync::MutexGuard<'_, Option<Busy>> {
@@ -165,6 +206,24 @@ impl<S> Tap<S> {
     }
 }
 
+impl<S: AsyncWrite + Unpin> Tap<S> {
+    /// Writes the bytes that go out before anything else.
+    fn poll_stray(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(stream) = self.stream.as_mut() else {
+            return Poll::Ready(Err(closed()));
+        };
+        let mut answers = self.control.lock_answers();
+        while !answers.stray.is_empty() {
+            let written = ready!(Pin::new(&mut *stream).poll_write(cx, &answers.stray))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            answers.stray.drain(..written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<S> Drop for Tap<S> {
     fn drop(&mut self) {
         self.end(false);
@@ -202,7 +261,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
             return Poll::Ready(Err(closed()));
         };
         let Some(mut cut) = armed else {
-            return Pin::new(stream).poll_write(cx, data);
+            let mut answers = this.control.lock_answers();
+            if !answers.stray.is_empty() {
+                // In one piece with it, so that the client always sees that there is more than it asked for.
+                answers.stray.extend_from_slice(data);
+                answers.current.extend_from_slice(data);
+                return Poll::Ready(Ok(data.len()));
+            }
+            drop(answers);
+            let written = ready!(Pin::new(stream).poll_write(cx, data))?;
+            this.control.lock_answers().current.extend(data.get(..written).unwrap_or(data));
+            return Poll::Ready(Ok(written));
         };
 
         let allowed = data.len().min(usize::try_from(cut.remaining).unwrap_or(usize::MAX));
@@ -215,6 +284,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        // hyper flushes whenever it has looked after the connection, also while a handler waits.
+        ready!(this.poll_stray(cx))?;
         let Some(stream) = this.stream.as_mut() else {
             return Poll::Ready(Err(closed()));
         };

@@ -1,5 +1,7 @@
 //! The control API under `/_sandbox/`, apart from the merchant API and off unless enabled.
 //!
+//! Every call brings the token along that was told at the start ([`access`]).
+//!
 //! | call | does |
 //! |---|---|
 //! | `GET health` | `{"status": "ok"}` |
@@ -20,12 +22,13 @@ use std::sync::{Arc, Weak};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json, Router, middleware};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::access;
 use crate::answer::Answer;
 use crate::callbacks;
 use crate::connection::Control;
@@ -57,7 +60,8 @@ pub(crate) fn router(gateway: Arc<Gateway>, server: Weak<Server>) -> Router {
             .route("/merchant", post(switch_merchant))
             .route("/reset", post(reset))
             .merge(callbacks::control::routes())
-            .layer(Extension(server));
+            .layer(Extension(server))
+            .layer(middleware::from_fn_with_state(Arc::clone(&gateway), access::checked));
         router = router.nest(PREFIX, control);
     }
     router.fallback(merchant_call).with_state(gateway)

@@ -155,12 +155,42 @@ pub enum Effect {
         #[serde(default)]
         execute: bool,
     },
+    /// A front end strays an answer: on a connection that has carried another exchange before, exactly this goes out, as
+    /// `application/json` unless a header says otherwise, and in one piece with it the call's own answer. The call has been
+    /// executed when it is on its way. Calls on other connections do not count for this fault, and do not use it up.
+    StrayAnswer {
+        /// 200, 400, ...
+        status: u16,
+        /// More headers. One whose name or value no header can have is left out.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// The body, as it goes out.
+        #[serde(default)]
+        body: String,
+        /// Executes only so many milliseconds after the stray answer, even if the client has left.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        execute_after_ms: Option<u64>,
+    },
+    /// A front end doubles an answer: as [`Effect::StrayAnswer`], and what goes out first is the previous answer of this
+    /// connection, byte by byte.
+    PreviousAnswer {
+        /// Executes only so many milliseconds after the doubled answer, even if the client has left.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        execute_after_ms: Option<u64>,
+    },
     /// Answers this status with a text that repeats the account number and the bearer token, or the secret of a token
     /// call. Nothing executes.
     EchoAccount {
         /// 400, 403, 406, 500, ...
         status: u16,
     },
+}
+
+impl Effect {
+    /// Whether this can only happen on a connection that has carried another exchange before.
+    fn needs_a_kept_connection(&self) -> bool {
+        matches!(self, Self::StrayAnswer { .. } | Self::PreviousAnswer { .. })
+    }
 }
 
 impl Fault {
@@ -182,6 +212,7 @@ impl Fault {
             | Effect::Garbage { status, .. }
             | Effect::Redirect { status, .. }
             | Effect::Answer { status, .. }
+            | Effect::StrayAnswer { status, .. }
             | Effect::EchoAccount { status }
                 if !(200..=599).contains(&status) =>
             {
@@ -287,12 +318,15 @@ impl Faults {
         self.active.len()
     }
 
-    /// Counts a call and says what shall happen to it.
-    pub(crate) fn decide(&mut self, operation: Operation, payout_id: Option<&str>) -> Option<Effect> {
+    /// Counts a call and says what shall happen to it. `kept`: its connection has carried another exchange before.
+    pub(crate) fn decide(&mut self, operation: Operation, payout_id: Option<&str>, kept: bool) -> Option<Effect> {
         let mut decided = None;
         self.active.retain_mut(|(fault, turn)| {
             let When { operation: wanted, payout_id: id, on } = &fault.when;
             if *wanted != operation || (id.is_some() && id.as_deref() != payout_id) {
+                return true;
+            }
+            if fault.effect.needs_a_kept_connection() && !kept {
                 return true;
             }
             let hit = turn.hits(*on);
@@ -313,7 +347,7 @@ mod tests {
     fn hits(seed: u64) -> Vec<bool> {
         let mut faults = Faults::default();
         faults.inject(Fault::new(When::rate(Operation::GetPayout, 0.5), Effect::NotFound), seed);
-        (0..64).map(|_| faults.decide(Operation::GetPayout, Some("A")).is_some()).collect()
+        (0..64).map(|_| faults.decide(Operation::GetPayout, Some("A"), false).is_some()).collect()
     }
 
     #[test]
@@ -330,12 +364,22 @@ mod tests {
         faults.inject(Fault::new(When::nth(create, 1), Effect::NotFound), 0);
         faults.inject(Fault::new(When::nth(create, 2), Effect::Forbidden), 0);
         faults.inject(Fault::new(When::always(create).for_payout("B"), Effect::BadRequest), 0);
-        assert_eq!(faults.decide(Operation::GetPayout, Some("A")), None);
-        assert_eq!(faults.decide(create, Some("A")), Some(Effect::NotFound));
-        assert_eq!(faults.decide(create, Some("B")), Some(Effect::Forbidden));
-        assert_eq!(faults.decide(create, Some("B")), Some(Effect::BadRequest));
-        assert_eq!(faults.decide(create, Some("A")), None);
+        assert_eq!(faults.decide(Operation::GetPayout, Some("A"), false), None);
+        assert_eq!(faults.decide(create, Some("A"), false), Some(Effect::NotFound));
+        assert_eq!(faults.decide(create, Some("B"), false), Some(Effect::Forbidden));
+        assert_eq!(faults.decide(create, Some("B"), false), Some(Effect::BadRequest));
+        assert_eq!(faults.decide(create, Some("A"), false), None);
         assert_eq!(faults.len(), 1);
+    }
+
+    #[test]
+    fn a_stray_answer_waits_for_a_connection_that_was_kept() {
+        let mut faults = Faults::default();
+        let (create, stray) = (Operation::CreatePayout, Effect::PreviousAnswer { execute_after_ms: None });
+        faults.inject(Fault::new(When::nth(create, 1), stray.clone()), 0);
+        assert_eq!(faults.decide(create, Some("A"), false), None);
+        assert_eq!(faults.decide(create, Some("A"), true), Some(stray));
+        assert_eq!(faults.len(), 0);
     }
 
     #[test]
@@ -350,6 +394,8 @@ mod tests {
             r#"{"type":"answer","status":200,"headers":{"Retry-After":"3"},"body":"{}","execute":false}"#,
             r#"{"type":"rate_limited","retry_after_secs":3}"#,
             r#"{"type":"rejected","code":"IP_DENIED","uses_id_up":true}"#,
+            r#"{"type":"stray_answer","status":400,"headers":{},"body":"{}"}"#,
+            r#"{"type":"previous_answer","execute_after_ms":5}"#,
         ];
         for text in texts {
             let effect: Effect = serde_json::from_str(text).unwrap();

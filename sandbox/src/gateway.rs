@@ -144,11 +144,11 @@ impl Gateway {
         Ok(())
     }
 
-    /// Counts a call and decides its fate.
-    pub(crate) fn see(&self, operation: Operation, payout_id: Option<&str>) -> Option<Effect> {
+    /// Counts a call and decides its fate. `kept`: its connection has carried another exchange before.
+    pub(crate) fn see(&self, operation: Operation, payout_id: Option<&str>, kept: bool) -> Option<Effect> {
         let mut state = self.lock();
         *state.calls.entry(operation).or_default() += 1;
-        state.faults.decide(operation, payout_id)
+        state.faults.decide(operation, payout_id, kept)
     }
 
     /// Issues a token without asking for a secret.

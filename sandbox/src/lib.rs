@@ -37,13 +37,14 @@
 //! | What is a valid request? | `validation` (the schema), `fields` and `query` (reading), `money` |
 //! | What is refused with a 406, and how do I bring it about? | `rules`, `channels`; [`refusals`] |
 //! | Which currencies, operators and limits are there? | `catalogue` |
-//! | What may a token do? | `token` |
+//! | What may a token do? | `token`; how it is signed: `hs256` |
 //! | Which account numbers fail? | [`magic`] |
-//! | What can break, and how is it asked for? | `fault`, and over HTTP `control` |
+//! | What can break, and how is it asked for? | `fault`, and over HTTP `control`; by whom: `access` |
 //! | Where do callbacks go, when, and what goes wrong with them? | `callbacks`; which time is it: `clock` |
 //! | Who sees every call? | `exchange`, `record` |
 //! | How is a connection cut or reset? | `connection`, `server`, `activity`, `tls` |
 
+mod access;
 mod activity;
 mod answer;
 mod builder;
@@ -58,6 +59,7 @@ mod exchange;
 mod fault;
 mod fields;
 mod gateway;
+mod hs256;
 mod ledger;
 pub mod magic;
 mod merchant;
@@ -83,6 +85,6 @@ pub use fault::{Effect, Fault, On, When};
 pub use ledger::{Balance, LedgerEntry, LedgerKind};
 pub use operation::Operation;
 pub use payout::ChangeError;
-pub use program::run_program;
+pub use program::{CONTROL_TOKEN_VARIABLE, run_program};
 pub use record::RECORD_VARIABLE;
 pub use sandbox::Sandbox;

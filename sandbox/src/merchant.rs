@@ -1,7 +1,7 @@
 //! The merchant API: from a request to an answer, and where faults act on the way.
 //!
 //! [`perform`] is the gateway's true behaviour. [`decide`] wraps it in whatever fault was injected. Between reading a body
-//! and performing the call nothing waits (except a `Delay` or a `Hold`, which run as work of their own), so a client that leaves early
+//! and performing the call nothing waits (except for effects that execute late, which run as work of their own), so a client that leaves early
 //! cannot cancel a create that was read completely.
 
 use std::sync::Arc;
@@ -51,7 +51,8 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
     };
     // Before anybody can know of the call: whoever clears the faults for it does so later.
     let cleared = gateway.lock().faults.cleared();
-    let effect = gateway.see(operation, Some(payout_id.as_str()).filter(|id| !id.is_empty()));
+    let about = Some(payout_id.as_str()).filter(|id| !id.is_empty());
+    let effect = gateway.see(operation, about, connection.is_kept());
     let loggable = if validation::payout_id(&payout_id).is_ok() { format!("/{payout_id}") } else { String::new() };
     let fault = effect.as_ref().map(|effect| format!(" (fault: {})", name(effect))).unwrap_or_default();
     if effect == Some(Effect::CloseBeforeReading) {
@@ -219,7 +220,35 @@ async fn decide(
             }
             Answer::literal(code(status), headers, body)
         }
+        Effect::StrayAnswer { status, headers, body, execute_after_ms } => {
+            let stray = Answer::literal(code(status), headers, body).into_bytes();
+            misdeliver(gateway, connection, call, stray, execute_after_ms).await
+        }
+        Effect::PreviousAnswer { execute_after_ms } => {
+            misdeliver(gateway, connection, call, connection.previous_answer(), execute_after_ms).await
+        }
         Effect::EchoAccount { status } => echo(&call, code(status)),
+    }
+}
+
+/// Lets an answer out that is none to this call, and the call's own behind it.
+async fn misdeliver(
+    gateway: &Arc<Gateway>,
+    connection: &Control,
+    call: Call,
+    stray: Vec<u8>,
+    execute_after_ms: Option<u64>,
+) -> Answer {
+    match execute_after_ms {
+        None => {
+            let answer = perform(gateway, &call);
+            connection.stray(stray);
+            answer
+        }
+        Some(ms) => {
+            connection.stray(stray);
+            later(gateway, connection, call, tokio::time::sleep(Duration::from_millis(ms))).await
+        }
     }
 }
 

@@ -9,9 +9,12 @@ use std::time::Duration;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::builder::{DEFAULT_MERCHANT_CODE, DEFAULT_SECRET};
+use crate::builder::{Builder, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET};
 use crate::record::RECORD_VARIABLE;
 use crate::sandbox::Sandbox;
+
+/// The environment variable with the token of the control API, for the program and for those who use that API.
+pub const CONTROL_TOKEN_VARIABLE: &str = "KOMOPAY_SANDBOX_TOKEN";
 
 /// A stand-in KomoPay gateway that runs on this machine.
 #[derive(Parser)]
@@ -29,9 +32,16 @@ struct Arguments {
     /// What everything random follows from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Answer the control API under /_sandbox/ (ledger, faults, reset).
+    /// Answer the control API under /_sandbox/ (ledger, faults, reset) to who brings its token along.
     #[arg(long)]
     control: bool,
+    /// The token of the control API, at least 16 characters; without one, a new one is made and shown. In the
+    /// environment other users of this machine do not see it.
+    #[arg(long, env = CONTROL_TOKEN_VARIABLE, hide_env_values = true)]
+    control_token: Option<String>,
+    /// Let the control API forge callbacks to this port of this machine. May be given several times.
+    #[arg(long)]
+    forge_to_port: Vec<u16>,
     /// The merchant's code.
     #[arg(long, default_value = DEFAULT_MERCHANT_CODE)]
     merchant_code: String,
@@ -51,7 +61,7 @@ struct Arguments {
     #[arg(long)]
     deliver_to_any_host: bool,
     /// Append every call to this file, a line of JSON each: the request, and again with each true answer. It holds the
-    /// secret and all tokens.
+    /// secret and all tokens, so it must be for its owner alone; a new one is.
     #[arg(long, env = RECORD_VARIABLE)]
     record: Option<PathBuf>,
 }
@@ -97,6 +107,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         processing_ms,
         seed,
         control,
+        control_token,
+        forge_to_port,
         merchant_code,
         secret,
         callback_interval_ms,
@@ -116,6 +128,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
             .map_err(|error| format!("cannot read --callback-ca {}: {error}", path.display()))?;
         builder = builder.callback_ca(&pem);
     }
+    let given_token = control_token.is_some();
+    if let Some(token) = control_token {
+        builder = builder.control_token(&token);
+    }
+    builder = forge_to_port.into_iter().fold(builder, Builder::forge_to_port);
     let sandbox = builder
         .host(host)
         .port(port)
@@ -136,8 +153,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     } else {
         println!("  secret         as given with --secret");
     }
-    if control {
+    if let Some(token) = sandbox.control_token() {
         println!("  control API    {}/_sandbox/", sandbox.base_url());
+        println!("  control token  {}", if given_token { "as given" } else { token });
     }
     println!("  callbacks go to {}", if deliver_to_any_host { "any host" } else { "this machine alone" });
     println!("Ctrl-C stops it.");

@@ -75,6 +75,13 @@ impl Sandbox {
         &self.gateway.settings.secret
     }
 
+    /// What calls of the control API must bring along, as `Authorization: Bearer <token>`; `None` where it is off.
+    #[must_use]
+    pub fn control_token(&self) -> Option<&str> {
+        let settings = &self.gateway.settings;
+        settings.control.then_some(settings.control_token.as_str())
+    }
+
     /// Everything that happened to money so far. Call [`Sandbox::idle`] first, unless you mean a moment in between.
     #[must_use]
     pub fn ledger(&self) -> Vec<LedgerEntry> {

@@ -207,6 +207,7 @@ impl Shared {
             } else {
                 Some(activity.enter())
             };
+            control.begin();
             request.extensions_mut().insert(control.clone());
             let answer = router.call(request.map(Body::new));
             async move {

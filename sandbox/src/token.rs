@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::fields::{Fields, Violation, non_empty};
+use crate::hs256;
 use crate::money::{Money, decimal, json_number};
 use crate::operation::Operation;
 use crate::validation;
@@ -133,6 +134,7 @@ impl Signer {
     /// The key follows from seed and secret, so that tokens survive a restart, and is not the secret itself, so that
     /// only the gateway can issue them.
     pub(crate) fn new(seed: u64, secret: &str) -> Self {
+        hs256::install();
         let key = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(secret.as_bytes()).finalize();
         Self { encoding: EncodingKey::from_secret(&key), decoding: DecodingKey::from_secret(&key) }
     }

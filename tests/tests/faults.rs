@@ -90,10 +90,32 @@ fn effects((operation, _): Slot) -> Vec<Effect> {
             Effect::EchoAccount { status: 406 },
             Effect::EchoAccount { status: 500 },
             Effect::RateLimited { retry_after_secs: Some(3600) },
+            stray(400, BASIC),
+            stray(401, BASIC),
+            stray(403, BASIC),
+            stray(406, r#"[{"code":"BALANCE_INSUFFICIENT"}]"#),
+            stray(409, BASIC),
+            stray(429, BASIC),
+            stray(201, OTHER),
+            Effect::PreviousAnswer { execute_after_ms: None },
         ]);
+    }
+    if operation == Operation::GetPayout {
+        effects.extend([stray(410, BASIC), stray(200, OTHER), Effect::PreviousAnswer { execute_after_ms: None }]);
     }
     effects
 }
+
+/// An answer that is another call's, on a connection that was kept. The call is executed, and its own comes behind it.
+fn stray(status: u16, body: &str) -> Effect {
+    Effect::StrayAnswer { status, headers: BTreeMap::new(), body: body.to_owned(), execute_after_ms: None }
+}
+
+const BASIC: &str = r#"{"description":"somebody else's"}"#;
+
+/// Another payout, in the same state as ours would be.
+const OTHER: &str = r#"{"paymentRequested":{"money":{"amount":10000,"currencyCode":"IDR"}},
+    "process":{"status":"SUCCESS"},"paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"OTHER-1"}}"#;
 
 /// One case: the faults, and what was there before.
 #[derive(Clone, Debug)]

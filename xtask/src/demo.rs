@@ -79,7 +79,7 @@ pub(crate) fn pay_by(workspace: &Workspace, example: impl FnOnce(&Gateway) -> Pr
     })?;
 
     say(4, "The gateway's ledger: what was really done with the money");
-    let lines = ledger::read(gateway.base_url())?;
+    let lines = ledger::read(&gateway)?;
     for line in &lines {
         println!("   {line}");
     }

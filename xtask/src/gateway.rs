@@ -19,6 +19,7 @@ pub(crate) const MERCHANT_CODE: &str = "DEMO";
 pub(crate) const SECRET: &str = "demo-secret";
 
 const ANNOUNCEMENT: &str = "komopay-sandbox listens on ";
+const TOKEN_LINE: &str = "  control token  ";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Builds the gateway and says where it is.
@@ -44,6 +45,7 @@ pub(crate) fn validate(workspace: &Workspace, calls: &Path) -> Outcome {
 pub(crate) struct Gateway {
     child: Child,
     base_url: String,
+    control_token: String,
     log: Arc<Mutex<Vec<String>>>,
 }
 
@@ -57,6 +59,8 @@ impl Gateway {
             .arg("--secret")
             .arg(SECRET)
             .into_command()
+            // It shall make one, and show it.
+            .env_remove("KOMOPAY_SANDBOX_TOKEN")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -67,17 +71,21 @@ impl Gateway {
         if let Some(stdout) = child.stdout.take() {
             let log = Arc::clone(&log);
             thread::spawn(move || {
+                let mut base_url = String::new();
                 for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                     if let Some(url) = line.strip_prefix(ANNOUNCEMENT) {
+                        url.clone_into(&mut base_url);
+                    }
+                    if let Some(token) = line.strip_prefix(TOKEN_LINE) {
                         // Nobody listens any more when the start was given up.
-                        let _ = announce.send(url.to_owned());
+                        let _ = announce.send((base_url.clone(), token.to_owned()));
                     }
                     log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
                 }
             });
         }
-        let mut gateway = Self { child, base_url: String::new(), log };
-        gateway.base_url = announced.recv_timeout(PATIENCE).map_err(|error| {
+        let mut gateway = Self { child, base_url: String::new(), control_token: String::new(), log };
+        (gateway.base_url, gateway.control_token) = announced.recv_timeout(PATIENCE).map_err(|error| {
             let what = match error {
                 RecvTimeoutError::Timeout => "did not say where it listens",
                 RecvTimeoutError::Disconnected => "ended before it listened",
@@ -89,6 +97,11 @@ impl Gateway {
 
     pub(crate) fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// What its control API asks for.
+    pub(crate) fn control_token(&self) -> &str {
+        &self.control_token
     }
 
     /// What it has written so far.

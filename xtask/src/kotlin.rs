@@ -254,7 +254,7 @@ fn hand_off(kotlin: &Kotlin<'_>, python: &Python) -> Outcome {
         return Err(Failure::new(format!("{seen} lines of the app's output show the token")));
     }
     let [payout_id, ..] = HANDED_OFF;
-    ledger::check_paid_once(&ledger::read(gateway.base_url())?, payout_id)?;
+    ledger::check_paid_once(&ledger::read(&gateway)?, payout_id)?;
     gateway.stop()
 }
 

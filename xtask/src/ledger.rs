@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::failure::{Failure, Outcome};
+use crate::gateway::Gateway;
 
 /// One line of the ledger.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,8 +30,8 @@ impl fmt::Display for Line {
 }
 
 /// Asks the gateway's control API.
-pub(crate) fn read(base_url: &str) -> Outcome<Vec<Line>> {
-    let answer = get(base_url, "/_sandbox/ledger")?;
+pub(crate) fn read(gateway: &Gateway) -> Outcome<Vec<Line>> {
+    let answer = get(gateway.base_url(), "/_sandbox/ledger", gateway.control_token())?;
     parse(&answer).ok_or_else(|| Failure::new(format!("the gateway's ledger cannot be understood: {answer}")))
 }
 
@@ -43,13 +44,13 @@ pub(crate) fn check_paid_once(lines: &[Line], payout_id: &str) -> Outcome {
     Err(Failure::new(format!("the ledger should show {payout_id} executed once and booked once: {lines:?}")))
 }
 
-fn get(base_url: &str, path: &str) -> Outcome<String> {
+fn get(base_url: &str, path: &str, token: &str) -> Outcome<String> {
     let failed = |error| Failure::while_doing(format!("cannot ask {base_url}{path}"))(error);
     let host = base_url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).map_err(failed)?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).map_err(failed)?;
     // HTTP/1.0: the answer comes in one piece, and the connection is closed after it.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").map_err(failed)?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n").map_err(failed)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).map_err(failed)?;
     match answer.split_once("\r\n\r\n") {

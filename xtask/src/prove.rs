@@ -64,7 +64,8 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
         }
         if wanted(Proof::Faults) {
             report.check("faults", |tally| {
-                let faults = Program::cargo(workspace).args("test --locked --package komopay-tests --test faults");
+                let faults = Program::cargo(workspace)
+                    .args("test --locked --package komopay-tests --test faults --test misdelivered");
                 prove(faults.args("-- --nocapture").env(FORM, form), tally)
             })?;
         }

@@ -1503,13 +1503,14 @@ class Sandbox:
         balances: dict[str, str],
         port: int,
         control: bool,
+        forge_to_ports: list[int],
         callback_interval: _Seconds,
         callback_on_create: bool,
         deliver_to_any_host: bool,
     ) -> Self: ...
     @property
-    def address(self) -> tuple[str, str, str]:
-        """Where it listens, and the merchant code and secret it accepts."""
+    def address(self) -> tuple[str, str, str, str | None]:
+        """Where it listens, the merchant code and secret it accepts, and the token of its control API."""
 
     def ledger(self) -> list[tuple[int, datetime, Literal["executed", "booked", "released"], str, Money, str]]:
         """What happened to money so far: (sequence, at, kind, payout_id, money, payee_hash)."""

@@ -35,6 +35,8 @@ CASES = {
     "forged": "a callback that no payout asked for, to a URL that was not signed",
 }
 
+_TOKEN = "KOMOPAY_SANDBOX_TOKEN"
+
 # For how many seconds the deliveries are waited for, and an answer of the control API.
 _PATIENCE = 30
 
@@ -49,7 +51,8 @@ def main(arguments: list[str]) -> int:
         prog="python -m komopay trigger",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Makes `python -m komopay sandbox --control` send a callback. The settings come from "
-        "KOMOPAY_BASE_URL,\nKOMOPAY_MERCHANT_CODE, KOMOPAY_SECRET and KOMOPAY_CALLBACK_KEYS.",
+        "KOMOPAY_BASE_URL,\nKOMOPAY_MERCHANT_CODE, KOMOPAY_SECRET, KOMOPAY_CALLBACK_KEYS and KOMOPAY_SANDBOX_TOKEN, "
+        "which the sandbox shows at its\nstart. For `forged`, start it with --forge-to-port and the port of the URL.",
         epilog="cases:\n" + "\n".join(f"  {case:<12} {text}" for case, text in CASES.items()),
     )
     _ = parser.add_argument("case", choices=CASES, metavar="case", help="one of the cases below")
@@ -71,7 +74,7 @@ def main(arguments: list[str]) -> int:
 
 def _trigger(case: str, url: str, payout_id: str) -> int:
     with environment() as client:
-        sandbox = _Sandbox(os.environ["KOMOPAY_BASE_URL"])
+        sandbox = _Sandbox(os.environ["KOMOPAY_BASE_URL"], _control_token())
         # First of all: nothing is paid anywhere else.
         _ = sandbox.control("GET", "health")
         if case == "forged":
@@ -105,6 +108,14 @@ def _trigger(case: str, url: str, payout_id: str) -> int:
         return _show(sandbox.deliveries(payout_id))
 
 
+def _control_token() -> str:
+    token = os.environ.get(_TOKEN)
+    if not token:
+        text = f"{_TOKEN}: is not set in the environment; `python -m komopay sandbox --control` shows it at its start"
+        raise ConfigurationError(text, field=_TOKEN)
+    return token
+
+
 def _show(deliveries: list[_Delivery]) -> int:
     for delivery in deliveries:
         outcome = dict(delivery["outcome"])
@@ -117,8 +128,9 @@ def _show(deliveries: list[_Delivery]) -> int:
 class _Sandbox:
     """The control API of the sandbox behind a base URL."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, token: str) -> None:
         self._base_url: str = base_url
+        self._headers: dict[str, str] = {"Authorization": f"Bearer {token}"}
         try:
             parts = urlsplit(base_url)
             self._host: str | None = parts.hostname
@@ -138,9 +150,13 @@ class _Sandbox:
         """The answer to a call."""
         connection = http.client.HTTPConnection(self._host or "", self._port, timeout=_PATIENCE)
         try:
-            connection.request(method, f"/_sandbox/{path}", None if body is None else json.dumps(body))
+            sent = None if body is None else json.dumps(body)
+            connection.request(method, f"/_sandbox/{path}", sent, self._headers)
             answer = connection.getresponse()
             text = answer.read(1 << 24)
+            if answer.status == 401:
+                told = f"the sandbox at {self._base_url} has another token than {_TOKEN} says; it shows it at its start"
+                raise _Failed(told)
             if path == "health" and answer.status != 200:
                 raise _Failed(self._no_sandbox())
             if answer.status >= 300:

@@ -18,7 +18,7 @@ breaks on demand. With pytest, ask for the fixtures ``komopay_sandbox`` and ``ko
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -112,7 +112,9 @@ class Sandbox:
     - ``merchant_code``, ``secret``: the credentials it accepts; without them, ones of its own.
     - ``balances``: amounts by currency, in place of what the sandbox has of them by itself, which is plenty.
     - ``port``: the port to listen on; 0 takes a free one.
-    - ``control``: whether the control API under ``/_sandbox/`` answers.
+    - ``control``: whether the control API under ``/_sandbox/`` answers, to who brings ``control_token`` along.
+    - ``forge_to_ports``: the ports of this machine to which the control API may forge callbacks; otherwise it does so
+      only to URLs that a create handed over. ``forge_callback()`` asks for neither.
     - ``callback_interval``: how long after an attempt a callback is repeated that was not answered with 200.
     - ``callback_on_create``: whether there is a callback for the creation of a payout, too.
     - ``deliver_to_any_host``: whether callbacks go to other machines, too; by default they are withheld.
@@ -120,7 +122,8 @@ class Sandbox:
     A setting that cannot be used is a ``ValueError``, a port that cannot be listened on an ``OSError``.
 
     Where the environment variable ``KOMOPAY_SANDBOX_RECORD`` names a file, every call is appended to it, a line of JSON
-    for the request and one for the answer. They hold the secret and all tokens.
+    for the request and one for the answer. They hold the secret and all tokens, so the file is made for its owner alone,
+    and one that others may use is a ``PermissionError``.
 
     What breaks is said before the call that shall meet it. With ``nth=1`` it is the next call of the operation, and the
     fault is used up by it; with ``nth=None`` it is every call until ``clear_faults()``. With ``payout_id`` only calls
@@ -141,6 +144,7 @@ class Sandbox:
         balances: Mapping[str, str | int | Decimal] | None = None,
         port: int = 0,
         control: bool = False,
+        forge_to_ports: Collection[int] = (),
         callback_interval: float | timedelta = 120.0,
         callback_on_create: bool = False,
         deliver_to_any_host: bool = False,
@@ -155,12 +159,13 @@ class Sandbox:
             balances=amounts,
             port=port,
             control=control,
+            forge_to_ports=list(forge_to_ports),
             callback_interval=callback_interval,
             callback_on_create=callback_on_create,
             deliver_to_any_host=deliver_to_any_host,
         )
         # Kept here, where they can be asked for in a forked child, too.
-        self._base_url, self._merchant_code, self._secret = self._gateway.address
+        self._base_url, self._merchant_code, self._secret, self._control_token = self._gateway.address
 
     @property
     def base_url(self) -> str:
@@ -178,8 +183,15 @@ class Sandbox:
         return self._secret
 
     @property
+    def control_token(self) -> str | None:
+        """What calls of the control API must bring along, as ``Authorization: Bearer ...``; None where it is off."""
+        return self._control_token
+
+    @property
     def environment(self) -> dict[str, str]:
         """The variables that ``Client.from_env()`` reads, for code that makes its own client.
+
+        Where the control API is on, also the one that ``python -m komopay trigger`` reads.
 
             >>> import os
             >>> from unittest.mock import patch
@@ -188,11 +200,14 @@ class Sandbox:
             ...     client
             Client(base_url='http://127.0.0.1:...')
         """
-        return {
+        variables = {
             "KOMOPAY_BASE_URL": self._base_url,
             "KOMOPAY_MERCHANT_CODE": self._merchant_code,
             "KOMOPAY_SECRET": self._secret,
         }
+        if self._control_token is not None:
+            variables["KOMOPAY_SANDBOX_TOKEN"] = self._control_token
+        return variables
 
     def client(
         self, *, token: str | Callable[[], str] | None = None, **settings: Unpack[_CommonSettings]
@@ -372,8 +387,7 @@ class Sandbox:
         payout_id: str | None = None,
     ) -> None:
         """The call waits this long, in seconds or a ``timedelta``, and is then executed and answered as always."""
-        span = time if isinstance(time, timedelta) else timedelta(seconds=time)
-        self.fail(operation, "delay", ms=span // timedelta(milliseconds=1), nth=nth, payout_id=payout_id)
+        self.fail(operation, "delay", ms=_milliseconds(time), nth=nth, payout_id=payout_id)
 
     def unavailable(
         self,
@@ -414,6 +428,57 @@ class Sandbox:
         """The call is answered with 406 and this code, such as ``BALANCE_INSUFFICIENT``: a ``RejectedError``."""
         self.fail(operation, "rejected", code=code, uses_id_up=uses_id_up, nth=nth, payout_id=payout_id)
 
+    def stray_answer(
+        self,
+        status: int,
+        *,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        execute_after: float | timedelta | None = None,
+        operation: str = "create_payout",
+        nth: int | None = 1,
+        payout_id: str | None = None,
+    ) -> None:
+        """A front end delivers somebody else's answer: this one goes out, and the call's own behind it.
+
+        Only calls on a connection that has carried another one before count: nothing can have strayed on a new one. The
+        call is executed before the answer goes out; with ``execute_after``, seconds or a ``timedelta``, so long after.
+
+            >>> from komopay import BankAccount, BankTransfer, PayoutRequest
+            >>> salary = PayoutRequest(
+            ...     money=Money("10000", "IDR"),
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="A", number="11223344")))
+            >>> with Sandbox() as sandbox, sandbox.client() as client:
+            ...     sandbox.stray_answer(502)
+            ...     accepted = client.create_payout("SALARY-1", salary)
+            >>> accepted.recovered, sandbox.executed("SALARY-1")
+            (True, 1)
+        """
+        self.fail(
+            operation,
+            "stray_answer",
+            nth=nth,
+            payout_id=payout_id,
+            status=status,
+            body=body,
+            headers=dict(headers or {}),
+            **_late(execute_after),
+        )
+
+    def previous_answer(
+        self,
+        *,
+        execute_after: float | timedelta | None = None,
+        operation: str = "create_payout",
+        nth: int | None = 1,
+        payout_id: str | None = None,
+    ) -> None:
+        """A front end doubles an answer: the previous one of the call's connection goes out again, then the call's own.
+
+        Otherwise as ``stray_answer()``.
+        """
+        self.fail(operation, "previous_answer", nth=nth, payout_id=payout_id, **_late(execute_after))
+
     def fail(
         self,
         operation: str,
@@ -435,7 +500,9 @@ class Sandbox:
         Not executed: ``close_before_reading``, ``close_after_reading``, ``status`` (``status``), ``captive_portal``,
         ``redirect`` (``status``), ``not_found``, ``rate_limited`` (``retry_after_secs``), ``unauthorized``,
         ``forbidden``, ``bad_request``, ``rejected`` (``code``, ``uses_id_up``). As said: ``garbage`` (``status``,
-        ``execute``) and ``answer`` (``status``, ``headers``, ``body``, ``execute``: exactly that answer).
+        ``execute``) and ``answer`` (``status``, ``headers``, ``body``, ``execute``: exactly that answer). Executed, and
+        answered behind an answer that is another call's: ``stray_answer`` (``status``, ``headers``, ``body``,
+        ``execute_after_ms``) and ``previous_answer`` (``execute_after_ms``).
 
             >>> with Sandbox() as sandbox:
             ...     sandbox.fail("create_payout", "execute_then_status", status=502)
@@ -473,6 +540,15 @@ class Sandbox:
 
     def __repr__(self) -> str:
         return f"Sandbox(base_url={self._base_url!r}, merchant_code={self._merchant_code!r})"
+
+
+def _milliseconds(time: float | timedelta) -> int:
+    span = time if isinstance(time, timedelta) else timedelta(seconds=time)
+    return span // timedelta(milliseconds=1)
+
+
+def _late(execute_after: float | timedelta | None) -> dict[str, int]:
+    return {} if execute_after is None else {"execute_after_ms": _milliseconds(execute_after)}
 
 
 def _on(nth: int | None, rate: float | None) -> object:

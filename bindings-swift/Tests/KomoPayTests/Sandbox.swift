@@ -27,6 +27,7 @@ final class Sandbox: Sendable {
     static let secret = "canary-secret-b5c1f0"
 
     let baseUrl: String
+    private let controlToken = UUID().uuidString
     private let process: Process
 
     /// Starts it on a free port and waits until it listens.
@@ -34,6 +35,7 @@ final class Sandbox: Sendable {
         process = Process()
         process.executableURL = URL(fileURLWithPath: ProcessInfo.processInfo.environment["KOMOPAY_SANDBOX_BIN"] ?? "")
         process.arguments = ["--port", "0", "--control", "--processing-ms", "0", "--secret", Sandbox.secret]
+        process.environment = ProcessInfo.processInfo.environment.merging(["KOMOPAY_SANDBOX_TOKEN": controlToken]) { $1 }
         let output = Pipe()
         process.standardOutput = output
         try process.run()
@@ -106,6 +108,7 @@ final class Sandbox: Sendable {
         request.httpMethod = method
         request.httpBody = body.map { Data($0.utf8) }
         request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        request.setValue("Bearer \(controlToken)", forHTTPHeaderField: "Authorization")
         let (data, answer) = try await URLSession.shared.data(for: request)
         guard let status = (answer as? HTTPURLResponse)?.statusCode, 200..<300 ~= status else {
             throw Unusable(what: "\(path): \(answer)")

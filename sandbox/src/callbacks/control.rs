@@ -12,8 +12,10 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use crate::answer::Answer;
+use crate::callbacks::post::is_loopback;
 use crate::callbacks::{CallbackFault, Delivery};
 use crate::control::{Active, one_or_more};
 use crate::gateway::Gateway;
@@ -86,11 +88,25 @@ async fn forge(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Bod
         Ok(forged) => forged,
         Err(answer) => return answer.into_response(),
     };
+    if !may_forge_to(&gateway, &url) {
+        let told = "callbacks are forged only to URLs that a create handed over, and to ports of this machine that the \
+                    sandbox was started with (--forge-to-port)";
+        return Answer::forbidden(told).into_response();
+    }
     let answer = match gateway.courier().forge(&payout_id, &url).await {
         Some(delivery) => Answer::json(StatusCode::OK, &delivery),
         None => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "the sandbox is stopping"),
     };
     answer.into_response()
+}
+
+fn may_forge_to(gateway: &Gateway, url: &str) -> bool {
+    if gateway.lock().payouts.values().any(|payout| payout.subscriber.as_ref().is_some_and(|own| own.url() == url)) {
+        return true;
+    }
+    let named =
+        |url: &Url| url.port_or_known_default().is_some_and(|port| gateway.settings.forge_to_ports.contains(&port));
+    Url::parse(url).is_ok_and(|url| is_loopback(&url) && named(&url))
 }
 
 #[derive(Deserialize)]

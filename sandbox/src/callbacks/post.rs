@@ -19,6 +19,16 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// What the system resolves may be anything; this name is this machine and nothing else.
 const LOCALHOST: &str = "localhost";
 
+/// Whether a URL leads to this machine and nowhere else.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == LOCALHOST,
+        None => false,
+    }
+}
+
 /// Sends callbacks.
 pub(crate) struct Post {
     rules: Rules,
@@ -39,13 +49,7 @@ impl Post {
             Ok(url) => return withheld(format!("a callback goes over http or https, not over {}", url.scheme())),
             Err(error) => return withheld(format!("no usable URL: {error}")),
         };
-        let loopback = match url.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(Host::Domain(name)) => name == LOCALHOST,
-            None => false,
-        };
-        if !loopback && !self.rules.to_any_host {
+        if !is_loopback(&url) && !self.rules.to_any_host {
             let host = url.host_str().unwrap_or_default();
             return withheld(format!("{host} is not this machine; deliver_to_any_host sends there, too"));
         }

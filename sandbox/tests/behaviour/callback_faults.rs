@@ -6,7 +6,7 @@ use komopay_sandbox::{CallbackEffect, CallbackFault, CallbackWhen, Sandbox};
 use serde_json::json;
 
 use crate::callbacks::{INTERVAL, LIMIT, alive, alive_at_most, idle, log, pay, with_callback};
-use crate::client::{call, create};
+use crate::client::{control, create};
 use crate::receiver::Receiver;
 use crate::start::start;
 
@@ -143,7 +143,7 @@ async fn a_reset_forgets_callbacks_faults_and_log() {
     idle(&sandbox).await;
     assert!(alive() >= 50, "each waits for its repeat");
     sandbox.inject_into_callbacks(CallbackFault::new(CallbackWhen::always(), CallbackEffect::Lose));
-    assert_eq!(call(&sandbox, "POST", "/_sandbox/reset", "").await.status(), 204);
+    assert_eq!(control(&sandbox, "POST", "reset", "").await.status(), 204);
     assert!(sandbox.wait_for_deliveries(LIMIT).await, "there is nothing to wait for");
     alive_at_most(20).await;
     assert_eq!(sandbox.deliveries(), []);
@@ -154,10 +154,10 @@ async fn a_reset_forgets_callbacks_faults_and_log() {
 #[tokio::test]
 async fn the_control_api_does_all_of_it() {
     let receiver = Receiver::start([]).await;
-    let sandbox = start(Sandbox::builder().control(true)).await;
+    let sandbox = start(Sandbox::builder().control(true).forge_to_port(receiver.port())).await;
     let post = |path: &str, body: serde_json::Value| {
-        let (path, sandbox) = (format!("/_sandbox/{path}"), &sandbox);
-        async move { call(sandbox, "POST", &path, &body.to_string()).await }
+        let (path, sandbox) = (path.to_owned(), &sandbox);
+        async move { control(sandbox, "POST", &path, &body.to_string()).await }
     };
     let faults = json!([{"when": {"on": {"nth": 1}, "payout_id": "A", "status": "SUCCESS", "attempt": 1},
                          "effect": {"type": "lose_answer"}},
@@ -165,22 +165,22 @@ async fn the_control_api_does_all_of_it() {
     let reply = post("deliveries/faults", faults).await;
     assert_eq!((reply.status(), reply.json()), (201, json!({"active": 2})));
     create(&sandbox, "A", &with_callback(&receiver.url())).await;
-    call(&sandbox, "GET", "/_sandbox/idle", "").await;
-    let open = call(&sandbox, "GET", "/_sandbox/deliveries/done?limit_ms=1", "").await;
+    control(&sandbox, "GET", "idle", "").await;
+    let open = control(&sandbox, "GET", "deliveries/done?limit_ms=1", "").await;
     assert_eq!(open.json(), json!({"done": false}));
     assert_eq!(post("clock", json!({"advance_ms": 120_000})).await.status(), 200);
-    let done = call(&sandbox, "GET", "/_sandbox/deliveries/done", "").await;
+    let done = control(&sandbox, "GET", "deliveries/done", "").await;
     assert_eq!(done.json(), json!({"done": true}));
 
     let changed = post("payouts/A/status", json!({"status": "REFUSED", "failure_reason": "IP_DENIED"})).await;
     assert_eq!((changed.status(), changed.json()), (200, json!({"status": "REFUSED"})));
-    call(&sandbox, "GET", "/_sandbox/idle", "").await;
-    assert_eq!(call(&sandbox, "DELETE", "/_sandbox/faults", "").await.status(), 204);
+    control(&sandbox, "GET", "idle", "").await;
+    assert_eq!(control(&sandbox, "DELETE", "faults", "").await.status(), 204);
     assert_eq!(post("payouts/A/callback", json!({})).await.status(), 202);
-    call(&sandbox, "GET", "/_sandbox/deliveries/done", "").await;
+    control(&sandbox, "GET", "deliveries/done", "").await;
     let forged = post("deliveries/forge", json!({"payout_id": "B", "url": receiver.url()})).await.json();
 
-    let lines = call(&sandbox, "GET", "/_sandbox/deliveries", "").await.json();
+    let lines = control(&sandbox, "GET", "deliveries", "").await.json();
     let lines = lines.as_array().unwrap();
     let seen: Vec<_> = lines
         .iter()
@@ -232,7 +232,7 @@ async fn the_control_api_refuses_what_makes_no_sense() {
         ("payouts/B/status", json!({"status": "FAILED"}), 404),
         ("payouts/B/callback", json!({}), 404),
     ] {
-        let reply = call(&sandbox, "POST", &format!("/_sandbox/{path}"), &body.to_string()).await;
+        let reply = control(&sandbox, "POST", path, &body.to_string()).await;
         assert_eq!(reply.status(), status, "{path} {body}: {}", reply.text());
         assert!(!reply.description().is_empty());
     }

@@ -106,6 +106,16 @@ pub async fn get(sandbox: &Sandbox, id: &str) -> Reply {
     call(sandbox, "GET", &format!("/payouts/{id}"), "").await
 }
 
+/// The bytes of a call of the control API.
+pub fn control_request(method: &str, path: &str, token: Option<&str>, body: &str) -> String {
+    request(method, &format!("/_sandbox/{path}"), token, body).replace("Host: sandbox", "Host: localhost")
+}
+
+/// A call of the control API, with the token of this sandbox.
+pub async fn control(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> Reply {
+    exchange(sandbox, control_request(method, path, sandbox.control_token(), body)).await
+}
+
 /// The create that KomoPay documents: 10000 IDR by bank transfer.
 pub fn documented_create() -> Value {
     bank_transfer("11223344")

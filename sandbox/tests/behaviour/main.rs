@@ -15,6 +15,7 @@ mod corrections;
 mod creates;
 mod faults;
 mod idle;
+mod misdelivered;
 mod program;
 mod reads;
 mod refusals;

@@ -9,13 +9,21 @@ use std::process::{Child, Command, Stdio};
 
 use komopay_tests::contract::check_recorded;
 
-use crate::client::{bank_transfer, request};
+use crate::client::{bank_transfer, control_request, request};
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_komopay-sandbox"));
-    command.args(arguments).env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .env_remove("RUST_LOG")
+        .env_remove("KOMOPAY_SANDBOX_TOKEN")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
+
+/// The token of the control API of the programs that are given one.
+const TOKEN: &str = "a-control-token-of-mine";
 
 /// Starts the program on a free port; returns it with its address and the rest of its output.
 fn start(arguments: &[&str]) -> (Child, String, BufReader<std::process::ChildStdout>) {
@@ -58,7 +66,7 @@ fn send(address: &str, bytes: &str) -> String {
 fn it_serves_logs_without_secrets_and_stops_gracefully() {
     let file = record("serves");
     let merchant = ["--merchant-code", "ME", "--secret", "a-long-secret-of-mine"];
-    let others = ["--processing-ms", "0", "--control", "--record", file.to_str().unwrap()];
+    let others = ["--processing-ms", "0", "--control", "--control-token", TOKEN, "--record", file.to_str().unwrap()];
     let (mut child, address, mut output) = start(&[&merchant[..], &others].concat());
     let answer = send(
         &address,
@@ -67,7 +75,7 @@ fn it_serves_logs_without_secrets_and_stops_gracefully() {
     let token = answer.split('"').rev().nth(1).unwrap().to_owned();
     let body = bank_transfer("778899001122").to_string();
     assert!(send(&address, &request("POST", "/payouts/A", Some(&token), &body)).starts_with("HTTP/1.1 201 "));
-    assert!(send(&address, &request("GET", "/_sandbox/health", None, "")).starts_with("HTTP/1.1 200 "));
+    assert!(send(&address, &control_request("GET", "health", Some(TOKEN), "")).starts_with("HTTP/1.1 200 "));
 
     let process = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
@@ -83,7 +91,7 @@ fn it_serves_logs_without_secrets_and_stops_gracefully() {
     ] {
         assert!(log.contains(line), "{line} in {log}");
     }
-    for secret in ["a-long-secret-of-mine", "778899001122", token.as_str()] {
+    for secret in ["a-long-secret-of-mine", "778899001122", TOKEN, token.as_str()] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
     assert_eq!(judged(&file).len(), 4, "two calls, each with its answer");
@@ -93,7 +101,8 @@ fn it_serves_logs_without_secrets_and_stops_gracefully() {
 fn it_delivers_callbacks_and_its_log_shows_no_url() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let times = ["--processing-ms", "0", "--callback-interval-ms", "1", "--callback-on-create"];
-    let (mut child, address, mut output) = start(&[&times[..], &["--deliver-to-any-host", "--control"]].concat());
+    let (mut child, address, mut output) =
+        start(&[&times[..], &["--deliver-to-any-host", "--control", "--control-token", TOKEN]].concat());
     let token = send(
         &address,
         &request("POST", "/auth-tokens", None, r#"{"merchantCode": "SANDBOX_MERCHANT", "secret": "sandbox-secret"}"#),
@@ -105,8 +114,8 @@ fn it_delivers_callbacks_and_its_log_shows_no_url() {
     assert!(
         send(&address, &request("POST", "/payouts/A", Some(token), &body.to_string())).starts_with("HTTP/1.1 201 ")
     );
-    send(&address, &request("GET", "/_sandbox/deliveries/done", None, ""));
-    let deliveries = send(&address, &request("GET", "/_sandbox/deliveries", None, ""));
+    send(&address, &control_request("GET", "deliveries/done", Some(TOKEN), ""));
+    let deliveries = send(&address, &control_request("GET", "deliveries", Some(TOKEN), ""));
     assert_eq!(deliveries.matches("c2lnbmVk?mac=bWFj").count(), 10, "{deliveries}");
 
     let process = child.id().to_string();
@@ -125,9 +134,10 @@ fn it_delivers_callbacks_and_its_log_shows_no_url() {
 #[test]
 fn it_records_each_request_and_each_true_answer_and_nothing_that_a_fault_made_up() {
     let file = record("records");
-    let (mut child, address, _output) = start(&["--record", file.to_str().unwrap(), "--control"]);
+    let (mut child, address, _output) =
+        start(&["--record", file.to_str().unwrap(), "--control", "--control-token", TOKEN]);
     let fault = r#"{"when": {"operation": "list_currencies", "on": {"nth": 1}}, "effect": {"type": "captive_portal"}}"#;
-    send(&address, &request("POST", "/_sandbox/faults", None, fault));
+    send(&address, &control_request("POST", "faults", Some(TOKEN), fault));
     send(&address, &request("GET", "/currencies", Some("t"), ""));
     send(&address, &request("GET", "/balances?currencyCodes=IDR", Some("t"), ""));
     child.kill().unwrap();
@@ -139,6 +149,68 @@ fn it_records_each_request_and_each_true_answer_and_nothing_that_a_fault_made_up
     assert_eq!(seen, [("/currencies", None), (balances, None), (balances, Some(401))]);
     assert_eq!(calls[0]["headers"]["authorization"], "Bearer t");
     assert!(calls[2]["answer"]["body"].as_str().unwrap().contains("token missing"));
+}
+
+#[test]
+fn it_shows_a_token_that_it_made_and_asks_for_it() {
+    let (mut child, address, output) = start(&["--control"]);
+    let mut lines = output.lines().map_while(Result::ok);
+    let told = lines.find_map(|line| Some(line.strip_prefix("  control token  ")?.to_owned())).unwrap();
+    assert_eq!(told.len(), 32);
+    assert!(send(&address, &control_request("GET", "health", Some(&told), "")).starts_with("HTTP/1.1 200 "));
+    assert!(send(&address, &control_request("GET", "health", None, "")).starts_with("HTTP/1.1 401 "));
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let refused = program(&["--port", "0", "--control", "--control-token", "short"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(error.contains("the control token must have at least 16 characters"), "{error}");
+}
+
+#[test]
+fn a_token_in_the_environment_is_taken_and_shown_nowhere() {
+    let mut child = program(&["--port", "0", "--control"]).env("KOMOPAY_SANDBOX_TOKEN", TOKEN).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let told: Vec<String> = lines.take_while(|line| line != "Ctrl-C stops it.").collect();
+    let address = told[0].rsplit_once("http://").unwrap().1;
+    assert!(send(address, &control_request("GET", "health", Some(TOKEN), "")).starts_with("HTTP/1.1 200 "));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(told.contains(&"  control token  as given".to_owned()), "{told:?}");
+    assert!(!told.concat().contains(TOKEN), "{told:?}");
+    let help = program(&["--help"]).env("KOMOPAY_SANDBOX_TOKEN", TOKEN).output().unwrap().stdout;
+    assert!(!String::from_utf8(help).unwrap().contains(TOKEN));
+}
+
+#[test]
+fn a_record_is_for_its_owner_alone_and_one_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let file = record("rights");
+    let path = file.to_str().unwrap();
+    let (mut child, _, _output) = start(&["--record", path]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    // Its own is appended to.
+    let (mut child, _, _output) = start(&["--record", path]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    for rights in [0o644, 0o640, 0o660, 0o602, 0o666] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(rights)).unwrap();
+        let refused = program(&["--port", "0", "--record", path]).output().unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{rights:o}");
+        let error = String::from_utf8(refused.stderr).unwrap();
+        for words in [path, &format!("{rights:o}"), "chmod 600"] {
+            assert!(error.contains(words), "{words} in {error}");
+        }
+    }
+    std::fs::remove_file(&file).unwrap();
+    let (mut child, _, _output) = start(&["--record", "/dev/null"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

@@ -137,7 +137,13 @@ async fn without_a_usable_token_every_other_call_is_401() {
     let mut forged = sandbox.issue_token(&["GET /balances"], None, 600);
     let fine = sandbox.issue_token(&[], None, 600);
     forged = format!("{}.{}", fine.rsplit_once('.').unwrap().0, forged.rsplit_once('.').unwrap().1);
-    for token in [foreign.as_str(), &expired, &forged, "nonsense", ""] {
+    // Nobody chooses how it is signed: none, HS384, RS256.
+    let rest = fine.split_once('.').unwrap().1;
+    let headers = ["eyJhbGciOiJub25lIn0", "eyJhbGciOiJIUzM4NCJ9", "eyJhbGciOiJSUzI1NiJ9"];
+    let others = headers.map(|header| format!("{header}.{rest}"));
+    let unsigned = format!("{}.{}.", headers[0], rest.split_once('.').unwrap().0);
+    let [none, hs384, rs256] = &others;
+    for token in [foreign.as_str(), &expired, &forged, none, hs384, rs256, &unsigned, "nonsense", ""] {
         assert_eq!(create_with(&sandbox, token, "A").await, 401, "{token}");
         assert_eq!(get_with(&sandbox, token, "A").await, 401, "{token}");
     }

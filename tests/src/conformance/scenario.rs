@@ -112,6 +112,9 @@ pub(super) enum Own {
         /// Whether the call executes first.
         #[serde(default)]
         execute: bool,
+        /// Whether it strays: the call executes, and its own answer comes behind this one.
+        #[serde(default)]
+        stray: bool,
     },
     /// Breaks nothing any more.
     ClearFaults {},
@@ -203,15 +206,20 @@ impl Own {
     pub(super) fn fault(&self) -> Option<Fault> {
         match self {
             Self::Inject { fault } => Some(fault.clone()),
-            Self::Answer { operation, payout_id, on, status, headers, body, execute } => {
+            Self::Answer { operation, payout_id, on, status, headers, body, execute, stray } => {
                 let body = match body {
                     Value::Null => String::new(),
                     Value::String(text) => text.clone(),
                     json => json.to_string(),
                 };
                 let when = When { operation: *operation, payout_id: payout_id.clone(), on: *on };
-                let (headers, execute) = (headers.clone(), *execute);
-                Some(Fault::new(when, Effect::Answer { status: *status, headers, body, execute }))
+                let (status, headers, execute) = (*status, headers.clone(), *execute);
+                let effect = if *stray {
+                    Effect::StrayAnswer { status, headers, body, execute_after_ms: None }
+                } else {
+                    Effect::Answer { status, headers, body, execute }
+                };
+                Some(Fault::new(when, effect))
             }
             _ => None,
         }

@@ -6,6 +6,7 @@ import java.net.http.HttpRequest
 import java.net.http.HttpRequest.BodyPublishers
 import java.net.http.HttpResponse.BodyHandlers
 import java.time.Duration
+import java.util.UUID
 import kotlin.concurrent.thread
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
@@ -18,13 +19,16 @@ import kotlinx.serialization.json.jsonPrimitive
 /** A gateway of its own for each test: the program komopay-sandbox, whose ledger tells what happened to the money. */
 class Sandbox(vararg arguments: String) : AutoCloseable {
     private val http = HttpClient.newHttpClient()
+    private val token = UUID.randomUUID().toString()
     private val process: Process
     val url: String
 
     init {
         val program = checkNotNull(System.getenv("KOMOPAY_SANDBOX_BIN")) { "KOMOPAY_SANDBOX_BIN says where the sandbox is" }
         val options = listOf("--port", "0", "--control", "--processing-ms", "0", "--merchant-code", CODE, "--secret", SECRET)
-        process = ProcessBuilder(listOf(program) + options + arguments).redirectErrorStream(true).start()
+        val builder = ProcessBuilder(listOf(program) + options + arguments).redirectErrorStream(true)
+        builder.environment()["KOMOPAY_SANDBOX_TOKEN"] = token
+        process = builder.start()
         // Also of a test that could not begin.
         Runtime.getRuntime().addShutdownHook(Thread { process.destroyForcibly() })
         val output = process.inputStream.bufferedReader()
@@ -77,7 +81,10 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
         control("POST", "payouts/$payoutId/status", """{"status": "$status"}""")
     }
 
-    /** Sends a callback that no payout asked for, and says how the receiver answered. */
+    /**
+     * Sends a callback that no payout asked for, to a port that the sandbox was started with (`--forge-to-port`), and says
+     * how the receiver answered.
+     */
     fun forge(payoutId: String, url: String): String =
         outcome(control("POST", "deliveries/forge", """{"payout_id": "$payoutId", "url": "$url"}"""))
 
@@ -104,6 +111,7 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
 
     private fun control(method: String, path: String, body: String = ""): JsonElement {
         val request = HttpRequest.newBuilder(URI("$url/_sandbox/$path")).method(method, BodyPublishers.ofString(body))
+            .header("Authorization", "Bearer $token")
         val answer = http.send(request.build(), BodyHandlers.ofString())
         check(answer.statusCode() < 300) { "$path: ${answer.body()}" }
         return Json.parseToJsonElement(answer.body().ifEmpty { "null" })

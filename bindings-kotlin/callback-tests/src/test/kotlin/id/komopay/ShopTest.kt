@@ -21,8 +21,9 @@ class SpringShopTest : ShopTest("spring-boot", "example.SpringShop")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class ShopTest(name: String, main: String) {
     private val folder: File = createTempDirectory("shop").toFile()
-    private val sandbox = Sandbox()
-    private val shop = Shop(Shop.example(name), main, sandbox, Shop.freePort(), folder.resolve("changes.sqlite"))
+    private val port = Shop.freePort()
+    private val sandbox = Sandbox("--forge-to-port", "$port")
+    private val shop = Shop(Shop.example(name), main, sandbox, port, folder.resolve("changes.sqlite"))
     private val signer = Client(sandbox.config().copy(callbackKeys = listOf(Shop.KEY)))
     private val route = "http://127.0.0.1:${shop.port}/komopay"
 
