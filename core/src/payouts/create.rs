@@ -350,8 +350,10 @@ impl Driver {
             }
             Err(miss) => {
                 let retry_after = miss.error.retry_after();
-                // "Not there" is an answer; what went wrong before it is the better cause.
-                if miss.why != MissKind::Gone || self.learned.last_error.is_none() {
+                // "Not there" is an answer, and a read without an attempt's time says little; what went wrong before is the
+                // better cause.
+                let had_no_time = miss.error.kind() == ErrorKind::TimedOut && within < client.limits.attempt / 2;
+                if miss.why != MissKind::Gone && !had_no_time || self.learned.last_error.is_none() {
                     self.learned.last_error = Some(miss.error);
                 }
                 not_shown(miss.why, retry_after)
