@@ -47,6 +47,8 @@ pub(crate) enum MissKind {
     Held,
     /// It will not work by trying again.
     Lasting,
+    /// 401 or 403: this token may not, and no other one was to be had.
+    Denied,
     /// No try can be made: the client was closed, the token does not allow it, the platform refuses one, or its certificate does not verify.
     Barred,
 }
@@ -56,6 +58,7 @@ impl MissKind {
     pub fn of(status: u16) -> Self {
         match status {
             410 => Self::Gone,
+            401 | 403 => Self::Denied,
             429 | 500..=599 => Self::Passing,
             _ => Self::Lasting,
         }

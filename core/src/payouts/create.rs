@@ -401,6 +401,7 @@ pub(super) fn unanswered(sent: bool, kind: FailureKind) -> PostEnd {
 pub(super) fn not_shown(why: MissKind, retry_after: Option<Duration>) -> ReadEnd {
     match why {
         MissKind::Gone => ReadEnd::Gone,
+        MissKind::Denied => ReadEnd::Denied,
         MissKind::Barred => ReadEnd::Final,
         MissKind::Passing | MissKind::Held | MissKind::Lasting => ReadEnd::Unproven { retry_after },
     }

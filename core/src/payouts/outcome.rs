@@ -151,6 +151,8 @@ pub(crate) enum ReadEnd {
     Gone,
     /// Anything else proves nothing.
     Unproven { retry_after: Option<Duration> },
+    /// The platform does not let this token read.
+    Denied,
     /// No read can be made: the token was refused for good, or the certificate does not verify.
     Final,
 }
@@ -321,6 +323,9 @@ impl Outcome {
             ReadEnd::NotOurs => Action::End(Verdict::Duplicate { found: true }),
             ReadEnd::Gone => self.gone(now),
             ReadEnd::Unproven { retry_after } => self.pause(now, retry_after.unwrap_or_default()),
+            // Whoever may not send may not read, either: nothing comes of asking until the deadline.
+            ReadEnd::Denied if matches!(self.question, Question::NothingHappened(_)) => Action::End(Verdict::Unknown),
+            ReadEnd::Denied => self.pause(now, Duration::ZERO),
             ReadEnd::Final => Action::End(Verdict::Unknown),
         }
     }

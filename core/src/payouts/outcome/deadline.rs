@@ -77,6 +77,7 @@ impl At {
                     ReadEnd::Ours,
                     ReadEnd::NotOurs,
                     ReadEnd::Gone,
+                    ReadEnd::Denied,
                     ReadEnd::Unproven { retry_after: None },
                     ReadEnd::Unproven { retry_after },
                     ReadEnd::Final,

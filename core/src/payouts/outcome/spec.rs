@@ -48,6 +48,7 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("4 lost after 20 s, not there, repeated",          "post=open@20s get=410 post=ours",                  Accepted),
     ("4 lost twice, found",                             "post=open get=410 post=open get=ours",             Recovered),
     ("4 a GET that proves nothing is made again",       "post=open get=odd get=odd get=ours",               Recovered),
+    ("4 a GET that is denied is made again",            "post=open get=denied get=denied get=ours",         Recovered),
     ("4 no proof, no repeat",                           "post=open get=odd*",                               Unknown),
     ("4 lost, found as another",                        "post=open get=other",                              FOUND_OTHER),
 
@@ -113,6 +114,7 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("d refused, and a read must say so",               "post~=refused alone=odd alone=odd alone=410",      Refused),
     ("d refused, and no read says so",                  "post~=refused alone=odd*",                         Unknown),
     ("d refused, and no read may be made",              "post~=refused alone=final",                        Unknown),
+    ("d refused, and the token may not read",           "post~=refused alone=denied",                       Unknown),
     ("d refused, and a read is asked to wait too long", "post~=refused alone=odd+90s",                      Unknown),
     ("d an acceptance names its payout",                "post~=ours",                                       Accepted),
     ("d what is open is open",                          "post~=open get=410 post=ours",                     Accepted),
@@ -245,6 +247,7 @@ impl<'a> Play<'a> {
                         ("other", None) => ReadEnd::NotOurs,
                         ("410", None) => ReadEnd::Gone,
                         ("odd", retry_after) => ReadEnd::Unproven { retry_after },
+                        ("denied", None) => ReadEnd::Denied,
                         ("final", None) => ReadEnd::Final,
                         odd => return Err(format!("no such step: {odd:?}")),
                     })
