@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -78,7 +77,6 @@ pub(crate) async fn try_read<T>(
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
     mut turn: Turn,
     within: Duration,
-    personal: &[&str],
     history: &mut Vec<Attempt>,
 ) -> Result<T, Miss> {
     let ends = Instant::now() + within;
@@ -115,8 +113,7 @@ pub(crate) async fn try_read<T>(
         });
     }
     let why = MissKind::of(answer.status);
-    let secrets = [personal, &[grant.token.expose_secret(), client.tokens.secret()]].concat();
-    Err(Miss { why, error: answer.to_error(&secrets) })
+    Err(Miss { why, error: answer.to_error() })
 }
 
 /// Tries until it works, trying is of no use, `read_attempts` are used up, or the total time is.
@@ -130,9 +127,7 @@ pub(crate) async fn read<T>(
     loop {
         let (which, left) = tries.next()?;
         let looked = match turn(client, which, left).await {
-            Ok((turn, within)) => {
-                try_read(client, operation, scope, &parse, turn, within, &[], &mut tries.history).await
-            }
+            Ok((turn, within)) => try_read(client, operation, scope, &parse, turn, within, &mut tries.history).await,
             Err(miss) => Err(miss),
         };
         match looked {

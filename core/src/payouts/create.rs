@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use super::in_flight::{Call, Entry};
@@ -70,7 +69,7 @@ pub(crate) async fn create(
                     id: id.clone(),
                     request: request.clone(),
                     resume,
-                    operation: Operation::post(id.path(), Bytes::from(body.clone())),
+                    operation: Operation::post(id.path(), Bytes::from(body.clone())).about(&request.personal()),
                     started,
                     first_post_at: None,
                     grant: None,
@@ -295,9 +294,7 @@ impl Driver {
             self.learned.accepted = Some(accepted);
             return PostEnd::Accepted;
         }
-        let mut secrets = self.request.method.personal();
-        secrets.extend([grant.token.expose_secret(), self.client.tokens.secret()]);
-        let error = answer.to_error(&secrets);
+        let error = answer.to_error();
         let end = no_acceptance(answer, &error, grant.renewable());
         if end == PostEnd::Refused {
             self.learned.refusal = Some(error.clone());
@@ -310,7 +307,7 @@ impl Driver {
         let client = Arc::clone(&self.client);
         // Every read of a create may settle an open attempt: none is ever held back.
         let turn = client.pace.settling();
-        match look(&client, &self.id, turn, within, &self.request.method.personal(), &mut self.history).await {
+        match look(&client, &self.id, turn, within, &self.request.personal(), &mut self.history).await {
             Ok(found) => {
                 let is_young = is_young(found.date, found.payout.created_at, self.first_post_at);
                 let ours = self.client.check_world(&found.payout).is_ok()

@@ -33,7 +33,8 @@ pub(crate) async fn look(
     let parse = |answer: &Answer| -> Result<Found, Unreadable> {
         Ok(Found { payout: Payout::read(id, &answer.body)?, date: answer.date })
     };
-    try_read(client, &Operation::get(id.path()), &Scope::read(id), parse, turn, within, personal, history).await
+    let operation = Operation::get(id.path()).about(personal);
+    try_read(client, &operation, &Scope::read(id), parse, turn, within, history).await
 }
 
 /// Reads the payout, trying again where that may help.

@@ -17,6 +17,7 @@ use super::super::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::Money;
 use crate::read::MissKind;
+use crate::scrub::Scrubber;
 use crate::transport::{Answer, FailureKind};
 
 /// A request, by its place in [`requests`].
@@ -44,7 +45,8 @@ fn id() -> PayoutId {
 }
 
 fn answer(status: u16, body: &str) -> Answer {
-    Answer { status, date: None, retry_after: None, request_id: None, body: Bytes::copy_from_slice(body.as_bytes()) }
+    let (body, texts) = (Bytes::copy_from_slice(body.as_bytes()), Scrubber::default());
+    Answer { status, date: None, retry_after: None, request_id: None, body, texts }
 }
 
 /// What the platform shows of a payout: to the create, and to a read.
@@ -93,7 +95,7 @@ impl Readings {
             let answer = answer(status, body);
             match acceptance(&id(), asked, &answer) {
                 Some(_) => PostEnd::Accepted,
-                None => no_acceptance(&answer, &answer.to_error(&[]), true),
+                None => no_acceptance(&answer, &answer.to_error(), true),
             }
         };
         let plain = &requests[PLAIN];
@@ -175,7 +177,7 @@ impl Ending {
                 let learned = Learned {
                     accepted: PayoutAccepted::read(&id(), body.as_bytes()).ok(),
                     found: Payout::read(&id(), body.as_bytes()).ok(),
-                    refusal: Some(answer(403, "").to_error(&[])),
+                    refusal: Some(answer(403, "").to_error()),
                     last_error: Some(Error::new(ErrorKind::Unavailable, "no connection")),
                 };
                 learned.result(&id(), verdict)
