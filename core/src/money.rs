@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::read::Unreadable;
+use crate::scrub::Shown;
 
 /// An exact amount of one currency, in major units.
 ///
@@ -90,7 +91,7 @@ impl Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.amount, self.currency)
+        write!(f, "{} {}", self.amount, Shown(&self.currency))
     }
 }
 
