@@ -138,10 +138,10 @@ def in_django() -> object:
     request = HttpRequest()
     request.method, request.path = "POST", f"/komopay/{SIGNATURE}"
 
-    def read(_: int) -> bytes:
+    def read(*_: object) -> bytes:
         raise UnreadablePostError("the caller is gone")
 
-    request.read = read  # type: ignore[method-assign]  # pyright: ignore[reportAttributeAccessIssue]
+    setattr(request, "read", read)
     return Callbacks(client(), handler)._receive(request)
 
 
@@ -157,9 +157,9 @@ def unlistenable() -> object:
         return Sandbox(secret=SECRET, port=int(taken.base_url.rsplit(":", 1)[1]))
 
 
-async def fastapi_call(receive: Any, send: Any, **more: object) -> object:
+async def fastapi_call(receive: Any, send: Any, **more: object) -> None:
     async with async_client() as made:
-        return await komopay.fastapi.Callbacks(made, handler)(scope(**more), receive, send)
+        await komopay.fastapi.Callbacks(made, handler)(scope(**more), receive, send)
 
 
 BAD_SETTINGS: list[dict[str, Any]] = [
@@ -282,7 +282,7 @@ HALF_MADE: list[type] = [AsyncClient, Sandbox, ChangeWorker, AsyncChangeWorker, 
 
 @pytest.mark.parametrize("kind", HALF_MADE, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
 def test_what_is_half_made_shows_itself(kind: type) -> None:
-    made = object.__new__(kind)
+    made: object = object.__new__(kind)
     assert kind.__name__ in repr(made) and kind.__name__ in str(made) and f"{made}"
 
 

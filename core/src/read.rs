@@ -69,7 +69,6 @@ impl From<Refusal> for Miss {
 }
 
 /// Tries once, in this turn: one request, and a second one only if the token was refused and another can be had.
-#[expect(clippy::too_many_arguments, reason = "what is asked, by whom, and what it may cost")]
 pub(crate) async fn try_read<T>(
     client: &Inner,
     operation: &Operation,

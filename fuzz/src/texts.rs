@@ -81,8 +81,8 @@ impl Text {
                     }
                 }
                 Piece::Digits(digits) => text.extend(digits.iter().take(20).map(|digit| char::from(b'0' + digit % 10))),
-                Piece::Ours => text.push_str(&format!(" {OURS} ")),
-                Piece::Id => text.push_str(&format!(" {ID} ")),
+                Piece::Ours => text.extend([" ", OURS, " "]),
+                Piece::Id => text.extend([" ", ID, " "]),
             }
         }
         text

@@ -38,6 +38,7 @@ __all__ = [
     "WalletTransfer",
     "_AsyncCalls",
     "_Call",
+    "_Opaque",
     "_TokenReply",
     "__version__",
     "_after_fork_in_child",
