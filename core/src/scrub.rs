@@ -50,35 +50,36 @@ impl fmt::Debug for Shown<'_> {
 /// What the texts of one answer must not show.
 #[derive(Clone, Default)]
 pub(crate) struct Scrubber {
-    needles: Vec<Needle>,
+    known: Vec<Known>,
     /// The payout's own id, whose digits may stay.
     id: Option<String>,
     /// The account is known, so that other long numbers may stay.
     knows_account: bool,
 }
 
-/// Something to be found, in one of its spellings.
+/// Something that must not be shown. Its spellings are worked out where there is a text, which most answers have not.
 #[derive(Clone)]
+struct Known {
+    text: String,
+    /// A name: no credential, and without a digit.
+    is_name: bool,
+}
+
+/// Something to be found, in one of its spellings.
 struct Needle {
     /// Its letters and digits, folded.
     folded: Vec<char>,
     /// It as it is, where too few of its characters are letters or digits.
     literal: Option<String>,
-    /// A name: no credential, and without a digit.
-    is_name: bool,
 }
 
 impl Scrubber {
     /// For texts that may repeat these. It knows no account yet, and hides every long number.
     pub fn new(credentials: &[&str], personal: &[&str]) -> Self {
-        let mut needles = Vec::new();
-        for text in credentials {
-            add(&mut needles, text, false);
-        }
-        for text in personal {
-            add(&mut needles, text, !text.chars().any(is_digit));
-        }
-        Self { needles, id: None, knows_account: false }
+        let known = |text: &str, is_name| Known { text: text.to_owned(), is_name };
+        let credentials = credentials.iter().map(|text| known(text, false));
+        let personal = personal.iter().map(|text| known(text, !text.chars().any(is_digit)));
+        Self { known: credentials.chain(personal).collect(), id: None, knows_account: false }
     }
 
     /// Lets the digits of this id stay.
@@ -107,7 +108,7 @@ impl Scrubber {
             return code.to_owned();
         }
         let has_form = code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-        self.scrub(code, |needle| !(has_form && needle.is_name), !self.knows_account, LONGEST, "…")
+        self.scrub(code, |known| !(has_form && known.is_name), !self.knows_account, LONGEST, "…")
     }
 
     /// The name of an attribute. Those of the contract are ours, and pass.
@@ -125,15 +126,17 @@ impl Scrubber {
     fn scrub(
         &self,
         text: &str,
-        wanted: impl Fn(&Needle) -> bool,
+        wanted: impl Fn(&Known) -> bool,
         hides_numbers: bool,
         longest: usize,
         end: &str,
     ) -> String {
-        let mut text = self.pass(text, &wanted, hides_numbers, longest, end);
+        let needles: Vec<Needle> =
+            self.known.iter().filter(|known| wanted(known)).flat_map(|known| spellings(&known.text)).collect();
+        let mut text = self.pass(text, &needles, hides_numbers, longest, end);
         // Each pass leaves less, so this ends.
         for _ in 0..longest {
-            let again = self.pass(&text, &wanted, hides_numbers, longest, end);
+            let again = self.pass(&text, &needles, hides_numbers, longest, end);
             if again == text {
                 break;
             }
@@ -142,26 +145,14 @@ impl Scrubber {
         text
     }
 
-    fn pass(
-        &self,
-        text: &str,
-        wanted: impl Fn(&Needle) -> bool,
-        hides_numbers: bool,
-        longest: usize,
-        end: &str,
-    ) -> String {
+    fn pass(&self, text: &str, needles: &[Needle], hides_numbers: bool, longest: usize, end: &str) -> String {
         let (text, whole) = clean(text);
         let spelled = Spelled::of(&text, HIDDEN);
         let ours = spelled.words.iter().filter(|word| text.get((*word).clone()).is_some_and(is_our_word)).cloned();
         let ours: Vec<Range<usize>> = ours.collect();
         let is_ours = |hit: &Range<usize>| ours.iter().any(|word| word.start <= hit.start && hit.end <= word.end);
-        let mut hits: Vec<Range<usize>> = self
-            .needles
-            .iter()
-            .filter(|needle| wanted(needle))
-            .flat_map(|needle| needle.hits(&text, &spelled))
-            .filter(|hit| !is_ours(hit))
-            .collect();
+        let found = needles.iter().flat_map(|needle| needle.hits(&text, &spelled));
+        let mut hits: Vec<Range<usize>> = found.filter(|hit| !is_ours(hit)).collect();
         let own = self.id.as_deref().map(|id| ids(&text, id)).unwrap_or_default();
         if hides_numbers {
             hits.extend(number_spans(&text, &own));
@@ -174,25 +165,19 @@ impl Scrubber {
 }
 
 /// A text's spellings. An empty one has none.
-fn add(needles: &mut Vec<Needle>, text: &str, is_name: bool) {
+fn spellings(text: &str) -> Vec<Needle> {
     let folded: Vec<char> = text.chars().flat_map(fold).collect();
-    let literal = (folded.len() < LONG && text.chars().count() >= LONG).then(|| clean(text).0);
-    let significant: Vec<char> = folded.iter().copied().skip_while(|c| *c == '0').collect();
+    let from = |first: usize| folded.iter().copied().skip(first).skip_while(|c| *c == '0').collect::<Vec<char>>();
+    let mut all = vec![from(0), folded.clone()];
     // A phone number is also written without its country, whose code has one to three digits.
     if text.starts_with('+') {
-        for code in 1..=3 {
-            let national: Vec<char> = folded.iter().copied().skip(code).skip_while(|c| *c == '0').collect();
-            if national.len() > LONG {
-                needles.push(Needle { folded: national, literal: None, is_name });
-            }
-        }
+        all.extend((1..=3).map(from).filter(|national| national.len() > LONG));
     }
-    if significant.len() < folded.len() && !significant.is_empty() {
-        needles.push(Needle { folded: significant, literal: None, is_name });
-    }
-    if !folded.is_empty() || literal.is_some() {
-        needles.push(Needle { folded, literal, is_name });
-    }
+    all.dedup();
+    let is_odd = folded.len() < LONG && text.chars().count() >= LONG;
+    let mut needles: Vec<Needle> = all.into_iter().map(|folded| Needle { folded, literal: None }).collect();
+    needles.extend(is_odd.then(|| Needle { folded: Vec::new(), literal: Some(clean(text).0) }));
+    needles
 }
 
 impl Needle {

@@ -127,7 +127,7 @@ impl<'a> Kotlin<'a> {
 fn show_whatever_they_hold(sources: &Path) -> Outcome {
     const GENERATED: &str = "override fun toString(): String {";
     const MENDED: &str = "override fun toString(): String = try { shownByTheCore() } \
-        catch (_: java.nio.charset.CharacterCodingException) { javaClass.simpleName + \"(not Unicode)\" }\n    \
+        catch (unshown: java.nio.charset.CharacterCodingException) { javaClass.simpleName + \"(not Unicode)\" }\n    \
         private fun shownByTheCore(): String {";
     let reading = || Failure::while_doing(format!("cannot read {}", sources.display()));
     let mut mended = 0;
