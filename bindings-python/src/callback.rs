@@ -114,7 +114,7 @@ impl PayoutChange {
             let shown = Repr::new(py, "PayoutChange")
                 .text("payout_id", payout_id.as_str())
                 .value("sequence", sequence.to_string())
-                .text("previous_status", previous_status.as_deref())
+                .code("previous_status", previous_status.as_deref())
                 .value("is_correction", truth(*is_correction))
                 .value("payout", payout.show(py));
             Ok(shown.finish())
@@ -139,7 +139,7 @@ impl From<komopay_core::PayoutChange> for PayoutChange {
         Self {
             payout_id: payout_id.to_string(),
             sequence,
-            previous_status: previous_status.map(|status| status.to_string()),
+            previous_status: previous_status.map(|status| status.as_str().to_owned()),
             payout: payout.into(),
             is_correction,
         }

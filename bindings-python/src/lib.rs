@@ -18,7 +18,7 @@
 //! | `awaited.rs` | the creates whose callers have not heard of their end |
 //! | `messenger.rs` | the thread that takes results and questions to Python |
 //! | `logging.rs` | the core's log to Python's `logging` |
-//! | `repr.rs` | how values show themselves |
+//! | `repr.rs`, `opaque.rs` | how values show themselves, and what no traceback shows |
 //! | `sandbox.rs` | the stand-in gateway, for `komopay.testing` and `python -m komopay sandbox` |
 
 mod access;
@@ -33,6 +33,7 @@ mod live;
 mod logging;
 mod messenger;
 mod money;
+mod opaque;
 mod operations;
 mod payout;
 mod process;
@@ -63,6 +64,8 @@ mod _native {
     use crate::error::{_error_kinds, _panic, Attempt, Reason};
     #[pymodule_export]
     use crate::money::Money;
+    #[pymodule_export]
+    use crate::opaque::Opaque;
     #[pymodule_export]
     use crate::payout::{FailureReason, Payout, PayoutAccepted, PayoutStatus};
     #[pymodule_export]

@@ -195,11 +195,11 @@ impl Payout {
     pub fn show(&self, py: Python<'_>) -> String {
         Repr::new(py, "Payout")
             .text("payout_id", self.payout_id.as_str())
-            .text("status", self.status.as_str())
+            .code("status", self.status.as_str())
             .value("money", self.money.show(py))
-            .text("method_code", self.method_code.as_str())
+            .code("method_code", self.method_code.as_str())
             .text("payment_id", self.payment_id.as_deref())
-            .text("failure_code", self.failure_reason.as_ref().map(|reason| reason.code.as_str()))
+            .code("failure_code", self.failure_reason.as_ref().map(|reason| reason.code.as_str()))
             .value("created_at", self.created_at.map(|time| time.to_string()))
             .value("fee", self.fee.as_ref().map(|fee| fee.show(py)))
             .finish()
@@ -230,10 +230,10 @@ impl From<komopay_core::Payout> for Payout {
             payment_id,
             reference,
             money: money.into(),
-            method_code: method_code.to_string(),
+            method_code: method_code.as_str().to_owned(),
             segment_code,
             exchanged_to_currency,
-            status: status.to_string(),
+            status: status.as_str().to_owned(),
             failure_reason: failure_reason.map(FailureReason::from),
             created_at: created_at.map(micros),
             processed_at: processed_at.map(micros),
@@ -322,7 +322,7 @@ impl PayoutAccepted {
             let shown = Repr::new(py, "PayoutAccepted")
                 .text("payout_id", self.payout_id.as_str())
                 .value("money", self.money.show(py))
-                .text("method_code", self.method_code.as_str())
+                .code("method_code", self.method_code.as_str())
                 .text("payment_id", self.payment_id.as_deref())
                 .value("recovered", if self.recovered { "True" } else { "False" }.to_owned())
                 .value("payout", self.payout.as_ref().map(|payout| payout.show(py)));
@@ -379,7 +379,7 @@ impl From<komopay_core::PayoutAccepted> for PayoutAccepted {
             payment_id,
             reference,
             money: money.into(),
-            method_code: method_code.to_string(),
+            method_code: method_code.as_str().to_owned(),
             segment_code,
             exchanged_to_currency,
             recovered,
@@ -424,7 +424,7 @@ impl FailureReason {
         guard(py, || {
             let Self { code, failed_at, message } = self;
             let shown = Repr::new(py, "FailureReason")
-                .text("code", code.as_str())
+                .code("code", code.as_str())
                 .value("failed_at", failed_at.map(|time| time.to_string()))
                 .hidden("message", message.as_ref());
             Ok(shown.finish())
@@ -444,7 +444,7 @@ impl FailureReason {
 impl From<komopay_core::FailureReason> for FailureReason {
     fn from(reason: komopay_core::FailureReason) -> Self {
         let komopay_core::FailureReason { code, failed_at, message } = reason;
-        Self { code: code.to_string(), failed_at: failed_at.map(micros), message }
+        Self { code: code.as_str().to_owned(), failed_at: failed_at.map(micros), message }
     }
 }
 

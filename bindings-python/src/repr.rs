@@ -31,6 +31,18 @@ impl<'py> Repr<'py> {
         self
     }
 
+    /// A code of the platform's: the core decides how one may be shown that it does not know.
+    pub fn code<'a>(self, name: &str, code: impl Into<Option<&'a str>>) -> Self {
+        let shown = code.into().map(|code| komopay_core::Shown(code).to_string());
+        self.text(name, shown.as_deref())
+    }
+
+    /// A callback URL: the core decides what may be shown of it.
+    pub fn url<'a>(self, name: &str, url: impl Into<Option<&'a str>>) -> Self {
+        let shown = url.into().map(|url| komopay_core::ShownUrl(url).to_string());
+        self.text(name, shown.as_deref())
+    }
+
     /// An account number: the core decides what may be shown of it.
     pub fn account_number<'a>(self, name: &str, number: impl Into<Option<&'a str>>) -> Self {
         let masked = number.into().map(|number| format!("{:?}", komopay_core::Masked(number)));

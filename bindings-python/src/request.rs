@@ -69,8 +69,8 @@ impl PayoutRequest {
                 .value("method", method)
                 .text("segment_code", segment_code.as_deref())
                 .text("exchanged_to_currency", exchanged_to_currency.as_deref())
-                .text("callback_url", callback_url.as_deref())
-                .text("customer_ip", customer_ip.as_deref());
+                .url("callback_url", callback_url.as_deref())
+                .hidden("customer_ip", customer_ip.as_ref());
             Ok(shown.finish())
         })
     }
@@ -95,11 +95,12 @@ impl PayoutRequest {
         guard(py, || komopay_core::PayoutRequest::from(self).validate().map_err(|error| raise(py, &error)))
     }
 
-    /// A keyed, canonical digest of the whole request, payee included: 64 hexadecimal digits.
+    /// A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hexadecimal digits.
     ///
-    /// Store it beside the id. The platform never repeats the payee's account; an equal fingerprint before a resumed call
-    /// proves that this is the same request. Equal requests have equal fingerprints in every language and version. Without
-    /// the key nobody can try out account numbers against it.
+    /// Store it beside the id. The platform never repeats the payee's account; a fingerprint that matches before a resumed
+    /// call proves that this is the same request: see `matches_fingerprint`. Equal requests have equal fingerprints in
+    /// every language. The signature in the callback URL does not count, nor its expiry. Without the key nobody can try out
+    /// account numbers against it.
     ///
     /// Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
     ///
@@ -116,6 +117,27 @@ impl PayoutRequest {
     ///     False
     fn fingerprint(&self, py: Python<'_>, key: &[u8]) -> PyResult<String> {
         guard(py, || komopay_core::PayoutRequest::from(self).fingerprint(key).map_err(|error| raise(py, &error)))
+    }
+
+    /// Whether a stored fingerprint is this request's: one that `fingerprint` gives, or one of the form that it gave
+    /// before (64 hexadecimal digits), in which the signature in the callback URL counts.
+    ///
+    /// What has neither form is nobody's. It takes equally long whatever the digits are.
+    ///
+    /// Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
+    ///
+    /// Example:
+    ///
+    ///     >>> key = b"a key of my own, kept like a password"
+    ///     >>> request = PayoutRequest(
+    ///     ...     money=Money("10000", "IDR"),
+    ///     ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+    ///     >>> stored = request.fingerprint(key)
+    ///     >>> request.matches_fingerprint(key, stored)
+    ///     True
+    fn matches_fingerprint(&self, py: Python<'_>, key: &[u8], stored: &str) -> PyResult<bool> {
+        let request = komopay_core::PayoutRequest::from(self);
+        guard(py, || request.matches_fingerprint(key, stored).map_err(|error| raise(py, &error)))
     }
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {

@@ -218,6 +218,8 @@ def without_client(told: JSON) -> Any:
         return {"texts": [str(made), repr(made)]}
     if told["do"] == "fingerprint":
         return request(told["request"]).fingerprint(told["key"].encode())
+    if told["do"] == "matches_fingerprint":
+        return request(told["request"]).matches_fingerprint(told["key"].encode(), told["stored"])
     if told["do"] == "kinds":
         return [said_kind(kind) for kind in KomopayError.__subclasses__()]
     raise NotImplementedError(told["do"])

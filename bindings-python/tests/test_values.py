@@ -191,13 +191,18 @@ def test_a_request_is_checked_and_has_its_fingerprint() -> None:
         PayoutRequest(money=Money("0", "IDR"), method=request.method).validate()
     assert caught.value.field == "money.amount"
     documented_request().validate()
-    # The same in every language and version.
+    # The same in every language.
     known = PayoutRequest(
         money=Money("10000", "IDR"),
         method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Test account", number="11223344")),
     )
-    expected = "a0163d57a6fe955fbf524fa184aa74381b26dfbf9417173c6c8f497c3543f383"
-    assert known.fingerprint(b"0123456789abcdef") == expected
+    key = b"0123456789abcdef"
+    expected = "2:549f633b7a9e426c472b7d53d5d5e151642910db4edde29b91ad6d3b014432"
+    assert known.fingerprint(key) == expected
+    # As it was given before.
+    first = "a0163d57a6fe955fbf524fa184aa74381b26dfbf9417173c6c8f497c3543f383"
+    assert known.matches_fingerprint(key, expected) and known.matches_fingerprint(key, first)
+    assert not known.matches_fingerprint(key, expected[:-1]) and not request.matches_fingerprint(key, expected)
     with pytest.raises(ConfigurationError) as refused:
         known.fingerprint(b"short")
     assert refused.value.field == "key"

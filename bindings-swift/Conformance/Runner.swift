@@ -48,6 +48,9 @@ actor Runner {
             return Said(["texts": try await make(told.of(\.value)).texts])
         case "fingerprint":
             return Said(try told.of(\.request).request().fingerprint(key: Data(try told.of(\.key).utf8)))
+        case "matches_fingerprint":
+            let (request, key) = (try told.of(\.request).request(), Data(try told.of(\.key).utf8))
+            return Said(try request.matchesFingerprint(key: key, stored: told.of(\.stored)))
         case "kinds":
             return Said(errorKinds().map(json))
         default:

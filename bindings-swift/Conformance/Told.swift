@@ -14,6 +14,7 @@ struct Told: Decodable, Sendable {
     let right: Value?
     let request: Request?
     let key: String?
+    let stored: String?
 
     init(_ line: Data) throws {
         let decoder = JSONDecoder()

@@ -17,6 +17,7 @@ mod read;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+mod unsigned;
 mod url;
 
 pub use change::PayoutChange;
@@ -28,5 +29,7 @@ pub(crate) use read::read;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteChangeStore;
 pub use store::{ChangeRecord, ChangeStore, MemoryChangeStore, StoreError};
+pub use unsigned::ShownUrl;
+pub(crate) use unsigned::{signature, unsigned};
 pub(crate) use url::sign;
 pub use url::{CallbackUrlOptions, SignaturePlace};

@@ -12,6 +12,7 @@ use crate::auth::{Claims, read_token};
 use crate::catalogue::{Balance, Entry, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption, entries};
 use crate::error::Error;
 use crate::payouts::{Payout, PayoutAccepted, PayoutId};
+use crate::scrub::Scrubber;
 use crate::transport::{self, Answer};
 
 /// The answer to a create.
@@ -29,7 +30,35 @@ pub fn payout(id: &PayoutId, body: &[u8]) -> Option<Payout> {
 /// The error that an answer of this status means.
 #[must_use]
 pub fn error(status: u16, body: &[u8], secrets: &[&str]) -> Error {
-    answer(status, body).to_error(secrets)
+    Answer { texts: Scrubber::new(secrets, &[]), ..answer(status, body) }.to_error()
+}
+
+/// A text of an answer to a request that had these texts in it: about a payout with this id, or with a known account.
+#[must_use]
+pub fn scrubbed(text: &str, credentials: &[&str], personal: &[&str], id: Option<&str>) -> Scrubbed {
+    let read = Scrubber::new(credentials, personal).sparing(id);
+    let create = read.clone().knowing_the_account();
+    Scrubbed {
+        of_a_read: read.text(text),
+        of_a_create: create.text(text),
+        code: create.code(text),
+        attribute: create.attribute(text),
+        request_id: read.request_id(text),
+    }
+}
+
+/// A text as it is shown where it stands.
+pub struct Scrubbed {
+    /// For people, in the answer to a read.
+    pub of_a_read: String,
+    /// For people, in the answer to a create.
+    pub of_a_create: String,
+    /// As a code.
+    pub code: String,
+    /// As the name of an attribute.
+    pub attribute: String,
+    /// As a request id.
+    pub request_id: String,
 }
 
 /// `Retry-After`.
@@ -99,12 +128,6 @@ fn list<T: Entry>(body: &[u8]) -> Option<Vec<T>> {
 }
 
 fn answer(status: u16, body: &[u8]) -> Answer {
-    Answer {
-        status,
-        date: None,
-        retry_after: None,
-        request_id: None,
-        is_first: true,
-        body: Bytes::copy_from_slice(body),
-    }
+    let (body, texts) = (Bytes::copy_from_slice(body), Scrubber::default());
+    Answer { status, date: None, retry_after: None, request_id: None, is_first: true, body, texts }
 }

@@ -53,13 +53,14 @@ mod payouts;
 mod provoked;
 mod raw_json;
 mod read;
+mod scrub;
 mod transport;
 
 pub use auth::{AccessScope, AccessToken, TokenProvider};
 #[cfg(feature = "sqlite")]
 pub use callbacks::SqliteChangeStore;
 pub use callbacks::{
-    Callback, CallbackKey, CallbackUrlOptions, ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange,
+    Callback, CallbackKey, CallbackUrlOptions, ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange, ShownUrl,
     SignaturePlace, StoreError,
 };
 pub use catalogue::{
@@ -77,3 +78,4 @@ pub use payouts::{
     PayoutAccepted, PayoutId, PayoutMethod, PayoutRequest, PayoutStatus, WalletAccount, WalletTransfer,
 };
 pub use raw_json::RawJson;
+pub use scrub::Shown;

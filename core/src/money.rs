@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Result};
 use crate::lenient::nested;
 use crate::read::Unreadable;
+use crate::scrub::Shown;
 
 /// An exact amount of one currency, in major units.
 ///
@@ -91,7 +92,7 @@ impl Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.amount, self.currency)
+        write!(f, "{} {}", self.amount, Shown(&self.currency))
     }
 }
 

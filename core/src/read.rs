@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -74,7 +73,6 @@ impl From<Refusal> for Miss {
 
 /// Tries once, in this turn: one request, and another only if the token was refused and there is a new one, or if what the
 /// answer denies is to be confirmed.
-#[expect(clippy::too_many_arguments, reason = "what is asked, by whom, and what it may cost")]
 pub(crate) async fn try_read<T>(
     client: &Inner,
     mut operation: Operation,
@@ -82,7 +80,6 @@ pub(crate) async fn try_read<T>(
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
     mut turn: Turn,
     within: Duration,
-    personal: &[&str],
     history: &mut Vec<Attempt>,
 ) -> Result<T, Miss> {
     let ends = Instant::now() + within;
@@ -124,8 +121,7 @@ pub(crate) async fn try_read<T>(
         });
     }
     let why = MissKind::of(answer.status);
-    let secrets = [personal, &[grant.token.expose_secret(), client.tokens.secret()]].concat();
-    Err(Miss { why, error: answer.to_error(&secrets) })
+    Err(Miss { why, error: answer.to_error() })
 }
 
 /// Tries until it works, trying is of no use, `read_attempts` are used up, or the total time is.
@@ -140,7 +136,7 @@ pub(crate) async fn read<T>(
         let (which, left) = tries.next()?;
         let looked = match turn(client, which, left).await {
             Ok((turn, within)) => {
-                try_read(client, operation.clone(), scope, &parse, turn, within, &[], &mut tries.history).await
+                try_read(client, operation.clone(), scope, &parse, turn, within, &mut tries.history).await
             }
             Err(miss) => Err(miss),
         };

@@ -5,6 +5,8 @@
 
 use bolero::TypeGenerator;
 
+pub mod texts;
+
 /// A document and what was done to it.
 #[derive(Clone, Debug, TypeGenerator)]
 pub struct Input {

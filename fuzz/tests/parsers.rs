@@ -9,6 +9,7 @@ use bolero::check;
 use komopay_core::{
     CallbackKey, CallbackUrlOptions, Client, Config, Credentials, Money, PayoutId, SignaturePlace, fuzzing,
 };
+use komopay_fuzz::texts::{self, Text};
 use komopay_fuzz::{Input, SECRET};
 
 /// A document of the contract.
@@ -108,6 +109,44 @@ fn refusal_bodies() {
             assert!(!shown.contains(SECRET), "{shown}");
         }
     });
+}
+
+#[test]
+fn texts_of_the_platform() {
+    let personal = [texts::NUMBERS[0], texts::NUMBERS[1], texts::NAME];
+    let scrub = |text: &str| fuzzing::scrubbed(text, &[texts::CREDENTIAL], &personal, Some(texts::ID));
+    // Zeros before a number, and the country of a phone number, may be left out.
+    let numbers = ["55006677", "81234567890", "s3crettok3n"];
+    let is_odd = |c: char| c.is_control() || "\u{2028}\u{2029}\u{200e}\u{200f}\u{61c}\u{feff}".contains(c);
+    let turns = |c: char| ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
+    check!().with_type::<Text>().for_each(|text| {
+        let text = text.text();
+        let shown = scrub(&text);
+        let all = [&shown.of_a_read, &shown.of_a_create, &shown.code, &shown.attribute, &shown.request_id];
+        for shown in all {
+            for number in numbers {
+                assert!(!texts::said(shown).contains(number), "{number} in {shown:?}");
+            }
+            assert!(!shown.contains(|c| is_odd(c) || turns(c)), "{shown:?}");
+            assert!(shown.chars().count() <= 501, "{shown}");
+        }
+        for shown in [&shown.of_a_read, &shown.of_a_create] {
+            assert!(!texts::said(shown).contains("operator"), "{shown:?}");
+            // A text that is not cut keeps our words.
+            let cut = shown.ends_with('…') || text.chars().count() > 8000;
+            assert!(cut || shown.matches(texts::OURS).count() == text.matches(texts::OURS).count(), "{shown:?}");
+        }
+        let long = shown.of_a_read.replace(texts::ID, "|");
+        assert!(!long.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 8), "{long:?}");
+        let again = |text: &str, of: fn(fuzzing::Scrubbed) -> String| assert_eq!(of(scrub(text)), text);
+        again(&shown.of_a_read, |shown| shown.of_a_read);
+        again(&shown.of_a_create, |shown| shown.of_a_create);
+        again(&shown.code, |shown| shown.code);
+        again(&shown.attribute, |shown| shown.attribute);
+        again(&shown.request_id, |shown| shown.request_id);
+    });
+    let ours = scrub(texts::OURS);
+    assert_eq!((ours.attribute.as_str(), ours.of_a_read.as_str()), (texts::OURS, texts::OURS));
 }
 
 #[test]

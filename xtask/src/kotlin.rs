@@ -50,6 +50,7 @@ impl<'a> Kotlin<'a> {
             .arg(&generated)
             .arg(built.join(&library))
             .run()?;
+        show_whatever_they_hold(&generated.join("id/komopay/ffi"))?;
         let native = native.join(platform);
         fs::create_dir_all(&native).map_err(Failure::while_doing(format!("cannot make {}", native.display())))?;
         let (from, to) = (built.join(&library), native.join(&library));
@@ -119,6 +120,25 @@ impl<'a> Kotlin<'a> {
         // Not as an argument, which would be printed, and it is long.
         Ok(Program::new(self.workspace, "java").args(options).env("CLASSPATH", path).arg(class))
     }
+}
+
+/// Lets the generated values show themselves whatever texts they hold. They do so by the core, which takes Unicode only: half
+/// of a surrogate pair, which a text of the JVM may have, would throw out of `toString`.
+fn show_whatever_they_hold(sources: &Path) -> Outcome {
+    const GENERATED: &str = "override fun toString(): String {";
+    const MENDED: &str = "override fun toString(): String = try { shownByTheCore() } \
+        catch (unshown: java.nio.charset.CharacterCodingException) { javaClass.simpleName + \"(not Unicode)\" }\n    \
+        private fun shownByTheCore(): String {";
+    let reading = || Failure::while_doing(format!("cannot read {}", sources.display()));
+    let mut mended = 0;
+    for entry in fs::read_dir(sources).map_err(reading())? {
+        let file = entry.map_err(reading())?.path();
+        let code = fs::read_to_string(&file).map_err(reading())?;
+        mended += code.matches(GENERATED).count();
+        let writing = Failure::while_doing(format!("cannot write {}", file.display()));
+        fs::write(&file, code.replace(GENERATED, MENDED)).map_err(writing)?;
+    }
+    if mended == 0 { Err(Failure::new("UniFFI writes `toString` in another way now")) } else { Ok(()) }
 }
 
 fn property(name: &str, value: &Path) -> String {

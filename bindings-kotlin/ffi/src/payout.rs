@@ -24,7 +24,7 @@ macro_rules! open_codes {
         impl $name {
             /// The code as it is on the wire.
             pub fn code(&self) -> String {
-                self.to_string()
+                komopay_core::$name::from(self.clone()).as_str().to_owned()
             }
         }
 

@@ -125,6 +125,12 @@ fn fingerprint(request: PayoutRequest, key: Vec<u8>) -> Result<String, CallFailu
     Ok(komopay_core::PayoutRequest::from(request).fingerprint(&key)?)
 }
 
+/// Whether a stored fingerprint, of this form or the one before it, is this request's.
+#[uniffi::export]
+fn matches_fingerprint(request: PayoutRequest, key: Vec<u8>, stored: String) -> Result<bool, CallFailure> {
+    Ok(komopay_core::PayoutRequest::from(request).matches_fingerprint(&key, &stored)?)
+}
+
 /// Checks every limit of the contract, and the rules of single currencies.
 #[uniffi::export]
 fn validate(request: PayoutRequest) -> Result<(), CallFailure> {

@@ -38,6 +38,7 @@ __all__ = [
     "WalletTransfer",
     "_AsyncCalls",
     "_Call",
+    "_Opaque",
     "_TokenReply",
     "__version__",
     "_after_fork_in_child",
@@ -829,11 +830,12 @@ class PayoutRequest:
         """
 
     def fingerprint(self, key: bytes) -> str:
-        """A keyed, canonical digest of the whole request, payee included: 64 hexadecimal digits.
+        """A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hexadecimal digits.
 
-        Store it beside the id. The platform never repeats the payee's account; an equal fingerprint before a resumed call
-        proves that this is the same request. Equal requests have equal fingerprints in every language and version. Without
-        the key nobody can try out account numbers against it.
+        Store it beside the id. The platform never repeats the payee's account; a fingerprint that matches before a resumed
+        call proves that this is the same request: see `matches_fingerprint`. Equal requests have equal fingerprints in
+        every language. The signature in the callback URL does not count, nor its expiry. Without the key nobody can try out
+        account numbers against it.
 
         Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
 
@@ -848,6 +850,25 @@ class PayoutRequest:
             True
             >>> to("0123456789", "42").fingerprint(key) == to("0123456788", "42").fingerprint(key)
             False
+        """
+
+    def matches_fingerprint(self, key: bytes, stored: str) -> bool:
+        """Whether a stored fingerprint is this request's: one that `fingerprint` gives, or one of the form that it gave
+        before (64 hexadecimal digits), in which the signature in the callback URL counts.
+
+        What has neither form is nobody's. It takes equally long whatever the digits are.
+
+        Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
+
+        Example:
+
+            >>> key = b"a key of my own, kept like a password"
+            >>> request = PayoutRequest(
+            ...     money=Money("10000", "IDR"),
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+            >>> stored = request.fingerprint(key)
+            >>> request.matches_fingerprint(key, stored)
+            True
         """
 
     def __eq__(self, other: object, /) -> bool: ...
@@ -1450,6 +1471,11 @@ class _AsyncCalls:
     def acknowledge_change(self, payout_id: str, sequence: int) -> _Call[None]: ...
     def close(self) -> _Call[None]:
         """Refuses new calls, and waits for the creates on the wire."""
+
+@final
+class _Opaque(Generic[_T]):
+    def __new__(cls, function: Callable[..., _T], /, *arguments: object, **known: object) -> Self: ...
+    def __call__(self, *arguments: object, **known: object) -> _T: ...
 
 @final
 class _TokenReply:

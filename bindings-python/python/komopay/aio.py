@@ -21,6 +21,7 @@ from komopay._native import (
     PayoutRequest,
     _AsyncCalls,
     _Call,
+    _Opaque,
 )
 
 # asyncio is imported where it is used, since whoever has no loop shall not wait for it.
@@ -71,7 +72,10 @@ class AsyncClient:
         **settings: Unpack[_CommonSettings],
     ) -> None:
         self._provider = _Provider(token) if callable(token) else None
-        self._client = Client(base_url=base_url, token=_in_thread(token, self._provider), **settings)
+        # What raises below shows no setting: a local of this frame, it would stand in every report of the error.
+        make = _Opaque(Client, base_url=base_url, token=_in_thread(token, self._provider), **settings)
+        del base_url, token, settings
+        self._client = make()
         self._calls = _AsyncCalls(self._client)
 
     @classmethod
@@ -99,8 +103,9 @@ class AsyncClient:
         """
         self = cls.__new__(cls)
         self._provider = _Provider(token) if callable(token) else None
-        given = _in_thread(token, self._provider)
-        self._client = Client.from_env(base_url=base_url, token=given, **settings)
+        make = _Opaque(Client.from_env, base_url=base_url, token=_in_thread(token, self._provider), **settings)
+        del base_url, token, settings
+        self._client = make()
         self._calls = _AsyncCalls(self._client)
         return self
 
@@ -123,7 +128,10 @@ class AsyncClient:
             >>> asyncio.run(pay()).payout_id
             'TST-223351'
         """
-        return await self._end(self._calls.create_payout(payout_id, request, resume))
+        # One of the wrong type may show itself whole.
+        start = _Opaque(self._calls.create_payout, payout_id, request, resume)
+        del payout_id, request
+        return await self._end(start())
 
     async def get_payout(self, payout_id: str) -> Payout:
         """Reads a payout, trying again where that may help.
@@ -351,7 +359,9 @@ class AsyncClient:
             True
             >>> asyncio.run(client.close())
         """
-        return self._calls.callback_url(base, payout_id, expires_at, place)
+        sign = _Opaque(self._calls.callback_url, base, payout_id, expires_at, place)
+        del base
+        return sign()
 
     def read_callback(self, body: bytes, url: str) -> Callback:
         """Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
@@ -368,7 +378,9 @@ class AsyncClient:
             Callback(payout_id='TST-223344', verified=True)
             >>> asyncio.run(client.close())
         """
-        return self._calls.read_callback(body, url)
+        read = _Opaque(self._calls.read_callback, body, url)
+        del body, url
+        return read()
 
     async def handle_callback(self, body: bytes, url: str) -> Payout:
         """Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
@@ -389,7 +401,9 @@ class AsyncClient:
             >>> asyncio.run(hook(b'{"idEntity": "TST-223344"}', "/hook/a-guess"))
             403
         """
-        return await self._end(self._calls.handle_callback(body, url))
+        start = _Opaque(self._calls.handle_callback, body, url)
+        del body, url
+        return await self._end(start())
 
     async def take_changes(self, *, limit: int = 100) -> list[PayoutChange]:
         """Takes changes out of the `change_store` to handle them. See `Client.take_changes`.
@@ -461,7 +475,9 @@ class AsyncClient:
             call.leave()
 
     def __repr__(self) -> str:
-        return f"Async{self._client!r}"
+        # Where it could not be made, a report of the error shows it all the same.
+        client: Client | None = getattr(self, "_client", None)
+        return "AsyncClient(not made)" if client is None else f"Async{client!r}"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

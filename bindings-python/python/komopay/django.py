@@ -24,6 +24,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from komopay import Client, KomopayError
+from komopay._native import _Opaque
 from komopay._receiving import check_client, read_body, status_of
 from komopay.changes import ChangeWorker
 
@@ -68,8 +69,11 @@ class Callbacks:
         self.worker.start()
 
     def _receive(self, request: HttpRequest) -> HttpResponse:
+        # A request shows its path, and with it the signature, in every report of what raises below.
+        read, handle = _Opaque(request.read), _Opaque(self.client.handle_callback, url=request.get_full_path())
+        del request
         try:
-            _ = self.client.handle_callback(read_body(request.read), request.get_full_path())
+            _ = handle(read_body(read))
         except KomopayError as error:
             return HttpResponse(status=status_of(error))
         self.worker.wake()

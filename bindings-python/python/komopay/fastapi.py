@@ -19,6 +19,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, cast
 
 from komopay import AsyncClient, KomopayError
+from komopay._native import _Opaque
 from komopay._receiving import READ_AT_MOST, check_client, status_of
 from komopay.changes import AsyncChangeWorker
 
@@ -52,16 +53,20 @@ class Callbacks:
             yield
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
-        if scope["type"] != "http":
-            raise RuntimeError(f"komopay.fastapi answers http only, not {scope['type']}")
-        if scope["method"] != "POST":
+        kind, method = scope["type"], scope.get("method")
+        handle = _Opaque(self.client.handle_callback, url=_url(scope) if kind == "http" else "")
+        # It holds the signature, which no report of what raises below shall show.
+        del scope
+        if kind != "http":
+            raise RuntimeError(f"komopay.fastapi answers http only, not {kind}")
+        if method != "POST":
             await _answer(send, 405, [(b"allow", b"POST")])
             return
         body = await _read(receive)
         if body is None:
             return  # The caller has left.
         try:
-            _ = await self.client.handle_callback(body, _url(scope))
+            _ = await handle(body)
         except KomopayError as error:
             await _answer(send, status_of(error))
         else:

@@ -149,13 +149,14 @@ class Sandbox:
         callback_on_create: bool = False,
         deliver_to_any_host: bool = False,
     ) -> None:
+        # A local of this frame would stand in every report of what raises below.
+        make = _native._Opaque(_native.Sandbox, merchant_code=merchant_code, secret=secret)
+        del secret
         # Through Money, which refuses what is not exact.
         amounts = {currency: str(Money(amount, currency).amount) for currency, amount in (balances or {}).items()}
-        self._gateway = _native.Sandbox(
+        self._gateway = make(
             processing_time=processing_time,
             seed=seed,
-            merchant_code=merchant_code,
-            secret=secret,
             balances=amounts,
             port=port,
             control=control,
@@ -217,7 +218,9 @@ class Sandbox:
         Its pauses are short and a call ends after 5 s, so that a test of what goes wrong is quick. Every setting of
         ``Client`` may be given, and then wins.
         """
-        return Client(base_url=self._base_url, token=token, **self._settings(settings, token))
+        make = _native._Opaque(Client, base_url=self._base_url, token=token, **self._settings(settings, token))
+        del token, settings
+        return make()
 
     def async_client(
         self, *, token: str | Callable[[], str | Awaitable[str]] | None = None, **settings: Unpack[_CommonSettings]
@@ -226,7 +229,9 @@ class Sandbox:
         # Here, since a test without asyncio shall not load it.
         from komopay.aio import AsyncClient
 
-        return AsyncClient(base_url=self._base_url, token=token, **self._settings(settings, token))
+        make = _native._Opaque(AsyncClient, base_url=self._base_url, token=token, **self._settings(settings, token))
+        del token, settings
+        return make()
 
     def _settings(self, given: _CommonSettings, token: object) -> _CommonSettings:
         if token is not None:
@@ -539,6 +544,8 @@ class Sandbox:
         self.stop()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_merchant_code"):
+            return "Sandbox(not made)"
         return f"Sandbox(base_url={self._base_url!r}, merchant_code={self._merchant_code!r})"
 
 

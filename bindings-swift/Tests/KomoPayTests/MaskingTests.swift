@@ -29,12 +29,16 @@ final class MaskingTests: XCTestCase {
             operatorCode: "BNK_000", account: account, emailAddress: "rahmawati@example.com", remark: "Rahmawati")
         let wallet = WalletAccount(name: "Rahmawati", number: "\(canary)@wallet")
         let money = try Money(10000, "IDR")
+        let signature = "1.0.\(canary)\(String(repeating: "A", count: 31))"
         let secret = Credentials.merchant(merchantCode: "M", secret: canary)
         let config = Config(
             baseUrl: "http://127.0.0.1:1", credentials: secret, callbackKeys: [String(repeating: canary, count: 3)])
         let values: [Any] = [
             account, method, wallet, CryptoAccount(number: "T\(canary)1234"), secret, Credentials.token(token: canary),
             Credentials.provider { canary }, config, try Client(config), PayoutRequest(money: money, method: method),
+            PayoutRequest(
+                money: money, method: method, callbackUrl: "https://shop.example/hook/\(signature)", customerIp: canary),
+            PayoutRequest(money: money, method: method, callbackUrl: "https://shop.example/?komopay=\(signature)"),
             PayoutMethod.walletTransfer(account: wallet, phoneNumber: canary, remark: canary),
             PayoutMethod.cryptoTransfer(operatorCode: "C", account: CryptoAccount(number: "\(canary)1234")),
             AccessToken(IssuedToken(text: canary, expiresAt: nil)), IssuedToken(text: canary, expiresAt: nil),

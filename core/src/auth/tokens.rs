@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind};
 use crate::money::Money;
 use crate::pace::Turn;
 use crate::read::object;
+use crate::scrub::Scrubber;
 use crate::transport::{FailureKind, Operation, Transport};
 
 /// A year: longer than any token lives.
@@ -89,17 +90,6 @@ impl Tokens {
                 patience: config.attempt_timeout,
                 state: Mutex::new(state),
             })),
-        }
-    }
-
-    /// The secret that no text may repeat, if this client has one.
-    pub fn secret(&self) -> &str {
-        match &self.source {
-            Source::Ready(token) => token.expose_secret(),
-            Source::Fetched(fetcher) => match &fetcher.origin {
-                Origin::Platform(issuer) => issuer.secret.expose_secret(),
-                Origin::Provider(_) => "",
-            },
         }
     }
 
@@ -273,7 +263,9 @@ impl Fetcher {
                 let answer = tokio::time::timeout(self.patience, provider.provide()).await;
                 let answer = answer
                     .map_err(|_| refuse(format!("the token provider gave nothing within {:?}", self.patience)))?;
-                let token = answer.map_err(|text| refuse(format!("the token provider failed: {text}")))?;
+                let token = answer.map_err(|text| {
+                    refuse(format!("the token provider failed: {}", Scrubber::default().text(&text)))
+                })?;
                 if is_token(token.expose_secret()) {
                     Ok(token)
                 } else {
@@ -302,7 +294,6 @@ impl Fetcher {
 impl Issuer {
     async fn issue(&self, scope: &Scope, validity: Duration, turn: Option<&mut Turn>) -> Result<SecretString, Refusal> {
         let operation = Operation::post("/auth-tokens", self.body(scope, validity)?);
-        let secret = self.secret.expose_secret();
         let answer = self.transport.send(&operation, None, turn, self.patience, std::future::pending()).await.map_err(
             |failure| Refusal { error: failure.to_error(), is_final: failure.kind == FailureKind::Certificate },
         )?;
@@ -315,13 +306,13 @@ impl Issuer {
             },
             // The contract declares 403 for a wrong secret, and no 401; both say the same.
             400 | 401 | 403 => {
-                let said = answer.to_error(&[secret]);
+                let said = answer.to_error();
                 let error = Error::new(ErrorKind::Authentication, format!("no token was issued: {}", said.message()))
                     .with_status(answer.status);
                 refuse(error, true)
             }
             406 | 429 | 500..=599 => {
-                let error = answer.to_error(&[secret]);
+                let error = answer.to_error();
                 let is_final = error.kind() == ErrorKind::Rejected || error.kind() == ErrorKind::UnexpectedResponse;
                 refuse(error, is_final)
             }

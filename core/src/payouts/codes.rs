@@ -4,7 +4,7 @@
 macro_rules! open_codes {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $code:literal,)+ }) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, PartialEq, Eq, Hash)]
         pub enum $name {
             $($(#[$variant_meta])* $variant,)+
             /// A code that this version does not know, as it came.
@@ -34,9 +34,19 @@ macro_rules! open_codes {
             }
         }
 
+        /// As the platform writes it, fit for a log: of one that is not known, see [`Shown`](crate::Shown).
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
+                std::fmt::Display::fmt(&$crate::Shown(self.as_str()), f)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    $(Self::$variant => f.write_str(stringify!($variant)),)+
+                    Self::Unknown(code) => f.debug_tuple("Unknown").field(&$crate::Shown(code)).finish(),
+                }
             }
         }
 
@@ -159,5 +169,15 @@ mod tests {
         assert!(
             PayoutStatus::Success.is_final() && PayoutStatus::Failed.is_final() && PayoutStatus::Refused.is_final()
         );
+    }
+
+    #[test]
+    fn an_unknown_code_is_shown_fit_for_a_log() {
+        let status = PayoutStatus::from("HELD for 0123-4567\nINFO paid\u{202e}");
+        for shown in [status.to_string(), format!("{status:?}")] {
+            assert!(shown.contains("HELD for [hidden] INFO paid") && !shown.contains('\n'), "{shown}");
+        }
+        assert_eq!((PayoutStatus::from("ON_HOLD").to_string(), status.as_str().len()), ("ON_HOLD".to_owned(), 31));
+        assert_eq!(format!("{:?} {:?}", PayoutStatus::Success, PayoutStatus::from("X")), "Success Unknown(\"X\")");
     }
 }

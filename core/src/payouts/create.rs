@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use super::agreement::{Agreement, Expected};
@@ -81,7 +80,9 @@ pub(crate) async fn create(
                     id: id.clone(),
                     request: request.clone(),
                     resume,
-                    operation: Operation::post(id.path(), Bytes::from(body.clone())).over(Over::CheckedPool),
+                    operation: Operation::post(id.path(), Bytes::from(body.clone()))
+                        .about(&request.personal())
+                        .over(Over::CheckedPool),
                     started,
                     first_post_at: None,
                     grant: None,
@@ -316,9 +317,7 @@ impl Driver {
             self.learned.accepted = Some(accepted);
             return PostEnd::Accepted;
         }
-        let mut secrets = self.request.method.personal();
-        secrets.extend([grant.token.expose_secret(), self.client.tokens.secret()]);
-        let error = answer.to_error(&secrets);
+        let error = answer.to_error();
         let end = no_acceptance(answer, &error, grant.renewable());
         if end == PostEnd::Refused {
             self.learned.refusal = Some(error.clone());
@@ -335,7 +334,7 @@ impl Driver {
         if alone && self.learned.denial.is_none() {
             self.learned.denial.clone_from(&self.learned.last_error);
         }
-        match look(&client, &self.id, over, turn, within, &self.request.method.personal(), &mut self.history).await {
+        match look(&client, &self.id, over, turn, within, &self.request.personal(), &mut self.history).await {
             Ok(found) => {
                 let is_young = |created| is_young(found.date, created, self.first_post_at);
                 let expected = Expected { is_test: client.is_test, is_young: Some(is_young).filter(|_| !self.resume) };

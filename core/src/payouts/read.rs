@@ -38,8 +38,8 @@ pub(crate) async fn look(
         let (payout, deciding) = Payout::read(id, &answer.body)?;
         Ok(Found { payout, deciding, date: answer.date })
     };
-    let operation = Operation::get(id.path()).over(over);
-    try_read(client, operation, &Scope::read(id), parse, turn, within, personal, history).await
+    let operation = Operation::get(id.path()).about(personal).over(over);
+    try_read(client, operation, &Scope::read(id), parse, turn, within, history).await
 }
 
 /// Reads the payout, trying again where that may help.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use super::codes::MethodCode;
+use crate::callbacks::{ShownUrl, signature};
 use crate::mask::{Hidden, Masked};
 use crate::money::Money;
 
@@ -26,7 +27,7 @@ use crate::money::Money;
 /// assert!(!format!("{request:?}").contains("1122")); // account numbers are masked
 /// # Ok::<(), komopay_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PayoutRequest {
     /// How much, in which currency.
     pub money: Money,
@@ -54,6 +55,13 @@ impl PayoutRequest {
             callback_url: None,
             customer_ip: None,
         }
+    }
+
+    /// What no text that comes back may show: the payee's account and all that is personal of the customer, and the
+    /// signature of the callback URL.
+    pub(crate) fn personal(&self) -> Vec<&str> {
+        let signature = self.callback_url.as_deref().and_then(signature);
+        self.method.personal().into_iter().chain(self.customer_ip.as_deref()).chain(signature).collect()
     }
 }
 
@@ -114,8 +122,8 @@ impl PayoutMethod {
         }
     }
 
-    /// What the platform's texts must be scrubbed of: account number, name, e-mail and phone.
-    pub(crate) fn personal(&self) -> Vec<&str> {
+    /// Account number, name, e-mail and phone.
+    fn personal(&self) -> Vec<&str> {
         let parts = match self {
             Self::BankTransfer(bank) => {
                 [Some(&bank.account.number), Some(&bank.account.name), bank.email_address.as_ref()]
@@ -277,6 +285,20 @@ pub struct WalletAccount {
 
 fn hidden(value: Option<&String>) -> Option<Hidden> {
     value.map(|_| Hidden)
+}
+
+/// Of the callback URL, host and path.
+impl fmt::Debug for PayoutRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PayoutRequest")
+            .field("money", &self.money)
+            .field("method", &self.method)
+            .field("segment_code", &self.segment_code)
+            .field("exchanged_to_currency", &self.exchanged_to_currency)
+            .field("callback_url", &self.callback_url.as_deref().map(ShownUrl))
+            .field("customer_ip", &hidden(self.customer_ip.as_ref()))
+            .finish()
+    }
 }
 
 impl fmt::Debug for BankTransfer {
@@ -457,8 +479,14 @@ mod tests {
         wallet.phone_number = Some("+6281234567890".to_owned());
         let crypto = CryptoTransfer::new("OP", CryptoAccount::new("T0000000000000000000000000000Demo"));
         for method in [PayoutMethod::from(bank), wallet.into(), crypto.into()] {
-            let shown = format!("{:?}", PayoutRequest::new(money("1", "IDR"), method)).to_lowercase();
-            for personal in ["siti", "rahmawati", "12345", "62812", "t0000", "@example"] {
+            let mut request = PayoutRequest::new(money("1", "IDR"), method);
+            request.customer_ip = Some("203.0.113.7".to_owned());
+            let signature = "1.0.7uCeiI1SbzndTweFJ4SVsFQUr-6ZNwuN8Qr8Xjs8zxQ";
+            request.callback_url = Some(format!("https://shop.example/hook/{signature}"));
+            assert!(request.personal().contains(&signature) && request.personal().contains(&"203.0.113.7"));
+            let shown = format!("{request:?}").to_lowercase();
+            assert!(shown.contains("https://shop.example/hook/[hidden]"), "{shown}");
+            for personal in ["siti", "rahmawati", "12345", "62812", "t0000", "@example", "203.0", "7ucei"] {
                 assert!(!shown.contains(personal), "{shown}");
             }
         }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Reason};
-use crate::mask::scrub;
 use crate::read::object;
+use crate::scrub::Scrubber;
 
 /// A whole answer: status, the few headers that matter, and the body.
 pub(crate) struct Answer {
@@ -23,11 +23,13 @@ pub(crate) struct Answer {
     /// It is the first answer over its connection, so it surely belongs to its request.
     pub is_first: bool,
     pub body: Bytes,
+    /// What its texts must not show. Each of them passes through it before it enters an error.
+    pub texts: Scrubber,
 }
 
 impl Answer {
     /// The entries of a 406 answer; `None` if this is not one that can be believed.
-    pub fn reasons(&self, secrets: &[&str]) -> Option<Vec<Reason>> {
+    pub fn reasons(&self) -> Option<Vec<Reason>> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Entry {
@@ -35,30 +37,25 @@ impl Answer {
             attr_code: Option<Box<RawValue>>,
             description: Option<Box<RawValue>>,
         }
-        let text = |raw: Option<Box<RawValue>>| {
-            raw.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok()).map(|text| scrub(&text, secrets))
-        };
+        let text = |raw: Option<Box<RawValue>>| serde_json::from_str::<String>(raw?.get()).ok();
         if self.status != 406 {
             return None;
         }
-        // A code is decided by, so no payee's short name may change it; a number or a token has no place in it.
-        let numbers: Vec<&str> =
-            secrets.iter().copied().filter(|secret| secret.contains(|c: char| c.is_ascii_digit())).collect();
         let entries: Vec<&RawValue> = serde_json::from_slice(&self.body).ok()?;
         let reasons = entries.into_iter().map(|entry| {
             let entry: Entry = object(entry.get()).ok()?;
             Some(Reason {
-                code: scrub(&entry.code, &numbers),
-                field: text(entry.attr_code),
-                description: text(entry.description),
+                code: self.texts.code(&entry.code),
+                field: text(entry.attr_code).map(|name| self.texts.attribute(&name)),
+                description: text(entry.description).map(|text| self.texts.text(&text)),
             })
         });
         reasons.collect()
     }
 
-    /// The error that this answer means to a read or to a token call. `secrets` must not enter it.
-    pub fn to_error(&self, secrets: &[&str]) -> Error {
-        let reasons = self.reasons(secrets);
+    /// The error that this answer means to a read or to a token call.
+    pub fn to_error(&self) -> Error {
+        let reasons = self.reasons();
         let kind = match self.status {
             400 => ErrorKind::InvalidRequest,
             401 => ErrorKind::Authentication,
@@ -71,16 +68,15 @@ impl Answer {
             _ => ErrorKind::UnexpectedResponse,
         };
         let reasons = reasons.unwrap_or_default();
-        let mut error = Error::new(kind, self.describe(&reasons, secrets))
-            .with_status(self.status)
-            .with_retry_after(self.retry_after);
+        let mut error =
+            Error::new(kind, self.describe(&reasons)).with_status(self.status).with_retry_after(self.retry_after);
         if let Some(field) = reasons.iter().find_map(|reason| reason.field.as_deref()) {
             error = error.with_field(field);
         }
         error.with_reasons(reasons)
     }
 
-    fn describe(&self, reasons: &[Reason], secrets: &[&str]) -> String {
+    fn describe(&self, reasons: &[Reason]) -> String {
         #[derive(Deserialize)]
         struct Basic {
             description: Option<String>,
@@ -89,10 +85,12 @@ impl Answer {
         if !codes.is_empty() {
             return format!("the platform refused it: {}", codes.join(", "));
         }
+        // The payout that has the id may be another's.
+        let texts = if self.status == 409 { &self.texts.knowing_no_account() } else { &self.texts };
         let said = serde_json::from_slice::<Basic>(&self.body)
             .ok()
             .and_then(|basic| basic.description)
-            .map(|text| format!(": {}", scrub(&text, secrets)))
+            .map(|text| format!(": {}", texts.text(&text)))
             .unwrap_or_default();
         format!("the platform answered {}{said}", self.status)
     }
@@ -129,13 +127,14 @@ mod tests {
             request_id: None,
             is_first: true,
             body: Bytes::from_static(body.as_bytes()),
+            texts: Scrubber::default(),
         }
     }
 
     #[test]
     fn a_406_tells_its_codes_and_its_field() {
         let body = r#"[{"code":"BALANCE_INSUFFICIENT"},{"code":"NEW_RULE","attrCode":"a.b","description":7,"more":1}]"#;
-        let error = answer(406, body).to_error(&[]);
+        let error = answer(406, body).to_error();
         assert_eq!(error.kind(), ErrorKind::Rejected);
         assert_eq!(error.reasons().len(), 2);
         assert_eq!(error.reasons()[1].code, "NEW_RULE");
@@ -146,18 +145,35 @@ mod tests {
     #[test]
     fn a_406_that_is_no_array_of_codes_is_not_believed() {
         for body in ["", "{}", "[{}]", "null", "[1]", r#"[["X"]]"#, "<html>"] {
-            assert!(answer(406, body).reasons(&[]).is_none(), "{body}");
-            assert_eq!(answer(406, body).to_error(&[]).kind(), ErrorKind::UnexpectedResponse);
+            assert!(answer(406, body).reasons().is_none(), "{body}");
+            assert_eq!(answer(406, body).to_error().kind(), ErrorKind::UnexpectedResponse);
         }
-        assert_eq!(answer(406, "[]").reasons(&[]), Some(Vec::new()));
+        assert_eq!(answer(406, "[]").reasons(), Some(Vec::new()));
     }
 
     #[test]
-    fn a_text_that_echoes_a_secret_is_scrubbed() {
-        let error = answer(400, r#"{"description":"account 11223344 is odd"}"#).to_error(&["11223344"]);
-        assert_eq!(error.message(), "the platform answered 400: account [hidden] is odd");
-        let error = answer(406, r#"[{"code":"X","description":"no 11223344"}]"#).to_error(&["11223344"]);
-        assert_eq!(error.reasons()[0].description.as_deref(), Some("no [hidden]"));
+    fn every_text_of_an_answer_is_scrubbed() {
+        let known = |status, body| {
+            let texts = Scrubber::new(&["s3cret-token"], &["0012-3344", "Operator"]).knowing_the_account();
+            Answer { texts, ..answer(status, body) }.to_error()
+        };
+        let error = known(400, r#"{"description":"account 12 33.44 is odd\nat 55667788"}"#);
+        assert_eq!(error.message(), "the platform answered 400: account [hidden] is odd at 55667788");
+        let error = known(409, r#"{"description":"taken by account 5566-7788"}"#);
+        assert_eq!(error.message(), "the platform answered 409: taken by account [hidden]");
+        let body = r#"[{"code":"OF_123344","attrCode":"paymentMethod.paymentOperatorCode","description":"no OPERATOR"},
+            {"code":"OPERATOR_ODD","attrCode":"payee.00123344","description":"S3CRET TOKEN"}]"#;
+        let error = known(406, body);
+        assert_eq!(error.field(), Some("paymentMethod.paymentOperatorCode"));
+        let said = |reason: &Reason| [Some(reason.code.clone()), reason.field.clone(), reason.description.clone()];
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            error.reasons().iter().map(said).collect::<Vec<_>>(),
+            [
+                [some("OF_[hidden]"), some("paymentMethod.paymentOperatorCode"), some("no [hidden]")],
+                [some("OPERATOR_ODD"), some("payee.[hidden]"), some("[hidden]")],
+            ]
+        );
     }
 
     #[test]

@@ -13,15 +13,17 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use url::Url;
 
 use super::answer::{Answer, date, retry_after};
 use super::connection::{Connections, Over, PREPARED, Prepared};
 use super::gate::Gate;
-use crate::config::{Config, is_loopback};
+use crate::config::{Config, Credentials, is_loopback};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pace::{Heard, Pace, Turn};
+use crate::scrub::Scrubber;
 
 /// One call of the API: its method, its path and its body.
 #[derive(Clone)]
@@ -32,20 +34,33 @@ pub(crate) struct Operation {
     pub body: Option<Bytes>,
     /// The connection that it goes over.
     pub over: Over,
+    /// What is personal of the request that it is about: no text that comes back may show it.
+    pub personal: Vec<String>,
 }
 
 impl Operation {
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: http::Method::GET, path: path.into(), body: None, over: Over::Pool }
+        Self { method: http::Method::GET, path: path.into(), body: None, over: Over::Pool, personal: Vec::new() }
     }
 
     pub fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Self {
-        Self { method: http::Method::POST, path: path.into(), body: Some(body.into()), over: Over::Pool }
+        let (path, body) = (path.into(), Some(body.into()));
+        Self { method: http::Method::POST, path, body, over: Over::Pool, personal: Vec::new() }
     }
 
     /// The same, over such a connection.
     pub fn over(self, over: Over) -> Self {
         Self { over, ..self }
+    }
+
+    /// An operation about a request of which this is personal.
+    pub fn about(self, personal: &[&str]) -> Self {
+        Self { personal: personal.iter().map(|text| (*text).to_owned()).collect(), ..self }
+    }
+
+    /// The id of the payout that it is about, if it is about one.
+    fn payout_id(&self) -> Option<&str> {
+        self.path.strip_prefix("/payouts/").filter(|id| !id.starts_with('!'))
     }
 }
 
@@ -98,6 +113,8 @@ pub(crate) struct Transport {
     connections: Connections,
     base: String,
     customer_id: Option<HeaderValue>,
+    /// The merchant's secret, or its ready token; no text may repeat it.
+    secret: SecretString,
     pace: Arc<Pace>,
     /// A request that got less time than this may well have been answered later.
     fair_patience: Duration,
@@ -155,6 +172,7 @@ impl Transport {
             connections,
             base: base_url.as_str().trim_end_matches('/').to_owned(),
             customer_id,
+            secret: secret(config),
             pace,
             fair_patience: config.connect_timeout.min(config.attempt_timeout / 2),
             max_answer_bytes: config.max_answer_bytes,
@@ -232,7 +250,30 @@ impl Transport {
         if let Some(heard) = self.heard(&result, began.elapsed()) {
             self.pace.heard(began, heard);
         }
-        result
+        self.scrubbed(result, operation, token)
+    }
+
+    /// The result with what its texts must not show, and without it where they are read already.
+    fn scrubbed(
+        &self,
+        result: Result<Answer, Failure>,
+        operation: &Operation,
+        token: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        let personal: Vec<&str> = operation.personal.iter().map(String::as_str).collect();
+        let credentials = [self.secret.expose_secret(), token.unwrap_or_default()];
+        let texts = Scrubber::new(&credentials, &personal).sparing(operation.payout_id());
+        match result {
+            Ok(answer) => {
+                // A read may show another's payout.
+                let knows_account = operation.body.is_some() && !personal.is_empty();
+                let texts = if knows_account { texts.knowing_the_account() } else { texts };
+                let request_id = answer.request_id.map(|id| texts.request_id(&id));
+                Ok(Answer { request_id, texts, ..answer })
+            }
+            // What a proxy or another peer says on the way: its numbers are addresses and ports.
+            Err(failure) => Err(Failure { text: texts.knowing_the_account().text(&failure.text), ..failure }),
+        }
     }
 
     /// Opens a connection for one request to come, `within` this time. Nothing is sent.
@@ -279,9 +320,10 @@ impl Transport {
             request_id: ["x-request-id", "request-id", "x-correlation-id"]
                 .into_iter()
                 .find_map(text)
-                .map(|id| id.chars().take(100).collect()),
+                .map(str::to_owned),
             is_first,
             body: Bytes::new(),
+            texts: Scrubber::default(),
         };
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(failure)? {
@@ -295,6 +337,14 @@ impl Transport {
         }
         answer.body = body.freeze();
         Ok(answer)
+    }
+}
+
+fn secret(config: &Config) -> SecretString {
+    match &config.credentials {
+        Credentials::Merchant { secret, .. } => secret.clone(),
+        Credentials::Token(token) => token.clone(),
+        Credentials::Provider(_) => SecretString::default(),
     }
 }
 

@@ -86,11 +86,24 @@ pub(super) enum Told {
     Equal { left: Map<String, Value>, right: Map<String, Value> },
     Show { value: Map<String, Value> },
     Fingerprint { request: Map<String, Value>, key: String },
+    MatchesFingerprint { request: Map<String, Value>, key: String, stored: String },
     Kinds {},
 }
 
-const TOLD: [&str; 11] =
-    ["open", "call", "start", "cancel", "finish", "close", "make", "equal", "show", "fingerprint", "kinds"];
+const TOLD: [&str; 12] = [
+    "open",
+    "call",
+    "start",
+    "cancel",
+    "finish",
+    "close",
+    "make",
+    "equal",
+    "show",
+    "fingerprint",
+    "matches_fingerprint",
+    "kinds",
+];
 
 /// What the conductor does without the runner.
 #[derive(Deserialize)]

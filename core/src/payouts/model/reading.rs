@@ -19,6 +19,7 @@ use super::super::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::Money;
 use crate::read::MissKind;
+use crate::scrub::Scrubber;
 use crate::transport::{Answer, FailureKind};
 
 /// A request, by its place in [`requests`].
@@ -46,8 +47,8 @@ fn id() -> PayoutId {
 }
 
 fn answer(status: u16, body: &str) -> Answer {
-    let body = Bytes::copy_from_slice(body.as_bytes());
-    Answer { status, date: None, retry_after: None, request_id: None, is_first: true, body }
+    let (body, texts) = (Bytes::copy_from_slice(body.as_bytes()), Scrubber::default());
+    Answer { status, date: None, retry_after: None, request_id: None, is_first: true, body, texts }
 }
 
 const CREATED_AT: &str = "2026-01-01T00:00:00Z";
@@ -100,7 +101,7 @@ impl Readings {
             let answer = answer(status, body);
             match acceptance(&id(), asked, &answer) {
                 Some(_) => PostEnd::Accepted,
-                None => no_acceptance(&answer, &answer.to_error(&[]), true),
+                None => no_acceptance(&answer, &answer.to_error(), true),
             }
         };
         let plain = &requests[PLAIN];
@@ -190,7 +191,7 @@ impl Ending {
                 let learned = Learned {
                     accepted: PayoutAccepted::read(&id(), body.as_bytes()).ok().map(|(accepted, _)| accepted),
                     found: Payout::read(&id(), body.as_bytes()).ok().map(|(payout, _)| payout),
-                    refusal: Some(answer(403, "").to_error(&[])),
+                    refusal: Some(answer(403, "").to_error()),
                     denial: None,
                     last_error: Some(Error::new(ErrorKind::Unavailable, "no connection")),
                 };

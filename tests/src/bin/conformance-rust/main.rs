@@ -111,6 +111,10 @@ impl Runner {
                 let key: String = take(&mut told, "key")?;
                 told::request(take(&mut told, "request")?)?.fingerprint(key.as_bytes())?.into()
             }
+            "matches_fingerprint" => {
+                let (key, stored): (String, String) = (take(&mut told, "key")?, take(&mut told, "stored")?);
+                told::request(take(&mut told, "request")?)?.matches_fingerprint(key.as_bytes(), &stored)?.into()
+            }
             "kinds" => ErrorKind::ALL.iter().copied().map(said::kind).collect(),
             other => return Err(format!("nobody knows what {other} is").into()),
         };

@@ -31,6 +31,31 @@ class SecrecyTest {
     }
 
     @Test
+    fun `a request shows neither the customer's address nor the signature of its callback URL`() {
+        val signature = "1.0.7uCeiI1SbzndTweFJ4SVsFQUr-6ZNwuN8Qr8Xjs8zxQ"
+        for (url in listOf("https://shop.example/hook/$signature", "https://shop.example/hook?komopay=$signature")) {
+            val shown = Sandbox.request().copy(callbackUrl = url, customerIp = "203.0.113.7").toString()
+            assertTrue("https://shop.example/hook" in shown, shown)
+            assertFalse("7uCei" in shown || "203.0" in shown, shown)
+        }
+    }
+
+    @Test
+    fun `a text that is half of a surrogate pair does not keep a value from showing itself`() {
+        val account = BankAccount("Siti \uD800", Sandbox.ACCOUNT)
+        val values = listOf(
+            account, BankTransfer("BNK_000", account), CryptoTransfer("C", CryptoAccount("\uDFFF")), WalletAccount("\uD800"),
+            Sandbox.request().copy(segmentCode = "\uD800"),
+            Config("http://127.0.0.1:1/\uD800", Credentials.merchant("M", Sandbox.SECRET)),
+        )
+        for (value in values) {
+            val shown = value.toString()
+            assertTrue(value.javaClass.simpleName in shown, shown)
+            assertFalse(Sandbox.SECRET in shown || Sandbox.ACCOUNT in shown, shown)
+        }
+    }
+
+    @Test
     fun `a client shows where the platform is, and no more`() {
         val config = Config("http://127.0.0.1:1", Credentials.merchant("M", Sandbox.SECRET))
         assertEquals("Client(http://127.0.0.1:1)", Client(config).toString())

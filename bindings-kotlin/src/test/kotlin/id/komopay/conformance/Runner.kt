@@ -14,6 +14,7 @@ import id.komopay.LogLevel
 import id.komopay.PaymentOptionFilter
 import id.komopay.PayoutRequest
 import id.komopay.fingerprint
+import id.komopay.matchesFingerprint
 import id.komopay.setLogger
 import java.io.PrintStream
 import java.lang.reflect.InvocationTargetException
@@ -82,6 +83,10 @@ private class Runner(private val blocking: Boolean) {
             "fingerprint" -> {
                 val request = told(told.obj("request"), typeOf<PayoutRequest>()) as PayoutRequest
                 return request.fingerprint(told.text("key").toByteArray())
+            }
+            "matches_fingerprint" -> {
+                val request = told(told.obj("request"), typeOf<PayoutRequest>()) as PayoutRequest
+                return request.matchesFingerprint(told.text("key").toByteArray(), told.text("stored"))
             }
             "kinds" -> return ErrorKind.values().map {
                 mapOf("kind" to it.code(), "retryable" to it.retryable(), "money_may_have_moved" to it.moneyMayHaveMoved())
