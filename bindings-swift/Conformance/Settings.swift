@@ -26,6 +26,7 @@ extension Told {
         let customerId: String?
         let maxAmount: [Sum]?
         let isTest: Bool?
+        let loopbackIsLive: Bool?
         let validate: Bool?
         let callbackKeys: [String]?
         let changeStore: String?
@@ -40,8 +41,8 @@ extension Told {
                 backoffCap: backoffCap.map(seconds), readAttempts: readAttempts,
                 requestsPerSecond: requestsPerSecond, maxConcurrency: maxConcurrency, poolSize: poolSize,
                 maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile, customerId: customerId,
-                maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest, validate: validate,
-                callbackKeys: callbackKeys ?? [], changeStore: store(),
+                maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest,
+                loopbackIsLive: loopbackIsLive, validate: validate, callbackKeys: callbackKeys ?? [], changeStore: store(),
                 changeLease: changeLease.map(seconds))
         }
 

@@ -5,6 +5,8 @@
 mod answer;
 mod gate;
 mod http;
+mod proxy;
+mod resolver;
 
 pub(crate) use answer::Answer;
 #[cfg(feature = "fuzzing")]

@@ -18,7 +18,9 @@ use url::Url;
 
 use super::answer::{Answer, date, retry_after};
 use super::gate::Gate;
-use crate::config::{Config, is_loopback};
+use super::proxy::{self, Route};
+use super::resolver::{self, Elsewhere, LoopbackOnly};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pace::{Heard, Pace, Turn};
 
@@ -63,8 +65,9 @@ pub(crate) enum FailureKind {
     Network,
     /// The time for this attempt was over.
     TimedOut,
-    /// The server's certificate does not verify.
-    Certificate,
+    /// No connection until something is set right: the server's certificate does not verify, the proxy refuses its
+    /// password, or the name of this machine leads elsewhere.
+    Configuration,
     /// An answer came that is not read: too large, or encoded.
     Unreadable,
 }
@@ -75,7 +78,7 @@ impl Failure {
         let kind = match self.kind {
             FailureKind::Network => ErrorKind::Unavailable,
             FailureKind::TimedOut => ErrorKind::TimedOut,
-            FailureKind::Certificate => ErrorKind::Configuration,
+            FailureKind::Configuration => ErrorKind::Configuration,
             FailureKind::Unreadable => ErrorKind::UnexpectedResponse,
         };
         Error::new(kind, self.text.clone())
@@ -110,31 +113,10 @@ impl Transport {
             .transpose()
             .map_err(|_| Error::setting("customer_id", "is no header text"))?;
 
-        // HTTP/1.1 without compression is how reqwest is built here; the rest is switched off by name.
-        let mut builder = reqwest::Client::builder()
-            .default_headers(headers)
-            .retry(reqwest::retry::never())
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .http1_only()
-            .connect_timeout(config.connect_timeout)
-            .pool_max_idle_per_host(config.pool_size)
-            // Shorter than common servers keep a connection: a create on a dying one is an open attempt.
-            .pool_idle_timeout(Duration::from_secs(20))
-            .tcp_nodelay(true)
-            .tls_backend_preconfigured(tls(config, base_url)?);
-        if let Some(proxy) = &config.proxy {
-            let proxy = reqwest::Proxy::all(proxy)
-                .map_err(|_| Error::setting("proxy", "is no URL; give one such as http://proxy:3128"))?;
-            builder = builder.proxy(proxy);
-        } else if is_loopback(base_url) {
-            builder = builder.no_proxy();
-        }
-        let http = builder
-            .build()
-            .map_err(|error| Error::new(ErrorKind::Configuration, format!("the HTTP client: {}", chain(&error))))?;
+        // Plain http never leaves this machine, whatever its name resolves to.
+        let resolver = (base_url.scheme() == "http").then_some(LoopbackOnly(resolver::system));
         Ok(Self {
-            http,
+            http: connections(config, base_url, headers, resolver)?,
             base: base_url.as_str().trim_end_matches('/').to_owned(),
             customer_id,
             pace,
@@ -216,7 +198,7 @@ impl Transport {
             Err(failure) => match failure.kind {
                 FailureKind::TimedOut if took < self.fair_patience => None,
                 FailureKind::Network | FailureKind::TimedOut => Some(Heard::Silence),
-                FailureKind::Certificate | FailureKind::Unreadable => Some(Heard::Answer),
+                FailureKind::Configuration | FailureKind::Unreadable => Some(Heard::Answer),
             },
         }
     }
@@ -256,6 +238,40 @@ impl Transport {
     }
 }
 
+/// The HTTP client of the library. HTTP/1.1 without compression is how it is built here; the rest is switched off by name.
+fn connections(
+    config: &Config,
+    base_url: &Url,
+    headers: HeaderMap,
+    resolver: Option<impl reqwest::dns::Resolve + 'static>,
+) -> Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .default_headers(headers)
+        .retry(reqwest::retry::never())
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .http1_only()
+        .connect_timeout(config.connect_timeout)
+        .pool_max_idle_per_host(config.pool_size)
+        // Shorter than common servers keep a connection: a create on a dying one is an open attempt.
+        .pool_idle_timeout(Duration::from_secs(20))
+        .tcp_nodelay(true)
+        .tls_backend_preconfigured(tls(config, base_url)?);
+    builder = match proxy::route(config.proxy.as_deref(), base_url, |name| std::env::var_os(name))? {
+        Route::Direct => builder.no_proxy(),
+        Route::System => builder,
+        Route::Through(proxy) => builder.proxy(
+            reqwest::Proxy::all(proxy.as_str()).map_err(|_| Error::setting("proxy", "is no URL of a proxy"))?,
+        ),
+    };
+    if let Some(resolver) = resolver {
+        builder = builder.dns_resolver(resolver);
+    }
+    builder
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Configuration, format!("the HTTP client: {}", chain(&error))))
+}
+
 /// TLS with the operating system's trust store, and the merchant's own authorities besides.
 fn tls(config: &Config, base_url: &Url) -> Result<rustls::ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -263,7 +279,7 @@ fn tls(config: &Config, base_url: &Url) -> Result<rustls::ClientConfig> {
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::new(ErrorKind::Configuration, format!("TLS: {error}")))?;
     // Plain http to loopback meets no certificate, and must work where no trust store is installed.
-    if base_url.scheme() == "http" && config.proxy.is_none() && config.ca_file.is_none() {
+    if base_url.scheme() == "http" {
         return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
     }
     let verifier = Verifier::new_with_extra_roots(extra_authorities(config)?, provider).map_err(|error| {
@@ -294,8 +310,12 @@ fn failure(error: reqwest::Error) -> (FailureKind, String) {
     let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
     let mut kind = if error.is_timeout() { FailureKind::TimedOut } else { FailureKind::Network };
     while let Some(cause) = source {
+        let elsewhere = cause.downcast_ref::<Elsewhere>().map(ToString::to_string);
+        if let Some(what_to_do) = elsewhere.or_else(|| proxy::refusal(cause)) {
+            return (FailureKind::Configuration, what_to_do);
+        }
         if let Some(rustls::Error::InvalidCertificate(_)) = tls_error(cause) {
-            kind = FailureKind::Certificate;
+            kind = FailureKind::Configuration;
         }
         source = cause.source();
     }
