@@ -304,7 +304,10 @@ impl Config {
             return Err(Error::setting("token_validity", problem));
         }
         if self.change_store.is_none() && self.change_lease != default.change_lease {
-            return Err(Error::setting("change_lease", "does nothing without a change_store; give one, or leave it out"));
+            return Err(Error::setting(
+                "change_lease",
+                "does nothing without a change_store; give one, or leave it out",
+            ));
         }
         Ok(())
     }
@@ -526,8 +529,12 @@ mod tests {
             config.check().err().map(|error| error.field().unwrap_or_default().to_owned())
         };
         let loopback = ["http://127.0.0.1:8080", "http://[::1]", "https://localhost", "http://[::ffff:7f00:1]"];
-        let sandbox =
-            [SANDBOX_URL, "https://API.sandbox.komopay.id/", "https://api.sandbox.komopay.id.", "https://api.sandbox.komopay.id:8443/x"];
+        let sandbox = [
+            SANDBOX_URL,
+            "https://API.sandbox.komopay.id/",
+            "https://api.sandbox.komopay.id.",
+            "https://api.sandbox.komopay.id:8443/x",
+        ];
         let live = ["https://api.komopay.id", "https://gateway.example/sandbox"];
         for url in loopback.iter().chain(&sandbox).chain(&live) {
             assert_eq!(check(url, None, false), None, "{url}");

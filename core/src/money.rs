@@ -120,10 +120,7 @@ impl Money {
         }
         let allowed = decimals(&self.currency)?;
         (self.amount.normalize().scale() > allowed).then(|| {
-            format!(
-                "{} has more decimals than {} allows ({allowed}); nothing was rounded",
-                self.amount, self.currency
-            )
+            format!("{} has more decimals than {} allows ({allowed}); nothing was rounded", self.amount, self.currency)
         })
     }
 
@@ -131,7 +128,10 @@ impl Money {
     fn two_readings(&self, text: &str) -> String {
         let (thousands, plain) = (text.replace('.', ""), self.amount.normalize());
         if self.unpayable_amount().is_some() {
-            return format!("{text} is ambiguous, and {} has no third decimal: write {thousands} if that is meant", self.currency);
+            return format!(
+                "{text} is ambiguous, and {} has no third decimal: write {thousands} if that is meant",
+                self.currency
+            );
         }
         format!("{text} is ambiguous: write {thousands}, or {plain} if that is meant")
     }

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -99,6 +100,15 @@ pub(crate) struct Transport {
 impl Transport {
     /// Connections as the settings say. Nothing is opened yet.
     pub fn new(config: &Config, base_url: &Url, pace: Arc<Pace>) -> Result<Self> {
+        Self::with_lookup(config, base_url, pace, resolver::system)
+    }
+
+    /// As [`Transport::new`], with a way of its own to look up the names of this machine.
+    pub(super) fn with_lookup<L, F>(config: &Config, base_url: &Url, pace: Arc<Pace>, lookup: L) -> Result<Self>
+    where
+        L: Fn(String) -> F + Send + Sync + 'static,
+        F: Future<Output = std::io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
         let user_agent = format!("komopay-{}/{}", config.language, env!("CARGO_PKG_VERSION"));
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -114,7 +124,7 @@ impl Transport {
             .map_err(|_| Error::setting("customer_id", "is no header text"))?;
 
         // Plain http never leaves this machine, whatever its name resolves to.
-        let resolver = (base_url.scheme() == "http").then_some(LoopbackOnly(resolver::system));
+        let resolver = (base_url.scheme() == "http").then_some(LoopbackOnly(lookup));
         Ok(Self {
             http: connections(config, base_url, headers, resolver)?,
             base: base_url.as_str().trim_end_matches('/').to_owned(),
@@ -260,16 +270,13 @@ fn connections(
     builder = match proxy::route(config.proxy.as_deref(), base_url, |name| std::env::var_os(name))? {
         Route::Direct => builder.no_proxy(),
         Route::System => builder,
-        Route::Through(proxy) => builder.proxy(
-            reqwest::Proxy::all(proxy.as_str()).map_err(|_| Error::setting("proxy", "is no URL of a proxy"))?,
-        ),
+        Route::Through(proxy) => builder
+            .proxy(reqwest::Proxy::all(proxy.as_str()).map_err(|_| Error::setting("proxy", "is no URL of a proxy"))?),
     };
     if let Some(resolver) = resolver {
         builder = builder.dns_resolver(resolver);
     }
-    builder
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Configuration, format!("the HTTP client: {}", chain(&error))))
+    builder.build().map_err(|error| Error::new(ErrorKind::Configuration, format!("the HTTP client: {}", chain(&error))))
 }
 
 /// TLS with the operating system's trust store, and the merchant's own authorities besides.
