@@ -270,6 +270,9 @@ impl Config {
         self.check_idle_settings()?;
         self.check_callback_keys()?;
         let base_url = self.check_base_url()?;
+        if base_url.scheme() == "http" && self.ca_file.is_some() {
+            return Err(Error::setting("ca_file", "does nothing for plain http; leave it out, or give an https base_url"));
+        }
         self.check_world(&base_url)?;
         Ok(base_url)
     }
@@ -506,6 +509,10 @@ mod tests {
                 c.token_validity = Duration::from_secs(60);
             }),
             ("change_lease", |c| c.change_lease = Duration::from_secs(1)),
+            ("ca_file", |c| {
+                c.base_url = "http://127.0.0.1".to_owned();
+                c.ca_file = Some("/etc/hosts".into());
+            }),
             ("max_answer_bytes", |c| c.max_answer_bytes = 0),
             ("max_amount", |c| c.max_amount = vec![Money::new("0", "IDR").unwrap()]),
             ("max_amount", |c| c.max_amount = vec![Money::new("-1", "IDR").unwrap()]),
