@@ -43,12 +43,15 @@ use crate::{logging, process, wait};
 /// - `connection_per_create`: whether each create goes over a connection of its own, so that a refusal needs no read to
 ///   confirm it; False. It costs a connection for each payout.
 /// - `max_answer_bytes`: the largest answer that is read, 1 MiB.
-/// - `proxy`: a proxy for every call; without one, the environment's, but never for loopback.
+/// - `proxy`: an http or https proxy for every call; without one, the environment's, but never for loopback. One that cannot be
+///   used is refused.
 /// - `ca_file`: a PEM file with authorities to trust besides the system's.
 /// - `customer_id`: the value of the `Id-Customer` header.
 /// - `max_amount`: the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
 /// - `is_test`: True if this client is for test data, False if it is for live money. A payout of the other world is a
-///   `ConfigurationError` of a read, and never taken for a create's own.
+///   `ConfigurationError` of a read, and never taken for a create's own. With False, `SANDBOX_URL` and this machine are
+///   refused as `base_url`.
+/// - `loopback_is_live`: True if a local proxy at this loopback address leads to the live platform: with `is_test=False` only.
 /// - `validate`: whether requests are checked before they are sent, True.
 /// - `token_scope`: `"payout"` (one token for one payout, the default) or `"everything"`.
 /// - `token_validity`: for how long an issued token is asked to be valid, 600 s (60 to 3600).
@@ -74,8 +77,9 @@ impl Client {
     #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, total_timeout=None,
         attempt_timeout=None, connect_timeout=None, settle_window=None, backoff_base=None, backoff_cap=None,
         read_attempts=None, requests_per_second=None, max_concurrency=None, pool_size=None,
-        connection_per_create=None, max_answer_bytes=None, proxy=None, ca_file=None, customer_id=None, max_amount=None, is_test=None, validate=None, token_scope=None,
-        token_validity=None, callback_keys=None, change_store=None, change_lease=None))]
+        connection_per_create=None, max_answer_bytes=None, proxy=None, ca_file=None, customer_id=None, max_amount=None,
+        is_test=None, loopback_is_live=None, validate=None, token_scope=None, token_validity=None, callback_keys=None,
+        change_store=None, change_lease=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
@@ -100,6 +104,7 @@ impl Client {
         customer_id: Option<String>,
         max_amount: Option<Bound<'_, PyAny>>,
         is_test: Option<bool>,
+        loopback_is_live: Option<bool>,
         validate: Option<bool>,
         token_scope: Option<String>,
         token_validity: Option<Bound<'_, PyAny>>,
@@ -130,6 +135,7 @@ impl Client {
                 customer_id,
                 max_amount,
                 is_test,
+                loopback_is_live,
                 validate,
                 token_scope,
                 token_validity,

@@ -4,7 +4,7 @@ use komopay_core::ErrorKind;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyFloat, PyInt, PyString, PyType};
 
 use crate::error::{guard, raise, refuse};
 use crate::repr::quote;
@@ -12,7 +12,8 @@ use crate::repr::quote;
 /// An exact amount of one currency, in major units.
 ///
 /// The amount is a str, an int or a decimal.Decimal. A float is refused with an `InvalidRequestError`, since it is not
-/// exact. Equal by value, whatever the zeros at the end.
+/// exact. So is a str that can be read in two ways: "250.000" of a currency of at most two decimals; write "250000", or
+/// "250". The currency is a code in capital letters, such as "IDR". Equal by value, whatever the zeros at the end.
 ///
 /// Example:
 ///
@@ -60,9 +61,16 @@ impl Money {
         self.0.to_string()
     }
 
-    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
-        let arguments = PyTuple::new(py, [self.0.amount().to_string().as_str(), self.0.currency()])?;
-        Ok((arguments, PyDict::new(py)))
+    /// Not the constructor, which refuses what a person may have meant otherwise, and what only the platform may say.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String, String))> {
+        let restore = py.get_type::<Self>().getattr("_restore")?;
+        Ok((restore, (self.0.amount().to_string(), self.0.currency().to_owned())))
+    }
+
+    /// Money as it was, for pickle and copy.
+    #[staticmethod]
+    fn _restore(py: Python<'_>, amount: &str, currency: &str) -> PyResult<Self> {
+        guard(py, || komopay_core::Money::restore(amount, currency).map(Self).map_err(|error| raise(py, &error)))
     }
 }
 
@@ -70,7 +78,13 @@ impl Money {
     /// Money of an amount in one of the forms that are exact.
     pub fn exact(amount: &Bound<'_, PyAny>, currency: &str) -> PyResult<Self> {
         let text = amount_text(amount)?;
-        komopay_core::Money::new(text, currency).map(Self).map_err(|error| raise(amount.py(), &error))
+        // Only a str is what a person wrote; numbers say what they are.
+        let money = if amount.is_instance_of::<PyString>() {
+            komopay_core::Money::new(text, currency)
+        } else {
+            komopay_core::Money::exact(text, currency)
+        };
+        money.map(Self).map_err(|error| raise(amount.py(), &error))
     }
 
     /// The `repr`, for the values that hold money.

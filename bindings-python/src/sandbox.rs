@@ -356,7 +356,7 @@ fn attempt(delivery: Delivery) -> Attempt {
 }
 
 fn money(py: Python<'_>, amount: &dyn ToString, currency: &str) -> PyResult<Money> {
-    komopay_core::Money::new(amount.to_string(), currency).map(Money::from).map_err(|error| raise(py, &error))
+    komopay_core::Money::restore(amount.to_string(), currency).map(Money::from).map_err(|error| raise(py, &error))
 }
 
 /// What a value is called in the sandbox's JSON.

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import documented_request
-from gateway import ACCOUNT_NUMBER
+from gateway import ACCOUNT_NUMBER, Recorder
 
 from komopay import (
     SANDBOX_URL,
@@ -87,6 +87,52 @@ def test_a_float_is_refused_with_the_way_out() -> None:
 def test_an_amount_of_another_type_is_a_type_error(amount: Any) -> None:
     with pytest.raises(TypeError, match="str, int or decimal.Decimal"):
         Money(amount, "USD")
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "write"),
+    [
+        ("250.000", "IDR", "write 250000, or 250 "),
+        ("1.000", "IDR", "write 1000, or 1 "),
+        ("42.050", "USD", "write 42050, or 42.05 "),
+        ("999.999", "JPY", "write 999999 "),
+    ],
+)
+def test_a_text_that_can_be_read_in_two_ways_is_refused_and_the_error_says_what_to_write(
+    amount: str, currency: str, write: str
+) -> None:
+    with pytest.raises(InvalidRequestError, match=write) as caught:
+        Money(amount, currency)
+    assert caught.value.field == "money.amount"
+    # A decimal says what it is, and what was money stays money.
+    money = Money(Decimal(amount), currency)
+    for twin in (money, pickle.loads(pickle.dumps(money)), copy.copy(money), copy.deepcopy(money)):
+        assert twin == money and str(twin.amount) == amount
+    with pytest.raises(ConfigurationError, match=write):
+        new(max_amount={currency: amount})
+    for other in [(amount, "KWD"), (amount, "USDT"), (amount, "XTS"), (amount + "0", currency), ("0.500", currency)]:
+        Money(*other)
+
+
+@pytest.mark.parametrize("currency", ["idr", "Idr", " IDR", "IDR\n", "I DR", "", "360", "₿", "IDR,USD"])
+@pytest.mark.parametrize("amount", ["1", 1, Decimal(1)])
+def test_a_currency_is_a_code_in_capital_letters(amount: str | int | Decimal, currency: str) -> None:
+    with pytest.raises(InvalidRequestError, match="IDR") as caught:
+        Money(amount, currency)
+    assert caught.value.field == "money.currency"
+    with pytest.raises(ConfigurationError) as refused:
+        new(max_amount={currency: amount})
+    assert refused.value.field == "max_amount"
+
+
+def test_what_the_platform_calls_a_currency_pickles_as_it_came() -> None:
+    answer = b"""{"paymentRequested": {"money": {"amount": 250.000, "currencyCode": "idr"}}, "process": {"status": "SUCCESS"},
+        "paymentMethodResponse": {"paymentMethodCode": "BANK_TRANSFER", "idPayout": "A"}}"""
+    with Recorder({("GET", "/payouts/A"): (200, answer)}) as recorder:
+        with Client(token="t", base_url=recorder.url) as client:
+            payout = client.get_payout("A")
+    assert (str(payout.money.amount), payout.money.currency) == ("250.000", "idr")
+    assert pickle.loads(pickle.dumps(payout)) == copy.deepcopy(payout) == payout
 
 
 def test_money_is_equal_by_value_and_hashes_alike() -> None:
@@ -257,6 +303,7 @@ def new(**settings: Any) -> Client:
     return Client(**{"token": "t", "base_url": "http://127.0.0.1:1", **settings})
 
 
+FAR = {"base_url": "https://gateway.invalid"}
 TIMES = ["total_timeout", "attempt_timeout", "connect_timeout", "settle_window", "backoff_base", "backoff_cap"]
 
 
@@ -294,7 +341,26 @@ def test_a_time_that_is_none_is_refused_by_its_name(name: str, value: object) ->
         ({"max_amount": {"IDR": "many"}}, "max_amount"),
         ({"max_amount": [Money(1, "IDR"), Money(2, "IDR")]}, "max_amount"),
         ({"ca_file": "/no/such/file"}, "ca_file"),
-        ({"proxy": "::"}, "proxy"),
+        ({"max_amount": {"IDR": 0}}, "max_amount"),
+        ({"max_amount": {"IDR": "0.5"}}, "max_amount"),
+        ({"max_amount": {"USD": -1}}, "max_amount"),
+        ({"token_scope": "everything"}, "token_scope"),
+        ({"token_validity": 60}, "token_validity"),
+        ({"change_lease": 1}, "change_lease"),
+        ({"proxy": "::", **FAR}, "proxy"),
+        ({"proxy": "", **FAR}, "proxy"),
+        ({"proxy": "socks5://127.0.0.1:1080", **FAR}, "proxy"),
+        ({"proxy": "http://proxy:3128/path", **FAR}, "proxy"),
+        ({"proxy": "http://127.0.0.1:3128"}, "proxy"),
+        ({"base_url": " https://api.komopay.id"}, "base_url"),
+        ({"base_url": "https://api.komopay.id\n"}, "base_url"),
+        ({"base_url": "https:\\\\api.komopay.id"}, "base_url"),
+        ({"base_url": "http://127.1"}, "base_url"),
+        ({"is_test": False}, "base_url"),
+        ({"is_test": False, "base_url": SANDBOX_URL}, "base_url"),
+        ({"loopback_is_live": True}, "loopback_is_live"),
+        ({"loopback_is_live": True, "is_test": False, **FAR}, "loopback_is_live"),
+        ({"customer_id": ""}, "customer_id"),
         ({"customer_id": "a\nb"}, "customer_id"),
     ],
 )
@@ -315,7 +381,10 @@ def test_a_setting_of_another_type_is_a_type_error(settings: dict[str, Any]) -> 
 
 def test_every_setting_can_be_set() -> None:
     new(
-        **dict.fromkeys(TIMES, 0.001) | {"total_timeout": 1, "token_validity": timedelta(minutes=1)},
+        **dict.fromkeys(TIMES, 0.001) | {"total_timeout": 1, "token_validity": timedelta(minutes=1)} | FAR,
+        token=None,
+        merchant_code="M",
+        secret="S",
         read_attempts=1,
         requests_per_second=0.5,
         max_concurrency=8,
@@ -328,6 +397,7 @@ def test_every_setting_can_be_set() -> None:
         validate=False,
         token_scope="everything",
     )
+    new(is_test=False, loopback_is_live=True)
 
 
 @pytest.mark.parametrize("ceiling", [{"IDR": 9999}, {"IDR": "9999"}, [Money("9999", "IDR")], {"IDR": Decimal(9999)}])

@@ -27,6 +27,7 @@ extension Told {
         let customerId: String?
         let maxAmount: [Sum]?
         let isTest: Bool?
+        let loopbackIsLive: Bool?
         let validate: Bool?
         let callbackKeys: [String]?
         let changeStore: String?
@@ -40,9 +41,9 @@ extension Told {
                 settleWindow: settleWindow.map(seconds), backoffBase: backoffBase.map(seconds),
                 backoffCap: backoffCap.map(seconds), readAttempts: readAttempts,
                 requestsPerSecond: requestsPerSecond, maxConcurrency: maxConcurrency, poolSize: poolSize,
-                connectionPerCreate: connectionPerCreate, maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile, customerId: customerId,
-                maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest, validate: validate,
-                callbackKeys: callbackKeys ?? [], changeStore: store(),
+                connectionPerCreate: connectionPerCreate, maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile,
+                customerId: customerId, maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest,
+                loopbackIsLive: loopbackIsLive, validate: validate, callbackKeys: callbackKeys ?? [], changeStore: store(),
                 changeLease: changeLease.map(seconds))
         }
 

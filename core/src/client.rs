@@ -17,7 +17,7 @@ use crate::catalogue::{
 };
 use crate::config::Config;
 use crate::error::{Attempt, Error, ErrorKind, Result};
-use crate::money::Money;
+use crate::money::{Money, check_currency};
 use crate::pace::{Pace, Try, Turn};
 use crate::payouts::in_flight::InFlight;
 use crate::payouts::outcome::Limits;
@@ -430,6 +430,8 @@ impl Inner {
     /// Refuses what the merchant's settings do not let pass.
     pub fn check_request(&self, request: &PayoutRequest) -> Result<()> {
         let money = &request.money;
+        // Before the ceilings, which are found by it.
+        check_currency("money.currency", money.currency())?;
         let ceiling = self.max_amount.iter().find(|ceiling| ceiling.currency() == money.currency());
         if let Some(ceiling) = ceiling.filter(|ceiling| money.amount() > ceiling.amount()) {
             return Err(Error::invalid("money.amount", format_args!("is above max_amount, which is {ceiling}")));

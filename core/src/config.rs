@@ -9,10 +9,11 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
+use crate::address;
 use crate::auth::TokenProvider;
 use crate::callbacks::{CallbackKey, ChangeStore};
 use crate::error::{Error, Result};
-use crate::money::Money;
+use crate::money::{Money, currency_problem};
 use crate::payouts::outcome::Limits;
 
 /// KomoPay's own sandbox host, with test data (source: KomoPay's published payout page).
@@ -114,7 +115,8 @@ pub enum TokenScope {
 /// ```
 #[derive(Clone)]
 pub struct Config {
-    /// Where the platform is, such as [`SANDBOX_URL`]. It may have a path prefix. Plain `http` is for loopback only.
+    /// Where the platform is, such as [`SANDBOX_URL`]. It may have a path prefix. Plain `http` is for this machine only:
+    /// whatever a name such as `localhost` resolves to, nothing is sent to an address that is not loopback.
     pub base_url: String,
     /// Who the merchant is.
     pub credentials: Credentials,
@@ -151,18 +153,24 @@ pub struct Config {
     pub connection_per_create: bool,
     /// The largest answer that is read, in bytes: 1 MiB.
     pub max_answer_bytes: usize,
-    /// A proxy for every call, such as `http://proxy:3128`. Without one, the environment's proxy settings are used,
-    /// but never for a loopback host.
+    /// A proxy for every call, `http` or `https`, such as `http://proxy:3128`. Without one, that of the environment is used
+    /// (`HTTPS_PROXY`, `ALL_PROXY`, not for the hosts of `NO_PROXY`), but never for a loopback host. One that cannot be
+    /// used is refused when the client is made. Plain `http` goes through no proxy.
     pub proxy: Option<String>,
     /// A PEM file with certificate authorities to trust besides the operating system's.
     pub ca_file: Option<PathBuf>,
     /// The value of the `Id-Customer` header, which is not sent without one. Its purpose is not documented.
     pub customer_id: Option<String>,
-    /// The most that one payout may be, for each currency named here. It holds even where `validate` is off.
+    /// The most that one payout may be, for each currency named here, each an amount that could be paid. It holds even
+    /// where `validate` is off.
     pub max_amount: Vec<Money>,
     /// Which world this client belongs to: `Some(true)` for test data, `Some(false)` for live money. A payout of the
-    /// other one (`isTest`) is a `configuration` error of a read, and never taken for a create's own.
+    /// other one (`isTest`) is a `configuration` error of a read, and never taken for a create's own. A client of live money
+    /// is not made for [`SANDBOX_URL`], nor for a loopback host, where a stand-in would say that it paid.
     pub is_test: Option<bool>,
+    /// A local proxy at this loopback address leads to the live platform: then, and only then, `is_test` may be
+    /// `Some(false)` with it.
+    pub loopback_is_live: bool,
     /// Whether requests are checked before they are sent. The platform may loosen a limit before this SDK knows.
     pub validate: bool,
     /// The keys that callback URLs are signed with: the first signs, all of them verify. Each is the merchant's own
@@ -203,6 +211,7 @@ impl Config {
             customer_id: None,
             max_amount: Vec::new(),
             is_test: None,
+            loopback_is_live: false,
             validate: true,
             callback_keys: Vec::new(),
             change_store: None,
@@ -246,10 +255,7 @@ impl Config {
         if !(60..=3600).contains(&self.token_validity.as_secs()) {
             return Err(Error::setting("token_validity", "must be 60 s to 3600 s"));
         }
-        let currencies: BTreeSet<&str> = self.max_amount.iter().map(Money::currency).collect();
-        if currencies.len() < self.max_amount.len() {
-            return Err(Error::setting("max_amount", "has two amounts for one currency"));
-        }
+        self.check_ceilings()?;
         if self.read_attempts == 0 {
             return Err(Error::setting("read_attempts", "must be at least 1"));
         }
@@ -262,8 +268,81 @@ impl Config {
         if self.max_answer_bytes < 1024 {
             return Err(Error::setting("max_answer_bytes", "must be at least 1024"));
         }
+        if self.customer_id.as_deref().is_some_and(|id| id.trim().is_empty()) {
+            return Err(Error::setting("customer_id", "is empty; leave it out to send none"));
+        }
+        self.check_idle_settings()?;
         self.check_callback_keys()?;
-        self.check_base_url()
+        let base_url = self.check_base_url()?;
+        if base_url.scheme() == "http" && self.ca_file.is_some() {
+            return Err(Error::setting(
+                "ca_file",
+                "does nothing for plain http; leave it out, or give an https base_url",
+            ));
+        }
+        self.check_world(&base_url)?;
+        Ok(base_url)
+    }
+
+    /// A ceiling that no payout could ever meet guards nothing, and nobody would notice.
+    fn check_ceilings(&self) -> Result<()> {
+        let refuse = |problem: String| Err(Error::setting("max_amount", problem));
+        let mut currencies = BTreeSet::new();
+        for ceiling in &self.max_amount {
+            if let Some(problem) = currency_problem(ceiling.currency()) {
+                return refuse(problem);
+            }
+            if let Some(problem) = ceiling.unpayable_amount() {
+                return refuse(format!("the ceiling for {} {problem}", ceiling.currency()));
+            }
+            if !currencies.insert(ceiling.currency()) {
+                return refuse("has two amounts for one currency".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Settings that would do nothing beside the others.
+    fn check_idle_settings(&self) -> Result<()> {
+        let default = Self::new("", Credentials::token(""));
+        let issues_tokens = matches!(self.credentials, Credentials::Merchant { .. });
+        let problem = "does nothing for a token that somebody else issued; leave it out";
+        if !issues_tokens && self.token_scope != default.token_scope {
+            return Err(Error::setting("token_scope", problem));
+        }
+        if !issues_tokens && self.token_validity != default.token_validity {
+            return Err(Error::setting("token_validity", problem));
+        }
+        if self.change_store.is_none() && self.change_lease != default.change_lease {
+            return Err(Error::setting(
+                "change_lease",
+                "does nothing without a change_store; give one, or leave it out",
+            ));
+        }
+        Ok(())
+    }
+
+    /// A client of live money never pays where a stand-in answers.
+    fn check_world(&self, base_url: &Url) -> Result<()> {
+        let (is_live, is_loopback) = (self.is_test == Some(false), address::is_loopback(base_url));
+        if self.loopback_is_live && !(is_live && is_loopback) {
+            let problem = "says that a proxy on this machine leads to the live platform, and is for nothing else: \
+                           set is_test to false and base_url to a loopback address with it, or leave it out";
+            return Err(Error::setting("loopback_is_live", problem));
+        }
+        if is_live && is_loopback && !self.loopback_is_live {
+            let problem = "is this machine, where a stand-in answers, and is_test is false: give the live host, or set \
+                           loopback_is_live if a proxy at this address leads to the live platform";
+            return Err(Error::setting("base_url", problem));
+        }
+        let sandbox = Url::parse(SANDBOX_URL).ok();
+        let host = |url: &Url| url.host_str().map(|host| host.trim_end_matches('.').to_owned());
+        if is_live && host(base_url) == sandbox.as_ref().and_then(host) {
+            let problem = "is the platform's sandbox, where nothing is paid, and is_test is false: give the live host, or \
+                           set is_test to true";
+            return Err(Error::setting("base_url", problem));
+        }
+        Ok(())
     }
 
     fn check_callback_keys(&self) -> Result<()> {
@@ -271,9 +350,15 @@ impl Config {
         if self.callback_keys.len() > 8 {
             return refuse("has more than 8 keys");
         }
-        for key in &self.callback_keys {
+        for (number, key) in self.callback_keys.iter().enumerate() {
             if key.expose().len() < 32 {
                 return refuse("has a key of less than 32 bytes; make one, for example with `openssl rand -hex 32`");
+            }
+            if key.expose().trim_ascii().len() < key.expose().len() {
+                return refuse("has a key with a blank or a line end at its start or end");
+            }
+            if self.callback_keys.iter().take(number).any(|other| other.expose() == key.expose()) {
+                return refuse("has the same key twice");
             }
             // The platform knows the secret, and it is sent to get tokens: who learns it must not be able to sign.
             if matches!(&self.credentials, Credentials::Merchant { secret, .. } if secret.expose_secret() == key.expose())
@@ -286,8 +371,9 @@ impl Config {
 
     fn check_base_url(&self) -> Result<Url> {
         let refuse = |problem: &str| Err(Error::setting("base_url", problem));
-        let Ok(mut url) = Url::parse(&self.base_url) else {
-            return refuse("is no URL; give one such as https://api.sandbox.komopay.id");
+        let mut url = match address::parse(&self.base_url) {
+            Ok(url) => url,
+            Err(problem) => return refuse(&format!("{problem}; give one such as {SANDBOX_URL}")),
         };
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("must not hold a user name or password");
@@ -297,9 +383,20 @@ impl Config {
         }
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback(&url) => {}
+            "http" if address::is_loopback(&url) => {}
             "http" => return refuse("must be https: plain http is for a loopback host only"),
             _ => return refuse("must start with https://"),
+        }
+        if let Some(as_used) = address::mended(&self.base_url, &url) {
+            return refuse(&format!("is another way to write {as_used}; write it so"));
+        }
+        let is_no_address = match url.host() {
+            Some(Host::Ipv4(ip)) => ip.is_unspecified(),
+            Some(Host::Ipv6(ip)) => ip.is_unspecified(),
+            _ => false,
+        };
+        if is_no_address {
+            return refuse("is an address to listen at, not one to connect to; for this machine, give 127.0.0.1");
         }
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
@@ -333,6 +430,7 @@ impl fmt::Debug for Config {
             .field("ca_file", &self.ca_file)
             .field("max_amount", &self.max_amount)
             .field("is_test", &self.is_test)
+            .field("loopback_is_live", &self.loopback_is_live)
             .field("validate", &self.validate)
             .field("callback_keys", &self.callback_keys.len())
             .finish_non_exhaustive()
@@ -341,19 +439,9 @@ impl fmt::Debug for Config {
 
 /// A URL as it may be shown.
 fn without_user(url: &str) -> String {
-    match Url::parse(url) {
+    match address::parse(url) {
         Ok(url) => format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()),
         Err(_) => "[no URL]".to_owned(),
-    }
-}
-
-/// Whether the URL's host is this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 
@@ -376,6 +464,15 @@ mod tests {
             ("base_url", |c| c.base_url = "https://user:pw@api.komopay.id".to_owned()),
             ("base_url", |c| c.base_url = "https://api.komopay.id/?a=b".to_owned()),
             ("base_url", |c| c.base_url = "ftp://api.komopay.id".to_owned()),
+            ("base_url", |c| c.base_url = " https://api.komopay.id".to_owned()),
+            ("base_url", |c| c.base_url = "https://api.komopay.id\n".to_owned()),
+            ("base_url", |c| c.base_url = "https://api.kom\topay.id".to_owned()),
+            ("base_url", |c| c.base_url = "https:\\\\api.komopay.id".to_owned()),
+            ("base_url", |c| c.base_url = "https:api.komopay.id".to_owned()),
+            ("base_url", |c| c.base_url = "https://api.komopay\u{3002}id".to_owned()),
+            ("base_url", |c| c.base_url = "http://127.1:8080".to_owned()),
+            ("base_url", |c| c.base_url = "https://0.0.0.0".to_owned()),
+            ("base_url", |c| c.base_url = "https://[::]:8443".to_owned()),
             ("merchant_code", |c| c.credentials = Credentials::merchant("", "secret")),
             ("secret", |c| c.credentials = Credentials::merchant("CODE", "")),
             ("secret", |c| c.credentials = Credentials::merchant("CODE", "x".repeat(1001))),
@@ -406,7 +503,29 @@ mod tests {
                 c.credentials = Credentials::merchant("CODE", secret.clone());
                 c.callback_keys = vec![CallbackKey::new("x".repeat(32)), CallbackKey::new(secret)];
             }),
+            ("callback_keys", |c| c.callback_keys = vec![CallbackKey::new("x".repeat(32)); 2]),
+            ("callback_keys", |c| c.callback_keys = vec![CallbackKey::new(format!("{}\n", "x".repeat(32)))]),
+            ("customer_id", |c| c.customer_id = Some(String::new())),
+            ("customer_id", |c| c.customer_id = Some(" ".to_owned())),
+            ("token_scope", |c| {
+                c.credentials = Credentials::token("t");
+                c.token_scope = TokenScope::Everything;
+            }),
+            ("token_validity", |c| {
+                c.credentials = Credentials::token("t");
+                c.token_validity = Duration::from_secs(60);
+            }),
+            ("change_lease", |c| c.change_lease = Duration::from_secs(1)),
+            ("ca_file", |c| {
+                c.base_url = "http://127.0.0.1".to_owned();
+                c.ca_file = Some("/etc/hosts".into());
+            }),
             ("max_answer_bytes", |c| c.max_answer_bytes = 0),
+            ("max_amount", |c| c.max_amount = vec![Money::new("0", "IDR").unwrap()]),
+            ("max_amount", |c| c.max_amount = vec![Money::new("-1", "IDR").unwrap()]),
+            ("max_amount", |c| c.max_amount = vec![Money::new("9999.99", "IDR").unwrap()]),
+            ("max_amount", |c| c.max_amount = vec![Money::restore("1", "idr").unwrap()]),
+            ("max_amount", |c| c.max_amount = vec![Money::restore("1", "IDR ").unwrap()]),
             ("max_amount", |c| c.max_amount = vec![Money::new("1", "IDR").unwrap(), Money::new("2", "IDR").unwrap()]),
         ];
         for (name, change) in cases {
@@ -414,6 +533,39 @@ mod tests {
             change(&mut config);
             let error = config.check().unwrap_err();
             assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some(*name)));
+        }
+    }
+
+    #[test]
+    fn a_client_of_live_money_is_not_made_for_a_stand_in() {
+        let check = |base_url: &str, is_test, loopback_is_live| {
+            let config = Config { base_url: base_url.to_owned(), is_test, loopback_is_live, ..config() };
+            config.check().err().map(|error| error.field().unwrap_or_default().to_owned())
+        };
+        let loopback = ["http://127.0.0.1:8080", "http://[::1]", "https://localhost", "http://[::ffff:7f00:1]"];
+        let sandbox = [
+            SANDBOX_URL,
+            "https://API.sandbox.komopay.id/",
+            "https://api.sandbox.komopay.id.",
+            "https://api.sandbox.komopay.id:8443/x",
+        ];
+        let live = ["https://api.komopay.id", "https://gateway.example/sandbox"];
+        for url in loopback.iter().chain(&sandbox).chain(&live) {
+            assert_eq!(check(url, None, false), None, "{url}");
+            assert_eq!(check(url, Some(true), false), None, "{url}");
+            assert_eq!(check(url, None, true).as_deref(), Some("loopback_is_live"), "{url}");
+            assert_eq!(check(url, Some(true), true).as_deref(), Some("loopback_is_live"), "{url}");
+        }
+        for url in loopback {
+            assert_eq!(check(url, Some(false), false).as_deref(), Some("base_url"), "{url}");
+            assert_eq!(check(url, Some(false), true), None, "{url}");
+        }
+        for url in sandbox {
+            assert_eq!(check(url, Some(false), false).as_deref(), Some("base_url"), "{url}");
+            assert_eq!(check(url, Some(false), true).as_deref(), Some("loopback_is_live"), "{url}");
+        }
+        for url in live {
+            assert_eq!(check(url, Some(false), false), None, "{url}");
         }
     }
 
@@ -436,10 +588,12 @@ mod tests {
     #[test]
     fn settings_show_no_secret() {
         let mut config = config();
-        config.proxy = Some("http://user:proxy-canary@proxy:3128".to_owned());
+        config.proxy = Some("http://user-canary:proxy-canary@proxy:3128".to_owned());
         config.callback_keys = vec![CallbackKey::new("key-canary-0123456789-0123456789")];
         let shown = format!("{config:?} {:?} {:?}", Credentials::token("token-canary"), config.callback_keys);
         assert!(shown.contains("http://proxy"), "{shown}");
         assert!(!shown.contains("\"secret\"") && !shown.contains("canary"), "{shown}");
+        config.proxy = Some("canary:canary@proxy:3128".to_owned());
+        assert!(!format!("{config:?}").contains("canary"));
     }
 }

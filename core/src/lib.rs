@@ -32,6 +32,7 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod auth;
 mod callbacks;
 mod catalogue;

@@ -28,6 +28,8 @@ use crate::scrub::Shown;
 /// assert_eq!(money.to_string(), "42.05 USD");
 /// assert_eq!(Money::new("42", "IDR")?, Money::new("42.00", "IDR")?);
 /// assert!(Money::new("0.12345678901234567890123456789012", "USD").is_err()); // would be rounded
+/// assert!(Money::new("250.000", "IDR").is_err()); // 250, or a quarter of a million?
+/// assert!(Money::new("250000", "idr").is_err()); // no ceiling for IDR would hold it
 /// # Ok::<(), komopay_core::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -37,23 +39,54 @@ pub struct Money {
 }
 
 impl Money {
-    /// Money from the text of a JSON number (`10000`, `42.05`, `1E+4`) and a currency code (`IDR`; crypto tickers
-    /// are fine).
+    /// Money from what a person wrote: the text of a JSON number (`10000`, `42.05`, `1E+4`) and a currency code (`IDR`;
+    /// crypto tickers are fine).
+    ///
+    /// One to three digits, a point and three digits, such as `250.000`, are a thousandfold to some and the plain number
+    /// to others. For a currency of at most two decimals they are refused; the error says what to write.
     ///
     /// # Errors
     /// `invalid_request`, naming `money.amount` or `money.currency`, if the text is no number, if it has more
-    /// digits than can be kept exactly (28 significant digits always fit), or if the code is empty.
+    /// digits than can be kept exactly (28 significant digits always fit), if it can be read in two ways, or if the code
+    /// has lower-case letters, blanks or other characters that no code has.
     pub fn new(amount: impl AsRef<str>, currency: impl Into<String>) -> Result<Self> {
-        let amount = parse_amount(amount.as_ref()).map_err(|problem| Error::invalid("money.amount", problem))?;
-        Self::from_decimal(amount, currency)
+        let (text, currency) = (amount.as_ref(), currency.into());
+        let money = Self::exact(text, currency)?;
+        if is_ambiguous(text) && decimals(&money.currency).is_some_and(|decimals| decimals <= 2) {
+            return Err(Error::invalid("money.amount", money.two_readings(text)));
+        }
+        Ok(money)
+    }
+
+    /// Money from the text that a program wrote, such as that of another language's decimal type: as [`Money::new`],
+    /// but `250.000` is 250.
+    ///
+    /// # Errors
+    /// As [`Money::new`], but for the text that can be read in two ways.
+    pub fn exact(amount: impl AsRef<str>, currency: impl Into<String>) -> Result<Self> {
+        Self::from_decimal(read_amount(amount.as_ref())?, currency)
     }
 
     /// Money from a decimal, as it is.
     ///
     /// # Errors
-    /// `invalid_request`, naming `money.currency`, if the code is empty.
+    /// `invalid_request`, naming `money.currency`, as [`Money::new`].
     pub fn from_decimal(amount: Decimal, currency: impl Into<String>) -> Result<Self> {
         let currency = currency.into();
+        check_currency("money.currency", &currency)?;
+        Ok(Self { amount, currency })
+    }
+
+    /// Money that was money before, from the texts of its amount and its currency: what the platform answered comes back
+    /// as it was, whatever it calls a currency.
+    ///
+    /// # Errors
+    /// `invalid_request`, naming `money.amount` if that is no exact number, or `money.currency` if the code is empty.
+    pub fn restore(amount: impl AsRef<str>, currency: impl Into<String>) -> Result<Self> {
+        Self::told(read_amount(amount.as_ref())?, currency.into())
+    }
+
+    fn told(amount: Decimal, currency: String) -> Result<Self> {
         if currency.is_empty() {
             return Err(Error::invalid("money.currency", "is empty; give a currency code such as IDR"));
         }
@@ -72,21 +105,37 @@ impl Money {
         &self.currency
     }
 
-    /// Refuses what a payout may not ask for: zero, a negative amount, more decimals than the currency has.
+    /// Refuses what a payout may not ask for: a currency that is none, zero, a negative amount, more decimals than the
+    /// currency has.
     pub(crate) fn check_payable(&self) -> Result<()> {
+        check_currency("money.currency", &self.currency)?;
+        match self.unpayable_amount() {
+            Some(problem) => Err(Error::invalid("money.amount", problem)),
+            None => Ok(()),
+        }
+    }
+
+    /// Why no payout can be of this amount, if none can.
+    pub(crate) fn unpayable_amount(&self) -> Option<String> {
         if self.amount <= Decimal::ZERO {
-            return Err(Error::invalid("money.amount", "must be above 0"));
+            return Some("must be above 0".to_owned());
         }
-        match decimals(&self.currency) {
-            Some(allowed) if self.amount.normalize().scale() > allowed => Err(Error::invalid(
-                "money.amount",
-                format_args!(
-                    "{} has more decimals than {} allows ({allowed}); nothing was rounded",
-                    self.amount, self.currency
-                ),
-            )),
-            _ => Ok(()),
+        let allowed = decimals(&self.currency)?;
+        (self.amount.normalize().scale() > allowed).then(|| {
+            format!("{} has more decimals than {} allows ({allowed}); nothing was rounded", self.amount, self.currency)
+        })
+    }
+
+    /// What to write in place of a text that can be read in two ways.
+    fn two_readings(&self, text: &str) -> String {
+        let (thousands, plain) = (text.replace('.', ""), self.amount.normalize());
+        if self.unpayable_amount().is_some() {
+            return format!(
+                "{text} is ambiguous, and {} has no third decimal: write {thousands} if that is meant",
+                self.currency
+            );
         }
+        format!("{text} is ambiguous: write {thousands}, or {plain} if that is meant")
     }
 }
 
@@ -110,6 +159,43 @@ fn decimals(currency: &str) -> Option<u32> {
         "IDR" | "INR" => Some(0),
         code => iso_currency::Currency::from_code(code).and_then(iso_currency::Currency::exponent).map(u32::from),
     }
+}
+
+/// Refuses what no currency code is: the one rule for all codes that come from a caller. The list of codes is open, but a
+/// code in lower case, or with a blank, would match no ceiling, no filter and no answer, and nobody would be told.
+pub(crate) fn check_currency(field: &str, code: &str) -> Result<()> {
+    match currency_problem(code) {
+        Some(problem) => Err(Error::invalid(field, problem)),
+        None => Ok(()),
+    }
+}
+
+/// Why this is no currency code, and what to write instead.
+pub(crate) fn currency_problem(code: &str) -> Option<String> {
+    let is_code = |code: &str| {
+        code.bytes().any(|b| b.is_ascii_uppercase())
+            && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"._-".contains(&b))
+    };
+    if is_code(code) {
+        return None;
+    }
+    let meant = code.trim().to_ascii_uppercase();
+    // What is longer may be anything, even an account number.
+    let meant = if meant.len() <= 12 && is_code(&meant) { meant } else { "a code such as IDR".to_owned() };
+    Some(format!("must be a currency code in capital letters, without blanks: write {meant}"))
+}
+
+/// Whether people read this in two ways: one to three digits without a leading zero, a point, and three digits.
+fn is_ambiguous(text: &str) -> bool {
+    let Some((whole, decimals)) = text.split_once('.') else { return false };
+    (1..=3).contains(&whole.len())
+        && !whole.starts_with('0')
+        && decimals.len() == 3
+        && whole.bytes().chain(decimals.bytes()).all(|b| b.is_ascii_digit())
+}
+
+fn read_amount(text: &str) -> Result<Decimal> {
+    parse_amount(text).map_err(|problem| Error::invalid("money.amount", problem))
 }
 
 /// Reads the text of a JSON number without ever rounding.
@@ -168,7 +254,7 @@ impl<'de> Deserialize<'de> for Money {
         }
         let wire: Wire = nested(deserializer)?;
         let amount = parse_amount(wire.amount.get()).map_err(de::Error::custom)?;
-        Self::from_decimal(amount, wire.currency_code).map_err(de::Error::custom)
+        Self::told(amount, wire.currency_code).map_err(de::Error::custom)
     }
 }
 
@@ -180,13 +266,14 @@ impl Amount {
     /// The amount as money of this currency.
     pub fn of(&self, currency: &str) -> Result<Money, Unreadable> {
         let amount = parse_amount(self.0.get()).map_err(Unreadable)?;
-        Money::from_decimal(amount, currency).map_err(|error| Unreadable(error.message().to_owned()))
+        Money::told(amount, currency.to_owned()).map_err(|error| Unreadable(error.message().to_owned()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn round_trip(amount: &str) -> String {
         let json = format!(r#"{{"amount":{amount},"currencyCode":"XTS"}}"#);
@@ -255,9 +342,84 @@ mod tests {
             ("0", "IDR", false),
             ("-1", "IDR", false),
         ] {
-            let checked = Money::new(amount, currency).unwrap().check_payable();
+            let checked = Money::exact(amount, currency).unwrap().check_payable();
             assert_eq!(checked.is_ok(), allowed, "{amount} {currency}: {checked:?}");
         }
+    }
+
+    #[test]
+    fn what_people_read_in_two_ways_is_refused_and_the_error_says_what_to_write() {
+        for (amount, currency, says) in [
+            ("250.000", "IDR", "write 250000, or 250 if"),
+            ("1.000", "IDR", "write 1000, or 1 if"),
+            ("999.999", "INR", "write 999999 if"),
+            ("42.050", "USD", "write 42050, or 42.05 if"),
+            ("42.051", "USD", "write 42051 if"),
+            ("100.500", "JPY", "write 100500 if"),
+        ] {
+            let error = Money::new(amount, currency).unwrap_err();
+            assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidRequest, Some("money.amount")), "{amount}");
+            assert!(error.message().contains(says), "{error}");
+            assert_eq!(Money::exact(amount, currency).unwrap().amount().to_string(), amount);
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_in_one_way_only_is_taken() {
+        for (amount, currency) in [
+            ("1.234", "KWD"),
+            ("1.000", "BTC"),
+            ("250.000", "NEW"),
+            ("0.500", "IDR"),
+            ("1.00", "IDR"),
+            ("1.0000", "IDR"),
+            ("1000.000", "IDR"),
+            ("-1.000", "IDR"),
+            ("1.000E0", "IDR"),
+            ("1000", "IDR"),
+        ] {
+            assert!(Money::new(amount, currency).is_ok(), "{amount} {currency}");
+        }
+    }
+
+    #[test]
+    fn a_currency_is_a_code_in_capitals_and_the_error_says_which() {
+        for code in ["IDR", "USDT", "1INCH", "DEMO_DAILY", "USDT-TRC20", "A.B"] {
+            assert!(Money::new("1", code).is_ok(), "{code}");
+        }
+        for (code, says) in [
+            ("", "such as IDR"),
+            ("idr", "write IDR"),
+            ("Idr", "write IDR"),
+            (" IDR", "write IDR"),
+            ("IDR\n", "write IDR"),
+            ("\u{a0}IDR", "write IDR"),
+            ("I DR", "such as IDR"),
+            ("IDR,USD", "such as IDR"),
+            ("360", "such as IDR"),
+            ("₿", "such as IDR"),
+            // The first letter is of another alphabet.
+            ("ІDR", "such as IDR"),
+            ("a12345678901234", "such as IDR"),
+        ] {
+            let error = Money::new("1", code).unwrap_err();
+            assert_eq!(error.field(), Some("money.currency"), "{code}");
+            assert!(error.message().contains(says), "{error}");
+            assert!(Money::from_decimal(Decimal::ONE, code).is_err() && Money::exact("1", code).is_err(), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_the_platform_answers_is_kept_whatever_it_calls_a_currency() {
+        for (amount, currency) in [("250.000", "IDR"), ("1", "idr"), ("1", "₿"), ("1", " IDR")] {
+            let json = format!(r#"{{"amount":{amount},"currencyCode":"{currency}"}}"#);
+            let money: Money = serde_json::from_str(&json).unwrap();
+            assert_eq!(serde_json::to_string(&money).unwrap(), json);
+            assert_eq!(Money::restore(money.amount().to_string(), money.currency()).unwrap(), money);
+        }
+        assert!(Money::restore("1", "").is_err());
+        let of_the_platform = Money::restore("1", "idr").unwrap();
+        assert_eq!(of_the_platform.check_payable().unwrap_err().field(), Some("money.currency"));
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub(crate) async fn try_read<T>(
                 why: match failure.kind {
                     FailureKind::Network | FailureKind::TimedOut => MissKind::Passing,
                     FailureKind::Unreadable => MissKind::Lasting,
-                    FailureKind::Certificate => MissKind::Barred,
+                    FailureKind::Configuration => MissKind::Barred,
                 },
                 error: failure.to_error(),
             },

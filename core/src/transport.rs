@@ -8,6 +8,8 @@ mod answer;
 mod connection;
 mod gate;
 mod http;
+mod proxy;
+mod resolver;
 
 pub(crate) use answer::Answer;
 #[cfg(feature = "fuzzing")]

@@ -15,6 +15,7 @@ pub mod contract;
 pub mod cutter;
 pub mod misbehaving;
 pub mod peer;
+pub mod proxy;
 pub mod tunnel;
 
 /// A sandbox that processes at once and knows the canary secret.

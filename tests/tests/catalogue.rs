@@ -241,8 +241,8 @@ async fn filters_are_one_comma_separated_text_each_on_the_wire() {
     let filter = PaymentOptionFilter {
         type_code: Some(PaymentTypeCode::Payout),
         method_codes: texts(&["BANK_TRANSFER", "WALLET_TRANSFER"]),
-        currencies: texts(&["IDR", "US D&x=1"]),
-        segment_codes: texts(&["VIP"]),
+        currencies: texts(&["IDR", "USD"]),
+        segment_codes: texts(&["VIP", "V IP&x=1"]),
         operator_codes: texts(&["IDR_008", "IDR_014"]),
     };
     let (options, line) = asked("{}", |client| async move { client.payment_options(&filter).await }).await;
@@ -250,7 +250,7 @@ async fn filters_are_one_comma_separated_text_each_on_the_wire() {
     assert_eq!(
         line,
         "GET /payment-options?paymentTypeCode=PAYOUT&paymentMethodCodes=BANK_TRANSFER%2CWALLET_TRANSFER\
-         &currencyCodes=IDR%2CUS+D%26x%3D1&segmentCodes=VIP&paymentOperatorCodes=IDR_008%2CIDR_014 HTTP/1.1"
+         &currencyCodes=IDR%2CUSD&segmentCodes=VIP%2CV+IP%26x%3D1&paymentOperatorCodes=IDR_008%2CIDR_014 HTTP/1.1"
     );
     let none = PaymentOptionFilter::default();
     let (_, line) = asked("{}", |client| async move { client.payment_options(&none).await }).await;
@@ -262,9 +262,17 @@ async fn filters_are_one_comma_separated_text_each_on_the_wire() {
 #[tokio::test]
 async fn a_filter_that_would_say_something_else_on_the_wire_is_refused_before_anything_is_sent() {
     let sandbox = sandbox().await;
-    for code in ["", "IDR,USD"] {
-        let error = client(&sandbox).balances(&texts(&["IDR", code])).await.unwrap_err();
-        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidRequest, Some("currencies")), "{code}");
+    let client = client(&sandbox);
+    for code in ["", "IDR,USD", "usd", " USD", "U SD", "840"] {
+        let filter = PaymentOptionFilter { currencies: texts(&[code]), ..PaymentOptionFilter::default() };
+        for error in [
+            client.balances(&texts(&["IDR", code])).await.unwrap_err(),
+            client.payment_options(&filter).await.unwrap_err(),
+        ] {
+            assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidRequest, Some("currencies")), "{code}");
+        }
+        let error = client.payout_options(&money("1", "IDR"), None, Some(code)).await.unwrap_err();
+        assert_eq!(error.field(), Some("exchanged_to_currency"), "{code}");
     }
     assert_eq!(sandbox.calls(Operation::IssueToken), 0);
 }

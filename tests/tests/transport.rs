@@ -151,16 +151,6 @@ async fn a_found_payout_is_ours_only_if_everything_agrees() {
     assert!(client.create_payout(&id("P"), &request(), true).await.unwrap().recovered);
 }
 
-#[tokio::test]
-async fn a_proxy_is_used_when_it_is_set() {
-    let proxy = Peer::start(|_, _| http("410 Gone", "", "")).await;
-    let mut config = ready("http://127.0.0.1:9");
-    config.proxy = Some(proxy.base_url());
-    let error = Client::new(config).unwrap().get_payout(&id("P")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert_eq!(proxy.recorded()[0].line, "GET http://127.0.0.1:9/payouts/P HTTP/1.1");
-}
-
 #[test]
 fn the_environments_proxy_is_never_used_for_loopback() {
     let program = std::env::current_exe().unwrap();

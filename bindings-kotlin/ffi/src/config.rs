@@ -131,7 +131,8 @@ pub struct Config {
     /// The largest answer that is read, in bytes: 1 MiB.
     #[uniffi(default = None)]
     pub max_answer_bytes: Option<Whole>,
-    /// A proxy for every call. Without one, the environment's is used, but never for loopback.
+    /// An http or https proxy for every call. Without one, the environment's is used, but never for loopback. One that
+    /// cannot be used is refused.
     #[uniffi(default = None)]
     pub proxy: Option<String>,
     /// A PEM file with certificate authorities to trust besides the operating system's.
@@ -144,9 +145,13 @@ pub struct Config {
     #[uniffi(default = [])]
     pub max_amount: Vec<Money>,
     /// True if this client is for test data, false if it is for live money. A payout of the other world is a
-    /// `configuration` error of a read, and never taken for a create's own.
+    /// `configuration` error of a read, and never taken for a create's own. A client of live money is not made for the
+    /// platform's sandbox, nor for a loopback host.
     #[uniffi(default = None)]
     pub is_test: Option<bool>,
+    /// Whether a local proxy at this loopback address leads to the live platform: no. Only with `is_test` false.
+    #[uniffi(default = None)]
+    pub loopback_is_live: Option<bool>,
     /// Whether requests are checked before they are sent: yes. The platform may loosen a limit before this SDK knows.
     #[uniffi(default = None)]
     pub validate: Option<bool>,
@@ -193,6 +198,7 @@ impl Config {
             customer_id,
             max_amount,
             is_test,
+            loopback_is_live,
             validate,
             callback_keys,
             change_store: _,
@@ -226,6 +232,7 @@ impl Config {
             customer_id: customer_id.or(default.customer_id),
             max_amount: max_amount.into_iter().map(komopay_core::Money::from).collect(),
             is_test: is_test.or(default.is_test),
+            loopback_is_live: loopback_is_live.unwrap_or(default.loopback_is_live),
             validate: validate.unwrap_or(default.validate),
             callback_keys: callback_keys.into_iter().map(komopay_core::CallbackKey::new).collect(),
             change_store: default.change_store,

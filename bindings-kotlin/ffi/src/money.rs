@@ -17,7 +17,8 @@ pub struct MoneyParts {
 
 uniffi::custom_type!(Money, MoneyParts, {
     lower: |money| money.parts(),
-    try_lift: |parts| Ok(Money(komopay_core::Money::new(parts.amount, parts.currency)?)),
+    // It was money on the other side: made there by the functions below, or handed out from here.
+    try_lift: |parts| Ok(Money(komopay_core::Money::restore(parts.amount, parts.currency)?)),
 });
 
 impl Money {
@@ -26,10 +27,17 @@ impl Money {
     }
 }
 
-/// Reads an amount: exact, or an error.
+/// Reads an amount that a person wrote: exact, and to be read in one way only.
 #[uniffi::export]
 fn parse_money(amount: String, currency: String) -> Result<MoneyParts, CallFailure> {
     let money = komopay_core::Money::new(amount, currency).map_err(|error| Failure::from(&error))?;
+    Ok(Money(money).parts())
+}
+
+/// Reads an amount that a program wrote, such as that of a decimal type.
+#[uniffi::export]
+fn exact_money(amount: String, currency: String) -> Result<MoneyParts, CallFailure> {
+    let money = komopay_core::Money::exact(amount, currency).map_err(|error| Failure::from(&error))?;
     Ok(Money(money).parts())
 }
 

@@ -87,6 +87,7 @@ class _CommonSettings(TypedDict, total=False):
     customer_id: str | None
     max_amount: _Ceilings | None
     is_test: bool | None
+    loopback_is_live: bool | None
     validate: bool | None
     token_scope: Literal["payout", "everything"] | None
     token_validity: _Seconds | None
@@ -125,12 +126,15 @@ class Client:
     - `connection_per_create`: whether each create goes over a connection of its own, so that a refusal needs no read to
       confirm it; False. It costs a connection for each payout.
     - `max_answer_bytes`: the largest answer that is read, 1 MiB.
-    - `proxy`: a proxy for every call; without one, the environment's, but never for loopback.
+    - `proxy`: an http or https proxy for every call; without one, the environment's, but never for loopback. One that cannot be
+      used is refused.
     - `ca_file`: a PEM file with authorities to trust besides the system's.
     - `customer_id`: the value of the `Id-Customer` header.
     - `max_amount`: the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
     - `is_test`: True if this client is for test data, False if it is for live money. A payout of the other world is a
-      `ConfigurationError` of a read, and never taken for a create's own.
+      `ConfigurationError` of a read, and never taken for a create's own. With False, `SANDBOX_URL` and this machine are
+      refused as `base_url`.
+    - `loopback_is_live`: True if a local proxy at this loopback address leads to the live platform: with `is_test=False` only.
     - `validate`: whether requests are checked before they are sent, True.
     - `token_scope`: `"payout"` (one token for one payout, the default) or `"everything"`.
     - `token_validity`: for how long an issued token is asked to be valid, 600 s (60 to 3600).
@@ -171,6 +175,7 @@ class Client:
         customer_id: str | None = None,
         max_amount: _Ceilings | None = None,
         is_test: bool | None = None,
+        loopback_is_live: bool | None = None,
         validate: bool | None = None,
         token_scope: Literal["payout", "everything"] | None = None,
         token_validity: _Seconds | None = None,
@@ -735,7 +740,8 @@ class Money:
     """An exact amount of one currency, in major units.
 
     The amount is a str, an int or a decimal.Decimal. A float is refused with an `InvalidRequestError`, since it is not
-    exact. Equal by value, whatever the zeros at the end.
+    exact. So is a str that can be read in two ways: "250.000" of a currency of at most two decimals; write "250000", or
+    "250". The currency is a code in capital letters, such as "IDR". Equal by value, whatever the zeros at the end.
 
     Example:
 
@@ -760,7 +766,9 @@ class Money:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, object]]: ...
+    @staticmethod
+    def _restore(amount: str, currency: str) -> Money: ...
+    def __reduce__(self) -> tuple[Callable[[str, str], Money], tuple[str, str]]: ...
 
 @final
 class PayoutRequest:

@@ -23,15 +23,16 @@ public struct Money: Sendable {
     /// - Parameters:
     ///   - amount: In major units: `10000`, `42.05`.
     ///   - currency: Its code, such as `IDR`.
-    /// - Throws: ``KomopayError/invalidRequest(_:)``, if the text is no number or has more digits than can be kept
-    ///   exactly (28 always fit), or if the code is empty. Nothing is rounded.
+    /// - Throws: ``KomopayError/invalidRequest(_:)``, if the text is no number, has more digits than can be kept exactly
+    ///   (28 always fit), or can be read in two ways (`250.000` of a currency of at most two decimals: write `250000`, or
+    ///   `250`), or if the code is not one in capital letters. Nothing is rounded.
     public init(_ amount: String, _ currency: String) throws {
         self.init(parts: try translating { try parseMoney(amount: amount, currency: currency) })
     }
 
     /// Money from a whole number of major units: `Money(10000, "IDR")`.
     ///
-    /// - Throws: ``KomopayError/invalidRequest(_:)``, if the code is empty.
+    /// - Throws: ``KomopayError/invalidRequest(_:)``, if the code is not one in capital letters.
     public init(_ amount: Int, _ currency: String) throws {
         try self.init(String(amount), currency)
     }

@@ -35,6 +35,31 @@ final class MoneyTests: XCTestCase {
         }
     }
 
+    func testATextThatCanBeReadInTwoWaysIsRefusedAndTheErrorSaysWhatToWrite() throws {
+        for (amount, write) in [("250.000", "write 250000, or 250 "), ("1.000", "write 1000, or 1 ")] {
+            XCTAssertThrowsError(try Money(amount, "IDR")) { error in
+                guard case KomopayError.invalidRequest(let failure) = error else { return XCTFail("\(error)") }
+                XCTAssertEqual(failure.field, "money.amount")
+                XCTAssertTrue(failure.message.contains(write), failure.message)
+            }
+        }
+        for (amount, currency) in [("1.234", "KWD"), ("1.000", "USDT"), ("0.500", "IDR"), ("1.00", "IDR")] {
+            XCTAssertEqual("\(try Money(amount, currency))", "\(amount) \(currency)")
+        }
+        // What was money crosses the border as it is.
+        let told = Money(parts: MoneyParts(amount: "250.000", currency: "IDR"))
+        _ = try Client(Config(baseUrl: "http://127.0.0.1:1", credentials: .token(token: "t"), maxAmount: [told]))
+    }
+
+    func testACurrencyIsACodeInCapitalLetters() {
+        for currency in ["idr", " IDR", "IDR\n", "360"] {
+            XCTAssertThrowsError(try Money("1", currency)) { error in
+                guard case KomopayError.invalidRequest(let failure) = error else { return XCTFail("\(error)") }
+                XCTAssertEqual(failure.field, "money.currency", currency)
+            }
+        }
+    }
+
     func testASpanThatIsNoneIsRefusedByNameAndNotByACrash() async throws {
         XCTAssertEqual(micros(1.5), 1_500_000)
         XCTAssertEqual(micros(0), 0)

@@ -295,7 +295,7 @@ impl Issuer {
     async fn issue(&self, scope: &Scope, validity: Duration, turn: Option<&mut Turn>) -> Result<SecretString, Refusal> {
         let operation = Operation::post("/auth-tokens", self.body(scope, validity)?);
         let answer = self.transport.send(&operation, None, turn, self.patience, std::future::pending()).await.map_err(
-            |failure| Refusal { error: failure.to_error(), is_final: failure.kind == FailureKind::Certificate },
+            |failure| Refusal { error: failure.to_error(), is_final: failure.kind == FailureKind::Configuration },
         )?;
         tracing::debug!(target: "komopay", status = answer.status, "POST /auth-tokens");
         let refuse = |error: Error, is_final| Err(Refusal { error, is_final });

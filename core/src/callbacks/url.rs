@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::key::{CallbackKey, Signature};
-use crate::config::is_loopback;
+use crate::address::{self, is_loopback};
 use crate::error::{Error, Result};
 use crate::payouts::PayoutId;
 
@@ -85,10 +85,8 @@ fn check_base(base: &str) -> Result<Url> {
     if base.len() > LONGEST {
         return Err(refuse(&format!("is longer than {LONGEST} characters")));
     }
-    if base.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
-        return Err(refuse("has a space, a control character or a backslash, which no URL has"));
-    }
-    let url = Url::parse(base).map_err(|_| refuse("is no absolute URL, such as https://shop.example/hook"))?;
+    let url = address::parse(base)
+        .map_err(|problem| refuse(&format!("{problem}; give one such as https://shop.example/hook")))?;
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
@@ -160,6 +158,8 @@ mod tests {
             "ftp://shop.example/hook",
             "mailto:a@shop.example",
             "https://",
+            "https:shop.example/hook",
+            "https:///shop.example/hook",
             "https://user@shop.example/hook",
             "https://user:pw@shop.example/hook",
             "https://shop.example/hook#top",

@@ -9,14 +9,14 @@ use super::models::{Balance, Entry, MerchantInfo, PaymentOperator, PaymentOption
 use crate::auth::Scope;
 use crate::client::Inner;
 use crate::error::{Error, ErrorKind, Result};
-use crate::money::Money;
+use crate::money::{Money, check_currency};
 use crate::read::{Unreadable, object, read};
 use crate::transport::{Answer, Operation};
 
 const PAYOUT_OPTIONS: &str = "/payouts/!availablePaymentOptions";
 
 pub(crate) async fn balances(client: &Inner, currencies: &[String]) -> Result<Vec<Balance>> {
-    let query = [("currencyCodes", joined("currencies", currencies)?)];
+    let query = [("currencyCodes", joined_currencies(currencies)?)];
     list(client, "/balances", &query).await
 }
 
@@ -41,7 +41,7 @@ pub(crate) async fn payment_options(client: &Inner, filter: &PaymentOptionFilter
     let query = [
         ("paymentTypeCode", type_code.as_ref().map(|code| code.as_str().to_owned())),
         ("paymentMethodCodes", joined("method_codes", method_codes)?),
-        ("currencyCodes", joined("currencies", currencies)?),
+        ("currencyCodes", joined_currencies(currencies)?),
         ("segmentCodes", joined("segment_codes", segment_codes)?),
         ("paymentOperatorCodes", joined("operator_codes", operator_codes)?),
     ];
@@ -71,6 +71,9 @@ pub(crate) async fn payout_options(
     }
     if client.validate {
         money.check_payable()?;
+        if let Some(code) = exchanged_to_currency {
+            check_currency("exchanged_to_currency", code)?;
+        }
     }
     let body = serde_json::to_vec(&Requested { money, segment_code, exchanged_to_currency })
         .map_err(|_| Error::internal("the request cannot be written as JSON"))?;
@@ -115,6 +118,12 @@ pub(crate) fn entries<T: Entry>(answer: &Answer) -> Result<Vec<T>, Unreadable> {
 
 fn text(answer: &Answer) -> Result<&str, Unreadable> {
     std::str::from_utf8(&answer.body).map_err(|_| Unreadable("it is not UTF-8".to_owned()))
+}
+
+/// A filter by currencies. One that is written wrong would match nothing, and the platform skips it without a word.
+fn joined_currencies(codes: &[String]) -> Result<Option<String>> {
+    codes.iter().try_for_each(|code| check_currency("currencies", code))?;
+    joined("currencies", codes)
 }
 
 /// A filter as the platform takes it: one string, separated by commas.

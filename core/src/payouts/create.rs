@@ -391,7 +391,7 @@ pub(super) fn no_acceptance(answer: &Answer, error: &Error, renewable: bool) -> 
 pub(super) fn unanswered(sent: bool, kind: FailureKind) -> PostEnd {
     match (sent, kind) {
         (true, _) => PostEnd::Open,
-        (false, FailureKind::Certificate) => PostEnd::NotSent(NotSent::Final),
+        (false, FailureKind::Configuration) => PostEnd::NotSent(NotSent::Final),
         (false, _) => PostEnd::NotSent(NotSent::Retryable { retry_after: None }),
     }
 }

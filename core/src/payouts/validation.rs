@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use unicode_general_category::{GeneralCategory, get_general_category};
-use url::Url;
 
 use super::request::{
     BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutMethod, PayoutRequest, WalletAccount,
     WalletTransfer,
 };
+use crate::address;
 use crate::error::{Error, Result};
+use crate::money::check_currency;
 
 const JPY_ACCOUNT_TYPES: &[&str] = &["savings", "checking", "private", "corporate", "general", "current"];
 const ZAR_ACCOUNT_TYPES: &[&str] = &["savings", "current", "cheque", "transmission"];
@@ -34,7 +35,9 @@ impl PayoutRequest {
         let Self { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = self;
         money.check_payable()?;
         not_empty("segment_code", segment_code.as_deref())?;
-        not_empty("exchanged_to_currency", exchanged_to_currency.as_deref())?;
+        if let Some(code) = exchanged_to_currency {
+            check_currency("exchanged_to_currency", code)?;
+        }
         if let Some(url) = callback_url {
             check_callback_url(url)?;
         }
@@ -54,9 +57,10 @@ fn check_callback_url(url: &str) -> Result<()> {
     if url.chars().count() > 1000 {
         return refuse("is longer than 1000 characters");
     }
-    match Url::parse(url) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
-        _ => refuse("is no http or https URL"),
+    match address::parse(url) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(()),
+        Ok(_) => refuse("is no http or https URL"),
+        Err(problem) => refuse(problem),
     }
 }
 
@@ -260,6 +264,13 @@ mod tests {
             ("IDR", None, |_| {}),
             ("IDR", Some("segment_code"), |r| r.segment_code = Some(String::new())),
             ("IDR", Some("exchanged_to_currency"), |r| r.exchanged_to_currency = Some(String::new())),
+            ("IDR", Some("exchanged_to_currency"), |r| r.exchanged_to_currency = Some("usd".to_owned())),
+            ("IDR", Some("exchanged_to_currency"), |r| r.exchanged_to_currency = Some("USD ".to_owned())),
+            ("IDR", None, |r| r.exchanged_to_currency = Some("USD".to_owned())),
+            ("IDR", Some("callback_url"), |r| r.callback_url = Some("https://e.com/a b".to_owned())),
+            ("IDR", Some("callback_url"), |r| r.callback_url = Some("https://e.com/hook\n".to_owned())),
+            ("IDR", Some("callback_url"), |r| r.callback_url = Some("https:\\\\e.com".to_owned())),
+            ("IDR", Some("callback_url"), |r| r.callback_url = Some("https:e.com".to_owned())),
             ("IDR", None, |r| r.callback_url = Some("http://203.0.113.7:8080/hook".to_owned())),
             ("IDR", Some("callback_url"), |r| r.callback_url = Some("ftp://example.com".to_owned())),
             ("IDR", Some("callback_url"), |r| r.callback_url = Some("callback".to_owned())),

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -20,7 +21,9 @@ use url::Url;
 use super::answer::{Answer, date, retry_after};
 use super::connection::{Connections, Over, PREPARED, Prepared};
 use super::gate::Gate;
-use crate::config::{Config, Credentials, is_loopback};
+use super::proxy::{self, Route};
+use super::resolver::{self, Elsewhere, LoopbackOnly};
+use crate::config::{Config, Credentials};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pace::{Heard, Pace, Turn};
 use crate::scrub::Scrubber;
@@ -86,8 +89,9 @@ pub(crate) enum FailureKind {
     Network,
     /// The time for this attempt was over.
     TimedOut,
-    /// The server's certificate does not verify.
-    Certificate,
+    /// No connection until something is set right: the server's certificate does not verify, the proxy refuses its
+    /// password, or the name of this machine leads elsewhere.
+    Configuration,
     /// An answer came that is not read: too large, or encoded.
     Unreadable,
 }
@@ -98,7 +102,7 @@ impl Failure {
         let kind = match self.kind {
             FailureKind::Network => ErrorKind::Unavailable,
             FailureKind::TimedOut => ErrorKind::TimedOut,
-            FailureKind::Certificate => ErrorKind::Configuration,
+            FailureKind::Configuration => ErrorKind::Configuration,
             FailureKind::Unreadable => ErrorKind::UnexpectedResponse,
         };
         Error::new(kind, self.text.clone())
@@ -124,6 +128,15 @@ pub(crate) struct Transport {
 impl Transport {
     /// Connections as the settings say. Nothing is opened yet.
     pub fn new(config: &Config, base_url: &Url, pace: Arc<Pace>) -> Result<Self> {
+        Self::with_lookup(config, base_url, pace, resolver::system)
+    }
+
+    /// As [`Transport::new`], with a way of its own to look up the names of this machine.
+    pub(super) fn with_lookup<L, F>(config: &Config, base_url: &Url, pace: Arc<Pace>, lookup: L) -> Result<Self>
+    where
+        L: Fn(String) -> F + Send + Sync + 'static,
+        F: Future<Output = std::io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
         let user_agent = format!("komopay-{}/{}", config.language, env!("CARGO_PKG_VERSION"));
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -138,9 +151,12 @@ impl Transport {
             .transpose()
             .map_err(|_| Error::setting("customer_id", "is no header text"))?;
 
+        // Plain http never leaves this machine, whatever its name resolves to.
+        let resolver = (base_url.scheme() == "http").then(|| Arc::new(LoopbackOnly(lookup)));
+        let route = proxy::route(config.proxy.as_deref(), base_url, |name| std::env::var_os(name))?;
         let connections = Connections::new();
         let tls = tls(config, base_url)?;
-        // HTTP/1.1 without compression is how reqwest is built here; the rest is switched off by name.
+        // HTTP/1.1 without compression is how the library is built here; the rest is switched off by name.
         let client = |idle_connections| {
             let mut builder = reqwest::Client::builder()
                 .connector_layer(connections.clone())
@@ -155,12 +171,16 @@ impl Transport {
                 .pool_idle_timeout(Duration::from_secs(20))
                 .tcp_nodelay(true)
                 .tls_backend_preconfigured(tls.clone());
-            if let Some(proxy) = &config.proxy {
-                let proxy = reqwest::Proxy::all(proxy)
-                    .map_err(|_| Error::setting("proxy", "is no URL; give one such as http://proxy:3128"))?;
-                builder = builder.proxy(proxy);
-            } else if is_loopback(base_url) {
-                builder = builder.no_proxy();
+            builder = match &route {
+                Route::Direct => builder.no_proxy(),
+                Route::System => builder,
+                Route::Through(proxy) => builder.proxy(
+                    reqwest::Proxy::all(proxy.as_str())
+                        .map_err(|_| Error::setting("proxy", "is not a URL of a proxy"))?,
+                ),
+            };
+            if let Some(resolver) = &resolver {
+                builder = builder.dns_resolver(Arc::clone(resolver));
             }
             builder
                 .build()
@@ -297,7 +317,7 @@ impl Transport {
             Err(failure) => match failure.kind {
                 FailureKind::TimedOut if took < self.fair_patience => None,
                 FailureKind::Network | FailureKind::TimedOut => Some(Heard::Silence),
-                FailureKind::Certificate | FailureKind::Unreadable => Some(Heard::Answer),
+                FailureKind::Configuration | FailureKind::Unreadable => Some(Heard::Answer),
             },
         }
     }
@@ -355,7 +375,7 @@ fn tls(config: &Config, base_url: &Url) -> Result<rustls::ClientConfig> {
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::new(ErrorKind::Configuration, format!("TLS: {error}")))?;
     // Plain http to loopback meets no certificate, and must work where no trust store is installed.
-    if base_url.scheme() == "http" && config.proxy.is_none() && config.ca_file.is_none() {
+    if base_url.scheme() == "http" {
         return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
     }
     let verifier = Verifier::new_with_extra_roots(extra_authorities(config)?, provider).map_err(|error| {
@@ -386,8 +406,12 @@ fn failure(error: reqwest::Error) -> (FailureKind, String) {
     let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
     let mut kind = if error.is_timeout() { FailureKind::TimedOut } else { FailureKind::Network };
     while let Some(cause) = source {
+        let elsewhere = cause.downcast_ref::<Elsewhere>().map(ToString::to_string);
+        if let Some(what_to_do) = elsewhere.or_else(|| proxy::refusal(cause)) {
+            return (FailureKind::Configuration, what_to_do);
+        }
         if let Some(rustls::Error::InvalidCertificate(_)) = tls_error(cause) {
-            kind = FailureKind::Certificate;
+            kind = FailureKind::Configuration;
         }
         source = cause.source();
     }

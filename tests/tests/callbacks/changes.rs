@@ -143,7 +143,7 @@ async fn data_of_the_other_world_is_no_change() {
     let platform = Platform::start().await;
     platform.set("A", "SUCCESS", T1);
     let mut live: Config = config(&platform.base_url());
-    live.is_test = Some(false);
+    (live.is_test, live.loopback_is_live) = (Some(false), true);
     let client = receiving(live, Some(Arc::new(MemoryChangeStore::new())));
     let error = client.handle_callback(&body("A"), &url(&client, "A")).await.unwrap_err();
     assert_eq!(

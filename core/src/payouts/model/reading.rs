@@ -226,7 +226,7 @@ impl Ending {
 }
 
 const KINDS: [FailureKind; 4] =
-    [FailureKind::Network, FailureKind::TimedOut, FailureKind::Certificate, FailureKind::Unreadable];
+    [FailureKind::Network, FailureKind::TimedOut, FailureKind::Configuration, FailureKind::Unreadable];
 
 fn distinct<T: PartialEq>(values: &mut Vec<T>) {
     let mut kept = Vec::new();

@@ -235,6 +235,7 @@ pub struct ToldSettings {
     customer_id: Option<String>,
     max_amount: Option<Vec<ToldMoney>>,
     is_test: Option<bool>,
+    loopback_is_live: Option<bool>,
     validate: Option<bool>,
     callback_keys: Option<Vec<String>>,
     change_store: Option<String>,
@@ -282,6 +283,7 @@ pub fn settings(told: ToldSettings) -> Result<Config, Trouble> {
             None => default.max_amount,
         },
         is_test: told.is_test.or(default.is_test),
+        loopback_is_live: told.loopback_is_live.unwrap_or(default.loopback_is_live),
         validate: told.validate.unwrap_or(default.validate),
         callback_keys: match told.callback_keys {
             Some(keys) => keys.into_iter().map(CallbackKey::new).collect(),

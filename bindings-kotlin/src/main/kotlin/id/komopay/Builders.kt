@@ -69,6 +69,9 @@ public class ConfigBuilder(baseUrl: String, credentials: Credentials) {
     /** True if this client is for test data, false if it is for live money. */
     public fun isTest(value: Boolean): ConfigBuilder = set { copy(isTest = value) }
 
+    /** Whether a local proxy at this loopback address leads to the live platform: no. Only with `isTest(false)`. */
+    public fun loopbackIsLive(value: Boolean): ConfigBuilder = set { copy(loopbackIsLive = value) }
+
     /** Whether requests are checked before they are sent: yes. */
     public fun validate(value: Boolean): ConfigBuilder = set { copy(validate = value) }
 

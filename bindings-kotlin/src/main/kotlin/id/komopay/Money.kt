@@ -1,6 +1,7 @@
 package id.komopay
 
 import id.komopay.ffi.MoneyParts
+import id.komopay.ffi.exactMoney
 import id.komopay.ffi.parseMoney
 import java.math.BigDecimal
 import java.time.Duration
@@ -12,7 +13,8 @@ import java.time.Instant
  * A text, a whole number or a `BigDecimal` goes in, a `BigDecimal` comes out. There is no way in for a `Double` or a
  * `Float`, which cannot hold most amounts. Equal and hashed by value: 42 IDR is 42.00 IDR.
  *
- * A bad amount or currency is an [InvalidRequestException] that names the field.
+ * A bad amount or currency is an [InvalidRequestException] that names the field. So is a text that can be read in two
+ * ways: `250.000` of a currency of at most two decimals; write `250000`, or `250`. A currency is a code in capital letters.
  *
  * ```
  * Money("42.05", "USD") == Money(BigDecimal("42.050"), "USD") // true
@@ -32,17 +34,17 @@ public class Money private constructor(parts: MoneyParts) {
 
     /** Money of a whole amount. */
     @Throws(InvalidRequestException::class)
-    public constructor(amount: Long, currency: String) : this(amount.toString(), currency)
+    public constructor(amount: Long, currency: String) : this(exact(amount.toString(), currency))
 
     /** Money of a whole amount. */
     @Throws(InvalidRequestException::class)
-    public constructor(amount: Int, currency: String) : this(amount.toString(), currency)
+    public constructor(amount: Int, currency: String) : this(exact(amount.toString(), currency))
 
     /** Money of an exact amount. */
     @Throws(InvalidRequestException::class)
     public constructor(amount: BigDecimal, currency: String) :
         // With its exponent, which the core reads: the zeros of 1E+1000000000 would fill the memory.
-        this(amount.toString(), currency)
+        this(exact(amount.toString(), currency))
 
     override fun equals(other: Any?): Boolean =
         other is Money && amount.compareTo(other.amount) == 0 && currency == other.currency
@@ -56,6 +58,8 @@ public class Money private constructor(parts: MoneyParts) {
 
     internal companion object {
         fun lift(parts: MoneyParts) = Money(parts)
+
+        private fun exact(amount: String, currency: String) = native { exactMoney(amount, currency) }
     }
 }
 

@@ -37,6 +37,29 @@ class MoneyTest {
     }
 
     @Test
+    fun `a text that can be read in two ways is refused, and the error says what to write`() {
+        for ((amount, write) in mapOf("250.000" to "write 250000, or 250 ", "1.000" to "write 1000, or 1 ")) {
+            val error = assertThrows<InvalidRequestException>(amount) { Money(amount, "IDR") }
+            assertEquals("money.amount", error.field)
+            assertTrue(write in error.message, error.message)
+            // A decimal says what it is, and crosses the border as it is.
+            val exact = Money(BigDecimal(amount), "IDR")
+            assertEquals(amount, exact.amount.toPlainString())
+            Client(Config("http://127.0.0.1:1", Credentials.token("t"), maxAmount = listOf(exact))).close()
+        }
+        for ((amount, currency) in listOf("1.234" to "KWD", "1.000" to "USDT", "0.500" to "IDR", "1.00" to "IDR")) Money(amount, currency)
+    }
+
+    @Test
+    fun `a currency is a code in capital letters`() {
+        for (currency in listOf("idr", " IDR", "IDR\n", "", "360")) {
+            for (make in listOf({ Money("1", currency) }, { Money(1, currency) }, { Money(BigDecimal.ONE, currency) })) {
+                assertEquals("money.currency", assertThrows<InvalidRequestException>(currency) { make() }.field)
+            }
+        }
+    }
+
+    @Test
     fun `an exponent is no way to fill the memory`() {
         assertEquals(Money(4_000, "IDR"), Money(BigDecimal("4E+3"), "IDR"))
         for (amount in listOf("1E+1000000000", "1E-1000000000")) {

@@ -22,7 +22,7 @@ class SecrecyTest {
             id.komopay.ffi.IssuedToken(TOKEN, null), merchant, token, Credentials.provider { TOKEN }, config, config.copy(credentials = token),
             config.copy(callbackKeys = listOf(Sandbox.SECRET.repeat(2))), Client(config.copy(callbackKeys = listOf(Sandbox.SECRET.repeat(2)))),
             runCatching { Client(config.copy(callbackKeys = listOf(Sandbox.SECRET))) },
-            Client(config), BlockingClient(config), runCatching { Client(config.copy(proxy = "no proxy")) },
+            Client(config), BlockingClient(config), runCatching { Client(config.copy(baseUrl = "https://gateway.invalid", proxy = "no proxy")) },
         ).map { it.toString() }
         for (text in shown) {
             assertFalse(Sandbox.SECRET in text || TOKEN in text || Sandbox.ACCOUNT in text || "Test account" in text, text)
