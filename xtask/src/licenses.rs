@@ -30,12 +30,10 @@ pub(crate) const FILES: [&str; 3] = [OWN[0], OWN[1], THIRD_PARTY];
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
-    resolve: Resolve,
 }
 
 #[derive(Deserialize)]
 struct Package {
-    id: String,
     name: String,
     version: String,
     authors: Vec<String>,
@@ -44,29 +42,6 @@ struct Package {
     /// None of a crate of ours.
     source: Option<String>,
     manifest_path: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Deserialize)]
-struct Node {
-    id: String,
-    deps: Vec<Dependency>,
-}
-
-#[derive(Deserialize)]
-struct Dependency {
-    pkg: String,
-    dep_kinds: Vec<Kind>,
-}
-
-#[derive(Deserialize)]
-struct Kind {
-    /// None of what is linked, unlike what builds and what tests.
-    kind: Option<String>,
 }
 
 /// Writes the files anew.
@@ -123,9 +98,9 @@ fn read(path: &Path) -> Outcome<String> {
 fn third_party(workspace: &Workspace) -> Outcome<String> {
     let json = Program::cargo(workspace).args("metadata --locked --format-version 1").output()?;
     let metadata: Metadata = serde_json::from_str(&json).map_err(Failure::while_doing("cargo metadata"))?;
-    let linked = linked(&metadata);
-    let mut crates: Vec<_> =
-        metadata.packages.iter().filter(|it| it.source.is_some() && linked.contains(it.id.as_str())).collect();
+    let linked = linked(workspace)?;
+    let is_linked = |it: &&Package| it.source.is_some() && linked.contains(&format!("{} v{}", it.name, it.version));
+    let mut crates: Vec<_> = metadata.packages.iter().filter(is_linked).collect();
     crates.sort_by_key(|it| (&it.name, &it.version));
 
     let mut list = String::new();
@@ -153,21 +128,15 @@ fn third_party(workspace: &Workspace) -> Outcome<String> {
     Ok(all)
 }
 
-/// The ids of all that may be linked into what merchants install.
-fn linked(metadata: &Metadata) -> BTreeSet<&str> {
-    let nodes: BTreeMap<&str, &Node> = metadata.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
-    let is_root = |it: &&Package| it.source.is_none() && ROOTS.contains(&it.name.as_str());
-    let mut next: Vec<&str> = metadata.packages.iter().filter(is_root).map(|it| it.id.as_str()).collect();
+/// All that is linked into what merchants install, on any platform: `name v1.2.3`.
+fn linked(workspace: &Workspace) -> Outcome<BTreeSet<String>> {
     let mut linked = BTreeSet::new();
-    while let Some(id) = next.pop() {
-        if !linked.insert(id) {
-            continue;
-        }
-        let dependencies = nodes.get(id).into_iter().flat_map(|node| &node.deps);
-        let is_linked = |it: &&Dependency| it.dep_kinds.iter().any(|kind| kind.kind.is_none());
-        next.extend(dependencies.filter(is_linked).map(|it| it.pkg.as_str()));
+    for root in ROOTS {
+        let tree = Program::cargo(workspace).args("tree --locked --edges normal,no-proc-macro --target all");
+        let tree = tree.args("--prefix none --package").arg(root).output()?;
+        linked.extend(tree.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")));
     }
-    linked
+    Ok(linked)
 }
 
 /// The texts that a crate comes with; if there is none, that of a licence that it names.
@@ -201,28 +170,4 @@ fn texts_of(workspace: &Workspace, it: &Package) -> Outcome<Vec<String>> {
         return Err(Failure::new(format!("{} ({license}) {problem}, and name it in xtask/src/licenses.rs", it.name)));
     };
     Ok(vec![text])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_only_builds_or_tests_goes_to_nobody() {
-        let metadata = r#"{
-            "packages": [
-                {"id": "ffi", "name": "komopay-ffi", "version": "1", "authors": [], "manifest_path": "Cargo.toml"},
-                {"id": "a", "name": "a", "version": "1", "authors": [], "source": "registry", "manifest_path": "a"}
-            ],
-            "resolve": {"nodes": [
-                {"id": "ffi", "deps": [
-                    {"pkg": "a", "dep_kinds": [{"kind": "dev"}, {"kind": null}]},
-                    {"pkg": "b", "dep_kinds": [{"kind": "build"}]}
-                ]},
-                {"id": "a", "deps": [{"pkg": "c", "dep_kinds": [{"kind": null}]}, {"pkg": "ffi", "dep_kinds": []}]}
-            ]}
-        }"#;
-        let metadata: Metadata = serde_json::from_str(metadata).unwrap();
-        assert_eq!(linked(&metadata).into_iter().collect::<Vec<_>>(), ["a", "c", "ffi"]);
-    }
 }

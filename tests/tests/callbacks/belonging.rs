@@ -82,7 +82,7 @@ fn a_store_of_tokens_is_for_tokens() {
     for store in stores(&folder) {
         let url = "https://gateway.example";
         client(&store, url, |c| c.credentials = Credentials::token("one")).unwrap();
-        client(&store, url, |c| c.credentials = Credentials::token("its successor")).unwrap();
+        client(&store, url, |c| c.credentials = Credentials::token("its-successor")).unwrap();
         let error = client(&store, url, |_| {}).unwrap_err();
         assert_eq!(error.field(), Some("change_store"));
     }
