@@ -345,12 +345,16 @@ def test_a_file_that_others_could_have_written_is_refused_with_what_to_do(tmp_pa
     assert refused.value.field == "change_store" and hint in str(refused.value)
 
 
-def test_rights_of_the_group_are_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_rights_of_the_group_are_logged_once(
+    sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "changes.sqlite"
     SqliteChangeStore(path)
     path.chmod(0o660)
-    for _ in range(2):
-        SqliteChangeStore(path)
+    for number in range(2):
+        # The log has come when a call ends.
+        with new_client(sandbox, change_store=SqliteChangeStore(path)) as client:
+            client.create_payout(f"TST-{number}", documented_request())
     warned = [record for record in caplog.records if "its group may" in record.getMessage()]
     assert [record.levelname for record in warned] == ["WARNING"]
 

@@ -151,7 +151,13 @@ fn has_faketime(folder: &str) -> bool {
 /// Whether there is this program, and it starts.
 fn answers(program: &str) -> bool {
     // Not of every one of them it is known with which status it tells its version.
-    Command::new(program).arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok()
 }
 
 /// What is missing, after all that could be installed was.

@@ -11,9 +11,9 @@ use crate::command::Program;
 use crate::conformance::Conformance;
 use crate::failure::{Failure, Outcome};
 use crate::report::Report;
+use crate::setup::{self, Missing, Tool};
 use crate::surface::{self, Language};
 use crate::tally::Tally;
-use crate::setup::{self, Missing, Tool};
 use crate::tools::Python;
 use crate::venv::Venv;
 use crate::workspace::Workspace;
@@ -122,12 +122,7 @@ fn rust(workspace: &Workspace, missing: &Missing, conformance: &Conformance, rep
     report.check("Rust surface", |_| surface::check(workspace, Language::Rust))
 }
 
-fn python_package(
-    workspace: &Workspace,
-    missing: &Missing,
-    conformance: &Conformance,
-    report: &mut Report,
-) -> Outcome {
+fn python_package(workspace: &Workspace, missing: &Missing, conformance: &Conformance, report: &mut Report) -> Outcome {
     if let Some(why) = missing.of(&[Tool::Python]) {
         report.not_run("Python, and the gateway against the contract", &why);
         return Ok(());

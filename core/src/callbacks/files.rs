@@ -68,7 +68,7 @@ mod unix {
     /// or a write-ahead log of somebody's would be read. In one like `/tmp`, each can do so with their own files only.
     pub fn check_folder(path: &Path) -> Result<(), String> {
         let Some(folder) = path.parent() else { return Ok(()) };
-        let metadata = folder.metadata().map_err(|error| error.to_string())?;
+        let metadata = folder.metadata().map_err(|error| format!("{}: {error}", folder.display()))?;
         let rights = metadata.mode();
         if rights & OTHERS_WRITE != 0 && rights & STICKY == 0 {
             let (folder, rights) = (folder.display(), rights & 0o7777);
@@ -77,7 +77,7 @@ mod unix {
                  `mkdir -m 700`, or take the right away: chmod o-w {folder}"
             ));
         }
-        if rights & GROUP_WRITE != 0 {
+        if rights & GROUP_WRITE != 0 && rights & STICKY == 0 {
             warn(path, "its group may replace it in its folder");
         } else if ![0, geteuid().as_raw()].contains(&metadata.uid()) {
             warn(path, "the owner of its folder may replace it there");
@@ -97,30 +97,32 @@ mod unix {
                 Ok(file) => check_file(&beside, path, &file)?,
             }
         }
-        let file = path.symlink_metadata().map_err(|error| error.to_string())?;
+        let file = path.symlink_metadata().map_err(|error| format!("{}: {error}", path.display()))?;
         check_file(path, path, &file)?;
         Ok((file.dev(), file.ino()))
     }
 
     fn check_file(path: &Path, store: &Path, file: &Metadata) -> Result<(), String> {
-        let shown = path.display();
+        let path = path.display();
         if file.is_symlink() {
-            return Err(format!("{shown} is a symbolic link, which may lead elsewhere: give the path of the file itself"));
+            return Err(format!(
+                "{path} is a symbolic link, which may lead elsewhere: give the path of the file itself"
+            ));
         }
         if !file.is_file() {
-            return Err(format!("{shown} is no ordinary file"));
+            return Err(format!("{path} is no ordinary file"));
         }
         let (owner, user) = (file.uid(), geteuid().as_raw());
         if owner != user {
             return Err(format!(
-                "{shown} is of the user {owner}, who could write into it, and this process runs as the user {user}. If \
-                 what is in it is to be trusted: chown {user} {shown}"
+                "{path} is of the user {owner}, who could write into it, and this process runs as the user {user}. If \
+                 what is in it is to be trusted: chown {user} {path}"
             ));
         }
         let rights = file.mode() & 0o777;
         if rights & OTHERS != 0 {
             return Err(format!(
-                "{shown} has rights for everybody (mode {rights:o}). If nobody else has written into it: chmod o= {shown}"
+                "{path} has rights for everybody (mode {rights:o}). If nobody else has written into it: chmod o= {path}"
             ));
         }
         if rights & GROUP != 0 {

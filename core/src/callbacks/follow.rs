@@ -227,7 +227,7 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                     Some(record) => Some((record.clone(), known_payout(client, id, &record)?)),
                     None => None,
                 };
-                same_payout(id, &known, &seen)?;
+                same_payout(id, known.as_ref(), seen.as_ref())?;
                 observer.loaded(known.as_ref().map(|(record, payout)| (record.sequence, Standing::of(payout))))
             }
             (Next::Read, ..) => {
@@ -239,7 +239,7 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                 let payout = read(client, id, turn, history).await?;
                 let standing = Standing::of(&payout);
                 seen = Some(payout);
-                same_payout(id, &known, &seen)?;
+                same_payout(id, known.as_ref(), seen.as_ref())?;
                 observer.saw(standing)
             }
             (Next::Record(sequence), Some(payout), _) => {
@@ -284,7 +284,7 @@ fn known_payout(client: &Inner, id: &PayoutId, record: &ChangeRecord) -> Result<
 
 /// Two payouts of one id are of two merchants, whom a store cannot tell apart if both have tokens only. What the platform
 /// decides once tells them apart.
-fn same_payout(id: &PayoutId, known: &Option<(ChangeRecord, Payout)>, seen: &Option<Payout>) -> Result<(), Miss> {
+fn same_payout(id: &PayoutId, known: Option<&(ChangeRecord, Payout)>, seen: Option<&Payout>) -> Result<(), Miss> {
     let (Some((_, known)), Some(seen)) = (known, seen) else { return Ok(()) };
     let other_time = matches!((known.created_at, seen.created_at), (Some(known), Some(seen)) if known != seen);
     if !other_time && known.method_code == seen.method_code {

@@ -123,12 +123,12 @@ impl SqliteChangeStore {
 fn connect(path: &Path, failed: impl Fn(&dyn std::fmt::Display) -> StoreError) -> Result<Connection, StoreError> {
     let _opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     let real = files::resolve(path).map_err(|error| failed(&error))?;
-    files::check_folder(&real).map_err(|problem| failed(&problem))?;
+    files::check_folder(&real).map_err(StoreError::new)?;
     files::make(&real).map_err(|error| failed(&error))?;
-    let checked = files::check(&real).map_err(|problem| failed(&problem))?;
+    let checked = files::check(&real).map_err(StoreError::new)?;
     let connection = open(&real).map_err(|error| failed(&error))?;
     // What was opened is what was checked, and so is the log that SQLite found or made beside it.
-    if files::check(&real).map_err(|problem| failed(&problem))? != checked {
+    if files::check(&real).map_err(StoreError::new)? != checked {
         return Err(failed(&"was replaced by another file while it was opened"));
     }
     match prepare(connection).map_err(|error| failed(&error))? {
@@ -140,8 +140,7 @@ fn connect(path: &Path, failed: impl Fn(&dyn std::fmt::Display) -> StoreError) -
 /// Opens the file, and writes nothing of a log that was there into it, not even when it is closed.
 fn open(path: &Path) -> rusqlite::Result<Connection> {
     // SQLite makes no file itself: it would be for everybody to read.
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(PATIENCE)?;
@@ -157,7 +156,8 @@ fn prepare(mut connection: Connection) -> rusqlite::Result<(Connection, i64)> {
     connection.execute_batch("PRAGMA synchronous = FULL;")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let form = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
-    let count = |of: &str| transaction.query_row(&format!("SELECT count(*) FROM sqlite_schema {of}"), [], |row| row.get(0));
+    let count =
+        |of: &str| transaction.query_row(&format!("SELECT count(*) FROM sqlite_schema {of}"), [], |row| row.get(0));
     let (all, of_changes): (i64, i64) = (count("")?, count("WHERE name = 'changes'")?);
     match form(&transaction)? {
         0 if all == 0 => transaction.execute_batch(&format!("{TABLES}{OWNER}"))?,

@@ -137,8 +137,7 @@ async fn what_comes_out_of_a_store_passes_what_a_fresh_answer_has_to() {
     let platform = Platform::start().await;
     platform.set("A", "PROCESSING", None);
     let written = |change: &dyn Fn(&mut serde_json::Value)| {
-        let mut payout: serde_json::Value =
-            serde_json::from_str(&crate::platform::payout("A", "SUCCESS", T1)).unwrap();
+        let mut payout: serde_json::Value = serde_json::from_str(&crate::platform::payout("A", "SUCCESS", T1)).unwrap();
         change(&mut payout);
         payout.to_string()
     };
