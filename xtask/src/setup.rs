@@ -245,18 +245,18 @@ fn root(workspace: &Workspace) -> Option<&'static str> {
 
 /// The commands that install these.
 fn commands(tools: &[Tool], installer: Option<Installer>, rustup: bool, root: &str) -> Vec<String> {
-    let (mut components, mut packages, mut others) = (String::new(), String::new(), Vec::new());
+    let (mut components, mut packages, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for tool in tools {
         let package = installer.map(|installer| installer.packages(*tool)).unwrap_or_default();
         match tool.component() {
-            Some(component) if rustup => components += &format!(" {component}"),
+            Some(component) if rustup => components.push(component),
             _ if package.is_empty() => others.push(tool.name()),
-            _ => packages += &format!(" {package}"),
+            _ => packages.push(package),
         }
     }
     let mut commands = Vec::new();
     if !components.is_empty() {
-        commands.push(format!("rustup component add{components}"));
+        commands.push(format!("rustup component add {}", components.join(" ")));
     }
     if let Some(installer) = installer.filter(|_| !packages.is_empty()) {
         // Homebrew is nobody's root.
@@ -264,7 +264,7 @@ fn commands(tools: &[Tool], installer: Option<Installer>, rustup: bool, root: &s
         if installer == Installer::Apt {
             commands.push(format!("{root}apt-get update"));
         }
-        commands.push(format!("{root}{}{packages}", installer.install()));
+        commands.push(format!("{root}{} {}", installer.install(), packages.join(" ")));
     }
     if !others.is_empty() {
         commands.push(format!("echo 'by hand: {}'", others.join(", ")));

@@ -132,6 +132,9 @@ impl ChangeStore for Written {
     }
 }
 
+/// What it is, of whom, the record's payout, and the field that reads and takes name, if they fail.
+type Case<'a> = (&'a str, &'static str, String, &'a str, &'a str);
+
 #[tokio::test]
 async fn what_comes_out_of_a_store_passes_what_a_fresh_answer_has_to() {
     let platform = Platform::start().await;
@@ -141,7 +144,6 @@ async fn what_comes_out_of_a_store_passes_what_a_fresh_answer_has_to() {
         change(&mut payout);
         payout.to_string()
     };
-    type Case<'a> = (&'a str, &'static str, String, &'a str, &'a str);
     let cases: [Case<'_>; 7] = [
         ("live data", "A", written(&|p| p["process"]["isTest"] = false.into()), "is_test", "is_test"),
         ("another payout", "A", crate::platform::payout("B", "SUCCESS", T1), "change_store", "change_store"),
