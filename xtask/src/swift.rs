@@ -219,22 +219,17 @@ fn mirror(files: &BTreeMap<PathBuf, PathBuf>, folder: &Path) -> io::Result<()> {
 
 /// Every check of the Swift package.
 pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -> Outcome {
-    let (mut toolchain, mut missing) = (None, None);
-    report.check("Swift toolchain", |_| match Toolchain::find(workspace)? {
-        Ok(found) => {
-            found.program(workspace, "swift", workspace.target()).arg("--version").run()?;
-            toolchain = Some(found);
-            Ok(())
-        }
+    let in_the_check = |failure| Failure::new(format!("Swift toolchain: {failure}"));
+    let toolchain = match Toolchain::find(workspace).map_err(in_the_check)? {
+        Ok(toolchain) => toolchain,
         Err(why) => {
-            missing = Some(why);
-            Ok(())
+            report.not_run("Swift", &why);
+            return Ok(());
         }
+    };
+    report.check("Swift toolchain", |_| {
+        toolchain.program(workspace, "swift", workspace.target()).arg("--version").run()
     })?;
-    if let Some(why) = missing {
-        report.not_run("Swift", &why);
-    }
-    let Some(toolchain) = toolchain else { return Ok(()) };
     let mut assembled = None;
     report.check("Swift package", |_| {
         let package = Package::assemble(workspace, &toolchain, "bindgen,provoked-panics")?;
