@@ -3,7 +3,7 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Makes the file, if there is none, for its owner only; `SQLite` makes those beside it alike. One that is there is never
 /// opened here: closing it would drop the locks of all that this process has open of it.
@@ -19,28 +19,33 @@ pub(super) fn make(path: &Path) -> std::io::Result<()> {
 }
 
 /// The path with all links of its folder followed. The file itself must not be one.
-pub(super) fn resolve(path: &Path) -> std::io::Result<PathBuf> {
+#[cfg(unix)]
+pub(super) fn resolve(path: &Path) -> std::io::Result<std::path::PathBuf> {
     let name = path.file_name().ok_or(ErrorKind::IsADirectory)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok(folder.canonicalize()?.join(name))
 }
 
 #[cfg(not(unix))]
-pub(super) use elsewhere::{check, check_folder};
+pub(super) use elsewhere::{check, check_folder, resolve};
 #[cfg(unix)]
 pub(super) use unix::{check, check_folder};
 
+/// Rights are of another kind here, and are not looked at.
 #[cfg(not(unix))]
 mod elsewhere {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
-    /// Rights are of another kind here, and are not looked at.
+    pub fn resolve(path: &Path) -> std::io::Result<PathBuf> {
+        Ok(path.to_owned())
+    }
+
     pub fn check_folder(_: &Path) -> Result<(), String> {
         Ok(())
     }
 
-    pub fn check(_: &Path) -> Result<(), String> {
-        Ok(())
+    pub fn check(_: &Path) -> Result<(u64, u64), String> {
+        Ok((0, 0))
     }
 }
 
