@@ -22,6 +22,8 @@ static KNOWN: Mutex<Vec<Weak<Store>>> = Mutex::new(Vec::new());
 struct Store {
     /// None for one in memory.
     path: Option<PathBuf>,
+    /// Whose it is, once a client was made with it: also of what is opened anew, in a child or in place of a lost file.
+    owner: Mutex<Option<String>>,
     open: Mutex<Option<Arc<dyn ChangeStore>>>,
 }
 
@@ -31,7 +33,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Store {
     fn new(path: Option<PathBuf>) -> Arc<Self> {
-        let store = Arc::new(Self { path, open: Mutex::new(None) });
+        let store = Arc::new(Self { path, owner: Mutex::new(None), open: Mutex::new(None) });
         let mut known = lock(&KNOWN);
         known.retain(|store| store.strong_count() > 0);
         known.push(Arc::downgrade(&store));
@@ -52,14 +54,27 @@ impl Store {
     }
 
     fn open(&self) -> Result<Arc<dyn ChangeStore>, StoreError> {
-        Ok(match &self.path {
+        let store: Arc<dyn ChangeStore> = match &self.path {
             Some(path) => Arc::new(komopay_core::SqliteChangeStore::open(path)?),
             None => Arc::new(komopay_core::MemoryChangeStore::new()),
-        })
+        };
+        if let Some(owner) = &*lock(&self.owner)
+            && store.claim(owner)? != *owner
+        {
+            return Err(StoreError::new("another file is in its place, which belongs to another client"));
+        }
+        Ok(store)
     }
 }
 
 impl ChangeStore for Store {
+    fn claim(&self, owner: &str) -> Result<String, StoreError> {
+        self.on(|store| {
+            let claimed = store.claim(owner)?;
+            Ok(lock(&self.owner).get_or_insert(claimed).clone())
+        })
+    }
+
     fn latest(&self, payout_id: &PayoutId) -> Result<Option<ChangeRecord>, StoreError> {
         self.on(|store| store.latest(payout_id))
     }
@@ -123,8 +138,9 @@ pub fn extract(given: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ChangeStore>> {
 
 /// Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
 ///
-/// It grows by every payout whose change was seen. Clients of one process may share it; a forked child begins with an empty
-/// one, since what is in it is the parent's to handle.
+/// It grows by every payout whose change was seen. Clients of one process may share it if they have the same base URL, merchant
+/// code and `is_test`; to others it is refused. A forked child begins with an empty one, since what is in it is the parent's
+/// to handle.
 ///
 /// Example:
 ///
@@ -156,14 +172,20 @@ impl MemoryChangeStore {
 
 /// Keeps changes in an SQLite file, which survives the process and which the processes of one machine may share.
 ///
-/// What it has said that it recorded survives a crash of the process and of the machine. The file is made for its owner
-/// only, holds amounts and statuses and no account number, and grows by about a kilobyte for each change; old rows that are
+/// It belongs to the base URL, merchant code (or none: a token) and `is_test` of the first client that is made with it, and
+/// is refused to clients of others.
+///
+/// What it has said that it recorded survives a crash of the process and of the machine. The file is made for its user
+/// only, and refused if others could have written it: if it is another user's, has rights for everybody, is a symbolic link,
+/// or stands in a folder where everybody may replace it (not looked at on Windows). Rights of its group are logged. It
+/// holds amounts and statuses and no account number, and grows by about a kilobyte for each change; old rows that are
 /// acknowledged may be deleted, except the last one of each payout. Not for a network drive. Do not open the file
 /// with another SQLite, such as `sqlite3`, in a process that uses it here: closing it would drop the locks of both.
 ///
 /// Each process opens it for itself, in a forked child anew.
 ///
-/// Errors: `ConfigurationError`, naming `change_store`, if it cannot be opened, or is the file of another program.
+/// Errors: `ConfigurationError`, naming `change_store`, if it cannot be opened, is the file of another program, or could have
+/// been written by others.
 ///
 /// Example:
 ///

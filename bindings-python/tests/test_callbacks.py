@@ -12,14 +12,14 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import documented_request, new_async_client, new_client
-from gateway import CALLBACK_KEY, SECRET, Sandbox
+from gateway import CALLBACK_KEY, MERCHANT_CODE, SECRET, Sandbox
 
 from komopay import (
     AsyncClient,
@@ -306,12 +306,89 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     connection.execute("CREATE TABLE mine (x)")
     connection.close()
     (tmp_path / "text").write_text("no database, and longer than a header of one" * 10)
+    for file in (strange, tmp_path / "text"):
+        file.chmod(0o600)
     for path in (tmp_path / "nowhere" / "changes.sqlite", tmp_path, strange, tmp_path / "text"):
         with pytest.raises(ConfigurationError) as refused:
             SqliteChangeStore(path)
         assert refused.value.field == "change_store"
     with pytest.raises(TypeError):
         SqliteChangeStore(7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["rights", "log", "link", "folder", "user"])
+def test_a_file_that_others_could_have_written_is_refused_with_what_to_do(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir(0o700)
+    path = folder / "changes.sqlite"
+    SqliteChangeStore(path)
+    hint = "chmod o= "
+    if kind == "rights":
+        path.chmod(0o666)
+    elif kind == "log":
+        Path(f"{path}-wal").touch()
+        Path(f"{path}-wal").chmod(0o602)
+    elif kind == "link":
+        path, hint = folder / "link", "symbolic link"
+        path.symlink_to(folder / "changes.sqlite")
+    elif kind == "folder":
+        folder.chmod(0o777)
+        hint = "mkdir -m 700"
+    elif os.geteuid() == 0:
+        os.chown(path, 65534, -1)
+        hint = "chown "
+    else:
+        # Only root may give a file away; this one is root's.
+        path, hint = Path("/etc/passwd"), "chown "
+    with pytest.raises(ConfigurationError) as refused:
+        SqliteChangeStore(path)
+    assert refused.value.field == "change_store" and hint in str(refused.value)
+
+
+def test_rights_of_the_group_are_logged_once(
+    sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "changes.sqlite"
+    SqliteChangeStore(path)
+    path.chmod(0o660)
+    for number in range(2):
+        # The log has come when a call ends.
+        with new_client(sandbox, change_store=SqliteChangeStore(path)) as client:
+            client.create_payout(f"TST-{number}", documented_request())
+    warned = [record for record in caplog.records if "its group may" in record.getMessage()]
+    assert [record.levelname for record in warned] == ["WARNING"]
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_a_store_is_of_one_platform_merchant_and_mode(sandbox: Sandbox, tmp_path: Path, kind: str) -> None:
+    store = MemoryChangeStore() if kind == "memory" else SqliteChangeStore(tmp_path / "changes.sqlite")
+    new_client(sandbox, change_store=store).close()
+    new_client(sandbox, change_store=store).close()
+    others: list[Callable[[], Client]] = [
+        lambda: new_client(sandbox, change_store=store, is_test=True),
+        lambda: Client(merchant_code=MERCHANT_CODE, secret=SECRET, base_url="https://other.example", change_store=store),
+        lambda: Client(merchant_code="OTHER", secret=SECRET, base_url=sandbox.url, change_store=store),
+        lambda: Client(token="token", base_url=sandbox.url, change_store=store),
+    ]
+    for other in others:
+        with pytest.raises(ConfigurationError) as refused:
+            other()
+        assert refused.value.field == "change_store"
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_whose_file_was_replaced_by_another_clients_is_told_so(sandbox: Sandbox, tmp_path: Path) -> None:
+    path, other = tmp_path / "changes.sqlite", tmp_path / "other.sqlite"
+    Client(merchant_code="OTHER", secret=SECRET, base_url=sandbox.url, change_store=SqliteChangeStore(other)).close()
+    with new_client(sandbox, change_store=SqliteChangeStore(path)) as client:
+        # A fork closes it, and whoever uses it next opens it anew.
+        process = os.fork()
+        if process == 0:
+            os._exit(0)
+        os.waitpid(process, 0)
+        other.replace(path)
+        with pytest.raises(UnavailableError, match="belongs to another client"):
+            client.take_changes()
 
 
 def test_a_store_that_fails_is_no_success(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@
 //! takes it from (`store`).
 
 mod change;
+#[cfg(feature = "sqlite")]
+mod files;
 mod follow;
 mod key;
 #[cfg(test)]
@@ -21,7 +23,7 @@ mod unsigned;
 mod url;
 
 pub use change::PayoutChange;
-pub(crate) use change::{Store, acknowledge, take};
+pub(crate) use change::{Store, acknowledge, owner as store_owner, take};
 pub(crate) use follow::{Lanes, handle, look};
 pub use key::CallbackKey;
 pub use read::Callback;

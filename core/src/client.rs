@@ -63,11 +63,16 @@ impl Client {
     /// A client with these settings. Nothing is sent yet.
     ///
     /// # Errors
-    /// `configuration`, naming the setting.
-    pub fn new(config: Config) -> Result<Self> {
+    /// `configuration`, naming the setting; also `change_store`, if it is the store of another base URL, merchant or mode
+    /// (`is_test`), or cannot be used.
+    pub fn new(mut config: Config) -> Result<Self> {
         let base_url = config.check()?;
         let pace = Pace::new(&config);
         let transport = Arc::new(Transport::new(&config, &base_url, Arc::clone(&pace))?);
+        // Last: settings that are wrong otherwise shall not take a store for themselves.
+        let owner = callbacks::store_owner(&base_url, &config.credentials, config.is_test);
+        let store = config.change_store.take();
+        let change_store = store.map(|store| callbacks::Store::new(store, &owner)).transpose()?;
         Ok(Self(Arc::new(Inner {
             tokens: Tokens::new(&config, Arc::clone(&transport)),
             transport,
@@ -79,7 +84,7 @@ impl Client {
             validate: config.validate,
             connection_per_create: config.connection_per_create,
             callback_keys: config.callback_keys,
-            change_store: config.change_store.map(callbacks::Store::new),
+            change_store,
             change_lease: config.change_lease,
             max_amount: config.max_amount,
             is_test: config.is_test,
@@ -335,7 +340,7 @@ impl Client {
     ///
     /// # Errors
     /// `configuration`, naming `change_store`, without one; `unavailable`, naming it, if it failed or nothing that was
-    /// taken can be read back; `closed`.
+    /// taken can be read back; `configuration`, naming `is_test`, if all that was taken is of the other world; `closed`.
     ///
     /// ```no_run
     /// # async fn work(client: komopay_core::Client) -> komopay_core::Result<()> {
@@ -348,7 +353,8 @@ impl Client {
     /// ```
     pub async fn take_changes(&self, limit: usize) -> Result<Vec<PayoutChange>> {
         self.0.check_open()?;
-        callbacks::take(self.0.change_store.as_ref(), limit, self.0.change_lease).await
+        let check = |payout: &Payout| self.0.check_world(payout);
+        callbacks::take(self.0.change_store.as_ref(), limit, self.0.change_lease, check).await
     }
 
     /// Notes in the `change_store` that a change was handled: it is never given again, and the payout's next one may be.

@@ -177,7 +177,8 @@ pub struct Config {
     /// choice, at least 32 bytes of random text, and never the secret. At most 8.
     pub callback_keys: Vec<CallbackKey>,
     /// Where the changes of payouts are kept until the application has handled them. Without one, callbacks and reads
-    /// record nothing.
+    /// record nothing. A store belongs to the base URL, the merchant code (or to none: a token) and the `is_test` of the
+    /// first client that is made with it, and is refused to clients of others.
     pub change_store: Option<Arc<dyn ChangeStore>>,
     /// For how long a change belongs to who took it, before it is given to somebody else: 60 s.
     pub change_lease: Duration,

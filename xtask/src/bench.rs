@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
+use crate::setup::{self, Tool};
 use crate::tools::Python;
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
@@ -102,6 +103,7 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
 }
 
 fn creates(workspace: &Workspace) -> Outcome {
+    setup::require(workspace, &[Tool::Compiler, Tool::Python])?;
     let python = Python::find()?;
     let venv = Venv::fresh(workspace, &python, "venv-bench")?;
     venv.install_builder(workspace)?;

@@ -7,7 +7,8 @@ use clap::ValueEnum;
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::gateway::{Gateway, MERCHANT_CODE, SECRET};
-use crate::tools::{self, Python};
+use crate::setup::{self, Tool};
+use crate::tools::Python;
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
 use crate::{kotlin, ledger, swift};
@@ -34,16 +35,20 @@ pub(crate) fn run(workspace: &Workspace, language: Language) -> Outcome {
     match language {
         Language::Python => python(workspace)?,
         Language::Kotlin => {
-            tools::check_jvm(workspace)?;
+            setup::require(workspace, &[Tool::Compiler, Tool::Jdk, Tool::Maven])?;
             kotlin::demo(workspace)?;
         }
-        Language::Swift => swift::demo(workspace)?,
+        Language::Swift => {
+            setup::require(workspace, &setup::SWIFT)?;
+            swift::demo(workspace)?;
+        }
     }
     println!("\nDone in {:.0} s.", start.elapsed().as_secs_f64());
     Ok(())
 }
 
 fn python(workspace: &Workspace) -> Outcome {
+    setup::require(workspace, &[Tool::Compiler, Tool::Python])?;
     let python = Python::find()?;
 
     say(1, "The wheel is built and installed into a new virtual environment (the first build takes minutes)");

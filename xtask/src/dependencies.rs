@@ -1,5 +1,5 @@
-//! What the project is made of: licences, sources and duplicate versions of the crates, how many they are, and that no
-//! code of ours is unsafe.
+//! What the project is made of: licences, sources and duplicate versions of the crates, how many they are, that no
+//! code of ours is unsafe, and that what builds a release is always the same.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
-use crate::test;
 use crate::workspace::Workspace;
+use crate::{licenses, test};
 
 /// The lint, in a file that does not allow it.
 const UNSAFE: &str = "unsafe_code";
@@ -18,7 +18,7 @@ const DENY: &str = "0.20.2";
 
 /// How many crates each thing that merchants install may hold on this platform, itself and ours included. Whoever needs
 /// one more raises the number, and says in the commit what for.
-const MOST: [(&str, usize); 3] = [("komopay-core", 119), ("komopay-ffi", 157), ("komopay-python", 167)];
+const MOST: [(&str, usize); 3] = [("komopay-core", 119), ("komopay-ffi", 157), ("komopay-python", 168)];
 
 /// Judges the crates by `deny.toml`, and counts them.
 pub(crate) fn check(workspace: &Workspace) -> Outcome {
@@ -36,7 +36,42 @@ pub(crate) fn check(workspace: &Workspace) -> Outcome {
             )));
         }
     }
+    licenses::check(workspace)?;
+    pinned(workspace)?;
     safe(workspace)
+}
+
+/// Whether a crate has a flaw that is known, or was withdrawn. What gates a release: no check of every day, since it may be
+/// another answer tomorrow, and the database has to be fetched.
+pub(crate) fn advisories(workspace: &Workspace) -> Outcome {
+    deny(workspace)?.args("check advisories").run()
+}
+
+/// Each action of others is named by a commit, since a tag can be moved, with its version for who reads it.
+fn pinned(workspace: &Workspace) -> Outcome {
+    let files = Program::new(workspace, "git").args("ls-files -- .github").output()?;
+    let mut actions = 0;
+    for name in files.lines() {
+        let text = fs::read_to_string(workspace.root().join(name))
+            .map_err(Failure::while_doing(format!("cannot read {name}")))?;
+        for line in text.lines().filter(|line| line.contains("uses:")) {
+            actions += 1;
+            if !is_pinned(line) {
+                return Err(Failure::new(format!("{name}: `{}` names no commit with its version", line.trim())));
+            }
+        }
+    }
+    println!("{actions} actions, each of one commit");
+    Ok(())
+}
+
+/// `uses: owner/name@<40 hex digits> # v1.2.3`
+fn is_pinned(line: &str) -> bool {
+    let Some((_, reference)) = line.split_once('@') else { return false };
+    let Some((commit, version)) = reference.split_once(" # v") else { return false };
+    commit.len() == 40
+        && commit.chars().all(|c| c.is_ascii_hexdigit())
+        && version.split('.').filter(|number| number.parse::<u32>().is_ok()).count() == 3
 }
 
 fn name_and_version(line: &str) -> Option<(&str, &str)> {
@@ -78,4 +113,19 @@ fn safe(workspace: &Workspace) -> Outcome {
     }
     println!("{crates} crates of ours, {} files that allow unsafe code", allowed.len());
     if allowed.is_empty() { Ok(()) } else { Err(Failure::new(format!("unsafe code is allowed by {allowed:?}"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_named_by_a_commit_and_its_version() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        assert!(is_pinned(&format!("      - uses: a/b@{commit} # v1.2.3")));
+        for reference in ["v5", "main", commit, &commit[1..], &format!("{commit} # v5"), &format!("{commit} # 1.2.3")] {
+            assert!(!is_pinned(&format!("      - uses: a/b@{reference}")), "{reference}");
+        }
+        assert!(!is_pinned("      - uses: ./.github/own"));
+    }
 }

@@ -11,12 +11,13 @@ use crate::conformance::Conformance;
 use crate::failure::{Failure, Outcome};
 use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
 use crate::report::Report;
+use crate::setup::{self, Missing, Tool};
 use crate::surface::{self, Language};
 use crate::tally::Tally;
-use crate::tools::{self, Python};
+use crate::tools::Python;
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{demo, ledger, test};
+use crate::{demo, ledger, licenses, test};
 
 /// The payout that the server of the hand-off lets the app make.
 const HANDED_OFF: [&str; 3] = ["APP-223344", "10000", "IDR"];
@@ -157,7 +158,16 @@ fn platform(os: &str, arch: &str) -> Outcome<&'static str> {
 }
 
 /// Every check of the Kotlin library.
-pub(crate) fn check(workspace: &Workspace, python: &Python, conformance: &Conformance, report: &mut Report) -> Outcome {
+pub(crate) fn check(
+    workspace: &Workspace,
+    missing: &Missing,
+    conformance: &Conformance,
+    report: &mut Report,
+) -> Outcome {
+    if let Some(why) = missing.of(&[Tool::Compiler, Tool::Jdk, Tool::Maven]) {
+        report.not_run("Kotlin", &why);
+        return Ok(());
+    }
     let kotlin = Kotlin::new(workspace);
     report.check("Kotlin library", |_| kotlin.prepare(",provoked-panics"))?;
     report.check("Kotlin tests", |tally| {
@@ -165,6 +175,10 @@ pub(crate) fn check(workspace: &Workspace, python: &Python, conformance: &Confor
         test::remove(&calls)?;
         kotlin.test(kotlin.sdk().arg("install").env("KOMOPAY_SANDBOX_RECORD", &calls), "maven", tally)?;
         gateway::validate(workspace, &calls)
+    })?;
+    report.check("Kotlin jar", |_| {
+        let jar = kotlin.folder.join("maven").join(format!("komopay-sdk-{}.jar", env!("CARGO_PKG_VERSION")));
+        licenses::check_archive(Program::new(workspace, "jar").args("--list --file").arg(jar))
     })?;
     report.check("Kotlin conformance", |tally| {
         conformance.play(workspace, "kotlin", &kotlin.test_program("id.komopay.conformance.RunnerKt", "")?, tally)?;
@@ -188,13 +202,16 @@ pub(crate) fn check(workspace: &Workspace, python: &Python, conformance: &Confor
         pay(&kotlin, "example.JavaQuickstart")
     })?;
     report.check("Kotlin callbacks, with Ktor and Spring Boot", |tally| callbacks(&kotlin, tally))?;
-    report.check("hand-off to an app", |_| hand_off(&kotlin, python))?;
+    match missing.of(&[Tool::Python]) {
+        None => report.check("hand-off to an app", |_| hand_off(&kotlin, &Python::find()?))?,
+        Some(why) => report.not_run("hand-off to an app", &why),
+    }
     report.check("Kotlin surface", |_| surface::check(workspace, Language::Kotlin))
 }
 
 /// Builds the library, and only runs creates in JVMs that are interrupted, nested, redeployed and shut down.
 pub(crate) fn processes(workspace: &Workspace, tally: &mut Tally) -> Outcome {
-    tools::check_jvm(workspace)?;
+    setup::require(workspace, &[Tool::Compiler, Tool::Jdk, Tool::Maven])?;
     let kotlin = Kotlin::new(workspace);
     kotlin.prepare(",provoked-panics")?;
     kotlin.test(kotlin.sdk().args("test -Dgroups=process-model"), "maven", tally)

@@ -10,7 +10,8 @@
 //! | What may no output show? | `canary` |
 //! | What is it made of, and is any of it unsafe? | `dependencies` |
 //! | What do users of each language see? | `surface` |
-//! | What must be installed, and what is said if it is not? | `tools` |
+//! | What must be installed, and what is done or said if it is not? | `setup`, `tools` |
+//! | What is known of the crates' flaws, and which licences go along? | `dependencies`, `licenses` |
 //! | Where do builds and virtual environments go? | `workspace` |
 //! | How does a command run, and how are its tests counted? | `command`, `tally` |
 //! | How is a check timed and reported? | `report` |
@@ -28,9 +29,11 @@ mod failure;
 mod gateway;
 mod kotlin;
 mod ledger;
+mod licenses;
 mod mutations;
 mod prove;
 mod report;
+mod setup;
 mod surface;
 mod swift;
 mod tally;
@@ -66,6 +69,12 @@ enum Task {
         /// The only part to run.
         part: Option<test::Part>,
     },
+    /// Install what the checks need: for root on Debian or Ubuntu. For others, say what is missing, in one line to paste.
+    Setup,
+    /// Write bindings-python/licenses anew: the licences of the project and of the crates in it, for the wheel and the jar.
+    Licenses,
+    /// Ask the database of advisories whether a crate has a known flaw, or is maintained by nobody. It needs the network.
+    Advisories,
     /// Write docs/surface.md anew, for Kotlin and Swift from what their last checks built.
     Surface,
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
@@ -83,6 +92,9 @@ fn main() -> ExitCode {
     let outcome = Workspace::open().and_then(|workspace| match task {
         Task::Demo { language } => demo::run(&workspace, language),
         Task::Test { part } => test::run(&workspace, part),
+        Task::Setup => setup::run(&workspace),
+        Task::Licenses => licenses::write(&workspace),
+        Task::Advisories => dependencies::advisories(&workspace),
         Task::Surface => surface::write(&workspace),
         Task::Prove(wish) => prove::run(&workspace, &wish),
         Task::Bench { part } => bench::run(&workspace, part),

@@ -10,6 +10,7 @@ use crate::gateway;
 use crate::kotlin;
 use crate::mutations::{self, Choice};
 use crate::report::Report;
+use crate::setup;
 use crate::tally::Tally;
 use crate::tools::Python;
 use crate::venv::Venv;
@@ -93,6 +94,7 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
 const FORM: &str = "KOMOPAY_PROOF";
 
 fn python_processes(workspace: &Workspace, tally: &mut Tally) -> Outcome {
+    setup::require(workspace, &setup::PYTHON)?;
     let venv = Venv::fresh(workspace, &Python::find()?, "venv-test")?;
     venv.install_all(workspace)?;
     let pytest = venv.python(workspace).args("-m pytest -p no:cacheprovider bindings-python/tests/process_models");

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Outcome};
+use crate::setup::{Missing, Tool};
 use crate::tally::Tally;
 
 /// The checks made so far.
@@ -11,6 +12,7 @@ use crate::tally::Tally;
 pub(crate) struct Report {
     checks: Vec<Check>,
     notes: Vec<String>,
+    not_run: Vec<String>,
 }
 
 struct Check {
@@ -35,6 +37,35 @@ impl Report {
         outcome.map_err(|failure| Failure::new(format!("{name}: {failure}")))
     }
 
+    /// Makes one check, if what it needs is there.
+    pub(crate) fn check_with(
+        &mut self,
+        missing: &Missing,
+        needed: &[Tool],
+        name: &'static str,
+        check: impl FnOnce(&mut Tally) -> Outcome,
+    ) -> Outcome {
+        match missing.of(needed) {
+            None => self.check(name, check),
+            Some(why) => {
+                self.not_run(name, &why);
+                Ok(())
+            }
+        }
+    }
+
+    /// Something that was not run, and why: to read at the end, too.
+    pub(crate) fn not_run(&mut self, what: &str, why: &str) {
+        let line = format!("NOT RUN: {what}: {why}");
+        println!("\n{line}");
+        self.not_run.push(line);
+    }
+
+    /// How much was not run.
+    pub(crate) fn count_not_run(&self) -> usize {
+        self.not_run.len()
+    }
+
     /// Something to read at the end, too.
     pub(crate) fn note(&mut self, note: String) {
         self.notes.push(note);
@@ -57,10 +88,11 @@ impl fmt::Display for Report {
         if !sum.proven.is_empty() {
             writeln!(f)?;
         }
-        for note in &self.notes {
+        for note in self.notes.iter().chain(&self.not_run) {
             write!(f, "\n{note}")?;
         }
-        let Tally { passed, failed, skipped, .. } = sum;
+        let Tally { passed, failed, mut skipped, .. } = sum;
+        skipped += self.not_run.len() as u64;
         write!(f, "\n{passed} passed, {failed} failed")?;
         if skipped > 0 {
             write!(f, ", {skipped} skipped")?;
@@ -95,6 +127,14 @@ mod tests {
         let mut report = Report::default();
         report.note("SKIPPED: all of it".to_owned());
         assert!(report.to_string().ends_with("\nSKIPPED: all of it\n0 passed, 0 failed"));
+    }
+
+    #[test]
+    fn what_was_not_run_is_read_at_the_end_and_counted() {
+        let mut report = Report::default();
+        report.check("format", |_| Ok(())).unwrap();
+        report.not_run("Kotlin", "Maven is missing");
+        assert!(report.to_string().ends_with("\nNOT RUN: Kotlin: Maven is missing\n1 passed, 0 failed, 1 skipped"));
     }
 
     #[test]

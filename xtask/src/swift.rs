@@ -29,22 +29,15 @@ pub(crate) struct Toolchain {
 impl Toolchain {
     /// The one on the `PATH`; else, for root, one that is made in the cache. Or why there is none.
     pub(crate) fn find(workspace: &Workspace) -> Outcome<Result<Self, String>> {
-        // OpenStack has a program of this name, too.
-        if answers("swift", "Swift version") {
+        if is_installed() {
             return Ok(Ok(Self { root: None }));
         }
         let missing = "Swift is missing. Install it: https://www.swift.org/install/";
-        if !cfg!(target_os = "linux") || !Program::new(workspace, "id").arg("-u").output().is_ok_and(|id| id == "0\n") {
+        if !may_make_a_system(workspace) {
             return Ok(Err(missing.to_owned()));
         }
-        let root = workspace.cache().join(SUITE);
+        let root = system(workspace);
         if !root.exists() {
-            if workspace.ci() && !answers("debootstrap", "") {
-                let apt =
-                    |words| Program::new(workspace, "apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive");
-                apt("update").run()?;
-                apt("install --yes debootstrap").run()?;
-            }
             if !answers("debootstrap", "") {
                 return Ok(Err(format!("{missing}. Or, as root on Debian: apt install debootstrap")));
             }
@@ -66,6 +59,26 @@ impl Toolchain {
                 .arg(program),
         }
     }
+}
+
+/// Whether Swift is on the `PATH`: `OpenStack` has a program of this name, too.
+fn is_installed() -> bool {
+    answers("swift", "Swift version")
+}
+
+/// Only root may, on Linux.
+fn may_make_a_system(workspace: &Workspace) -> bool {
+    cfg!(target_os = "linux") && Program::new(workspace, "id").arg("-u").output().is_ok_and(|id| id == "0\n")
+}
+
+/// Where the system that has Swift is made.
+fn system(workspace: &Workspace) -> PathBuf {
+    workspace.cache().join(SUITE)
+}
+
+/// Whether a system that has Swift is to be made.
+pub(crate) fn needs_debootstrap(workspace: &Workspace) -> bool {
+    !is_installed() && may_make_a_system(workspace) && !system(workspace).exists()
 }
 
 /// Makes a small Debian with Swift. Only a whole one gets its name.
@@ -206,26 +219,17 @@ fn mirror(files: &BTreeMap<PathBuf, PathBuf>, folder: &Path) -> io::Result<()> {
 
 /// Every check of the Swift package.
 pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -> Outcome {
-    let (mut toolchain, mut skipped) = (None, None);
-    report.check("Swift toolchain", |tally| match Toolchain::find(workspace)? {
-        Ok(found) => {
-            found.program(workspace, "swift", workspace.target()).arg("--version").run()?;
-            toolchain = Some(found);
-            Ok(())
-        }
-        Err(why) if workspace.ci() => Err(Failure::new(why)),
+    let in_the_check = |failure| Failure::new(format!("Swift toolchain: {failure}"));
+    let toolchain = match Toolchain::find(workspace).map_err(in_the_check)? {
+        Ok(toolchain) => toolchain,
         Err(why) => {
-            let why = format!("SKIPPED: the Swift package is not checked. {why}");
-            println!("{why}");
-            skipped = Some(why);
-            tally.skipped = 1;
-            Ok(())
+            report.not_run("Swift", &why);
+            return Ok(());
         }
+    };
+    report.check("Swift toolchain", |_| {
+        toolchain.program(workspace, "swift", workspace.target()).arg("--version").run()
     })?;
-    if let Some(why) = skipped {
-        report.note(why);
-    }
-    let Some(toolchain) = toolchain else { return Ok(()) };
     let mut assembled = None;
     report.check("Swift package", |_| {
         let package = Package::assemble(workspace, &toolchain, "bindgen,provoked-panics")?;

@@ -1,12 +1,9 @@
-//! What must be installed, asked for before anything is built, and what to install if it is not there.
+//! The Python that the tasks use, and why if none will do.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::command::Program;
 use crate::failure::{Failure, Outcome};
-use crate::workspace::Workspace;
 
 /// The oldest Python that the package supports.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
@@ -19,12 +16,6 @@ const INSTALL_PYTHON: &str = "\
     Fedora           sudo dnf install python3\n  \
     macOS            brew install python\n  \
     Windows          winget install Python.Python.3.13";
-
-const INSTALL_JVM: &str = "\
-    Debian, Ubuntu   sudo apt install default-jdk-headless maven\n  \
-    Fedora           sudo dnf install java-latest-openjdk-devel maven\n  \
-    macOS            brew install openjdk maven\n  \
-    Windows          winget install EclipseAdoptium.Temurin.21.JDK, and Maven from https://maven.apache.org";
 
 /// A Python that can make virtual environments.
 pub(crate) struct Python {
@@ -94,50 +85,6 @@ fn choose(found: Vec<Candidate>) -> Outcome<Candidate> {
              elsewhere        a Python from https://www.python.org/downloads/ has both"
         ))
     })
-}
-
-/// Asks for what builds and runs the Kotlin library.
-pub(crate) fn check_jvm(workspace: &Workspace) -> Outcome {
-    for (program, question, what) in [("javac", "-version", "a JDK, 11 or newer"), ("mvn", "--version", "Maven")] {
-        if Program::new(workspace, program).arg(question).output().is_err() {
-            return Err(Failure::new(format!(
-                "The Kotlin library needs {what}, and no {program} is on the PATH. Install it:\n\n  {INSTALL_JVM}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Where systems put the library that sets the clock of one process: the tests of clocks look there, too.
-const FAKETIME: [&str; 5] =
-    ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
-
-/// Asks for what lets the wall clock of a process jump. The tests that need it are for Linux.
-pub(crate) fn check_faketime() -> Outcome {
-    let is_in = |folder: &str| Path::new(folder).join("faketime/libfaketime.so.1").exists();
-    if cfg!(target_os = "linux") && !FAKETIME.into_iter().any(is_in) {
-        return Err(Failure::new(
-            "The tests of clocks need libfaketime, and it is not there. Install it:\n\n  \
-             Debian, Ubuntu   sudo apt install libfaketime\n  \
-             Fedora           sudo dnf install libfaketime",
-        ));
-    }
-    Ok(())
-}
-
-/// Asks for the parts of the Rust toolchain that are not always installed with it.
-pub(crate) fn check_rust_components(workspace: &Workspace) -> Outcome {
-    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
-        if Program::cargo(workspace).arg(subcommand).arg("--version").output().is_err() {
-            return Err(Failure::new(format!(
-                "`cargo {subcommand}` is missing. Install it:\n\n  \
-                 with rustup      rustup component add {component}\n  \
-                 Debian, Ubuntu   sudo apt install {package}",
-                package = if component == "clippy" { "rust-clippy" } else { component },
-            )));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -45,10 +45,10 @@ impl Venv {
         Ok(Self { folder })
     }
 
-    /// Installs everything that the tests need, and the wheel as they test it.
-    pub(crate) fn install_all(&self, workspace: &Workspace) -> Outcome {
+    /// Installs everything that the tests need, and the wheel as they test it, and says where that is.
+    pub(crate) fn install_all(&self, workspace: &Workspace) -> Outcome<PathBuf> {
         self.install(workspace, Path::new(REQUIREMENTS))?;
-        self.install_wheel(workspace, Profile::Test).map(drop)
+        self.install_wheel(workspace, Profile::Test)
     }
 
     /// Installs only what builds the wheel.

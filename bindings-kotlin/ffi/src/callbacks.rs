@@ -25,6 +25,9 @@ pub enum ChangeStore {
     /// In memory, for this client alone: for tests, and for a program that may forget what it was told when it ends.
     Memory,
     /// In an SQLite file, which outlives the process and which the processes of one machine share. Not for a network drive.
+    /// It belongs to the base URL, the merchant code (or to none: a token) and the `isTest` of the first client that is made
+    /// with it, and is refused to others; so is a file that others could have written: of another user, with rights for
+    /// everybody, a symbolic link, or in a folder where everybody may replace it.
     Sqlite {
         /// The file. It is made, for its owner only, if there is none; its folder must be there.
         path: String,

@@ -160,7 +160,7 @@ pub struct Config {
     #[uniffi(default = [])]
     pub callback_keys: Vec<String>,
     /// Where the changes of payouts are kept until the application has handled them. Without one, callbacks and reads
-    /// record nothing.
+    /// record nothing. A file belongs to one base URL, merchant and mode.
     #[uniffi(default = None)]
     pub change_store: Option<ChangeStore>,
     /// For how long a change belongs to who took it, before it is given to somebody else: 60 s.

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
+use url::Url;
 
 use super::store::{ChangeRecord, ChangeStore, StoreError};
+use crate::config::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payouts::{Payout, PayoutId, PayoutStatus};
 
@@ -41,8 +43,8 @@ impl fmt::Debug for PayoutChange {
 }
 
 impl PayoutChange {
-    fn read(record: ChangeRecord) -> Result<Self> {
-        let payout = payout(&record)?;
+    fn read(record: ChangeRecord, check: impl Fn(&Payout) -> Result<()>) -> Result<Self> {
+        let payout = payout(&record, check)?;
         let ChangeRecord { payout_id, sequence, previous_status, payout: _ } = record;
         let previous_status = previous_status.as_deref().map(PayoutStatus::from);
         let is_correction = previous_status.as_ref().is_some_and(PayoutStatus::is_final);
@@ -50,12 +52,15 @@ impl PayoutChange {
     }
 }
 
-/// The payout of a record.
-pub(super) fn payout(record: &ChangeRecord) -> Result<Payout> {
-    Payout::read(&record.payout_id, record.payout.as_bytes()).map(|(payout, _)| payout).map_err(|unreadable| {
+/// The payout of a record. It passes what an answer of the platform has to pass, `check` included: the file may have been
+/// written by another version, or under other settings.
+pub(super) fn payout(record: &ChangeRecord, check: impl Fn(&Payout) -> Result<()>) -> Result<Payout> {
+    let (payout, _) = Payout::read(&record.payout_id, record.payout.as_bytes()).map_err(|unreadable| {
         let text = format!("change {} of {} cannot be read back: {}", record.sequence, record.payout_id, unreadable.0);
         failed(&StoreError::new(text))
-    })
+    })?;
+    check(&payout)?;
+    Ok(payout)
 }
 
 /// How many calls of a client are in its store at once. The threads that may block are for other work, too, and a store
@@ -69,21 +74,49 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(store: Arc<dyn ChangeStore>) -> Self {
-        Self { store, turns: Arc::new(Semaphore::new(TURNS)) }
+    /// The store of this owner. One that belongs to another is refused: ids are unique for each merchant only.
+    pub(crate) fn new(store: Arc<dyn ChangeStore>, owner: &str) -> Result<Self> {
+        let refuse = |problem: String| Error::setting("change_store", problem);
+        let claimed = store.claim(owner).map_err(|error| refuse(format!("cannot be used: {error}")))?;
+        if claimed != owner {
+            return Err(refuse(format!(
+                "belongs to another client: it is of `{claimed}`, and this client is of `{owner}`. Give each base URL, \
+                 merchant and mode a store of its own. If a setting was changed, and the store is to go along: \
+                 docs/callbacks.md says how a file is handed over"
+            )));
+        }
+        Ok(Self { store, turns: Arc::new(Semaphore::new(TURNS)) })
+    }
+}
+
+/// Whose changes a store keeps, as a store notes it: no part of it may change its form, since files hold it.
+///
+/// A token does not say whose it is, so clients with tokens are told apart from those of a merchant, and not from each
+/// other.
+pub(crate) fn owner(base_url: &Url, credentials: &Credentials, is_test: Option<bool>) -> String {
+    let is_test = is_test.map_or("unset", |is_test| if is_test { "true" } else { "false" });
+    let owner = format!("base_url={base_url} is_test={is_test}");
+    match credentials {
+        Credentials::Merchant { code, .. } => format!("{owner} merchant_code={}", code.escape_default()),
+        Credentials::Token(_) | Credentials::Provider(_) => owner,
     }
 }
 
 /// Takes changes that nobody has, for the time of the lease.
 ///
-/// One that cannot be read back stays where it is, and holds up its own payout only.
-pub(crate) async fn take(store: Option<&Store>, limit: usize, lease: Duration) -> Result<Vec<PayoutChange>> {
+/// One that cannot be read back, or does not pass the check, stays where it is, and holds up its own payout only.
+pub(crate) async fn take(
+    store: Option<&Store>,
+    limit: usize,
+    lease: Duration,
+    check: impl Fn(&Payout) -> Result<()>,
+) -> Result<Vec<PayoutChange>> {
     let now = Timestamp::now();
     let until = now.checked_add(lease).map_err(|_| Error::setting("change_lease", "is too long"))?;
     let taken = on(needed(store)?, move |store| store.take(limit, now, until)).await?;
     let (mut changes, mut first_error) = (Vec::new(), None);
     for record in taken {
-        match PayoutChange::read(record) {
+        match PayoutChange::read(record, &check) {
             Ok(change) => changes.push(change),
             Err(error) => {
                 tracing::error!(target: "komopay", "{error}");
@@ -135,6 +168,23 @@ mod tests {
     use super::super::store::MemoryChangeStore;
     use super::*;
 
+    #[test]
+    fn an_owner_is_named_by_base_url_mode_and_merchant_in_a_form_that_stays() {
+        let url = Url::parse("https://API.komopay.id:443/v2").unwrap();
+        let merchant = Credentials::merchant("CODE", "secret");
+        let token = Credentials::token("token");
+        for (credentials, is_test, name) in [
+            (&merchant, None, "base_url=https://api.komopay.id/v2 is_test=unset merchant_code=CODE"),
+            (&merchant, Some(false), "base_url=https://api.komopay.id/v2 is_test=false merchant_code=CODE"),
+            (&token, Some(true), "base_url=https://api.komopay.id/v2 is_test=true"),
+        ] {
+            assert_eq!(owner(&url, credentials, is_test), name);
+        }
+        // It is shown and logged.
+        let odd = Credentials::merchant("a\nb", "secret");
+        assert!(owner(&url, &odd, None).ends_with("merchant_code=a\\nb"));
+    }
+
     fn record(payout_id: &str, sequence: u64, payout: &str) -> ChangeRecord {
         let payout_id = PayoutId::new(payout_id).unwrap();
         ChangeRecord { payout_id, sequence, previous_status: None, payout: payout.to_owned() }
@@ -148,15 +198,15 @@ mod tests {
             "paymentMethodResponse": {"paymentMethodCode": "BANK_TRANSFER", "idPayout": "A"}}"#;
         assert!(memory.record(&record("BAD", 7, "SECRET")).unwrap());
         assert!(memory.record(&record("A", 1, readable)).unwrap());
-        let store = Store::new(memory);
+        let store = Store::new(memory, "").unwrap();
         let lease = Duration::from_secs(60);
-        let taken = take(Some(&store), 10, lease).await.unwrap();
+        let taken = take(Some(&store), 10, lease, |_| Ok(())).await.unwrap();
         assert_eq!(taken.iter().map(|change| change.payout_id.as_str()).collect::<Vec<_>>(), ["A"]);
 
         // Alone, it is an error, which names it. What it says is shown to nobody.
-        let store = Store::new(Arc::new(MemoryChangeStore::new()));
+        let store = Store::new(Arc::new(MemoryChangeStore::new()), "").unwrap();
         on(&store, |store| store.record(&record("BAD", 7, "SECRET"))).await.unwrap();
-        let error = take(Some(&store), 10, lease).await.unwrap_err().to_string();
+        let error = take(Some(&store), 10, lease, |_| Ok(())).await.unwrap_err().to_string();
         assert!(error.contains("change 7 of BAD cannot be read back") && !error.contains("SECRET"), "{error}");
     }
 
@@ -168,6 +218,10 @@ mod tests {
     }
 
     impl ChangeStore for Slow {
+        fn claim(&self, owner: &str) -> Result<String, StoreError> {
+            Ok(owner.to_owned())
+        }
+
         fn latest(&self, _: &PayoutId) -> Result<Option<ChangeRecord>, StoreError> {
             Ok(None)
         }
@@ -192,11 +246,11 @@ mod tests {
             tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(TURNS + 1).build();
         runtime.unwrap().block_on(async {
             let slow = Arc::new(Slow::default());
-            let store = Arc::new(Store::new(Arc::<Slow>::clone(&slow)));
+            let store = Arc::new(Store::new(Arc::<Slow>::clone(&slow), "").unwrap());
             let takes: Vec<_> = (0..4 * TURNS)
                 .map(|_| {
                     let store = Arc::clone(&store);
-                    tokio::spawn(async move { take(Some(&store), 1, Duration::ZERO).await })
+                    tokio::spawn(async move { take(Some(&store), 1, Duration::ZERO, |_| Ok(())).await })
                 })
                 .collect();
             // All of them have asked for a thread, or wait for their turn.

@@ -225,9 +225,10 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                 let of = id.clone();
                 let record = on(store, move |store| store.latest(&of)).await.map_err(passing)?;
                 known = match record {
-                    Some(record) => Some((record.clone(), change::payout(&record).map_err(passing)?)),
+                    Some(record) => Some((record.clone(), known_payout(client, id, &record)?)),
                     None => None,
                 };
+                same_payout(id, known.as_ref(), seen.as_ref())?;
                 observer.loaded(known.as_ref().map(|(record, payout)| (record.sequence, Standing::of(payout))))
             }
             (Next::Read, ..) => {
@@ -239,6 +240,7 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                 let payout = read(client, id, turn, history).await?;
                 let standing = Standing::of(&payout);
                 seen = Some(payout);
+                same_payout(id, known.as_ref(), seen.as_ref())?;
                 observer.saw(standing)
             }
             (Next::Record(sequence), Some(payout), _) => {
@@ -267,9 +269,38 @@ fn passing(error: Error) -> Miss {
     Miss { why: MissKind::Passing, error }
 }
 
+fn lasting(error: Error) -> Miss {
+    Miss { why: MissKind::Lasting, error }
+}
+
+/// What the store knows of the payout: it has to pass what a fresh answer has to.
+fn known_payout(client: &Inner, id: &PayoutId, record: &ChangeRecord) -> Result<Payout, Miss> {
+    if record.payout_id != *id {
+        return Err(lasting(Error::setting("change_store", format!("gave a change of another payout than {id}"))));
+    }
+    let payout = change::payout(record, |_| Ok(())).map_err(passing)?;
+    client.check_world(&payout).map_err(lasting)?;
+    Ok(payout)
+}
+
+/// Two payouts of one id are of two merchants, whom a store cannot tell apart if both have tokens only. What the platform
+/// decides once tells them apart.
+fn same_payout(id: &PayoutId, known: Option<&(ChangeRecord, Payout)>, seen: Option<&Payout>) -> Result<(), Miss> {
+    let (Some((_, known)), Some(seen)) = (known, seen) else { return Ok(()) };
+    let other_time = matches!((known.created_at, seen.created_at), (Some(known), Some(seen)) if known != seen);
+    if !other_time && known.method_code == seen.method_code {
+        return Ok(());
+    }
+    let problem = format!(
+        "knows another payout {id} than the platform shows: when it was created, or its method, is not the same. Is it \
+         the store of another merchant?"
+    );
+    Err(lasting(Error::setting("change_store", problem).with_payout(Some(seen.clone()))))
+}
+
 /// One GET. What is of the other world is no news for this client.
 async fn read(client: &Inner, id: &PayoutId, turn: Turn, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
     let found = payouts::look(client, id, Over::Confirmed, turn, client.limits.attempt, &[], history).await?;
-    client.check_world(&found.payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
+    client.check_world(&found.payout).map_err(lasting)?;
     Ok(found.payout)
 }

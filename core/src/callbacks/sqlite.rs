@@ -1,20 +1,20 @@
 //! Changes in an SQLite file: they outlive the process, and the processes of one machine share them.
 
-use std::fs::OpenOptions;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 
+use super::files;
 use super::owner::Owner;
 use super::store::{ChangeRecord, ChangeStore, StoreError, credible};
 use crate::payouts::PayoutId;
 
 /// The number of the form of the file, in its `user_version`.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 
 /// How long to wait for a lock of another process.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +34,12 @@ const TABLES: &str = "
         UNIQUE (payout_id, sequence)
     ) STRICT;
     CREATE INDEX pending ON changes (payout_id, sequence) WHERE acknowledged = 0;
-    PRAGMA user_version = 1;
+";
+
+/// Whose changes they are: one row, or none until a client is made with the file. Files of form 1 have no such table.
+const OWNER: &str = "
+    CREATE TABLE owner (one INTEGER PRIMARY KEY CHECK (one = 1), settings TEXT NOT NULL) STRICT;
+    PRAGMA user_version = 2;
 ";
 
 const RECORD: &str = "
@@ -56,7 +61,10 @@ static OPENING: Mutex<()> = Mutex::new(());
 /// A store in an SQLite file, which several processes of one machine may share; not for a network drive.
 ///
 /// What it has said that it recorded survives a crash of the process and of the machine (`synchronous=FULL`). The file
-/// is made for its owner only; it holds amounts and statuses, and no account number. It grows by a row of about a
+/// is made for its user only, and refused if others could have written it: if it is another user's, has rights for
+/// everybody, is a symbolic link, or stands in a folder where everybody may replace it (on Unix). Rights of its group are
+/// logged. It belongs to the base URL, merchant and mode of the first client that is made with it, and is refused to
+/// others. It holds amounts and statuses, and no account number. It grows by a row of about a
 /// kilobyte for each change; old rows that are acknowledged may be deleted, except the last one of each payout.
 ///
 /// ```
@@ -89,8 +97,8 @@ impl SqliteChangeStore {
     /// Opens the file, which is made if there is none.
     ///
     /// # Errors
-    /// If it cannot be opened, or is of another program or version; in a process that was forked while its parent had one
-    /// open.
+    /// If it cannot be opened, is of another program or version, or could have been written by others; in a process that
+    /// was forked while its parent had one open.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let failed = |error: &dyn std::fmt::Display| StoreError::new(format!("{}: {error}", path.display()));
@@ -114,28 +122,51 @@ impl SqliteChangeStore {
 
 fn connect(path: &Path, failed: impl Fn(&dyn std::fmt::Display) -> StoreError) -> Result<Connection, StoreError> {
     let _opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
-    make_private(path).map_err(|error| failed(&error))?;
-    let prepare = || -> rusqlite::Result<(Connection, i64)> {
-        // SQLite makes no file itself: it would be for everybody to read.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(PATIENCE)?;
-        write_ahead(&connection)?;
-        connection.execute_batch("PRAGMA synchronous = FULL;")?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let form = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get(0));
-        let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if tables == 0 && form(&transaction)? == 0_i64 {
-            transaction.execute_batch(TABLES)?;
-        }
-        transaction.commit()?;
-        let form = form(&connection)?;
-        Ok((connection, form))
-    };
-    match prepare().map_err(|error| failed(&error))? {
+    let real = files::resolve(path).map_err(|error| failed(&error))?;
+    files::check_folder(&real).map_err(StoreError::new)?;
+    files::make(&real).map_err(|error| failed(&error))?;
+    let checked = files::check(&real).map_err(StoreError::new)?;
+    let connection = open(&real).map_err(|error| failed(&error))?;
+    // What was opened is what was checked, and so is the log that SQLite found or made beside it.
+    if files::check(&real).map_err(StoreError::new)? != checked {
+        return Err(failed(&"was replaced by another file while it was opened"));
+    }
+    match prepare(connection).map_err(|error| failed(&error))? {
         (connection, FORM) => Ok(connection),
         (_, form) => Err(failed(&format_args!("is no store of changes of this version (user_version {form})"))),
     }
+}
+
+/// Opens the file, and writes nothing of a log that was there into it, not even when it is closed.
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    // SQLite makes no file itself: it would be for everybody to read.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.busy_timeout(PATIENCE)?;
+    write_ahead(&connection)?;
+    // A first look makes the files beside it.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// Makes what is in the file ready for use. Gives the number of its form.
+fn prepare(mut connection: Connection) -> rusqlite::Result<(Connection, i64)> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.execute_batch("PRAGMA synchronous = FULL;")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let form = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    let count =
+        |of: &str| transaction.query_row(&format!("SELECT count(*) FROM sqlite_schema {of}"), [], |row| row.get(0));
+    let (all, of_changes): (i64, i64) = (count("")?, count("WHERE name = 'changes'")?);
+    match form(&transaction)? {
+        0 if all == 0 => transaction.execute_batch(&format!("{TABLES}{OWNER}"))?,
+        1 if of_changes == 1 => transaction.execute_batch(OWNER)?,
+        _ => {}
+    }
+    transaction.commit()?;
+    let form = form(&connection)?;
+    Ok((connection, form))
 }
 
 /// Sets the kind of log. Unlike others, this statement does not wait for another process that is about the same.
@@ -148,19 +179,6 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
             }
             set => return set,
         }
-    }
-}
-
-/// Makes the file, if there is none, for its owner only; SQLite makes those beside it alike. One that is there is never
-/// opened here: see [`OPENING`].
-fn make_private(path: &Path) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        made => made.map(drop),
     }
 }
 
@@ -181,6 +199,21 @@ fn integer(number: u64) -> i64 {
 }
 
 impl ChangeStore for SqliteChangeStore {
+    fn claim(&self, owner: &str) -> Result<String, StoreError> {
+        const READ: &str = "SELECT settings FROM owner";
+        const NOTE: &str = "INSERT INTO owner (one, settings) VALUES (1, ?1) ON CONFLICT DO NOTHING";
+        self.on(|connection| {
+            let noted = |connection: &Connection| connection.query_row(READ, [], |row| row.get(0)).optional();
+            if let Some(owner) = noted(connection)? {
+                return Ok(owner);
+            }
+            if connection.execute(NOTE, [owner])? == 1 {
+                tracing::info!(target: "komopay", "the store of changes {} is now of {owner}", self.path.display());
+            }
+            Ok(noted(connection)?.unwrap_or_default())
+        })
+    }
+
     fn latest(&self, payout_id: &PayoutId) -> Result<Option<ChangeRecord>, StoreError> {
         const LATEST: &str = "SELECT payout_id, sequence, previous_status, payout FROM changes
             WHERE payout_id = ?1 ORDER BY sequence DESC LIMIT 1";
@@ -282,11 +315,13 @@ mod tests {
     fn what_is_no_store_of_changes_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().join("notes.txt");
+        files::make(&text).unwrap();
         std::fs::write(&text, "these are notes of somebody, and no database of ours at all ".repeat(50)).unwrap();
         assert!(SqliteChangeStore::open(&text).is_err());
         assert!(std::fs::read_to_string(&text).unwrap().starts_with("these are notes"));
 
         let other = folder.path().join("other.sqlite");
+        files::make(&other).unwrap();
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE orders (id TEXT)").unwrap();
         let error = SqliteChangeStore::open(&other).err().unwrap();
         assert!(error.to_string().contains("no store of changes"), "{error}");
@@ -366,6 +401,7 @@ mod tests {
     fn who_opens_a_new_file_waits_for_another_process_that_does() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("changes.sqlite");
+        files::make(&path).unwrap();
         let mut other = Connection::open(&path).unwrap();
         let making = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
         let (tell, told) = std::sync::mpsc::channel();
@@ -376,13 +412,72 @@ mod tests {
         opening.join().unwrap();
     }
 
-    #[cfg(unix)]
     #[test]
-    fn a_link_to_nothing_is_refused() {
+    fn a_file_that_was_made_before_stores_had_owners_is_taken_once_with_all_that_is_in_it() {
         let folder = tempfile::tempdir().unwrap();
-        let link = folder.path().join("link");
-        std::os::unix::fs::symlink(folder.path().join("changes.sqlite"), &link).unwrap();
-        assert!(SqliteChangeStore::open(&link).is_err());
-        assert!(!folder.path().join("changes.sqlite").exists());
+        let path = folder.path().join("changes.sqlite");
+        files::make(&path).unwrap();
+        let older = Connection::open(&path).unwrap();
+        older.execute_batch(&format!("PRAGMA journal_mode = WAL; {TABLES} PRAGMA user_version = 1;")).unwrap();
+        let row = params!["A", 1, None::<String>, "{}", 0, i64::MIN];
+        older.execute(RECORD, row).unwrap();
+        drop(older);
+
+        let store = SqliteChangeStore::open(&path).unwrap();
+        assert_eq!(store.latest(&change("A").payout_id).unwrap(), Some(change("A")));
+        assert_eq!(store.claim("first").unwrap(), "first");
+        assert_eq!(SqliteChangeStore::open(&path).unwrap().claim("second").unwrap(), "first");
+        drop(store);
+        // A person hands it over.
+        Connection::open(&path).unwrap().execute("DELETE FROM owner", []).unwrap();
+        assert_eq!(SqliteChangeStore::open(&path).unwrap().claim("second").unwrap(), "second");
+    }
+
+    #[test]
+    fn a_database_of_another_program_with_our_number_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.sqlite");
+        files::make(&path).unwrap();
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b); PRAGMA user_version = 1;").unwrap();
+        assert!(SqliteChangeStore::open(&path).is_err());
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        let tables: i64 = Connection::open(&path).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
+        assert_eq!(tables, 1);
+    }
+
+    #[test]
+    fn of_many_that_claim_a_new_file_all_are_told_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("changes.sqlite");
+        let claims: Vec<_> = (0..8)
+            .map(|number| {
+                let path = path.clone();
+                std::thread::spawn(move || SqliteChangeStore::open(path).unwrap().claim(&format!("{number}")).unwrap())
+            })
+            .collect();
+        let told: std::collections::HashSet<_> = claims.into_iter().map(|claim| claim.join().unwrap()).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+    }
+
+    #[test]
+    fn a_log_of_somebody_elses_is_never_written_into_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("changes.sqlite");
+        assert!(SqliteChangeStore::open(&path).unwrap().record(&change("A")).unwrap());
+        // What would be in the file if it were: one change more.
+        let copy = folder.path().join("copy.sqlite");
+        std::fs::copy(&path, &copy).unwrap();
+        let forging = Connection::open(&copy).unwrap();
+        let row = params!["FORGED", 1, None::<String>, "{}", 0, i64::MIN];
+        forging.execute(RECORD, row).unwrap();
+        let log = PathBuf::from(format!("{}-wal", path.display()));
+        files::make(&log).unwrap();
+        std::fs::write(&log, std::fs::read(format!("{}-wal", copy.display())).unwrap()).unwrap();
+        // It is looked at after SQLite has opened it, too: here by another user who was fast enough.
+        drop(open(&path).unwrap());
+        assert!(log.exists());
+        std::fs::remove_file(&log).unwrap();
+        let store = SqliteChangeStore::open(&path).unwrap();
+        assert_eq!(store.latest(&change("FORGED").payout_id).unwrap(), None);
     }
 }

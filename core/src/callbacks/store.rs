@@ -60,6 +60,14 @@ pub(super) fn credible(now: Timestamp) -> Timestamp {
 /// Several processes may share what is behind it. Its functions may block; they are called on threads that may, several
 /// at a time. What a function has done when it returns survives a crash, as far as the store survives one at all.
 pub trait ChangeStore: Send + Sync + 'static {
+    /// Notes whose changes these are, if that was not noted before, and gives what is noted then: of two that ask at once,
+    /// both are given the same. A client is made only if that is its own text, which names its base URL, its merchant and
+    /// its mode; so what one platform or merchant said is never told to another.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or the note may not have been kept.
+    fn claim(&self, owner: &str) -> Result<String, StoreError>;
+
     /// The change of this payout with the highest number, acknowledged or not.
     ///
     /// # Errors
@@ -106,6 +114,7 @@ pub struct MemoryChangeStore(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
+    owner: Option<String>,
     latest: HashMap<PayoutId, ChangeRecord>,
     /// What is not acknowledged, the oldest first.
     pending: Vec<Pending>,
@@ -130,6 +139,10 @@ impl MemoryChangeStore {
 }
 
 impl ChangeStore for MemoryChangeStore {
+    fn claim(&self, owner: &str) -> Result<String, StoreError> {
+        Ok(self.lock().owner.get_or_insert_with(|| owner.to_owned()).clone())
+    }
+
     fn latest(&self, payout_id: &PayoutId) -> Result<Option<ChangeRecord>, StoreError> {
         Ok(self.lock().latest.get(payout_id).cloned())
     }
@@ -198,6 +211,10 @@ pub(super) mod tests {
     /// What every store has to do.
     pub fn keeps_its_promises(store: &dyn ChangeStore) {
         let [a, b] = ["A", "B"].map(|id| PayoutId::new(id).unwrap());
+        // It has one owner, the first.
+        for owner in ["first", "second", "first"] {
+            assert_eq!(store.claim(owner).unwrap(), "first");
+        }
         assert_eq!(store.latest(&a).unwrap(), None);
         assert!(store.take(10, at(0), at(60)).unwrap().is_empty());
         for (payout_id, sequence) in [("A", 1), ("B", 1), ("A", 2), ("C", 1)] {

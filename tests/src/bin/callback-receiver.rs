@@ -34,6 +34,10 @@ fn reach(step: &str) {
 struct Mortal(SqliteChangeStore);
 
 impl ChangeStore for Mortal {
+    fn claim(&self, owner: &str) -> Result<String, StoreError> {
+        self.0.claim(owner)
+    }
+
     fn latest(&self, payout_id: &PayoutId) -> Result<Option<ChangeRecord>, StoreError> {
         reach("before latest");
         let latest = self.0.latest(payout_id);

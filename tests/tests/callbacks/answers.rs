@@ -197,6 +197,11 @@ impl Failing {
 }
 
 impl ChangeStore for Failing {
+    fn claim(&self, owner: &str) -> Result<String, StoreError> {
+        self.check("claim")?;
+        self.inner.claim(owner)
+    }
+
     fn latest(&self, payout_id: &PayoutId) -> Result<Option<ChangeRecord>, StoreError> {
         self.check("latest")?;
         self.inner.latest(payout_id)

@@ -1,9 +1,9 @@
 //! Callbacks over real sockets: what is refused, what is read, and that every change comes once, whatever happens.
 
 mod answers;
+mod belonging;
 mod changes;
 mod crashes;
-
 mod forgeries;
 mod platform;
 

@@ -120,7 +120,7 @@ impl Stage {
 }
 
 /// The answer to a GET.
-fn payout(payout_id: &str, status: &str, decided_at: Option<&str>) -> String {
+pub fn payout(payout_id: &str, status: &str, decided_at: Option<&str>) -> String {
     let mut process = serde_json::json!({"status": status, "createdAt": "2025-01-01T00:00:00Z", "isTest": true});
     if let Some(time) = decided_at {
         process["processedAt"] = time.into();

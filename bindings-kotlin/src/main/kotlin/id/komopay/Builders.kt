@@ -78,7 +78,12 @@ public class ConfigBuilder(baseUrl: String, credentials: Credentials) {
     /** The keys that callback URLs are signed with: the first signs, all verify. Each of 32 bytes or more, at most 8. */
     public fun callbackKeys(vararg value: String): ConfigBuilder = set { copy(callbackKeys = value.asList()) }
 
-    /** Where the changes of payouts are kept until they are handled: `ChangeStore.Sqlite`, or `ChangeStore.Memory`. */
+    /**
+     * Where the changes of payouts are kept until they are handled: `ChangeStore.Sqlite`, or `ChangeStore.Memory`.
+     *
+     * A file belongs to the base URL, the merchant code (or to none: a token) and the `isTest` of the first client that is
+     * made with it, and is refused to clients of others.
+     */
     public fun changeStore(value: ChangeStore): ConfigBuilder = set { copy(changeStore = value) }
 
     /** For how long a change belongs to who took it: 60 s. */

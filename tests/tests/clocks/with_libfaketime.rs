@@ -2,7 +2,6 @@
 //!
 //! The client runs in a process of its own, in which libfaketime answers for the wall clock. The monotonic clock, which
 //! deadlines and the ends of tokens are measured by, is left alone, as it is when a real clock is set.
-#![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

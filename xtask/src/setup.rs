@@ -1,0 +1,310 @@
+//! What a machine needs for the tasks, and the one place that installs it: for root, on systems with `apt-get`. For whoever
+//! else all that is missing is named, in one line to paste.
+
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::command::Program;
+use crate::failure::{Failure, Outcome};
+use crate::swift;
+use crate::tools::Python;
+use crate::workspace::Workspace;
+
+/// Something that must be installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tool {
+    /// Tells which files are ours.
+    Git,
+    /// Compiles SQLite, and links.
+    Compiler,
+    /// Checks the format.
+    Rustfmt,
+    /// Lints.
+    Clippy,
+    /// With which virtual environments are made.
+    Python,
+    /// Compiles for the JVM.
+    Jdk,
+    /// Builds and tests for it.
+    Maven,
+    /// Celery's tasks go through it.
+    Redis,
+    /// Sets the wall clock of one process.
+    Faketime,
+    /// Makes a system that has Swift.
+    Debootstrap,
+}
+
+use Tool::{Clippy, Compiler, Debootstrap, Faketime, Git, Jdk, Maven, Python as PythonTool, Redis, Rustfmt};
+
+/// What the Rust checks need.
+pub(crate) const RUST: [Tool; 5] = [Git, Compiler, Rustfmt, Clippy, Faketime];
+/// What the Python package and its checks need.
+pub(crate) const PYTHON: [Tool; 3] = [Compiler, PythonTool, Redis];
+/// What the Kotlin library and its checks need: it is tried with a server in Python.
+pub(crate) const KOTLIN: [Tool; 4] = [Compiler, Jdk, Maven, PythonTool];
+/// What the Swift package needs besides Swift.
+pub(crate) const SWIFT: [Tool; 2] = [Compiler, Debootstrap];
+
+/// What installs programs here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Installer {
+    Apt,
+    Dnf,
+    Brew,
+}
+
+impl Installer {
+    fn find() -> Option<Self> {
+        let known = [(Self::Apt, "apt-get"), (Self::Dnf, "dnf"), (Self::Brew, "brew")];
+        known.into_iter().find(|(_, program)| answers(program)).map(|(installer, _)| installer)
+    }
+
+    /// The packages of a tool; none, if it does not come as one.
+    fn packages(self, tool: Tool) -> &'static str {
+        match (self, tool) {
+            (_, Git) => "git",
+            (Self::Apt, Compiler) => "gcc libc6-dev",
+            (Self::Dnf, Compiler) => "gcc",
+            (Self::Apt | Self::Dnf, Rustfmt) => "rustfmt",
+            (Self::Apt, Clippy) => "rust-clippy",
+            (Self::Dnf, Clippy) => "clippy",
+            (Self::Apt, PythonTool) => "python3 python3-venv",
+            (Self::Dnf, PythonTool) => "python3",
+            (Self::Brew, PythonTool) => "python",
+            (Self::Apt, Jdk) => "default-jdk-headless",
+            (Self::Dnf, Jdk) => "java-latest-openjdk-devel",
+            (Self::Brew, Jdk) => "openjdk",
+            (_, Maven) => "maven",
+            (Self::Apt, Redis) => "redis-server",
+            (_, Redis) => "redis",
+            (Self::Apt | Self::Dnf, Faketime) => "libfaketime",
+            (Self::Apt | Self::Dnf, Debootstrap) => "debootstrap",
+            (Self::Brew, Compiler | Rustfmt | Clippy | Faketime | Debootstrap) => "",
+        }
+    }
+
+    /// The words before the packages.
+    fn install(self) -> &'static str {
+        match self {
+            Self::Apt => "apt-get install --yes --no-install-recommends",
+            Self::Dnf => "dnf install --assumeyes",
+            Self::Brew => "brew install",
+        }
+    }
+}
+
+impl Tool {
+    /// What it is, and what a person looks for if nothing here installs it.
+    fn name(self) -> &'static str {
+        match self {
+            Git => "git",
+            Compiler => "a C compiler (cc)",
+            Rustfmt => "rustfmt",
+            Clippy => "clippy",
+            PythonTool => "Python 3.10 or newer, with venv",
+            Jdk => "a JDK, 11 or newer",
+            Maven => "Maven",
+            Redis => "redis-server",
+            Faketime => "libfaketime",
+            Debootstrap => "debootstrap",
+        }
+    }
+
+    /// The component of the Rust toolchain that it is, by rustup's name.
+    fn component(self) -> Option<&'static str> {
+        match self {
+            Rustfmt => Some("rustfmt"),
+            Clippy => Some("clippy"),
+            _ => None,
+        }
+    }
+
+    fn is_there(self, workspace: &Workspace) -> bool {
+        let cargo = |subcommand| Program::cargo(workspace).arg(subcommand).arg("--version").output().is_ok();
+        match self {
+            Git => answers("git"),
+            // Others find their compiler themselves.
+            Compiler => cfg!(windows) || answers("cc"),
+            Rustfmt => cargo("fmt"),
+            Clippy => cargo("clippy"),
+            PythonTool => Python::find().is_ok(),
+            Jdk => answers("javac"),
+            Maven => answers(if cfg!(windows) { "mvn.cmd" } else { "mvn" }),
+            // The processes of Celery are tried on Unix only.
+            Redis => cfg!(windows) || answers("redis-server"),
+            Faketime => !cfg!(target_os = "linux") || FAKETIME.into_iter().any(has_faketime),
+            Debootstrap => !swift::needs_debootstrap(workspace) || answers("debootstrap"),
+        }
+    }
+}
+
+/// Where systems put the library that sets the clock of one process: the tests of clocks look there, too.
+const FAKETIME: [&str; 5] =
+    ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
+
+fn has_faketime(folder: &str) -> bool {
+    Path::new(folder).join("faketime/libfaketime.so.1").exists()
+}
+
+/// Whether there is this program, and it starts.
+fn answers(program: &str) -> bool {
+    // Not of every one of them it is known with which status it tells its version.
+    Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok()
+}
+
+/// What is missing, after all that could be installed was.
+#[derive(Default)]
+pub(crate) struct Missing {
+    tools: Vec<Tool>,
+    line: String,
+}
+
+impl Missing {
+    /// Why something that needs these cannot be run; nothing, if it can.
+    pub(crate) fn of(&self, needed: &[Tool]) -> Option<String> {
+        let missing: Vec<_> = self.tools.iter().filter(|tool| needed.contains(tool)).map(|tool| tool.name()).collect();
+        let verb = if missing.len() == 1 { "is" } else { "are" };
+        (!missing.is_empty()).then(|| format!("{} {verb} missing", missing.join(", ")))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tools.is_empty()
+    }
+}
+
+/// All of it, and how it is installed.
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}. Install it:\n\n  {}\n", self.of(&self.tools).unwrap_or_default(), self.line)
+    }
+}
+
+/// Installs what is missing of these where that can be done unasked, and tells what is missing then.
+pub(crate) fn provide(workspace: &Workspace, needed: &[Tool]) -> Missing {
+    let look = || -> Vec<Tool> {
+        let mut tools: Vec<Tool> = Vec::new();
+        for tool in needed {
+            if !tools.contains(tool) && !tool.is_there(workspace) {
+                tools.push(*tool);
+            }
+        }
+        tools
+    };
+    let mut tools = look();
+    if tools.is_empty() {
+        return Missing::default();
+    }
+    let (installer, rustup) = (Installer::find(), answers("rustup"));
+    if let (Some(Installer::Apt), Some(root)) = (installer, root(workspace)) {
+        for command in commands(&tools, installer, rustup, root) {
+            // What is missing then is told below.
+            if let Err(failure) = sh(workspace, &command).run() {
+                println!("{failure}");
+            }
+        }
+        tools = look();
+    }
+    let line = commands(&tools, installer, rustup, "sudo ").join(" && ");
+    Missing { tools, line }
+}
+
+/// Installs what is missing of these, or says what is.
+pub(crate) fn require(workspace: &Workspace, needed: &[Tool]) -> Outcome {
+    let missing = provide(workspace, needed);
+    if missing.is_empty() { Ok(()) } else { Err(Failure::new(missing.to_string())) }
+}
+
+/// `cargo xtask setup`: everything for every task.
+pub(crate) fn run(workspace: &Workspace) -> Outcome {
+    require(workspace, &[&RUST[..], &PYTHON, &KOTLIN, &SWIFT].concat())?;
+    println!("All that the checks need is installed.");
+    Ok(())
+}
+
+fn sh(workspace: &Workspace, command: &str) -> Program {
+    Program::new(workspace, "sh").arg("-c").arg(command).env("DEBIAN_FRONTEND", "noninteractive")
+}
+
+/// What lets a command be root's: nothing for root; `sudo` on a machine of CI, where nobody is asked for a password.
+fn root(workspace: &Workspace) -> Option<&'static str> {
+    let id = Program::new(workspace, "id").arg("-u").output().ok()?;
+    if id.trim() == "0" {
+        return Some("");
+    }
+    let is_free = || Program::new(workspace, "sudo").args("--non-interactive true").output().is_ok();
+    (workspace.ci() && is_free()).then_some("sudo ")
+}
+
+/// The commands that install these.
+fn commands(tools: &[Tool], installer: Option<Installer>, rustup: bool, root: &str) -> Vec<String> {
+    let (mut components, mut packages, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for tool in tools {
+        let package = installer.map(|installer| installer.packages(*tool)).unwrap_or_default();
+        match tool.component() {
+            Some(component) if rustup => components.push(component),
+            _ if package.is_empty() => others.push(tool.name()),
+            _ => packages.push(package),
+        }
+    }
+    let mut commands = Vec::new();
+    if !components.is_empty() {
+        commands.push(format!("rustup component add {}", components.join(" ")));
+    }
+    if let Some(installer) = installer.filter(|_| !packages.is_empty()) {
+        // Homebrew is nobody's root.
+        let root = if installer == Installer::Brew { "" } else { root };
+        if installer == Installer::Apt {
+            commands.push(format!("{root}apt-get update"));
+        }
+        commands.push(format!("{root}{} {}", installer.install(), packages.join(" ")));
+    }
+    if !others.is_empty() {
+        commands.push(format!("echo 'by hand: {}'", others.join(", ")));
+    }
+    commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_missing_is_one_line_to_paste() {
+        let tools = [Clippy, PythonTool, Jdk, Maven, Faketime];
+        let line = |installer, rustup| commands(&tools, installer, rustup, "sudo ").join(" && ");
+        assert_eq!(
+            line(Some(Installer::Apt), true),
+            "rustup component add clippy && sudo apt-get update && sudo apt-get install --yes \
+             --no-install-recommends python3 python3-venv default-jdk-headless maven libfaketime"
+        );
+        assert!(line(Some(Installer::Apt), false).contains("recommends rust-clippy python3"));
+        assert_eq!(
+            line(Some(Installer::Brew), true),
+            "rustup component add clippy && brew install python openjdk maven && echo 'by hand: libfaketime'"
+        );
+        assert!(line(None, false).starts_with("echo 'by hand: clippy, Python 3.10 or newer"));
+    }
+
+    #[test]
+    fn root_needs_no_sudo() {
+        let commands = commands(&[Redis], Some(Installer::Apt), true, "");
+        assert_eq!(commands, ["apt-get update", "apt-get install --yes --no-install-recommends redis-server"]);
+    }
+
+    #[test]
+    fn what_cannot_be_run_says_what_it_lacks() {
+        let missing = Missing { tools: vec![Jdk, Maven, Redis], line: "install them".to_owned() };
+        assert_eq!(missing.of(&[Jdk, Maven, PythonTool]).unwrap(), "a JDK, 11 or newer, Maven are missing");
+        assert_eq!(missing.of(&[Redis]).unwrap(), "redis-server is missing");
+        assert_eq!(missing.of(&RUST), None);
+        assert!(missing.to_string().ends_with("Install it:\n\n  install them\n"));
+    }
+}
