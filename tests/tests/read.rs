@@ -25,7 +25,7 @@ async fn an_unknown_payout_is_not_found() {
     let error = client(&sandbox).get_payout(&id("NONE")).await.unwrap_err();
     shown(&error);
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::NotFound, Some(410)));
-    assert_eq!((error.attempts().len(), error.payout_id()), (1, Some(&id("NONE"))));
+    assert_eq!((error.attempts().len(), error.payout_id()), (2, Some(&id("NONE"))));
 }
 
 #[tokio::test]

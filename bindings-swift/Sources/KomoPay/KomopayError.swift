@@ -100,6 +100,9 @@ extension KomopayError {
     public var payoutId: String? { failure.payoutId }
     /// The requests made, oldest first.
     public var attempts: [Attempt] { failure.attempts }
+    /// Whom this concerns: the merchant, so that every other payout would meet it as well, or this payout alone. Nil if
+    /// neither can be said: it may pass, or what came of it is not known.
+    public var concerns: Concern? { failure.concerns }
     /// How long the platform asked to wait, in seconds.
     public var retryAfter: TimeInterval? { failure.retryAfter }
     /// The payout found (``duplicatePayout(_:)``) or last seen (``notFinal(_:)``).
@@ -142,7 +145,8 @@ extension Failure: CustomStringConvertible, CustomDebugStringConvertible, Custom
     fileprivate func with(causes: [Failure]) -> Failure {
         Failure(
             kind: kind, message: message, httpStatus: httpStatus, field: field, reasons: reasons, payoutId: payoutId,
-            attempts: attempts, retryAfter: retryAfter, payout: payout, causes: causes)
+            attempts: attempts, retryAfter: retryAfter, payout: payout, causes: causes,
+            concerns: concerns)
     }
 }
 

@@ -256,7 +256,7 @@ impl Driver {
     async fn authorize(&mut self, within: Duration) -> Event {
         let scope = Scope::create(&self.id, &self.request.money);
         let refused = if std::mem::take(&mut self.renew) { self.grant.as_ref() } else { None };
-        match self.client.tokens.get(&scope, refused, within).await {
+        match self.client.tokens.get(&scope, refused, within, &mut self.history).await {
             Ok(grant) => {
                 self.grant = Some(grant);
                 Event::Authorized
@@ -297,7 +297,7 @@ impl Driver {
         }
         let mut secrets = self.request.method.personal();
         secrets.extend([grant.token.expose_secret(), self.client.tokens.secret()]);
-        let error = answer.to_error(&secrets);
+        let error = answer.to_error(&secrets).to_a_create(&self.id);
         let end = no_acceptance(answer, &error, grant.renewable());
         if end == PostEnd::Refused {
             self.learned.refusal = Some(error.clone());
@@ -412,10 +412,10 @@ async fn pause(place: &mut Option<Place>, at_least: Duration, more: Duration) {
     }
 }
 
-/// A call may settle for days: of its reads, only the last ones are worth telling.
+/// A call may settle for days: of its reads and their tokens, only the last ones are worth telling.
 fn trim(history: &mut Vec<Attempt>) {
     if history.len() > 40
-        && let Some(oldest) = history.iter().position(|attempt| attempt.operation.starts_with("GET"))
+        && let Some(oldest) = history.iter().position(|attempt| !attempt.operation.starts_with("POST /payouts/"))
     {
         history.remove(oldest);
     }

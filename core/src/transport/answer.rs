@@ -71,7 +71,8 @@ impl Answer {
         let reasons = reasons.unwrap_or_default();
         let mut error = Error::new(kind, self.describe(&reasons, secrets))
             .with_status(self.status)
-            .with_retry_after(self.retry_after);
+            .with_retry_after(self.retry_after)
+            .answered();
         if let Some(field) = reasons.iter().find_map(|reason| reason.field.as_deref()) {
             error = error.with_field(field);
         }

@@ -47,6 +47,13 @@ public sealed class KomopayException(
     /** The requests that this call made, oldest first. */
     public val attempts: List<Attempt> get() = failure.attempts
 
+    /**
+     * Whom this concerns: the merchant, so that every other payout would meet it as well, or this payout alone. Null if
+     * neither can be said: it may pass, or what came of it is not known. A payroll stops at [Concern.MERCHANT], and goes on
+     * with the next row after [Concern.PAYOUT].
+     */
+    public val concerns: Concern? get() = failure.concerns
+
     /** How long the platform asked to wait, if it did. */
     public val retryAfter: Duration? get() = failure.retryAfter
 
