@@ -8,8 +8,8 @@ import kotlinx.coroutines.CoroutineScope
  */
 internal object Libraries {
     /** The oldest that the tests run with; what is older is refused. The pom of this library names them, too. */
-    private const val KOTLIN = "1.9.25"
-    private const val COROUTINES = "1.8.1"
+    const val KOTLIN = "1.9.25"
+    const val COROUTINES = "1.8.1"
 
     private const val STDLIB = "org.jetbrains.kotlin:kotlin-stdlib"
     private const val CORE = "org.jetbrains.kotlinx:kotlinx-coroutines-core-jvm"
@@ -21,7 +21,7 @@ internal object Libraries {
     }
 
     /** [property] is what the version is called in a build by Spring Boot. */
-    internal fun require(artifact: String, oldest: String, property: String, version: () -> String?) {
+    private fun require(artifact: String, oldest: String, property: String, version: () -> String?) {
         val found = try {
             version()
         } catch (_: LinkageError) {
