@@ -23,7 +23,11 @@ import kotlinx.coroutines.runBlocking
  * ```
  */
 public class BlockingClient(config: Config) : AutoCloseable {
-    internal val client = Client(config)
+    // Checked before `Client` is loaded, which needs what may be missing.
+    internal val client = native {
+        Libraries.check()
+        Client(config)
+    }
 
     /** Makes a payout, exactly once: see [Client.createPayout]. Store the id before the first call. */
     @JvmOverloads
