@@ -24,7 +24,7 @@ import kotlinx.coroutines.runBlocking
  */
 public class BlockingClient(config: Config) : AutoCloseable {
     // Checked before `Client` is loaded, which needs what may be missing.
-    internal val client = native {
+    internal val client = run {
         Libraries.check()
         Client(config)
     }

@@ -32,10 +32,12 @@ import kotlinx.coroutines.withContext
  */
 public class Client(config: Config) {
     private val baseUrl = config.baseUrl
-    internal val core = native {
+    internal val core = run {
         Libraries.check()
-        keepThreads
-        NativeClient(config, Language.KOTLIN)
+        native {
+            keepThreads
+            NativeClient(config, Language.KOTLIN)
+        }
     }
     private val watched = Hook.watch(this)
 

@@ -25,14 +25,21 @@ internal object Libraries {
         val found = try {
             version()
         } catch (_: LinkageError) {
-            throw unusable("$artifact is not on the class path: add version $oldest of it, or a newer one")
+            refuse("$artifact is not on the class path: add version $oldest of it, or a newer one")
         }
         // Where an application was packed into one jar, the note may be gone; then nothing can be said.
         if (found == null || isAtLeast(found, oldest)) return
-        throw unusable(
+        refuse(
             "$artifact is too old: version $found is on the class path, and this library needs $oldest or newer. Name a newer " +
                 "version in your build (with Spring Boot, set the property $property; with others, a dependency of its own)",
         )
+    }
+
+    private fun refuse(text: String): Nothing = throw try {
+        unusable(text)
+    } catch (_: LinkageError) {
+        // Before Kotlin 1.8.20, the exception lacks something itself.
+        IllegalStateException("komopay: $text")
     }
 
     /** The note that the library keeps of its own version. */
