@@ -1,4 +1,7 @@
-"""Programs that fork without Python being told of it, as uWSGI's master and C extensions do. Started by test_untold_forks.py."""
+"""Programs that fork without Python being told of it, as uWSGI's master and C extensions do. Started by test_untold_forks.py.
+
+Their threads are daemons: for others Python itself would wait at the end of the child, which has none of them.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def pays() -> None:
     """The client has paid in the parent, and a create of the parent is on the wire."""
     client = Client.from_env(**SHORT)
     client.currencies()
-    payer = threading.Thread(target=client.create_payout, args=("TST-PARENT", REQUEST))
+    payer = threading.Thread(target=client.create_payout, args=("TST-PARENT", REQUEST), daemon=True)
     payer.start()
     sys.stdin.readline()
 
@@ -82,7 +85,7 @@ def pays_in_a_loop() -> None:
 def does_nothing() -> None:
     """A child that only ends, while a create of the parent is on the wire."""
     client = Client.from_env(**SHORT)
-    payer = threading.Thread(target=client.create_payout, args=("TST-PARENT", REQUEST))
+    payer = threading.Thread(target=client.create_payout, args=("TST-PARENT", REQUEST), daemon=True)
     payer.start()
     sys.stdin.readline()
     fork(lambda: None)
@@ -121,7 +124,7 @@ def among_busy_threads() -> None:
 
         asyncio.run(reads())
 
-    threads = [threading.Thread(target=work) for work in (read, read, read_in_a_loop)]
+    threads = [threading.Thread(target=work, daemon=True) for work in (read, read, read_in_a_loop)]
     for thread in threads:
         thread.start()
     for _ in range(20):
