@@ -12,7 +12,6 @@
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
-use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
@@ -25,8 +24,8 @@ static SEEN: AtomicU64 = AtomicU64::new(0);
 /// How many threads are in the gate: they wait for the GIL, or work with it for this module.
 static INSIDE: Own<AtomicUsize> = Own::new(AtomicUsize::new(0), || AtomicUsize::new(0));
 
-/// The thread that ends the interpreter. It may always pass.
-static ENDED_BY: OnceLock<ThreadId> = OnceLock::new();
+/// The gate is closed: only the thread that ends the interpreter passes.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// The end of the interpreter has begun.
 static HAS_ENDED: AtomicBool = AtomicBool::new(false);
@@ -35,6 +34,8 @@ static HAS_ENDED: AtomicBool = AtomicBool::new(false);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 thread_local! {
+    /// This thread ends the interpreter. (Not by its id: at the end of a process, std may not know that any more.)
+    static IS_LAST: Cell<bool> = const { Cell::new(false) };
     /// In which process this thread has entered the gate.
     static IS_INSIDE: Cell<Option<u64>> = const { Cell::new(None) };
     static BEFORE_FORK: RefCell<Option<change_store::Held>> = const { RefCell::new(None) };
@@ -131,7 +132,7 @@ pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
 fn enter() {
     let inside = INSIDE.get();
     inside.fetch_add(1, Ordering::SeqCst);
-    if ENDED_BY.get().is_some_and(|thread| *thread != std::thread::current().id()) {
+    if IS_CLOSED.load(Ordering::SeqCst) && !IS_LAST.get() {
         inside.fetch_sub(1, Ordering::SeqCst);
         loop {
             std::thread::park();
@@ -201,7 +202,8 @@ pub fn _end_of_interpreter(py: Python<'_>) -> PyResult<()> {
     HAS_ENDED.store(true, Ordering::SeqCst);
     live::end(py);
     let flushed = logging::end(py);
-    let _ = ENDED_BY.set(std::thread::current().id());
+    IS_LAST.set(true);
+    IS_CLOSED.store(true, Ordering::SeqCst);
     leave();
     py.detach(|| {
         let start = Instant::now();

@@ -264,10 +264,7 @@ mod tests {
             caller.block_on(run_or::<(), ()>(Some(Arc::clone(&begun)), none, Some("A-1"), call, || unreachable!()));
         let Err(CallFailure::Failed { failure }) = ended else { panic!("it cannot run") };
         assert_eq!((failure.kind, begun.has_begun()), (crate::error::ErrorKind::Internal, false));
-        assert_eq!(
-            failure.message,
-            "payout A-1 was not sent: the background threads could not be started: no more"
-        );
+        assert_eq!(failure.message, "payout A-1 was not sent: the background threads could not be started: no more");
         let ended: Result<(), _> = caller.block_on(run_create(Some(Arc::clone(&begun)), "A-1", true, async { Ok(()) }));
         assert!(ended.is_ok() && begun.has_begun());
     }
