@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import faulthandler
 import logging
 import os
 import signal
@@ -43,7 +44,8 @@ def fork(child: Callable[[], None]) -> None:
     process = ctypes.PyDLL(None).fork()
     if process == 0:
         # Whoever hangs is ended, and seen.
-        signal.alarm(60)
+        signal.alarm(30)
+        faulthandler.dump_traceback_later(25)
         child()
         sys.exit(0)
     status = os.waitpid(process, 0)[1]
@@ -105,11 +107,11 @@ def leaves_a_create() -> None:
 
 
 def among_busy_threads() -> None:
-    """Forks again and again while threads of the parent read, log, and wait in queues."""
+    """Forks again and again while threads of the parent read, and wait in queues.
+
+    None of them logs: the locks of Python's own `logging` are freed by its hooks, which do not run either.
+    """
     client = Client.from_env(**SHORT)
-    logging.getLogger("komopay").setLevel(logging.DEBUG)
-    logging.getLogger("komopay").addHandler(logging.NullHandler())
-    logging.getLogger("komopay").propagate = False
     is_over = threading.Event()
 
     def read() -> None:
