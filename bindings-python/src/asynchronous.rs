@@ -55,13 +55,15 @@ where
     let event_loop = running_loop(py)?;
     let future = event_loop.call_method0(intern!(py, "create_future"))?;
     let call = call(live.core(py)?);
+    let runtime = runtime::handle(py)?;
+    messenger::start(py)?;
     logging::follow_level(py);
     let left = Arc::new(AtomicBool::new(false));
     let awaited = Mutex::new(payout_id.clone().map(Awaited::new));
     let mut delivery =
         Delivery { to: Some((event_loop.unbind(), future.clone().unbind())), payout_id, left: Arc::clone(&left) };
     let call = Leavable::new(call);
-    let task = runtime::handle(py)?.spawn({
+    let task = runtime.spawn({
         let call = Arc::clone(&call);
         async move {
             // Left, or ended.

@@ -7,7 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use komopay_core::PayoutId;
 
-static AWAITED: Mutex<BTreeMap<u64, PayoutId>> = Mutex::new(BTreeMap::new());
+use crate::process::Own;
+
+static AWAITED: Own<Mutex<BTreeMap<u64, PayoutId>>> = Own::new(Mutex::new(BTreeMap::new()), Mutex::default);
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A caller of a create, from the call until it hears of the end or leaves.
@@ -34,12 +36,7 @@ pub fn ids() -> Vec<PayoutId> {
     lock().values().cloned().collect()
 }
 
-/// In a forked child: the callers are the parent's.
-pub fn forget() {
-    lock().clear();
-}
-
-/// The lock is held with the GIL only, so no other thread holds it when the process forks.
+/// Those of this process: in a forked child, the callers are the parent's.
 fn lock() -> MutexGuard<'static, BTreeMap<u64, PayoutId>> {
-    AWAITED.lock().unwrap_or_else(PoisonError::into_inner)
+    AWAITED.get().lock().unwrap_or_else(PoisonError::into_inner)
 }

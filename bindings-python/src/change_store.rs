@@ -1,7 +1,12 @@
 //! Stores of changes, each opened anew in every process: a fork finds nothing open, and no lock taken.
+//!
+//! A fork that Python is not told of finds what is open then. So nothing is open before a store is used; and a child of a
+//! process that had used one is refused by the core, since its SQLite would take no locks.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard, TryLockError, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 
 use jiff::Timestamp;
 use komopay_core::{ChangeRecord, ChangeStore, ErrorKind, PayoutId, StoreError};
@@ -9,22 +14,31 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::error::{guard, refuse};
-use crate::process::detached;
+use crate::process::{Own, detached};
 use crate::repr::quote;
 
 /// Taken by whoever works with a store, and whole by a fork: SQLite in a child must know of no connection of the parent.
-static WORK: RwLock<()> = RwLock::new(());
+static WORK: Own<RwLock<()>> = Own::new(RwLock::new(()), RwLock::default);
 
-/// The stores that Python has.
-static KNOWN: Mutex<Vec<Weak<Store>>> = Mutex::new(Vec::new());
+/// What this process has open of each store that it has used, by the number of the store.
+static USED: Own<Mutex<BTreeMap<u64, Arc<Used>>>> = Own::new(Mutex::new(BTreeMap::new()), Mutex::default);
 
-/// A store of this process.
+/// A store as one process uses it.
+struct Used {
+    is_file: bool,
+    open: Mutex<Option<Arc<dyn ChangeStore>>>,
+}
+
+/// How many stores were made.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
+/// A store, for every process that uses it.
 struct Store {
     /// None for one in memory.
     path: Option<PathBuf>,
     /// Whose it is, once a client was made with it: also of what is opened anew, in a child or in place of a lost file.
-    owner: Mutex<Option<String>>,
-    open: Mutex<Option<Arc<dyn ChangeStore>>>,
+    owner: OnceLock<String>,
+    number: u64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -33,18 +47,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Store {
     fn new(path: Option<PathBuf>) -> Arc<Self> {
-        let store = Arc::new(Self { path, owner: Mutex::new(None), open: Mutex::new(None) });
-        let mut known = lock(&KNOWN);
-        known.retain(|store| store.strong_count() > 0);
-        known.push(Arc::downgrade(&store));
-        store
+        Arc::new(Self { path, owner: OnceLock::new(), number: MADE.fetch_add(1, Ordering::Relaxed) })
     }
 
     /// Does this in the store, which is opened if it is not.
     fn on<T>(&self, work: impl FnOnce(&dyn ChangeStore) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let _working = WORK.read().unwrap_or_else(PoisonError::into_inner);
+        let _working = WORK.get().read().unwrap_or_else(PoisonError::into_inner);
+        let used = self.used();
         let store = {
-            let mut open = lock(&self.open);
+            let mut open = lock(&used.open);
             match &*open {
                 Some(store) => Arc::clone(store),
                 None => Arc::clone(open.insert(self.open()?)),
@@ -53,12 +64,17 @@ impl Store {
         work(&*store)
     }
 
+    fn used(&self) -> Arc<Used> {
+        let new = || Arc::new(Used { is_file: self.path.is_some(), open: Mutex::new(None) });
+        Arc::clone(lock(USED.get()).entry(self.number).or_insert_with(new))
+    }
+
     fn open(&self) -> Result<Arc<dyn ChangeStore>, StoreError> {
         let store: Arc<dyn ChangeStore> = match &self.path {
             Some(path) => Arc::new(komopay_core::SqliteChangeStore::open(path)?),
             None => Arc::new(komopay_core::MemoryChangeStore::new()),
         };
-        if let Some(owner) = &*lock(&self.owner)
+        if let Some(owner) = self.owner.get()
             && store.claim(owner)? != *owner
         {
             return Err(StoreError::new("another file is in its place, which belongs to another client"));
@@ -67,11 +83,19 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        let used = lock(USED.get()).remove(&self.number);
+        // Not under the lock: to close a file may take its time.
+        drop(used);
+    }
+}
+
 impl ChangeStore for Store {
     fn claim(&self, owner: &str) -> Result<String, StoreError> {
         self.on(|store| {
             let claimed = store.claim(owner)?;
-            Ok(lock(&self.owner).get_or_insert(claimed).clone())
+            Ok(self.owner.get_or_init(|| claimed).clone())
         })
     }
 
@@ -100,26 +124,21 @@ pub struct Held(#[allow(dead_code, reason = "held, not read")] RwLockWriteGuard<
 pub fn hold(py: Python<'_>) -> Held {
     let held = loop {
         // Without the GIL, which who works with a store may wait for.
-        py.detach(|| drop(WORK.write().unwrap_or_else(PoisonError::into_inner)));
-        match WORK.try_write() {
+        py.detach(|| drop(WORK.get().write().unwrap_or_else(PoisonError::into_inner)));
+        match WORK.get().try_write() {
             Ok(guard) => break Held(guard),
             Err(TryLockError::Poisoned(poisoned)) => break Held(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => {}
         }
     };
-    for store in lock(&KNOWN).iter().filter_map(Weak::upgrade).filter(|store| store.path.is_some()) {
-        lock(&store.open).take();
-    }
+    close_files();
     held
 }
 
-impl Held {
-    /// In the child: what the parent has in memory is the parent's to handle.
-    pub fn forget(self) {
-        for store in lock(&KNOWN).iter().filter_map(Weak::upgrade) {
-            lock(&store.open).take();
-        }
-        drop(self);
+/// Closes the files, each of which is opened again when it is used. What is in memory stays, with this process.
+fn close_files() {
+    for used in lock(USED.get()).values().filter(|used| used.is_file) {
+        lock(&used.open).take();
     }
 }
 
@@ -206,8 +225,13 @@ impl SqliteChangeStore {
             // In another folder later, it would be another file.
             let path = std::path::absolute(&path).unwrap_or(path);
             let store = Store::new(Some(path));
-            // Now, so that a bad path is said where it was given.
-            detached(py, || store.on(|_| Ok(()))).map_err(|error| {
+            // Now, so that a bad path is said where it was given; and closed again, for a fork that nobody tells of.
+            let try_out = || {
+                let tried = store.on(|_| Ok(()));
+                drop(lock(&store.used().open).take());
+                tried
+            };
+            detached(py, try_out).map_err(|error| {
                 refuse(
                     py,
                     ErrorKind::Configuration,

@@ -80,6 +80,20 @@ pub fn unknown(py: Python<'_>, payout_id: &str, why: &str) -> PyErr {
     raise_kind(py, ErrorKind::OutcomeUnknown, &text, Some(payout_id))
 }
 
+/// The exception of a create that was not handed to the core, for this reason.
+pub fn not_sent(py: Python<'_>, payout_id: &str, why: PyErr) -> PyErr {
+    let error = why.value(py);
+    let named = || -> PyResult<()> {
+        error.setattr("payout_id", payout_id)?;
+        let message = format!("payout {payout_id} was not sent: {error}");
+        error.setattr("args", (&message,))?;
+        error.setattr("message", message)
+    };
+    // It stays what it is, if it cannot be told better.
+    let _ = named();
+    why
+}
+
 /// The exception of an error.
 pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
     exception(py, error).map_or_else(|failed| failed, PyErr::from_value)
@@ -102,9 +116,12 @@ fn build<'py>(
     fields: &[(&str, Option<&str>)],
 ) -> PyResult<Bound<'py, PyAny>> {
     let known = PyDict::new(py);
+    let mut about = None;
     for (name, value) in fields {
+        about = about.or(value.filter(|_| *name == "field"));
         known.set_item(name, value)?;
     }
+    known.set_item("concerns", kind.concerns(about).map(komopay_core::Concern::as_str))?;
     class(py, kind)?.call((message,), Some(&known))
 }
 
@@ -116,6 +133,7 @@ fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>>
     known.set_item("reasons", PyTuple::new(py, error.reasons().iter().cloned().map(Reason::from))?)?;
     known.set_item("payout_id", error.payout_id().map(komopay_core::PayoutId::as_str))?;
     known.set_item("attempts", PyTuple::new(py, error.attempts().iter().cloned().map(Attempt::from))?)?;
+    known.set_item("concerns", error.concerns().map(komopay_core::Concern::as_str))?;
     known.set_item("retry_after", error.retry_after())?;
     known.set_item("payout", error.payout().cloned().map(Payout::from))?;
     known.set_item("cause", error.cause().map(|cause| exception(py, cause)).transpose()?)?;
@@ -193,7 +211,7 @@ impl From<komopay_core::Reason> for Reason {
 ///     ...         client.get_payout("TST-0")
 ///     ...     except KomopayError as error:
 ///     ...         print([attempt.operation for attempt in error.attempts])
-///     ['GET /payouts/TST-0']
+///     ['POST /auth-tokens', 'GET /payouts/TST-0']
 #[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Attempt {

@@ -9,7 +9,7 @@ use komopay_core::{Client, Config, ErrorKind, PayoutId};
 use pyo3::prelude::*;
 
 use crate::error::{raise, raise_kind};
-use crate::process::{self, detached};
+use crate::process::{self, Own, detached};
 use crate::{awaited, runtime, wait};
 
 /// How long the end of the interpreter waits for creates on the wire.
@@ -20,6 +20,8 @@ const HEARING: Duration = Duration::from_secs(1);
 
 /// The settings of a client, and the core's client made from them in this process.
 pub struct Live {
+    /// For [`KNOWN`], where a forked child notes it again.
+    itself: Weak<Self>,
     config: Config,
     is_closed: AtomicBool,
     core: Mutex<Core>,
@@ -36,7 +38,14 @@ struct Known {
     orphans: Vec<Client>,
 }
 
-static KNOWN: Mutex<Known> = Mutex::new(Known { clients: Vec::new(), orphans: Vec::new() });
+impl Known {
+    const fn new() -> Mutex<Self> {
+        Mutex::new(Self { clients: Vec::new(), orphans: Vec::new() })
+    }
+}
+
+/// In a forked child, the parent's creates are the parent's.
+static KNOWN: Own<Mutex<Known>> = Own::new(Known::new(), Known::new);
 
 /// All locks here are held with the GIL only, so no other thread holds one when the process forks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -48,11 +57,17 @@ impl Live {
     pub fn new(py: Python<'_>, config: Config) -> PyResult<Arc<Self>> {
         refuse_after_end(py)?;
         let core = Mutex::new(Core::new(py, &config)?);
-        let live = Arc::new(Self { config, is_closed: AtomicBool::new(false), core });
-        let mut known = lock(&KNOWN);
-        known.clients.retain(|client| client.strong_count() > 0);
-        known.clients.push(Arc::downgrade(&live));
+        let is_closed = AtomicBool::new(false);
+        let live = Arc::new_cyclic(|itself| Self { itself: Weak::clone(itself), config, is_closed, core });
+        live.note();
         Ok(live)
+    }
+
+    /// Notes this client for the end of this process.
+    fn note(&self) {
+        let mut known = lock(KNOWN.get());
+        known.clients.retain(|client| client.strong_count() > 0);
+        known.clients.push(Weak::clone(&self.itself));
     }
 
     /// The core's client of this process. In a forked child, the first call makes it.
@@ -74,6 +89,8 @@ impl Live {
         let client = fresh.client.clone();
         // To drop the parent's would reach for the parent's threads and connections.
         std::mem::forget(std::mem::replace(&mut *core, fresh));
+        drop(core);
+        self.note();
         Ok(client)
     }
 
@@ -111,14 +128,9 @@ impl Drop for Live {
         if core.generation != process::generation() {
             std::mem::forget(core.client.clone());
         } else if !core.client.creates_under_way().is_empty() {
-            lock(&KNOWN).orphans.push(core.client.clone());
+            lock(KNOWN.get()).orphans.push(core.client.clone());
         }
     }
-}
-
-/// In a forked child: the parent's creates are the parent's.
-pub fn forget() {
-    std::mem::take(&mut lock(&KNOWN).orphans).into_iter().for_each(std::mem::forget);
 }
 
 /// Before the interpreter ends: gives the creates on the wire a short time, and names those that did not end in it.
@@ -127,7 +139,7 @@ pub fn end(py: Python<'_>) {
         return;
     }
     let clients: Vec<Client> = {
-        let mut known = lock(&KNOWN);
+        let mut known = lock(KNOWN.get());
         let mut clients = std::mem::take(&mut known.orphans);
         let live = known.clients.iter().filter_map(Weak::upgrade);
         clients.extend(live.filter_map(|live| {

@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
-use crate::process::{self, detached, locked};
+use crate::process::{self, Own, detached, generation, locked};
 
 /// How many events may wait for Python; what comes on top is dropped.
 const CAPACITY: usize = 10_000;
@@ -42,21 +42,34 @@ struct Queue {
     has_ended: bool,
 }
 
-static QUEUE: Mutex<Queue> =
-    Mutex::new(Queue { events: VecDeque::new(), busy: 0, has_thread: false, has_ended: false });
-/// Whether Python's logging was imported before this module, and so will end after it.
-static WAS_THERE_FIRST: AtomicBool = AtomicBool::new(false);
-static FILLED: Condvar = Condvar::new();
-static IDLE: Condvar = Condvar::new();
-
-thread_local! {
-    /// This thread is inside a logging handler.
-    static DELIVERING: Cell<bool> = const { Cell::new(false) };
+/// What waits for Python, and those who wait for that.
+struct Line {
+    queue: Mutex<Queue>,
+    filled: Condvar,
+    idle: Condvar,
 }
 
-/// The queue. No thread but one that forks waits for the GIL while it holds this lock, and with the GIL it is [`locked`].
-fn queue() -> MutexGuard<'static, Queue> {
-    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+impl Line {
+    const fn new() -> Self {
+        let queue = Queue { events: VecDeque::new(), busy: 0, has_thread: false, has_ended: false };
+        Self { queue: Mutex::new(queue), filled: Condvar::new(), idle: Condvar::new() }
+    }
+
+    /// The queue. No thread waits for the GIL while it holds this lock, and with the GIL it is [`locked`].
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// In a forked child, what has happened is the parent's to tell, and so is the thread.
+static LINE: Own<Line> = Own::new(Line::new(), Line::new);
+
+/// Whether Python's logging was imported before this module, and so will end after it.
+static WAS_THERE_FIRST: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// In which process this thread is inside a logging handler.
+    static DELIVERING: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 /// Where `log` records go.
@@ -79,7 +92,8 @@ impl Log for Bridge {
             file: record.file().map(str::to_owned),
             line: record.line().unwrap_or_default(),
         };
-        let mut queue = queue();
+        let line = LINE.get();
+        let mut queue = line.queue();
         if queue.has_ended || queue.events.len() >= CAPACITY {
             return;
         }
@@ -88,7 +102,7 @@ impl Log for Bridge {
             // If no thread can be had, the next flush hands it over.
             queue.has_thread = std::thread::Builder::new().name("komopay-log".to_owned()).spawn(run).is_ok();
         }
-        FILLED.notify_one();
+        line.filled.notify_one();
     }
 
     fn flush(&self) {}
@@ -103,22 +117,6 @@ pub fn start(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let _ = log::set_logger(&Bridge);
     log::set_max_level(LevelFilter::Warn);
     Ok(())
-}
-
-/// The queue, held while the process forks.
-pub struct Held(MutexGuard<'static, Queue>);
-
-/// Holds the queue.
-pub fn hold(py: Python<'_>) -> Held {
-    Held(locked(py, &QUEUE))
-}
-
-impl Held {
-    /// In the child: what has happened is the parent's to tell, and so is the thread.
-    pub fn forget(mut self) {
-        *self.0 = Queue { events: VecDeque::new(), busy: 0, has_thread: false, has_ended: false };
-        DELIVERING.set(false);
-    }
 }
 
 /// Takes over the level that Python's `komopay` logger has now, so that events nobody wants cost nothing.
@@ -137,28 +135,32 @@ pub fn follow_level(py: Python<'_>) {
 
 /// Hands over all events that have happened, and waits for those that another thread is handing over.
 pub fn flush(py: Python<'_>) -> PyResult<()> {
-    if DELIVERING.get() {
+    if DELIVERING.get() == Some(generation()) {
         return Ok(());
     }
     deliver(py)?;
     detached(py, || {
-        let _ = IDLE.wait_timeout_while(queue(), PATIENCE, |queue| queue.busy > 0);
+        let line = LINE.get();
+        let _ = line.idle.wait_timeout_while(line.queue(), PATIENCE, |queue| queue.busy > 0);
     });
     Ok(())
 }
 
 /// The last events before the interpreter ends. After it, no thread of this module calls Python.
 pub fn end(py: Python<'_>) -> PyResult<()> {
-    locked(py, &QUEUE).has_ended = true;
-    FILLED.notify_all();
+    let line = LINE.get();
+    locked(py, &line.queue).has_ended = true;
+    line.filled.notify_all();
     flush(py)
 }
 
 /// The thread that hands events over.
 fn run() {
+    let line = LINE.get();
     loop {
-        let mut waiting = FILLED
-            .wait_while(queue(), |queue| queue.events.is_empty() && !queue.has_ended)
+        let mut waiting = line
+            .filled
+            .wait_while(line.queue(), |queue| queue.events.is_empty() && !queue.has_ended)
             .unwrap_or_else(PoisonError::into_inner);
         if waiting.has_ended {
             return;
@@ -170,7 +172,7 @@ fn run() {
                 error.write_unraisable(py, None);
             }
         });
-        release(queue());
+        release(line, line.queue());
         if alive.is_none() {
             return;
         }
@@ -180,24 +182,30 @@ fn run() {
 /// Hands over all events in the queue, in their order.
 fn deliver(py: Python<'_>) -> PyResult<()> {
     loop {
+        let line = LINE.get();
         let event = {
-            let mut queue = locked(py, &QUEUE);
+            let mut queue = locked(py, &line.queue);
             let Some(event) = queue.events.pop_front() else { return Ok(()) };
             queue.busy += 1;
             event
         };
-        DELIVERING.set(true);
+        let process = generation();
+        DELIVERING.set(Some(process));
         let result = hand_over(py, event);
-        DELIVERING.set(false);
-        release(locked(py, &QUEUE));
+        DELIVERING.set(None);
+        if generation() != process {
+            // The handler forked, and this is the child: what is left in the line is the parent's.
+            return result;
+        }
+        release(line, locked(py, &line.queue));
         result?;
     }
 }
 
-fn release(mut queue: MutexGuard<'_, Queue>) {
+fn release(line: &Line, mut queue: MutexGuard<'_, Queue>) {
     queue.busy -= 1;
     drop(queue);
-    IDLE.notify_all();
+    line.idle.notify_all();
 }
 
 fn hand_over(py: Python<'_>, event: Event) -> PyResult<()> {

@@ -7,10 +7,13 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use pyo3::Python;
+use pyo3::prelude::*;
+
+use komopay_core::ErrorKind;
 
 use crate::asynchronous::{self, Settlement};
-use crate::process::{attached, locked};
+use crate::error::raise_kind;
+use crate::process::{Own, attached, locked};
 use crate::token::{self, Question};
 
 /// What is to be taken to Python.
@@ -23,52 +26,65 @@ pub enum Message {
 
 struct Queue {
     messages: VecDeque<Message>,
-    /// Whether the thread runs. It is started by the first message.
+    /// Whether the thread runs. It is started by the first call that needs it.
     has_thread: bool,
 }
 
-static QUEUE: Mutex<Queue> = Mutex::new(Queue { messages: VecDeque::new(), has_thread: false });
-static FILLED: Condvar = Condvar::new();
+/// What waits for the thread, and how it is woken.
+struct Line {
+    queue: Mutex<Queue>,
+    filled: Condvar,
+}
 
-/// The queue. No thread but one that forks waits for the GIL while it holds this lock, and with the GIL it is [`locked`].
-fn queue() -> MutexGuard<'static, Queue> {
-    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+impl Line {
+    const fn new() -> Self {
+        Self { queue: Mutex::new(Queue { messages: VecDeque::new(), has_thread: false }), filled: Condvar::new() }
+    }
+
+    /// The queue. No thread waits for the GIL while it holds this lock, and with the GIL it is [`locked`].
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// In a forked child the messages are the parent's, whose runtime waits for them.
+static LINE: Own<Line> = Own::new(Line::new(), Line::new);
+
+fn start_thread(queue: &mut Queue) -> std::io::Result<()> {
+    if !queue.has_thread {
+        std::thread::Builder::new().name("komopay-messenger".to_owned()).spawn(run)?;
+        queue.has_thread = true;
+    }
+    Ok(())
+}
+
+/// Starts the thread, without which nobody would hear how a call of an event loop ended.
+pub fn start(py: Python<'_>) -> PyResult<()> {
+    let started = start_thread(&mut locked(py, &LINE.get().queue));
+    started.map_err(|error| {
+        let text = format!("the background threads could not be started: {error}");
+        raise_kind(py, ErrorKind::Internal, &text, None)
+    })
 }
 
 /// Hands a message to the thread.
 pub fn send(message: Message) {
-    let mut queue = queue();
+    let line = LINE.get();
+    let mut queue = line.queue();
     queue.messages.push_back(message);
-    if !queue.has_thread {
-        // If no thread can be had, the next message tries again.
-        queue.has_thread = std::thread::Builder::new().name("komopay-messenger".to_owned()).spawn(run).is_ok();
-    }
-    FILLED.notify_one();
-}
-
-/// The queue, held while the process forks.
-pub struct Held(MutexGuard<'static, Queue>);
-
-/// Holds the queue.
-pub fn hold(py: Python<'_>) -> Held {
-    Held(locked(py, &QUEUE))
-}
-
-impl Held {
-    /// In the child: the messages are the parent's, whose runtime waits for them.
-    pub fn forget(mut self) {
-        let old = std::mem::replace(&mut *self.0, Queue { messages: VecDeque::new(), has_thread: false });
-        std::mem::forget(old);
-    }
+    // If no thread can be had, the next message tries again.
+    let _ = start_thread(&mut queue);
+    line.filled.notify_one();
 }
 
 fn run() {
+    let line = LINE.get();
     loop {
-        let waiting = FILLED.wait_while(queue(), |queue| queue.messages.is_empty());
+        let waiting = line.filled.wait_while(line.queue(), |queue| queue.messages.is_empty());
         drop(waiting.unwrap_or_else(PoisonError::into_inner));
         let alive = attached(|py| {
             // Only now: what has come while this thread waited for the GIL goes along.
-            let messages = std::mem::take(&mut locked(py, &QUEUE).messages);
+            let messages = std::mem::take(&mut locked(py, &line.queue).messages);
             let mut settled = Vec::new();
             for message in messages {
                 match message {

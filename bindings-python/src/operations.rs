@@ -11,16 +11,19 @@ use pyo3::types::{PyString, PyTuple};
 use crate::access::{AccessScope, texts};
 use crate::callback::Callback;
 use crate::catalogue::ToPython;
-use crate::error::{guard, guard_create, raise, refuse, unknown};
+use crate::error::{guard, guard_create, not_sent, raise, refuse, unknown};
 use crate::live::Live;
 use crate::money::Money;
 use crate::request::PayoutRequest;
 use crate::settings::{moment, seconds, whole};
-use crate::{asynchronous, runtime, wait};
+use crate::{asynchronous, messenger, runtime, wait};
 
 /// A way to make calls: wait for each, or start it for an event loop.
 pub trait Door {
     type Made;
+
+    /// Starts what a call needs in this process: without it, nothing can be sent.
+    fn ready(&self, py: Python<'_>) -> PyResult<()>;
 
     /// Makes a call; of this id, if it is a create.
     fn make<T, F>(
@@ -39,6 +42,11 @@ pub struct Waiting<'a>(pub &'a Live);
 
 impl Door for Waiting<'_> {
     type Made = Py<PyAny>;
+
+    fn ready(&self, py: Python<'_>) -> PyResult<()> {
+        self.0.core(py)?;
+        runtime::handle(py).map(drop)
+    }
 
     fn make<T, F>(
         &self,
@@ -64,6 +72,12 @@ pub struct Starting<'a>(pub &'a Live);
 impl Door for Starting<'_> {
     type Made = asynchronous::Call;
 
+    fn ready(&self, py: Python<'_>) -> PyResult<()> {
+        self.0.core(py)?;
+        runtime::handle(py)?;
+        messenger::start(py)
+    }
+
     fn make<T, F>(
         &self,
         py: Python<'_>,
@@ -86,11 +100,13 @@ pub fn create_payout<D: Door>(
     resume: bool,
 ) -> PyResult<D::Made> {
     let (id, request) = guard(py, || Ok((id(py, payout_id)?, komopay_core::PayoutRequest::from(request.get()))))?;
-    guard_create(py, payout_id, || {
+    // Up to here nothing was handed to the core, so nothing was sent by this call.
+    guard(py, || door.ready(py)).map_err(|error| match resume {
         // An earlier call may have sent it: what keeps this one from finding out proves nothing.
-        if let (true, Err(error)) = (resume, runtime::handle(py)) {
-            return Err(unknown(py, payout_id, &error.value(py).to_string()));
-        }
+        true => unknown(py, payout_id, &error.value(py).to_string()),
+        false => not_sent(py, payout_id, error),
+    })?;
+    guard_create(py, payout_id, || {
         door.make(py, Some(id.clone()), |core| async move { core.create_payout(&id, &request, resume).await })
     })
 }

@@ -6,24 +6,26 @@
 //!
 //! **A fork.** The child has one thread and a copy of everything else, locks and connections too. It counts as another
 //! generation: what an earlier one made is never used, and never dropped either, since that would reach for its threads.
+//! Python may not be told of a fork (uWSGI's master, a C extension), so no hook is relied on: every call compares the
+//! process id, and whatever a process has for itself is an [`Own`].
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
-use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-use crate::{awaited, change_store, live, logging, messenger, runtime};
+use crate::{change_store, live, logging};
 
-static GENERATION: AtomicU64 = AtomicU64::new(0);
+/// The process that was seen last: its number among those that forked each other in the upper half, its id in the lower.
+static SEEN: AtomicU64 = AtomicU64::new(0);
 
 /// How many threads are in the gate: they wait for the GIL, or work with it for this module.
-static INSIDE: AtomicUsize = AtomicUsize::new(0);
+static INSIDE: Own<AtomicUsize> = Own::new(AtomicUsize::new(0), || AtomicUsize::new(0));
 
-/// The thread that ends the interpreter. It may always pass.
-static ENDED_BY: OnceLock<ThreadId> = OnceLock::new();
+/// The gate is closed: only the thread that ends the interpreter passes.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// The end of the interpreter has begun.
 static HAS_ENDED: AtomicBool = AtomicBool::new(false);
@@ -32,13 +34,61 @@ static HAS_ENDED: AtomicBool = AtomicBool::new(false);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 thread_local! {
-    static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
-    static BEFORE_FORK: RefCell<Option<(change_store::Held, logging::Held, messenger::Held)>> = const { RefCell::new(None) };
+    /// This thread ends the interpreter. (Not by its id: at the end of a process, std may not know that any more.)
+    static IS_LAST: Cell<bool> = const { Cell::new(false) };
+    /// In which process this thread has entered the gate.
+    static IS_INSIDE: Cell<Option<u64>> = const { Cell::new(None) };
+    static BEFORE_FORK: RefCell<Option<change_store::Held>> = const { RefCell::new(None) };
 }
 
-/// Which process this is: a forked child has another number than its parent.
+/// Which process this is: a forked child has another number than its parent, whoever forked it. It costs a system call,
+/// far less than a microsecond.
 pub fn generation() -> u64 {
-    GENERATION.load(Ordering::Relaxed)
+    let id = u64::from(std::process::id());
+    let mut seen = SEEN.load(Ordering::SeqCst);
+    loop {
+        let generation = match (seen >> 32, seen & u64::from(u32::MAX)) {
+            (generation, last) if last == id => return generation,
+            // The process that loads this module.
+            (_, 0) => 0,
+            (generation, _) => generation + 1,
+        };
+        match SEEN.compare_exchange(seen, (generation << 32) | id, Ordering::SeqCst, Ordering::SeqCst) {
+            Ok(_) => return generation,
+            Err(now) => seen = now,
+        }
+    }
+}
+
+/// What every process has for itself. In a forked child it is new: what the parent has is left as it is, with the locks
+/// that its threads had taken, and is never dropped.
+pub struct Own<T: 'static> {
+    first: Link<T>,
+    make: fn() -> T,
+}
+
+struct Link<T> {
+    generation: u64,
+    value: T,
+    next: OnceLock<Box<Link<T>>>,
+}
+
+impl<T> Own<T> {
+    /// What the first process has, and how others make theirs.
+    pub const fn new(first: T, make: fn() -> T) -> Self {
+        Self { first: Link { generation: 0, value: first, next: OnceLock::new() }, make }
+    }
+
+    /// What this process has.
+    pub fn get(&self) -> &T {
+        let generation = generation();
+        let mut link = &self.first;
+        // One for each process of a line of forks that had its own.
+        while link.generation != generation {
+            link = link.next.get_or_init(|| Box::new(Link { generation, value: (self.make)(), next: OnceLock::new() }));
+        }
+        &link.value
+    }
 }
 
 /// Whether the end of the interpreter has begun. Only with the GIL is it certain that it has not.
@@ -80,26 +130,29 @@ pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
 
 /// Passes the gate. If it is closed, this thread stays here until the process is gone.
 fn enter() {
-    INSIDE.fetch_add(1, Ordering::SeqCst);
-    if ENDED_BY.get().is_some_and(|thread| *thread != std::thread::current().id()) {
-        INSIDE.fetch_sub(1, Ordering::SeqCst);
+    let inside = INSIDE.get();
+    inside.fetch_add(1, Ordering::SeqCst);
+    if IS_CLOSED.load(Ordering::SeqCst) && !IS_LAST.get() {
+        inside.fetch_sub(1, Ordering::SeqCst);
         loop {
             std::thread::park();
         }
     }
-    IS_INSIDE.set(true);
+    IS_INSIDE.set(Some(generation()));
 }
 
 /// Leaves the gate, at the end of every entry.
 pub fn leave() {
-    if IS_INSIDE.replace(false) {
-        INSIDE.fetch_sub(1, Ordering::SeqCst);
+    // A thread that was inside when it forked is not, in the child.
+    if IS_INSIDE.replace(None).is_some_and(|process| process == generation()) {
+        INSIDE.get().fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 /// Sees to forks and to the end.
 pub fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
+    generation();
     py.import("atexit")?.call_method1("register", (module.getattr("_end_of_interpreter")?,))?;
     let os = py.import("os")?;
     // Windows has none.
@@ -149,23 +202,22 @@ pub fn _end_of_interpreter(py: Python<'_>) -> PyResult<()> {
     HAS_ENDED.store(true, Ordering::SeqCst);
     live::end(py);
     let flushed = logging::end(py);
-    let _ = ENDED_BY.set(std::thread::current().id());
+    IS_LAST.set(true);
+    IS_CLOSED.store(true, Ordering::SeqCst);
     leave();
     py.detach(|| {
         let start = Instant::now();
-        while INSIDE.load(Ordering::SeqCst) > 0 && start.elapsed() < PATIENCE {
+        while INSIDE.get().load(Ordering::SeqCst) > 0 && start.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(1));
         }
     });
     flushed
 }
 
-/// Before a fork: takes the locks that other threads may hold, so that the child finds them free.
+/// Before a fork that Python is told of: closes what would keep the child from opening its own.
 #[pyfunction]
 pub fn _before_fork(py: Python<'_>) {
-    // The stores first: who works with one may log.
-    let stores = change_store::hold(py);
-    BEFORE_FORK.set(Some((stores, logging::hold(py), messenger::hold(py))));
+    BEFORE_FORK.set(Some(change_store::hold(py)));
 }
 
 /// After a fork, in the parent: all goes on.
@@ -174,19 +226,9 @@ pub fn _after_fork_in_parent() {
     BEFORE_FORK.take();
 }
 
-/// After a fork, in the child: what needs threads is made anew when it is first used.
+/// After a fork, in the child: all that it has is made anew when it is first used.
 #[pyfunction]
 pub fn _after_fork_in_child(py: Python<'_>) -> PyResult<()> {
-    GENERATION.fetch_add(1, Ordering::Relaxed);
-    INSIDE.store(0, Ordering::SeqCst);
-    IS_INSIDE.set(false);
-    if let Some((stores, log, messages)) = BEFORE_FORK.take() {
-        stores.forget();
-        log.forget();
-        messages.forget();
-    }
-    runtime::forget();
-    live::forget();
-    awaited::forget();
+    drop(BEFORE_FORK.take());
     watch_worker(&py.import("komopay._native")?)
 }

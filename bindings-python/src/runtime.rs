@@ -1,15 +1,19 @@
 //! The one tokio runtime of this process. No task on it ever touches Python, so none can wait for the GIL.
 
+use std::io;
+use std::panic::catch_unwind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use komopay_core::ErrorKind;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::raise_kind;
+use crate::process::Own;
 
 /// Never dropped: not at the end of the process, and not in a child, which has no threads to end.
-static RUNTIME: Mutex<Option<&'static Runtime>> = Mutex::new(None);
+static RUNTIME: Own<Mutex<Option<&'static Runtime>>> = Own::new(Mutex::new(None), Mutex::default);
 
 /// The runtime, started by the first call.
 pub fn handle(py: Python<'_>) -> PyResult<&'static Handle> {
@@ -31,16 +35,14 @@ pub fn started() -> Option<&'static Handle> {
     lock().map(Runtime::handle)
 }
 
-/// In a forked child: the threads are the parent's.
-pub fn forget() {
-    *lock() = None;
-}
-
-/// The lock is held with the GIL only, so no other thread holds it when the process forks.
+/// The one of this process: in a forked child, the threads are the parent's.
 fn lock() -> MutexGuard<'static, Option<&'static Runtime>> {
-    RUNTIME.lock().unwrap_or_else(PoisonError::into_inner)
+    RUNTIME.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn start() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread().worker_threads(2).thread_name("komopay").enable_all().build()
+fn start() -> io::Result<Runtime> {
+    // Where no thread can be had, tokio panics. So one is tried before; if another is what cannot be had, it does.
+    thread::Builder::new().spawn(|| {})?.join().map_err(|_| io::Error::other("a thread panicked"))?;
+    let build = || Builder::new_multi_thread().worker_threads(2).thread_name("komopay").enable_all().build();
+    catch_unwind(build).unwrap_or_else(|_| Err(io::Error::other("not all of them could be started")))
 }

@@ -1,6 +1,7 @@
 //! How a Python thread waits for a call: with the GIL released, and answering Ctrl-C at once.
 
 use std::future::Future;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use komopay_core::{ErrorKind, PayoutId};
@@ -56,12 +57,29 @@ pub fn wait_as<T: Send>(
 }
 
 /// Waits for at most this long, or until a signal handler raises something. Whether it has ended is the result.
-pub fn wait_briefly(py: Python<'_>, call: impl Future<Output = ()> + Send, patience: Duration) -> PyResult<bool> {
-    let runtime = runtime::handle(py)?;
-    let (mut call, start) = (Box::pin(call), Instant::now());
+///
+/// It runs on the runtime's threads: this one may have lost its thread-locals, without which it can block on no future. (In
+/// uWSGI's workers, the interpreter ends in a function of C's `atexit`.)
+pub fn wait_briefly(
+    py: Python<'_>,
+    call: impl Future<Output = ()> + Send + 'static,
+    patience: Duration,
+) -> PyResult<bool> {
+    let ended = Arc::new((Mutex::new(false), Condvar::new()));
+    let (there, start) = (Arc::clone(&ended), Instant::now());
+    runtime::handle(py)?.spawn(async move {
+        call.await;
+        *there.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        there.1.notify_all();
+    });
+    let (is_over, signal) = &*ended;
     while start.elapsed() < patience {
-        let tick = detached(py, || runtime.block_on(async { tokio::time::timeout(TICK, call.as_mut()).await }));
-        if tick.is_ok() {
+        let is_over = detached(py, || {
+            let waiting = is_over.lock().unwrap_or_else(PoisonError::into_inner);
+            let waited = signal.wait_timeout_while(waiting, TICK, |is_over| !*is_over);
+            *waited.unwrap_or_else(PoisonError::into_inner).0
+        });
+        if is_over {
             return Ok(true);
         }
         py.check_signals()?;

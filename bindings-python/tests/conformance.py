@@ -193,7 +193,10 @@ def fields(value: object) -> list[str]:
 
 
 def said_error(error: KomopayError) -> JSON:
-    carried = ("http_status", "callback_status", "field", "reasons", "payout_id", "attempts", "retry_after", "payout", "cause")
+    carried = (
+        *("http_status", "callback_status", "field", "reasons", "payout_id", "attempts", "retry_after", "payout", "cause"),
+        "concerns",
+    )
     row = said_kind(type(error))
     shown = [str(error), repr(error), "".join(traceback.format_exception(error))]
     return row | {"message": error.message, "texts": shown} | {name: said(getattr(error, name)) for name in carried}

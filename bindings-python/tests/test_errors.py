@@ -34,7 +34,7 @@ from komopay import (
 )
 
 TABLE = {kind: (name, retryable, moved) for name, kind, retryable, moved in _native._error_kinds()}
-FIELDS = ["message", "http_status", "field", "reasons", "payout_id", "attempts", "retry_after", "payout"]
+FIELDS = ["message", "http_status", "field", "reasons", "payout_id", "attempts", "retry_after", "payout", "concerns"]
 
 
 def configuration(sandbox: Sandbox) -> None:
@@ -191,6 +191,7 @@ def test_every_exception_pickles_and_copies_with_all_it_holds(kind: str) -> None
         retry_after=timedelta(seconds=3),
         payout=payout,
         cause=UnavailableError("behind it", http_status=503),
+        concerns="payout",
     )
     error.add_note("noted") if hasattr(error, "add_note") else None
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
@@ -231,6 +232,44 @@ def test_a_rejection_tells_its_codes(sandbox: Sandbox) -> None:
     assert (error.http_status, error.payout_id) == (406, "TST-1")
 
 
+CONCERNS = {
+    "configuration": "merchant",
+    "authentication": "merchant",
+    "permission_denied": "merchant",
+    "invalid_request": "payout",
+    "rejected": "payout",
+    "duplicate_payout": "payout",
+}
+
+
+@pytest.mark.parametrize("kind", TABLE)
+def test_every_error_says_whom_it_concerns(kind: str, sandbox: Sandbox) -> None:
+    assert raised(kind, sandbox).concerns == CONCERNS.get(kind)
+
+
+def test_a_refused_merchant_is_told_apart_from_a_refused_row_and_its_token_call_is_an_attempt(sandbox: Sandbox) -> None:
+    unknown = Client(merchant_code="TYPO", secret=SECRET, base_url=sandbox.url)
+    with unknown, pytest.raises(RejectedError) as refused:
+        unknown.create_payout("TST-1", documented_request())
+    assert refused.value.concerns == "merchant"
+    assert [(attempt.operation, attempt.http_status) for attempt in refused.value.attempts] == [("POST /auth-tokens", 406)]
+    assert pickle.loads(pickle.dumps(refused.value)).concerns == "merchant"
+
+
+def test_what_the_binding_refuses_itself_says_whom_it_concerns_too(sandbox: Sandbox) -> None:
+    with pytest.raises(ConfigurationError) as configured:
+        new_client(sandbox, token_scope="all")
+    assert configured.value.concerns == "merchant"
+    with new_client(sandbox) as client, pytest.raises(InvalidRequestError) as waited:
+        client.wait_for_payout("TST-1", timeout=-1)
+    assert (waited.value.field, waited.value.concerns) == ("timeout", None)
+
+
+def test_a_create_refused_for_the_balance_says_what_the_contract_does_not(sandbox: Sandbox) -> None:
+    message = str(raised("rejected", sandbox))
+    assert "whether the id TST-1 may be used again" in message and "contract does not say" in message
+
+
 def test_a_duplicate_carries_the_payout_that_was_found(sandbox: Sandbox) -> None:
     error = raised("duplicate_payout", sandbox)
     assert isinstance(error, DuplicatePayoutError)
@@ -249,7 +288,7 @@ def test_an_unknown_outcome_carries_its_cause_its_attempts_and_the_way_on(sandbo
     assert isinstance(error, OutcomeUnknownError)
     assert isinstance(error.cause, KomopayError)
     assert error.payout_id == "TST-1" and error.payout_id in str(error) and "resume" in str(error)
-    assert error.attempts[0].operation == "POST /payouts/TST-1"
+    assert [attempt.operation for attempt in error.attempts[:2]] == ["POST /auth-tokens", "POST /payouts/TST-1"]
     assert error.attempts[0].started_at.tzinfo is not None
     assert sandbox.executed("TST-1") == 1
 

@@ -175,7 +175,8 @@ func json(_ error: KomopayError) -> [String: Any] {
         "payout_id": error.payoutId, "attempts": error.attempts.map(json),
         "retry_after": error.retryAfter.map(milliseconds), "retryable": error.retryable,
         "money_may_have_moved": error.moneyMayHaveMoved, "payout": error.payout.map(json),
-        "cause": error.cause.map(json), "texts": allTexts(error) + [error.localizedDescription],
+        "cause": error.cause.map(json), "concerns": error.concerns?.code(),
+        "texts": allTexts(error) + [error.localizedDescription],
     ])
 }
 

@@ -408,16 +408,17 @@ impl Inner {
         let started = Instant::now();
         let left = || self.limits.total.saturating_sub(started.elapsed());
         let mut tried = 0;
-        let mut last_error = None;
+        let mut last_error: Option<Error> = None;
+        let mut history = Vec::new();
         loop {
             self.check_open()?;
             let which = if tried == 0 { Try::First } else { Try::Repeat };
             let turn = self.pace.turn(which, left()).await.map_err(|held| match last_error.take() {
                 // Its time is over: what went wrong before is a better cause.
-                Some(before) if held.kind() != ErrorKind::Closed => before,
+                Some(before) if held.kind() != ErrorKind::Closed => before.with_attempts(std::mem::take(&mut history)),
                 _ => held,
             })?;
-            let refusal = match self.tokens.issue(&scope, validity, left(), turn).await {
+            let refusal = match self.tokens.issue(&scope, validity, left(), turn, &mut history).await {
                 Ok(token) => return Ok(token),
                 Err(refusal) => refusal,
             };
@@ -426,7 +427,7 @@ impl Inner {
             let pause = jitter(self.limits.ceiling(tried - 1)).saturating_add(asked);
             let time_is_up = started.elapsed().saturating_add(pause) >= self.limits.total;
             if refusal.is_final || tried >= self.read_attempts || time_is_up {
-                return Err(refusal.error);
+                return Err(refusal.error.with_attempts(history));
             }
             last_error = Some(refusal.error);
             tokio::time::sleep(pause).await;

@@ -110,6 +110,17 @@ impl ErrorKind {
         matches!(self, Self::DuplicatePayout | Self::NotFinal | Self::OutcomeUnknown)
     }
 
+    /// Whom a fault of this kind, about this field, concerns where the SDK itself found it: see [`Error::concerns`].
+    #[must_use]
+    pub fn concerns(self, field: Option<&str>) -> Option<Concern> {
+        match self {
+            Self::Configuration | Self::Authentication | Self::PermissionDenied => Some(Concern::Merchant),
+            Self::DuplicatePayout => Some(Concern::Payout),
+            Self::InvalidRequest if !field.is_some_and(is_of_no_payout) => Some(Concern::Payout),
+            _ => None,
+        }
+    }
+
     /// The HTTP status to answer a callback with after an error of this kind, about this field: see
     /// [`Error::callback_status`].
     #[must_use]
@@ -163,6 +174,53 @@ impl fmt::Display for ErrorKind {
     }
 }
 
+/// Whom an error concerns: whether the next payout would meet it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Concern {
+    /// The merchant, its credentials or the settings. No payout is to blame: stop, mend that, and make the same calls again.
+    Merchant,
+    /// This payout: its id, or what its request says. Others are not touched by it.
+    Payout,
+}
+
+impl Concern {
+    /// The name that is the same in every language: `merchant` or `payout`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Merchant => "merchant",
+            Self::Payout => "payout",
+        }
+    }
+}
+
+impl fmt::Display for Concern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Arguments of calls that are about no payout, or of a call and not of its payout.
+fn is_of_no_payout(field: &str) -> bool {
+    matches!(
+        field,
+        "scope.operations"
+            | "validity"
+            | "timeout"
+            | "limit"
+            | "sequence"
+            | "place"
+            | "expires_at"
+            | "currencies"
+            | "method_codes"
+            | "segment_codes"
+            | "operator_codes"
+    )
+}
+
+/// The reasons that say something about the merchant, in an answer to a token call or to any other.
+const OF_THE_MERCHANT: [&str; 3] = ["MERCHANT_NOT_FOUND", "MERCHANT_INACTIVE", "OPERATION_INVALID"];
+
 /// One entry of a 406 answer: which business rule said no, and to which field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reason {
@@ -208,6 +266,18 @@ struct Details {
     retry_after: Option<Duration>,
     payout: Option<Payout>,
     cause: Option<Error>,
+    origin: Origin,
+}
+
+/// Who said no.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// This SDK.
+    Here,
+    /// The platform, to a create.
+    Create,
+    /// The platform, to a token call or a read.
+    OtherCall,
 }
 
 impl Error {
@@ -223,6 +293,7 @@ impl Error {
             retry_after: None,
             payout: None,
             cause: None,
+            origin: Origin::Here,
         }))
     }
 
@@ -254,6 +325,23 @@ impl Error {
 
     pub(crate) fn with_status(mut self, status: u16) -> Self {
         self.0.http_status = Some(status);
+        self
+    }
+
+    /// The platform answered this, to another call than a create: see [`Error::to_a_create`].
+    pub(crate) fn answered(mut self) -> Self {
+        self.0.origin = Origin::OtherCall;
+        self
+    }
+
+    /// The platform answered this to the create of this id.
+    pub(crate) fn to_a_create(mut self, id: &PayoutId) -> Self {
+        self.0.origin = Origin::Create;
+        if self.kind() == ErrorKind::Rejected {
+            // The contract leaves it open whether a 406 uses the id up.
+            let text = format!("; whether the id {id} may be used again after that, the API's contract does not say");
+            self.0.message.push_str(&text);
+        }
         self
     }
 
@@ -334,8 +422,8 @@ impl Error {
         self.0.payout_id.as_ref()
     }
 
-    /// The requests of this call's own operation, oldest first: not those for tokens, which calls share, and of a call
-    /// that took very long only the last ones.
+    /// The requests of this call, oldest first; of a call that took very long, not all of its reads and token calls. A token
+    /// call that several calls waited for is an attempt of each; a token that was in hand is none.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
@@ -379,6 +467,26 @@ impl Error {
         self.0.kind.money_may_have_moved()
     }
 
+    /// Whether this concerns the merchant, so that every other payout would meet it as well, or this payout alone.
+    ///
+    /// - [`Concern::Merchant`]: `configuration`; `authentication` (a 401, or no token was issued); `permission_denied`,
+    ///   which says that the token does not grant the call; and a 406 with one of the reasons `MERCHANT_NOT_FOUND`,
+    ///   `MERCHANT_INACTIVE` and `OPERATION_INVALID`.
+    /// - [`Concern::Payout`]: `duplicate_payout`; a request that was refused before it was sent; and a 400, or a 406 with
+    ///   any other reasons, to a create. `IP_DENIED` is about the customer's address, `BALANCE_INSUFFICIENT` about this sum.
+    /// - `None`: all else. It may pass (`unavailable`), is not known (`outcome_unknown`, whose [cause](Error::cause) may
+    ///   concern somebody), or is about neither.
+    #[must_use]
+    pub fn concerns(&self) -> Option<Concern> {
+        let is_of_the_merchant = |reason: &Reason| OF_THE_MERCHANT.contains(&reason.code.as_str());
+        match (self.kind(), self.0.origin) {
+            (ErrorKind::Rejected, _) if self.reasons().iter().any(is_of_the_merchant) => Some(Concern::Merchant),
+            (ErrorKind::InvalidRequest | ErrorKind::Rejected, Origin::Create) => Some(Concern::Payout),
+            (ErrorKind::InvalidRequest, Origin::OtherCall) => None,
+            (kind, _) => kind.concerns(self.field()),
+        }
+    }
+
     /// The payout that was found (`duplicate_payout`) or last seen (`not_final`).
     #[must_use]
     pub fn payout(&self) -> Option<&Payout> {
@@ -406,6 +514,7 @@ impl fmt::Debug for Error {
             .field("retry_after", &d.retry_after)
             .field("payout", &d.payout)
             .field("cause", &d.cause)
+            .field("concerns", &self.concerns())
             .finish()
     }
 }

@@ -70,7 +70,7 @@ pub use catalogue::{
 };
 pub use client::Client;
 pub use config::{Config, Credentials, SANDBOX_URL, TokenScope};
-pub use error::{Attempt, Error, ErrorKind, Reason, Result};
+pub use error::{Attempt, Concern, Error, ErrorKind, Reason, Result};
 pub use leavable::Leavable;
 pub use mask::Masked;
 pub use money::Money;

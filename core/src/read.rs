@@ -83,7 +83,7 @@ pub(crate) async fn try_read<T>(
     history: &mut Vec<Attempt>,
 ) -> Result<T, Miss> {
     let ends = Instant::now() + within;
-    let mut grant = client.tokens.get(scope, None, within).await?;
+    let mut grant = client.tokens.get(scope, None, within, history).await?;
     let answer = loop {
         let left = ends.saturating_duration_since(Instant::now());
         let answer = client.send(&operation, &grant, &mut turn, left, std::future::pending(), history).await.map_err(
@@ -112,7 +112,7 @@ pub(crate) async fn try_read<T>(
         }
         let left = ends.saturating_duration_since(Instant::now());
         // One renewal a try: whatever token comes now is the last one.
-        grant = client.tokens.get(scope, Some(&grant), left).await?.into_last();
+        grant = client.tokens.get(scope, Some(&grant), left, history).await?.into_last();
     };
     if answer.status == 200 {
         return parse(&answer).map_err(|problem| {

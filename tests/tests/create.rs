@@ -228,7 +228,7 @@ async fn a_refusal_tells_its_codes() {
     assert_eq!(error.reasons()[0].code, "BALANCE_INSUFFICIENT");
     let operations: Vec<_> = error.attempts().iter().map(|attempt| attempt.operation.as_str()).collect();
     // The token call has used the connection, so the refusal needs a second witness.
-    assert_eq!(operations, ["POST /payouts/P", "GET /payouts/P"]);
+    assert_eq!(operations, ["POST /auth-tokens", "POST /payouts/P", "GET /payouts/P"]);
     assert_eq!(error.payout_id(), Some(&id("P")));
 }
 
@@ -287,7 +287,7 @@ async fn an_unknown_outcome_names_the_id_and_its_cause_and_what_to_do() {
     assert!(text.contains("P-9") && text.contains("same id") && text.contains("resume"), "{text}");
     assert_eq!(error.cause().unwrap().kind(), ErrorKind::RateLimited);
     assert_eq!(error.http_status(), Some(429));
-    assert_eq!((error.attempts().len(), error.retry_after()), (3, Some(Duration::from_secs(3600))));
+    assert_eq!((error.attempts().len(), error.retry_after()), (4, Some(Duration::from_secs(3600))));
 }
 
 #[tokio::test]

@@ -246,7 +246,7 @@ async fn run(case: &Case) -> Result<String, String> {
         }
         Err(error) => {
             shown(&error);
-            let sent = error.attempts().iter().any(|attempt| attempt.operation.starts_with("POST"));
+            let sent = error.attempts().iter().any(|attempt| attempt.operation.starts_with("POST /payouts/"));
             match error.kind() {
                 ErrorKind::OutcomeUnknown | ErrorKind::DuplicatePayout => Ok(error.kind().to_string()),
                 kind if error.money_may_have_moved() => Err(format!("a create ended as {kind}")),

@@ -115,6 +115,37 @@ impl From<komopay_core::ErrorKind> for ErrorKind {
     }
 }
 
+/// Whom an error concerns: whether the next payout would meet it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Concern {
+    /// The merchant, its credentials or the settings. No payout is to blame: stop, mend that, and make the same calls again.
+    Merchant,
+    /// This payout: its id, or what its request says. Others are not touched by it.
+    Payout,
+}
+
+#[uniffi::export]
+impl Concern {
+    /// The name that is the same in every language: `merchant` or `payout`.
+    pub fn code(&self) -> String {
+        match self {
+            Self::Merchant => komopay_core::Concern::Merchant,
+            Self::Payout => komopay_core::Concern::Payout,
+        }
+        .as_str()
+        .to_owned()
+    }
+}
+
+impl From<komopay_core::Concern> for Concern {
+    fn from(concern: komopay_core::Concern) -> Self {
+        match concern {
+            komopay_core::Concern::Merchant => Self::Merchant,
+            komopay_core::Concern::Payout => Self::Payout,
+        }
+    }
+}
+
 /// The error table: every kind.
 #[uniffi::export]
 fn error_kinds() -> Vec<ErrorKind> {
@@ -158,6 +189,9 @@ pub struct Failure {
     pub payout: Option<Payout>,
     /// The errors behind this one, the nearest first; they have none of their own here.
     pub causes: Vec<Failure>,
+    /// Whom it concerns, if it can be said.
+    #[uniffi(default = None)]
+    pub concerns: Option<Concern>,
 }
 
 /// One entry of a 406 answer: which business rule said no, and to which field.
@@ -192,7 +226,8 @@ pub struct Attempt {
 
 /// A failure found here, about a field or setting.
 pub fn refuse(kind: komopay_core::ErrorKind, field: &str, problem: &str) -> CallFailure {
-    Failure { field: Some(field.to_owned()), ..Failure::new(kind, format!("{field}: {problem}")) }.into()
+    let concerns = kind.concerns(Some(field)).map(Concern::from);
+    Failure { field: Some(field.to_owned()), concerns, ..Failure::new(kind, format!("{field}: {problem}")) }.into()
 }
 
 impl Failure {
@@ -208,6 +243,7 @@ impl Failure {
             retry_after: None,
             payout: None,
             causes: Vec::new(),
+            concerns: kind.concerns(None).map(Concern::from),
         }
     }
 }
@@ -225,6 +261,7 @@ impl From<&Error> for Failure {
             retry_after: error.retry_after().map(Span::from),
             payout: error.payout().cloned().map(Payout::from),
             causes: Vec::new(),
+            concerns: error.concerns().map(Concern::from),
         };
         let causes = std::iter::successors(error.cause(), |cause| cause.cause()).map(alone).collect();
         Self { causes, ..alone(error) }

@@ -5,6 +5,9 @@
 //! end; and a panic becomes an error.
 
 use std::future::{Future, poll_fn};
+use std::io;
+use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,15 +21,22 @@ use crate::error::{CallFailure, Failure};
 /// Never dropped. One that could not be started is tried again by the next call.
 static RUNTIME: Mutex<Option<&'static Runtime>> = Mutex::new(None);
 
-fn runtime() -> std::io::Result<&'static Runtime> {
+fn runtime() -> io::Result<&'static Runtime> {
     let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(runtime) = *runtime {
-        return Ok(runtime);
+    match *runtime {
+        Some(runtime) => Ok(runtime),
+        None => Ok(runtime.insert(Box::leak(Box::new(start()?)))),
     }
-    let mut builder = Builder::new_multi_thread();
-    let started = builder.worker_threads(2).thread_name("komopay").on_thread_start(mask_broken_pipes);
-    let started = started.enable_all().build()?;
-    Ok(runtime.insert(Box::leak(Box::new(started))))
+}
+
+fn start() -> io::Result<Runtime> {
+    // Where no thread can be had, tokio panics. So one is tried before; if another is what cannot be had, it does.
+    std::thread::Builder::new().spawn(|| {})?.join().map_err(|_| io::Error::other("a thread panicked"))?;
+    let build = || {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(2).thread_name("komopay").on_thread_start(mask_broken_pipes).enable_all().build()
+    };
+    catch_unwind(build).unwrap_or_else(|_| Err(io::Error::other("not all of them could be started")))
 }
 
 /// Waits on the caller's own thread for what needs the runtime, for at most this long. Nothing, if no call was ever made.
@@ -51,9 +61,13 @@ fn mask_broken_pipes() {
     }
 }
 
-/// Cancels the calls that it is given to. For languages whose own cancellation does not reach into the call.
+/// Cancels the calls that it is given to, for languages whose own cancellation does not reach into the call; and tells
+/// whether one of them was handed to the core, for those whose own half of a call may fail.
 #[derive(Default, uniffi::Object)]
-pub struct Cancellation(CancellationToken);
+pub struct Cancellation {
+    token: CancellationToken,
+    begun: AtomicBool,
+}
 
 #[uniffi::export]
 impl Cancellation {
@@ -65,7 +79,12 @@ impl Cancellation {
 
     /// Releases the callers. No further attempt of a create starts; the one on the wire is read to its end, and logged.
     pub fn cancel(&self) {
-        self.0.cancel();
+        self.token.cancel();
+    }
+
+    /// Whether the core has begun with a call that this was given to. Until then, that call has sent nothing.
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::SeqCst)
     }
 }
 
@@ -109,13 +128,19 @@ fn unknown(payout_id: &str, why: &str) -> Failure {
     Failure { payout_id: Some(payout_id.to_owned()), ..Failure::new(ErrorKind::OutcomeUnknown, text) }
 }
 
-fn not_started(error: &std::io::Error) -> Failure {
+/// The failure of a call that was not handed to the core: of this id, if it is a create.
+fn not_sent(creates: Option<&str>, why: Failure) -> Failure {
+    let Some(id) = creates else { return why };
+    Failure { payout_id: Some(id.to_owned()), message: format!("payout {id} was not sent: {}", why.message), ..why }
+}
+
+fn not_started(error: &io::Error) -> Failure {
     Failure::new(ErrorKind::Internal, format!("the background threads could not be started: {error}"))
 }
 
 async fn run_or<T, U>(
     cancellation: Option<Arc<Cancellation>>,
-    runtime: std::io::Result<&'static Runtime>,
+    runtime: io::Result<&'static Runtime>,
     creates: Option<&str>,
     call: impl Future<Output = komopay_core::Result<T>> + Send + 'static,
     panicked: impl FnOnce() -> Failure,
@@ -124,7 +149,10 @@ where
     T: Send + 'static,
     U: From<T>,
 {
-    let runtime = runtime.map_err(|error| Failure { payout_id: creates.map(str::to_owned), ..not_started(&error) })?;
+    let runtime = runtime.map_err(|error| not_sent(creates, not_started(&error)))?;
+    if let Some(cancellation) = &cancellation {
+        cancellation.begun.store(true, Ordering::SeqCst);
+    }
     let call = Leavable::new(call);
     let task = runtime.spawn(poll_fn({
         let call = Arc::clone(&call);
@@ -137,7 +165,7 @@ where
         Some(cancellation) => tokio::select! {
             biased;
             ended = task => ended,
-            () = cancellation.0.cancelled() => return Err(CallFailure::Cancelled),
+            () = cancellation.token.cancelled() => return Err(CallFailure::Cancelled),
         },
     };
     leaving.unheard = None;
@@ -224,6 +252,21 @@ mod tests {
         assert!(gone.load(Ordering::Acquire));
         drop(release);
         other.join().unwrap();
+    }
+
+    #[test]
+    fn a_create_without_threads_was_not_sent_and_a_resumed_one_is_not_known() {
+        let caller = Builder::new_current_thread().build().unwrap();
+        let begun = Arc::new(Cancellation::new());
+        let call = async { panic!("nothing runs it") };
+        let none = Err(io::Error::other("no more"));
+        let ended: Result<(), _> =
+            caller.block_on(run_or::<(), ()>(Some(Arc::clone(&begun)), none, Some("A-1"), call, || unreachable!()));
+        let Err(CallFailure::Failed { failure }) = ended else { panic!("it cannot run") };
+        assert_eq!((failure.kind, begun.has_begun()), (crate::error::ErrorKind::Internal, false));
+        assert_eq!(failure.message, "payout A-1 was not sent: the background threads could not be started: no more");
+        let ended: Result<(), _> = caller.block_on(run_create(Some(Arc::clone(&begun)), "A-1", true, async { Ok(()) }));
+        assert!(ended.is_ok() && begun.has_begun());
     }
 
     #[test]

@@ -75,12 +75,19 @@ class ChangeWorker:
 
     def _forget(self) -> None:
         """A new process has neither the thread nor a lock that another thread held."""
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
 
+    def _notice_fork(self) -> None:
+        """Of some forks Python is not told: of those of uWSGI's master, for example."""
+        if self._process != os.getpid():
+            self._forget()
+
     def start(self) -> None:
         """Starts the thread, if this process has none yet: what is left from an earlier process is handled now."""
+        self._notice_fork()
         with self._lock:
             if self._stopping or (self._thread is not None and self._thread.is_alive()):
                 return
@@ -89,11 +96,13 @@ class ChangeWorker:
 
     def wake(self) -> None:
         """Lets the worker look now, and starts it if this process has none yet."""
+        self._notice_fork()
         self._woken.set()
         self.start()
 
     def close(self, timeout: float | None = None) -> None:
         """Takes no further change, and waits until the function has ended, at most so many seconds."""
+        self._notice_fork()
         with self._lock:
             self._stopping = True
             thread = self._thread

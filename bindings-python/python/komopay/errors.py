@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
-    from typing import ClassVar
+    from typing import ClassVar, Literal
 
 __all__ = [
     "AuthenticationError",
@@ -76,6 +76,10 @@ class KomopayError(Exception):
     """The payout the call was about."""
     attempts: tuple[Attempt, ...]
     """The requests this call made, oldest first."""
+    concerns: Literal["merchant", "payout"] | None
+    """Whom this concerns. ``"merchant"``: the merchant, its credentials or the settings, so that every other payout would
+    meet it as well: stop, mend that, and make the same calls again. ``"payout"``: this payout alone. ``None``: neither can be
+    said; it may pass, or what came of it is not known."""
     retry_after: timedelta | None
     """How long the platform asked to wait, if it did."""
     payout: Payout | None
@@ -101,11 +105,13 @@ class KomopayError(Exception):
         payout: Payout | None = None,
         cause: KomopayError | None = None,
         callback_status: int = 500,
+        concerns: Literal["merchant", "payout"] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.http_status = http_status
         self.callback_status = callback_status
+        self.concerns = concerns
         self.field = field
         self.reasons = tuple(reasons)
         self.payout_id = payout_id

@@ -27,9 +27,12 @@ HERE = Path(__file__).parent
 class Program:
     """A Python program in a process group of its own, which is killed when the test is over, passed or not."""
 
+    command = (sys.executable, "-u")
+    """What runs it."""
+
     def __init__(self, *arguments: object, sandbox: Sandbox, **environment: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-u", *map(str, arguments)],
+            [*self.command, *map(str, arguments)],
             cwd=HERE,
             env={**os.environ, **sandbox.environment, **environment, "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.PIPE,

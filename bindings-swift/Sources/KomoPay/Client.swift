@@ -49,7 +49,7 @@ public final class Client: Sendable {
     public func createPayout(
         _ payoutId: String, _ request: PayoutRequest, resume: Bool = false
     ) async throws -> PayoutAccepted {
-        try await call(creating: payoutId) {
+        try await call(creating: Creating(payoutId: payoutId, resume: resume)) {
             try await $0.createPayout(payoutId: payoutId, request: request, resume: resume, cancel: $1)
         }
     }
@@ -225,7 +225,7 @@ public final class Client: Sendable {
     }
 
     private func call<T: Sendable>(
-        creating payoutId: String? = nil, _ body: (NativeClient, Cancellation) async throws -> T
+        creating: Creating? = nil, _ body: (NativeClient, Cancellation) async throws -> T
     ) async throws -> T {
         try Task.checkCancellation()
         let cancellation = Cancellation()
@@ -237,7 +237,7 @@ public final class Client: Sendable {
                 cancellation.cancel()
             }
         } catch {
-            throw translated(error, creating: payoutId)
+            throw translated(error, creating: creating, hasBegun: cancellation.hasBegun())
         }
     }
 }

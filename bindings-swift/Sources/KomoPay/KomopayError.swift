@@ -100,6 +100,9 @@ extension KomopayError {
     public var payoutId: String? { failure.payoutId }
     /// The requests made, oldest first.
     public var attempts: [Attempt] { failure.attempts }
+    /// Whom this concerns: the merchant, so that every other payout would meet it as well, or this payout alone. Nil if
+    /// neither can be said: it may pass, or what came of it is not known.
+    public var concerns: Concern? { failure.concerns }
     /// How long the platform asked to wait, in seconds.
     public var retryAfter: TimeInterval? { failure.retryAfter }
     /// The payout found (``duplicatePayout(_:)``) or last seen (``notFinal(_:)``).
@@ -142,7 +145,8 @@ extension Failure: CustomStringConvertible, CustomDebugStringConvertible, Custom
     fileprivate func with(causes: [Failure]) -> Failure {
         Failure(
             kind: kind, message: message, httpStatus: httpStatus, field: field, reasons: reasons, payoutId: payoutId,
-            attempts: attempts, retryAfter: retryAfter, payout: payout, causes: causes)
+            attempts: attempts, retryAfter: retryAfter, payout: payout, causes: causes,
+            concerns: concerns)
     }
 }
 
@@ -151,22 +155,31 @@ func translating<T>(_ call: () throws -> T) throws -> T {
     do { return try call() } catch { throw translated(error) }
 }
 
+/// A payout that a call may make.
+struct Creating {
+    let payoutId: String
+    /// An earlier call may have sent it.
+    let resume: Bool
+}
+
 /// What a call of the native half threw, as users know it. What nobody foresaw may, in a create, have come after the
-/// request had left.
-func translated(_ error: any Error, creating payoutId: String? = nil) -> any Error {
-    switch (error, payoutId) {
+/// request had left: unless the core has not begun with it, and no call before did.
+func translated(_ error: any Error, creating: Creating? = nil, hasBegun: Bool = true) -> any Error {
+    switch (error, creating) {
     case (CallFailure.Failed(let failure), _):
         return KomopayError(failure)
     case (CallFailure.Cancelled, _):
         return CancellationError()
-    case (_, let payoutId?):
+    case (_, let creating?) where hasBegun || creating.resume:
         let text = """
-            payout \(payoutId) may have been made: a fault of the komopay SDK; \
+            payout \(creating.payoutId) may have been made: a fault of the komopay SDK; \
             call again with the same id, the same request and resume
             """
-        return KomopayError(Failure(.outcomeUnknown, text, payoutId: payoutId))
-    case (_, nil):
+        return KomopayError(Failure(.outcomeUnknown, text, payoutId: creating.payoutId))
+    case (_, let creating):
         // Without its text, which nobody has cleaned of secrets.
-        return KomopayError(Failure(.internal, "a fault of the komopay SDK: \(type(of: error))"))
+        let fault = "a fault of the komopay SDK: \(type(of: error))"
+        let text = creating.map { "payout \($0.payoutId) was not sent: \(fault)" } ?? fault
+        return KomopayError(Failure(.internal, text, payoutId: creating?.payoutId))
     }
 }

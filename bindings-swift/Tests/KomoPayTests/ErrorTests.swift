@@ -40,8 +40,9 @@ final class ErrorTests: XCTestCase {
             XCTAssertEqual(error.httpStatus, 406)
             XCTAssertEqual(error.reasons.map(\.code), ["BALANCE_INSUFFICIENT"])
             XCTAssertEqual(error.payoutId, "A-1")
-            XCTAssertEqual(error.attempts.map(\.operation), ["POST /payouts/A-1"])
-            XCTAssertEqual(error.attempts.map(\.httpStatus), [406])
+            XCTAssertEqual(error.attempts.map(\.operation), ["POST /auth-tokens", "POST /payouts/A-1"])
+            XCTAssertEqual(error.attempts.map(\.httpStatus), [200, 406])
+            XCTAssertEqual(error.concerns, .payout)
             XCTAssertNil(error.cause)
         }
     }
@@ -65,11 +66,26 @@ final class ErrorTests: XCTestCase {
         guard case KomopayError.internal(let read) = translated(Surprise()) else { return XCTFail("a read") }
         XCTAssertTrue(read.message.contains("Surprise"))
         XCTAssertFalse(read.message.contains(canary))
-        guard case KomopayError.outcomeUnknown(let create) = translated(Surprise(), creating: "A-1") else {
+        let creating = Creating(payoutId: "A-1", resume: false)
+        guard case KomopayError.outcomeUnknown(let create) = translated(Surprise(), creating: creating) else {
             return XCTFail("a create")
         }
         XCTAssertEqual(create.payoutId, "A-1")
-        XCTAssertTrue(translated(CallFailure.Cancelled, creating: "A-1") is CancellationError)
+        XCTAssertTrue(translated(CallFailure.Cancelled, creating: creating) is CancellationError)
+    }
+
+    func testAFaultBeforeTheCoreHasBegunWithACreateSaysThatItWasNotSent() {
+        struct Surprise: Error {}
+        let fresh = Creating(payoutId: "A-1", resume: false)
+        guard case KomopayError.internal(let unsent) = translated(Surprise(), creating: fresh, hasBegun: false) else {
+            return XCTFail("a first create")
+        }
+        XCTAssertEqual(unsent.payoutId, "A-1")
+        XCTAssertTrue(unsent.message.hasPrefix("payout A-1 was not sent: "), unsent.message)
+        let resumed = Creating(payoutId: "A-1", resume: true)
+        guard case KomopayError.outcomeUnknown = translated(Surprise(), creating: resumed, hasBegun: false) else {
+            return XCTFail("a resumed create")
+        }
     }
 
     func testSettingsThatCannotBeUsedAreRefusedByName() {

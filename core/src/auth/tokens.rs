@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -16,12 +17,15 @@ use super::claims::Claims;
 use super::provider::TokenProvider;
 use super::scope::Scope;
 use crate::config::{Config, Credentials, TokenScope, is_token};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Attempt, Error, ErrorKind};
 use crate::money::Money;
 use crate::pace::Turn;
 use crate::read::object;
 use crate::scrub::Scrubber;
-use crate::transport::{FailureKind, Operation, Transport};
+use crate::transport::{Answer, FailureKind, Operation, Transport};
+
+/// How a history names a token call.
+const OPERATION: &str = "POST /auth-tokens";
 
 /// A year: longer than any token lives.
 const UNTIL_REFUSED: Duration = Duration::from_hours(365 * 24);
@@ -93,15 +97,21 @@ impl Tokens {
         }
     }
 
-    /// A token that covers `needed`, but not the one of `refused`.
-    pub async fn get(&self, needed: &Scope, refused: Option<&Grant>, within: Duration) -> Result<Grant, Refusal> {
+    /// A token that covers `needed`, but not the one of `refused`. A token call that is waited for is noted in the history.
+    pub async fn get(
+        &self,
+        needed: &Scope,
+        refused: Option<&Grant>,
+        within: Duration,
+        history: &mut Vec<Attempt>,
+    ) -> Result<Grant, Refusal> {
         let grant = match &self.source {
             Source::Ready(token) => {
                 Grant { token: token.clone(), number: None, key: String::new(), fresh: true, locked: false }
             }
             Source::Fetched(fetcher) => {
                 let scope = fetcher.scope_for(needed);
-                tokio::time::timeout(within, fetcher.get(&scope, refused)).await.unwrap_or_else(|_| {
+                tokio::time::timeout(within, fetcher.get(&scope, refused, history)).await.unwrap_or_else(|_| {
                     let error = Error::new(ErrorKind::TimedOut, format!("no token within {within:?}"));
                     Err(Refusal { error, is_final: false })
                 })?
@@ -111,7 +121,7 @@ impl Tokens {
             Source::Fetched(fetcher) if matches!(fetcher.origin, Origin::Platform(_)) => Ok(grant),
             // What a provider gave for another call may not do for this one; it is asked once more.
             Source::Fetched(_) if refused.is_none() && grant.renewable() && forbids(&grant, needed).is_some() => {
-                Box::pin(self.get(needed, Some(&grant), within)).await
+                Box::pin(self.get(needed, Some(&grant), within, history)).await
             }
             _ => match forbids(&grant, needed) {
                 None => Ok(grant),
@@ -130,15 +140,16 @@ impl Tokens {
         validity: Duration,
         within: Duration,
         mut turn: Turn,
+        history: &mut Vec<Attempt>,
     ) -> Result<AccessToken, Refusal> {
         match &self.source {
             Source::Fetched(fetcher) if let Origin::Platform(issuer) = &fetcher.origin => {
-                let token = tokio::time::timeout(within, issuer.issue(scope, validity, Some(&mut turn)))
-                    .await
-                    .unwrap_or_else(|_| {
-                        let error = Error::new(ErrorKind::TimedOut, format!("no token within {within:?}"));
-                        Err(Refusal { error, is_final: false })
-                    })?;
+                let mut call = Watched { call: Some(TokenCall::new()), history };
+                let issuing = issuer.issue(scope, validity, Some(&mut turn), &mut call.call);
+                let token = tokio::time::timeout(within, issuing).await.unwrap_or_else(|_| {
+                    let error = Error::new(ErrorKind::TimedOut, format!("no token within {within:?}"));
+                    Err(Refusal { error, is_final: false })
+                })?;
                 let expires_at = Claims::of(token.expose_secret()).and_then(|claims| claims.expires_at());
                 Ok(AccessToken { token, expires_at })
             }
@@ -184,13 +195,52 @@ struct Issuer {
 
 struct State {
     cache: Cache,
-    flights: HashMap<Scope, watch::Receiver<Flight>>,
+    flights: HashMap<Scope, (Option<TokenCall>, watch::Receiver<Flight>)>,
     /// How many tokens were fetched: the number of the last one.
     fetched: u64,
 }
 
-/// A token call under way: nothing yet, or what came of it.
-type Flight = Option<Result<Grant, Refusal>>;
+/// A token call under way: nothing yet, or what came of it, with the request that was made, if it was one.
+type Flight = Option<(Result<Grant, Refusal>, Option<TokenCall>)>;
+
+/// A request for a token, as a history tells it.
+#[derive(Clone)]
+struct TokenCall {
+    started_at: Timestamp,
+    started: Instant,
+    /// How long it took and what was answered, once it is over.
+    ended: Option<(Duration, Option<u16>, Option<String>)>,
+}
+
+impl TokenCall {
+    fn new() -> Self {
+        Self { started_at: Timestamp::now(), started: Instant::now(), ended: None }
+    }
+
+    fn end(&mut self, answer: Option<&Answer>) {
+        let request_id = answer.and_then(|answer| answer.request_id.clone());
+        self.ended = Some((self.started.elapsed(), answer.map(|answer| answer.status), request_id));
+    }
+
+    /// What is known of it now: if it has not ended, it goes on without this caller.
+    fn attempt(self) -> Attempt {
+        let Self { started_at, started, ended } = self;
+        let (duration, http_status, request_id) = ended.unwrap_or_else(|| (started.elapsed(), None, None));
+        Attempt { operation: OPERATION.to_owned(), started_at, duration, http_status, request_id }
+    }
+}
+
+/// A token call that somebody waits for: it enters the history however the waiting ends.
+struct Watched<'a> {
+    call: Option<TokenCall>,
+    history: &'a mut Vec<Attempt>,
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.history.extend(self.call.take().map(TokenCall::attempt));
+    }
+}
 
 impl Fetcher {
     /// What to fetch for a call: one token for all of them, where that is how it is.
@@ -201,8 +251,13 @@ impl Fetcher {
         }
     }
 
-    async fn get(self: &Arc<Self>, needed: &Scope, refused: Option<&Grant>) -> Result<Grant, Refusal> {
-        let mut flight = {
+    async fn get(
+        self: &Arc<Self>,
+        needed: &Scope,
+        refused: Option<&Grant>,
+        history: &mut Vec<Attempt>,
+    ) -> Result<Grant, Refusal> {
+        let (call, mut flight) = {
             let mut state = self.lock();
             if let Some((key, number)) = refused.and_then(|grant| Some((&grant.key, grant.number?))) {
                 state.cache.remove(key, number);
@@ -211,32 +266,39 @@ impl Fetcher {
                 return Ok(grant(issued, false));
             }
             // A flight whose sender is gone without a result died; a new one takes its place.
-            let alive =
-                state.flights.get(needed).filter(|flight| flight.borrow().is_some() || flight.has_changed().is_ok());
+            let alive = state
+                .flights
+                .get(needed)
+                .filter(|(_, flight)| flight.borrow().is_some() || flight.has_changed().is_ok());
             match alive {
                 Some(flight) => flight.clone(),
                 None => self.take_off(&mut state, needed),
             }
         };
-        let landed = flight.wait_for(Option::is_some).await.ok().and_then(|result| result.clone());
-        landed.unwrap_or_else(|| {
-            Err(Refusal { error: Error::internal("the token call ended without a result"), is_final: false })
-        })
+        let mut watched = Watched { call, history };
+        let landed = flight.wait_for(Option::is_some).await.ok().and_then(|landed| landed.clone());
+        let Some((result, call)) = landed else {
+            return Err(Refusal { error: Error::internal("the token call ended without a result"), is_final: false });
+        };
+        watched.call = call;
+        result
     }
 
     /// Starts the one token call for this scope. It runs on its own, so no caller that leaves takes it along.
-    fn take_off(self: &Arc<Self>, state: &mut State, needed: &Scope) -> watch::Receiver<Flight> {
+    fn take_off(self: &Arc<Self>, state: &mut State, needed: &Scope) -> (Option<TokenCall>, watch::Receiver<Flight>) {
         let (landed, flight) = watch::channel(None);
+        let mut call = matches!(self.origin, Origin::Platform(_)).then(TokenCall::new);
+        let flight = (call.clone(), flight);
         state.flights.insert(needed.clone(), flight.clone());
         let (fetcher, scope) = (Arc::clone(self), needed.clone());
-        let call = async move {
+        let fetch = async move {
             let asked_at = Instant::now();
-            let result = fetcher.fetch(&scope).await;
+            let result = fetcher.fetch(&scope, &mut call).await;
             let result = fetcher.keep(scope, asked_at, result);
             // Not under the lock: a waiter may be woken, and run, right here.
-            landed.send_replace(Some(result));
+            landed.send_replace(Some((result, call)));
         };
-        tokio::spawn(call.in_current_span());
+        tokio::spawn(fetch.in_current_span());
         flight
     }
 
@@ -254,9 +316,9 @@ impl Fetcher {
         Ok(grant)
     }
 
-    async fn fetch(&self, scope: &Scope) -> Result<SecretString, Refusal> {
+    async fn fetch(&self, scope: &Scope, call: &mut Option<TokenCall>) -> Result<SecretString, Refusal> {
         match &self.origin {
-            Origin::Platform(issuer) => issuer.issue(scope, self.validity, None).await,
+            Origin::Platform(issuer) => issuer.issue(scope, self.validity, None, call).await,
             Origin::Provider(provider) => {
                 let refuse =
                     |text: String| Refusal { error: Error::new(ErrorKind::Unavailable, text), is_final: false };
@@ -292,12 +354,26 @@ impl Fetcher {
 }
 
 impl Issuer {
-    async fn issue(&self, scope: &Scope, validity: Duration, turn: Option<&mut Turn>) -> Result<SecretString, Refusal> {
+    /// Asks for a token, and notes in `call` what came of it.
+    async fn issue(
+        &self,
+        scope: &Scope,
+        validity: Duration,
+        turn: Option<&mut Turn>,
+        call: &mut Option<TokenCall>,
+    ) -> Result<SecretString, Refusal> {
         let operation = Operation::post("/auth-tokens", self.body(scope, validity)?);
-        let answer = self.transport.send(&operation, None, turn, self.patience, std::future::pending()).await.map_err(
-            |failure| Refusal { error: failure.to_error(), is_final: failure.kind == FailureKind::Configuration },
-        )?;
-        tracing::debug!(target: "komopay", status = answer.status, "POST /auth-tokens");
+        let result = self.transport.send(&operation, None, turn, self.patience, std::future::pending()).await;
+        call.get_or_insert_with(TokenCall::new).end(result.as_ref().ok());
+        let answer = match result {
+            Ok(answer) => answer,
+            Err(failure) => {
+                tracing::debug!(target: "komopay", "{OPERATION}: {}", failure.text);
+                let is_final = failure.kind == FailureKind::Configuration;
+                return Err(Refusal { error: failure.to_error(), is_final });
+            }
+        };
+        tracing::debug!(target: "komopay", status = answer.status, "{OPERATION}");
         let refuse = |error: Error, is_final| Err(Refusal { error, is_final });
         match answer.status {
             200 | 201 => match read_token(&answer.body) {

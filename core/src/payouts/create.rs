@@ -270,7 +270,7 @@ impl Driver {
     async fn authorize(&mut self, within: Duration) -> Event {
         let scope = Scope::create(&self.id, &self.request.money);
         let refused = if std::mem::take(&mut self.renew) { self.grant.as_ref() } else { None };
-        let issued = self.client.tokens.get(&scope, refused, within);
+        let issued = self.client.tokens.get(&scope, refused, within, &mut self.history);
         let issued = if self.client.connection_per_create {
             let (issued, prepared) = tokio::join!(issued, self.client.prepare(within));
             self.operation.over = Over::Own(Some(prepared));
@@ -317,7 +317,7 @@ impl Driver {
             self.learned.accepted = Some(accepted);
             return PostEnd::Accepted;
         }
-        let error = answer.to_error();
+        let error = answer.to_error().to_a_create(&self.id);
         let end = no_acceptance(answer, &error, grant.renewable());
         if end == PostEnd::Refused {
             self.learned.refusal = Some(error.clone());
@@ -447,10 +447,10 @@ async fn pause(place: &mut Option<Place>, at_least: Duration, more: Duration) {
     }
 }
 
-/// A call may settle for days: of its reads, only the last ones are worth telling.
+/// A call may settle for days: of its reads and their tokens, only the last ones are worth telling.
 fn trim(history: &mut Vec<Attempt>) {
     if history.len() > 40
-        && let Some(oldest) = history.iter().position(|attempt| attempt.operation.starts_with("GET"))
+        && let Some(oldest) = history.iter().position(|attempt| !attempt.operation.starts_with("POST /payouts/"))
     {
         history.remove(oldest);
     }

@@ -68,8 +68,10 @@ impl Answer {
             _ => ErrorKind::UnexpectedResponse,
         };
         let reasons = reasons.unwrap_or_default();
-        let mut error =
-            Error::new(kind, self.describe(&reasons)).with_status(self.status).with_retry_after(self.retry_after);
+        let mut error = Error::new(kind, self.describe(&reasons))
+            .with_status(self.status)
+            .with_retry_after(self.retry_after)
+            .answered();
         if let Some(field) = reasons.iter().find_map(|reason| reason.field.as_deref()) {
             error = error.with_field(field);
         }

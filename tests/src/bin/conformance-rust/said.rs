@@ -278,6 +278,7 @@ pub fn error(error: &Error) -> Value {
         "money_may_have_moved": error.money_may_have_moved(),
         "payout": error.payout().map(payout),
         "cause": error.cause().map(self::error),
+        "concerns": error.concerns().map(komopay_core::Concern::as_str),
         "texts": [error.to_string(), format!("{error:?}"), format!("{error:#?} {:?} {:?}", error.attempts(), error.reasons())],
     })
 }

@@ -23,13 +23,19 @@ import kotlinx.coroutines.runBlocking
  * ```
  */
 public class BlockingClient(config: Config) : AutoCloseable {
-    internal val client = Client(config)
+    // Checked before `Client` is loaded, which needs what may be missing.
+    internal val client = run {
+        Libraries.check()
+        Client(config)
+    }
 
     /** Makes a payout, exactly once: see [Client.createPayout]. Store the id before the first call. */
     @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
-        waiting { client.createPayout(payoutId, request, resume) }
+    public fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted {
+        val creating = Creating(payoutId, resume)
+        return waiting(creating) { client.create(creating, request) }
+    }
 
     /** Reads a payout: see [Client.getPayout]. */
     @Throws(KomopayException::class, InterruptedException::class)
@@ -139,10 +145,10 @@ public class BlockingClient(config: Config) : AutoCloseable {
         }
     }
 
-    private fun <T> waiting(call: suspend () -> T): T {
+    private fun <T> waiting(creating: Creating? = null, call: suspend () -> T): T {
         // A thread that was interrupted before sends nothing.
         if (Thread.interrupted()) throw InterruptedException()
-        return runBlocking { call() }
+        return native(creating) { runBlocking { call() } }
     }
 
     /** Shows where the platform is, and nothing else. */

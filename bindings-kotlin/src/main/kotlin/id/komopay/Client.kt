@@ -32,9 +32,12 @@ import kotlinx.coroutines.withContext
  */
 public class Client(config: Config) {
     private val baseUrl = config.baseUrl
-    private val core = native {
-        keepThreads
-        NativeClient(config, Language.KOTLIN)
+    internal val core = run {
+        Libraries.check()
+        native {
+            keepThreads
+            NativeClient(config, Language.KOTLIN)
+        }
     }
     private val watched = Hook.watch(this)
 
@@ -57,7 +60,13 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
-        call(creates = payoutId) { it.createPayout(payoutId, request, resume, null) }
+        create(Creating(payoutId, resume), request)
+
+    internal suspend fun create(creating: Creating, request: PayoutRequest): PayoutAccepted = try {
+        call(creating) { it.createPayout(creating.payoutId, request, creating.resume, creating.handOver()) }
+    } finally {
+        creating.close()
+    }
 
     /**
      * Reads a payout, trying again where that may help.
@@ -292,10 +301,10 @@ public class Client(config: Config) {
     /** Shows where the platform is, and nothing else. */
     override fun toString(): String = "Client($baseUrl)"
 
-    private suspend fun <T> call(creates: String? = null, call: suspend (NativeClient) -> T): T {
+    private suspend fun <T> call(creating: Creating? = null, call: suspend (NativeClient) -> T): T = native(creating) {
         // A caller that has left already sends nothing.
         currentCoroutineContext().ensureActive()
-        return native(creates) { offTheCore { call(core) } }
+        offTheCore { call(core) }
     }
 }
 

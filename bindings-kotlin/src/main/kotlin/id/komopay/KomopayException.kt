@@ -1,6 +1,7 @@
 package id.komopay
 
 import id.komopay.ffi.CallFailure
+import id.komopay.ffi.Cancellation
 import id.komopay.ffi.Failure
 import java.nio.charset.CharacterCodingException
 import java.time.Duration
@@ -46,6 +47,13 @@ public sealed class KomopayException(
 
     /** The requests that this call made, oldest first. */
     public val attempts: List<Attempt> get() = failure.attempts
+
+    /**
+     * Whom this concerns: the merchant, so that every other payout would meet it as well, or this payout alone. Null if
+     * neither can be said: it may pass, or what came of it is not known. A payroll stops at [Concern.MERCHANT], and goes on
+     * with the next row after [Concern.PAYOUT].
+     */
+    public val concerns: Concern? get() = failure.concerns
 
     /** How long the platform asked to wait, if it did. */
     public val retryAfter: Duration? get() = failure.retryAfter
@@ -139,35 +147,57 @@ public class InternalException internal constructor(failure: Failure, cause: Kom
     override val moneyMayHaveMoved: Boolean get() = false
 }
 
-/**
- * Every call of the native library goes through here, and ends with a result, a [KomopayException] or a cancellation.
- * [creates] is the id of the payout that the call may make.
- */
-internal inline fun <T> native(creates: String? = null, call: () -> T): T = try {
-    call()
-} catch (thrown: Throwable) {
-    throw understood(thrown, creates)
+/** A create on its way to the core. Until the core has begun with it, whatever is thrown here, nothing was sent. */
+internal class Creating(val payoutId: String, val resume: Boolean) {
+    private var mark: Cancellation? = null
+
+    /** What to give to the core along with the call: it notes there that it has begun. */
+    fun handOver(): Cancellation = Cancellation().also { mark = it }
+
+    /** Whether the payout may have been sent, by this call or by an earlier one. */
+    fun mayHaveBeenSent(): Boolean = resume || try {
+        mark?.hasBegun() ?: false
+    } catch (_: Throwable) {
+        true
+    }
+
+    fun close() {
+        mark?.close()
+    }
 }
 
-internal fun understood(thrown: Throwable, creates: String?): Throwable = when (thrown) {
-    is CancellationException, is KomopayException -> thrown
+/**
+ * Every call of the native library goes through here, and ends with a result, a [KomopayException] or a cancellation.
+ * [creating] is the payout that the call may make.
+ */
+internal inline fun <T> native(creating: Creating? = null, call: () -> T): T = try {
+    call()
+} catch (thrown: Throwable) {
+    throw understood(thrown, creating)
+}
+
+internal fun understood(thrown: Throwable, creating: Creating?): Throwable = when (thrown) {
+    is CancellationException, is InterruptedException, is KomopayException -> thrown
     is CallFailure.Failed -> thrown.failure.exception()
     is CallFailure.Cancelled -> CancellationException("the call was cancelled")
     // A text on its way to the core, so nothing was sent.
-    is CharacterCodingException -> failure(ErrorKind.INVALID_REQUEST, "a text holds half a character").exception()
-    else -> fault(thrown, creates).apply { stackTrace = thrown.stackTrace }
+    is CharacterCodingException ->
+        failure(ErrorKind.INVALID_REQUEST, "a text holds half a character", concerns = Concern.PAYOUT).exception()
+    else -> fault(thrown, creating).apply { stackTrace = thrown.stackTrace }
 }
 
 /** Says the type only: the text of an exception that is not ours may hold anything. */
-private fun fault(thrown: Throwable, creates: String?): KomopayException {
+private fun fault(thrown: Throwable, creating: Creating?): KomopayException {
     val type = thrown.javaClass.name
-    if (creates == null) {
-        val where = if (thrown is LinkageError) "; $PLATFORMS, and this is $HERE" else ""
-        return failure(ErrorKind.INTERNAL, "a fault of the komopay SDK: $type$where").exception()
+    val id = creating?.payoutId
+    if (creating?.mayHaveBeenSent() == true) {
+        val text = "payout $id may have been made: a fault of the komopay SDK ($type); " +
+            "call again with the same id, the same request and resume"
+        return failure(ErrorKind.OUTCOME_UNKNOWN, text, id).exception()
     }
-    val text = "payout $creates may have been made: a fault of the komopay SDK ($type); " +
-        "call again with the same id, the same request and resume"
-    return failure(ErrorKind.OUTCOME_UNKNOWN, text, creates).exception()
+    val what = if (id == null) "" else "payout $id was not sent: "
+    val where = if (thrown is LinkageError) "; $PLATFORMS, and this is $HERE" else ""
+    return failure(ErrorKind.INTERNAL, "${what}a fault of the komopay SDK: $type$where", id).exception()
 }
 
 /** What the published jar has a native library for. */
@@ -175,8 +205,12 @@ private const val PLATFORMS = "its library runs on Linux with glibc (x86-64, arm
 
 private val HERE = "${System.getProperty("os.name")} on ${System.getProperty("os.arch")}"
 
-private fun failure(kind: ErrorKind, message: String, payoutId: String? = null) =
-    Failure(kind, message, null, null, emptyList(), payoutId, emptyList(), null, null, emptyList())
+private fun failure(kind: ErrorKind, message: String, payoutId: String? = null, concerns: Concern? = null) =
+    Failure(kind, message, null, null, emptyList(), payoutId, emptyList(), null, null, emptyList(), concerns)
+
+/** What keeps a client from being made at all. */
+internal fun unusable(message: String): KomopayException =
+    failure(ErrorKind.CONFIGURATION, message, concerns = Concern.MERCHANT).exception()
 
 internal fun Failure.exception(): KomopayException =
     (listOf(this) + causes).foldRight(null) { failure, cause: KomopayException? -> failure.exception(cause) }!!

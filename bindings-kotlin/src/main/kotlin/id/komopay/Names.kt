@@ -86,6 +86,9 @@ public typealias MerchantInfo = id.komopay.ffi.MerchantInfo
 /** The kinds of the error table, each with its exception: see [KomopayException]. */
 public typealias ErrorKind = id.komopay.ffi.ErrorKind
 
+/** Whom an error concerns. Its `code()` is the same in every language. */
+public typealias Concern = id.komopay.ffi.Concern
+
 /** One entry of a 406 answer. */
 public typealias Reason = id.komopay.ffi.Reason
 

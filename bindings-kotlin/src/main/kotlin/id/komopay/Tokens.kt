@@ -11,6 +11,7 @@ import id.komopay.ffi.ProviderFailure
 import java.time.Instant
 import java.util.concurrent.Callable
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.runInterruptible
 
 /** The merchant's code and secret key, from enrolment. The client issues its own tokens, each for one payout only. */
@@ -38,6 +39,7 @@ public fun blockingProvider(provide: Callable<String>): Credentials =
     Credentials.provider { runInterruptible(providers) { provide.call() } }
 
 /** Threads of its own: those of `Dispatchers.IO` may all wait in calls that need a token. */
+@OptIn(ExperimentalCoroutinesApi::class)
 private val providers by lazy { Dispatchers.IO.limitedParallelism(PROVIDERS) }
 
 private const val PROVIDERS = 64

@@ -3,6 +3,7 @@ package id.komopay
 import id.komopay.ffi.Failure
 import id.komopay.ffi.errorKinds
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertSame
@@ -43,9 +44,30 @@ class ErrorTest {
         assertTrue(internal.message.startsWith("a fault of the komopay SDK: java.lang.UnsatisfiedLinkError; "), internal.message)
         assertEquals(fault.stackTrace.toList(), internal.stackTrace.toList())
 
-        val unknown = assertThrows<OutcomeUnknownException> { native(creates = "A-1") { throw fault } }
+        val resumed = Creating("A-1", resume = true)
+        val unknown = assertThrows<OutcomeUnknownException> { native(resumed) { throw fault } }
         assertEquals("A-1", unknown.payoutId)
         assertEquals(false, Sandbox.SECRET in unknown.stackTraceToString())
+    }
+
+    @Test
+    fun `a fault before the core has begun with a create says that it was not sent, and after that nobody knows`() = runBlocking<Unit> {
+        val fault = NoSuchMethodError("holds ${Sandbox.SECRET}")
+        val before = assertThrows<InternalException> { native(Creating("A-1", resume = false)) { throw fault } }
+        assertEquals(listOf("A-1", false), listOf(before.payoutId, before.moneyMayHaveMoved))
+        assertTrue(before.message.startsWith("payout A-1 was not sent: "), before.message)
+        assertEquals(false, Sandbox.SECRET in before.stackTraceToString())
+
+        val creating = Creating("A-1", resume = false)
+        val handedOver = assertThrows<InternalException> { native(creating) { creating.handOver(); throw fault } }
+        assertEquals(false, handedOver.moneyMayHaveMoved)
+        Sandbox().use { sandbox ->
+            Client(sandbox.config()).use { client ->
+                client.core.createPayout("A-1", Sandbox.request(), false, creating.handOver())
+                assertThrows<OutcomeUnknownException> { native(creating) { throw fault } }
+            }
+        }
+        creating.close()
     }
 
     @Test
@@ -65,7 +87,7 @@ class ErrorTest {
     @Test
     fun `a cancellation and an exception of ours pass as they are`() {
         for (thrown in listOf(CancellationException("left"), failure(ErrorKind.CLOSED).exception())) {
-            assertSame(thrown, assertThrows<Exception> { native(creates = "A-1") { throw thrown } })
+            assertSame(thrown, assertThrows<Exception> { native(Creating("A-1", resume = false)) { throw thrown } })
         }
     }
 

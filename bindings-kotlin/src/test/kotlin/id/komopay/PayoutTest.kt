@@ -54,7 +54,8 @@ class PayoutTest {
         assertEquals(409, duplicate.httpStatus)
         assertEquals("A-1", duplicate.payoutId)
         assertEquals(Money(10_000, "IDR"), duplicate.payout?.money)
-        assertEquals("POST /payouts/A-1", duplicate.attempts.first().operation)
+        assertEquals(listOf("POST /auth-tokens", "POST /payouts/A-1"), duplicate.attempts.take(2).map { it.operation })
+        assertEquals(Concern.PAYOUT, duplicate.concerns)
         assertTrue(duplicate.moneyMayHaveMoved)
         assertEquals("the platform answered 409: idPayout already used", duplicate.cause?.message)
 
@@ -62,6 +63,15 @@ class PayoutTest {
         val rejected = assertThrows<RejectedException> { create("A-2") }
         assertEquals("IP_DENIED", rejected.reasons.single().code)
         assertFalse(rejected.retryable)
+        assertEquals(Concern.PAYOUT, rejected.concerns)
+    }
+
+    @Test
+    fun `a refused merchant is told apart from a refused row, and its token call is an attempt`() = runBlocking {
+        sandbox.breakNext("issue_token", """{"type": "rejected", "code": "MERCHANT_INACTIVE", "uses_id_up": false}""")
+        val rejected = assertThrows<RejectedException> { create("A-1") }
+        assertEquals(Concern.MERCHANT, rejected.concerns)
+        assertEquals(listOf("POST /auth-tokens" to 406), rejected.attempts.map { it.operation to it.httpStatus })
     }
 
     @Test

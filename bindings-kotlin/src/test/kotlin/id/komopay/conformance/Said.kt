@@ -64,6 +64,7 @@ private fun error(error: KomopayException): Map<String, Any?> = mapOf(
     "money_may_have_moved" to error.moneyMayHaveMoved,
     "payout" to error.payout,
     "cause" to error.cause,
+    "concerns" to error.concerns?.code(),
     "texts" to listOf(error.toString(), error.stackTraceToString(), error.attempts.toString(), error.reasons.toString())
         .filterNot { it == "[]" },
 )

@@ -13,10 +13,12 @@ import java.util.concurrent.Executors
 import kotlin.concurrent.thread
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.runBlocking
 
 /** Each dispatcher has one thread in this JVM: where a call needed one that waits for it, it would never end. */
+@OptIn(ExperimentalCoroutinesApi::class)
 internal fun nest(config: Config) {
     val issuer = BlockingClient(config)
     val provided = { ids: List<String> ->
