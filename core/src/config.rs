@@ -271,7 +271,10 @@ impl Config {
         self.check_callback_keys()?;
         let base_url = self.check_base_url()?;
         if base_url.scheme() == "http" && self.ca_file.is_some() {
-            return Err(Error::setting("ca_file", "does nothing for plain http; leave it out, or give an https base_url"));
+            return Err(Error::setting(
+                "ca_file",
+                "does nothing for plain http; leave it out, or give an https base_url",
+            ));
         }
         self.check_world(&base_url)?;
         Ok(base_url)
