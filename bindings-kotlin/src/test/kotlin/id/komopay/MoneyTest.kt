@@ -45,7 +45,7 @@ class MoneyTest {
             // A decimal says what it is, and crosses the border as it is.
             val exact = Money(BigDecimal(amount), "IDR")
             assertEquals(amount, exact.amount.toPlainString())
-            Client(Config("http://127.0.0.1:1", Credentials.token("t"), maxAmount = listOf(exact))).close()
+            BlockingClient(Config("http://127.0.0.1:1", Credentials.token("t"), maxAmount = listOf(exact))).close()
         }
         for ((amount, currency) in listOf("1.234" to "KWD", "1.000" to "USDT", "0.500" to "IDR", "1.00" to "IDR")) Money(amount, currency)
     }
