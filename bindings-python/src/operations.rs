@@ -101,10 +101,13 @@ pub fn create_payout<D: Door>(
 ) -> PyResult<D::Made> {
     let (id, request) = guard(py, || Ok((id(py, payout_id)?, komopay_core::PayoutRequest::from(request.get()))))?;
     // Up to here nothing was handed to the core, so nothing was sent by this call.
-    guard(py, || door.ready(py)).map_err(|error| match resume {
-        // An earlier call may have sent it: what keeps this one from finding out proves nothing.
-        true => unknown(py, payout_id, &error.value(py).to_string()),
-        false => not_sent(py, payout_id, error),
+    guard(py, || door.ready(py)).map_err(|error| {
+        if resume {
+            // An earlier call may have sent it: what keeps this one from finding out proves nothing.
+            unknown(py, payout_id, &error.value(py).to_string())
+        } else {
+            not_sent(py, payout_id, error)
+        }
     })?;
     guard_create(py, payout_id, || {
         door.make(py, Some(id.clone()), |core| async move { core.create_payout(&id, &request, resume).await })

@@ -328,14 +328,14 @@ impl Error {
         self
     }
 
-    /// The platform answered this, to another call than a create: see [`Error::to_a_create`].
+    /// The platform answered this, to another call than a create: see [`Error::for_create`].
     pub(crate) fn answered(mut self) -> Self {
         self.0.origin = Origin::OtherCall;
         self
     }
 
     /// The platform answered this to the create of this id.
-    pub(crate) fn to_a_create(mut self, id: &PayoutId) -> Self {
+    pub(crate) fn for_create(mut self, id: &PayoutId) -> Self {
         self.0.origin = Origin::Create;
         if self.kind() == ErrorKind::Rejected {
             // The contract leaves it open whether a 406 uses the id up.

@@ -105,17 +105,21 @@ async fn a_token_call_is_an_attempt_and_a_token_in_hand_is_none() {
     let client = client(&sandbox);
     sandbox.inject(Fault::new(When::always(Operation::CreatePayout), rejected("IP_DENIED")));
     let error = client.create_payout(&id("P"), &request(), false).await.unwrap_err();
-    assert_eq!(attempts(&error), [("POST /auth-tokens", Some(200)), ("POST /payouts/P", Some(406))]);
+    assert_eq!(
+        attempts(&error),
+        [("POST /auth-tokens", Some(200)), ("POST /payouts/P", Some(406)), ("GET /payouts/P", Some(410))]
+    );
     let (token, create) = (&error.attempts()[0], &error.attempts()[1]);
     assert!(token.started_at <= create.started_at && token.duration > Duration::ZERO, "{token:?}");
     let error = client.create_payout(&id("P"), &request(), false).await.unwrap_err();
-    assert_eq!(attempts(&error), [("POST /payouts/P", Some(406))]);
+    assert_eq!(attempts(&error), [("POST /payouts/P", Some(406)), ("GET /payouts/P", Some(410))]);
 
     // A token that a function provides is no request of this client's.
     let token = "a token".to_owned();
     let provider = TokenProvider::new(move || std::future::ready(Ok(token.clone())));
-    let provided = Client::new(Config { credentials: Credentials::Provider(provider), ..config(sandbox.base_url()) });
-    let error = provided.unwrap().create_payout(&id("P"), &request(), false).await.unwrap_err();
+    let of_a_provider =
+        Client::new(Config { credentials: Credentials::Provider(provider), ..config(sandbox.base_url()) });
+    let error = of_a_provider.unwrap().create_payout(&id("P"), &request(), false).await.unwrap_err();
     assert!(attempts(&error).iter().all(|(operation, _)| *operation == "POST /payouts/P"), "{:?}", attempts(&error));
 }
 

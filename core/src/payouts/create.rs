@@ -317,7 +317,7 @@ impl Driver {
             self.learned.accepted = Some(accepted);
             return PostEnd::Accepted;
         }
-        let error = answer.to_error().to_a_create(&self.id);
+        let error = answer.to_error().for_create(&self.id);
         let end = no_acceptance(answer, &error, grant.renewable());
         if end == PostEnd::Refused {
             self.learned.refusal = Some(error.clone());
