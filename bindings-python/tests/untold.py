@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from typing import TypedDict
 
 from komopay import (
     AsyncClient,
@@ -35,7 +36,13 @@ REQUEST = PayoutRequest(
     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Test account", number="11223344")),
 )
 
-SHORT = {"total_timeout": 20.0, "attempt_timeout": 10.0}
+
+class _Times(TypedDict):
+    total_timeout: float
+    attempt_timeout: float
+
+
+SHORT: _Times = {"total_timeout": 20.0, "attempt_timeout": 10.0}
 
 
 def fork(child: Callable[[], None]) -> None:

@@ -30,7 +30,11 @@ pub(crate) fn mended(text: &str, url: &Url) -> Option<String> {
 /// Whether the URL's host is named as this machine. Where a name leads is looked at when it is connected to.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => {
+            // A dot at the end makes a name absolute, and no other one of it.
+            let name = name.strip_suffix('.').unwrap_or(name);
+            name == "localhost" || name.ends_with(".localhost")
+        }
         Some(Host::Ipv4(ip)) => is_loopback_address(ip.into()),
         Some(Host::Ipv6(ip)) => is_loopback_address(ip.into()),
         None => false,

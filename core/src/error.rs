@@ -483,6 +483,10 @@ impl Error {
             (ErrorKind::Rejected, _) if self.reasons().iter().any(is_of_the_merchant) => Some(Concern::Merchant),
             (ErrorKind::InvalidRequest | ErrorKind::Rejected, Origin::Create) => Some(Concern::Payout),
             (ErrorKind::InvalidRequest, Origin::OtherCall) => None,
+            // What keeps it from being settled may keep all others, too.
+            (ErrorKind::OutcomeUnknown, _) => {
+                self.cause().and_then(Self::concerns).filter(|concern| *concern == Concern::Merchant)
+            }
             (kind, _) => kind.concerns(self.field()),
         }
     }

@@ -70,7 +70,7 @@ async fn what_is_refused_here_concerns_the_payout_and_settings_concern_the_merch
 }
 
 #[tokio::test]
-async fn what_may_pass_or_is_not_known_concerns_nobody_and_its_cause_may() {
+async fn what_may_pass_concerns_nobody_and_what_is_not_known_whom_its_cause_does() {
     let sandbox = sandbox().await;
     let client = client(&sandbox);
     assert_eq!(client.get_payout(&id("NONE")).await.unwrap_err().concerns(), None);
@@ -79,7 +79,7 @@ async fn what_may_pass_or_is_not_known_concerns_nobody_and_its_cause_may() {
     let read = client.get_payout(&id("P")).await.unwrap_err();
     assert_eq!((read.kind(), read.concerns()), (ErrorKind::Rejected, Some(Concern::Merchant)));
     let unknown = client.create_payout(&id("P"), &request(), true).await.unwrap_err();
-    assert_eq!((unknown.kind(), unknown.concerns()), (ErrorKind::OutcomeUnknown, None));
+    assert_eq!((unknown.kind(), unknown.concerns()), (ErrorKind::OutcomeUnknown, Some(Concern::Merchant)));
     assert_eq!(unknown.cause().unwrap().concerns(), Some(Concern::Merchant));
 
     let nobody = Client::new(hasty("http://127.0.0.1:9")).unwrap();

@@ -1,5 +1,6 @@
 //! Creating a payout: drives the outcome rules of [`super::outcome`], and decides nothing about them.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,8 +180,8 @@ impl Driver {
         // Where it stands in line for its turn to send, from when that did not come at once.
         let mut place: Option<Place> = None;
         loop {
-            // Before anything is open, leaving ends the call at once; after that, it is settled first.
-            let may_leave = !outcome.must_settle();
+            // Before there is anything to settle, leaving ends what it waits for at once.
+            let may_leave = !outcome.settles();
             if !matches!(action, Action::Post { .. }) {
                 self.turn = None;
             }
@@ -272,8 +273,18 @@ impl Driver {
         let refused = if std::mem::take(&mut self.renew) { self.grant.as_ref() } else { None };
         let issued = self.client.tokens.get(&scope, refused, within, &mut self.history);
         let issued = if self.client.connection_per_create {
-            let (issued, prepared) = tokio::join!(issued, self.client.prepare(within));
-            self.operation.over = Over::Own(Some(prepared));
+            let (mut issued, mut opening, mut opened) = (pin!(issued), pin!(self.client.prepare(within)), None);
+            let issued = loop {
+                tokio::select! {
+                    issued = &mut issued => break issued,
+                    prepared = &mut opening, if opened.is_none() => opened = Some(prepared),
+                }
+            };
+            // Without a token, the connection is of no use.
+            if issued.is_ok() && opened.is_none() {
+                opened = Some(opening.await);
+            }
+            self.operation.over = Over::Own(opened);
             issued
         } else {
             issued.await
@@ -427,7 +438,7 @@ impl Learned {
                 Error::new(ErrorKind::TimedOut, format!("no time was left to send payout {id}; nothing was sent"))
             }),
             (Verdict::Withdrawn, ..) => {
-                Error::new(ErrorKind::Closed, format!("payout {id} was given up before it was sent"))
+                Error::new(ErrorKind::Closed, format!("payout {id} was given up before it was made"))
             }
             (Verdict::Unknown | Verdict::Accepted | Verdict::Recovered, ..) => unknown(id, self.last_error),
         })
@@ -449,7 +460,7 @@ async fn pause(place: &mut Option<Place>, at_least: Duration, more: Duration) {
 
 /// A call may settle for days: of its reads and their tokens, only the last ones are worth telling.
 fn trim(history: &mut Vec<Attempt>) {
-    if history.len() > 40
+    while history.len() > 40
         && let Some(oldest) = history.iter().position(|attempt| !attempt.operation.starts_with("POST /payouts/"))
     {
         history.remove(oldest);

@@ -119,6 +119,17 @@ impl PayoutRequest {
         Ok(digest)
     }
 
+    /// Whether it asks for the same payout: a signature in its callback URL changes nothing of that.
+    pub(crate) fn is_same_payout(&self, other: &Self) -> bool {
+        let unsigned = |request: &Self| {
+            let url = request.callback_url.as_deref();
+            url.map(|url| unsigned(url).unwrap_or_else(|| url.to_owned()))
+        };
+        *self == *other
+            || unsigned(self) == unsigned(other)
+                && Self { callback_url: None, ..self.clone() } == Self { callback_url: None, ..other.clone() }
+    }
+
     /// Every field by its name, in an order that never changes. Without `..`, so that no new field is left out.
     fn fields(&self, form: Form) -> Vec<(&'static str, Option<String>)> {
         let Self { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = self;

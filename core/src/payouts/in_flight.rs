@@ -85,7 +85,7 @@ impl InFlight {
             return Err(Error::new(ErrorKind::Closed, "the client was closed").with_payout_id(id));
         }
         if let Some(call) = calls.by_id.get(id) {
-            if call.request != *request {
+            if !call.request.is_same_payout(request) {
                 let text = format!("another request under the id {id} is being sent; nothing was sent for this one");
                 return Err(Error::new(ErrorKind::DuplicatePayout, text).with_payout_id(id));
             }

@@ -228,11 +228,6 @@ impl Outcome {
         self.given_up_at.is_some()
     }
 
-    /// Whether there is something to settle before the call may end, whoever left.
-    pub fn must_settle(&self) -> bool {
-        self.sticky() || self.doubted
-    }
-
     /// Takes what happened, `now` being the time since the call started, and says what to do.
     pub fn on(&mut self, now: Duration, event: Event) -> Action {
         match event {
@@ -245,13 +240,13 @@ impl Outcome {
                 self.posted(now, end)
             }
             Event::Read(end) => self.was_read(now, end),
-            Event::Woke if self.reads() => self.read(now),
+            Event::Woke if self.settles() => self.read(now),
             Event::Woke => self.authorize(now, false),
         }
     }
 
-    /// Whether the next step is to read, and not to send.
-    fn reads(&self) -> bool {
+    /// Whether the call is being settled: it goes on to read, and not to send, whoever left.
+    pub fn settles(&self) -> bool {
         self.sticky() || matches!(self.question, Question::TakenByUs { .. } | Question::NothingHappened(_))
     }
 
@@ -300,8 +295,11 @@ impl Outcome {
             PostEnd::Refused => self.end(now, Verdict::Refused),
             // Rule 8: to a repeat, the id may be taken by us.
             PostEnd::Conflict => {
-                self.question =
-                    if self.must_settle() { Question::TakenByUs { since: now } } else { Question::TakenByOther };
+                self.question = if self.sticky() || self.doubted {
+                    Question::TakenByUs { since: now }
+                } else {
+                    Question::TakenByOther
+                };
                 self.read(now)
             }
             // Rule 4: pause, then read.
@@ -370,7 +368,7 @@ impl Outcome {
 
     /// Rule 5: once an attempt was open, giving up never sounds like "nothing happened".
     fn give_up(&mut self, now: Duration) -> Action {
-        if self.reads() {
+        if self.settles() {
             Action::End(Verdict::Unknown)
         } else if self.withdrawn {
             self.end(now, Verdict::Withdrawn)
@@ -414,7 +412,11 @@ impl Outcome {
         }
         self.read_started_at = now;
         // A read that may end the call as if nothing had happened: its "not there" must be its own.
-        let alone = matches!(self.question, Question::RefusalStands | Question::NothingHappened(_));
+        let alone = match self.question {
+            Question::NothingHappened(_) => true,
+            Question::RefusalStands => self.read_after_window(),
+            Question::Executed | Question::TakenByUs { .. } | Question::TakenByOther => false,
+        };
         Action::Get { within: self.attempt_at(now), alone }
     }
 
@@ -434,7 +436,7 @@ impl Outcome {
         }
         // Nor past the deadline: half of what is left, as long as that is a pause worth making, or a doubt needs a read after it.
         let rest = left.saturating_sub(at_least);
-        let leaves_time = rest / 2 > self.limits.backoff_base || self.doubted && !self.reads();
+        let leaves_time = rest / 2 > self.limits.backoff_base || self.doubted && !self.settles();
         jitter = jitter.min(if leaves_time { rest / 2 } else { rest });
         Action::Pause { at_least, jitter }
     }

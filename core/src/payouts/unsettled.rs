@@ -1,14 +1,12 @@
 //! The ids whose last create ended as `outcome_unknown`: a client does not forget that a payout may exist under them.
 
-use std::num::NonZeroUsize;
-
 use lru::LruCache;
 
 use super::{PayoutId, PayoutRequest};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How many ids are remembered.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
+const REMEMBERED: usize = 10_000;
 
 /// The unsettled ids of one client, each with a keyed digest of its request.
 pub(super) struct Unsettled {
@@ -22,7 +20,7 @@ impl Unsettled {
         let mut key = [0; 32];
         let random = rustls::crypto::ring::default_provider().secure_random;
         random.fill(&mut key).map_err(|_| Error::internal("the operating system gives no random bytes"))?;
-        Ok(Self { key, digests: LruCache::new(REMEMBERED) })
+        Ok(Self { key, digests: LruCache::unbounded() })
     }
 
     /// Whether the create of this id is unsettled.
@@ -51,7 +49,8 @@ impl Unsettled {
             return None;
         }
         let digest = request.fingerprint(&self.key).ok()?;
-        self.digests.push(id.clone(), digest).map(|(forgotten, _)| forgotten).filter(|forgotten| forgotten != id)
+        self.digests.put(id.clone(), digest);
+        if self.digests.len() > REMEMBERED { self.digests.pop_lru().map(|(forgotten, _)| forgotten) } else { None }
     }
 }
 
@@ -84,10 +83,10 @@ mod tests {
     fn what_is_pushed_out_is_told() {
         let (mut unsettled, ours) = (Unsettled::new().unwrap(), request("1", "1"));
         let id = |n: usize| PayoutId::new(format!("P-{n}")).unwrap();
-        for n in 0..REMEMBERED.get() {
+        for n in 0..REMEMBERED {
             assert_eq!(unsettled.note(&id(n), &ours, true), None);
         }
         assert_eq!(unsettled.note(&id(0), &ours, true), None, "it is remembered already");
-        assert_eq!(unsettled.note(&id(REMEMBERED.get()), &ours, true), Some(id(1)));
+        assert_eq!(unsettled.note(&id(REMEMBERED), &ours, true), Some(id(1)));
     }
 }

@@ -1,15 +1,15 @@
 //! Which connection a request goes over, and whether an answer came over one that had carried nothing before.
 //!
 //! Nothing in HTTP/1.1 ties an answer to its request but their order on the connection. Where a front end lost count, an
-//! answer may belong to an earlier exchange; the first answer over a connection cannot.
+//! answer may belong to an earlier exchange of its connection; the first one over a connection cannot.
 
 use std::any::Any;
 use std::error::Error as StdError;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use hyper_util::client::legacy::connect::{Connection, HttpInfo};
 use lru::LruCache;
@@ -17,7 +17,10 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 /// How many connections that were opened and have not answered yet are remembered. One that is forgotten counts as used.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
+const REMEMBERED: usize = 4096;
+
+/// For how long a prepared connection is used. Nobody looks at it meanwhile, and a server may close one that stays silent.
+const PREPARED_FOR: Duration = Duration::from_secs(2);
 
 /// The connection that a request is to go over.
 #[derive(Clone, Default)]
@@ -42,7 +45,8 @@ pub(super) struct Connections(Arc<Mutex<LruCache<Ends, ()>>>);
 
 impl Connections {
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(LruCache::new(REMEMBERED))))
+        // A cache with a limit of its own would hold the memory for all of them from the start.
+        Self(Arc::new(Mutex::new(LruCache::unbounded())))
     }
 
     /// Notes that an answer came, and tells whether it is the first one over its connection.
@@ -54,7 +58,11 @@ impl Connections {
         let mut told = http::Extensions::new();
         connection.connected().get_extras(&mut told);
         if let Some(ends) = ends(&told) {
-            self.lock().put(ends, ());
+            let mut unused = self.lock();
+            unused.put(ends, ());
+            if unused.len() > REMEMBERED {
+                unused.pop_lru();
+            }
         }
     }
 
@@ -80,7 +88,8 @@ pub(crate) struct Prepared(Arc<Mutex<Slot>>);
 enum Slot {
     /// The next connection that is opened is to be kept here.
     Wanted,
-    Kept(Box<dyn Any + Send>),
+    /// Since then.
+    Kept(Box<dyn Any + Send>, Instant),
     Empty,
 }
 
@@ -100,7 +109,10 @@ impl Prepared {
     fn take<C: 'static>(&self) -> Option<C> {
         let mut slot = self.lock();
         match std::mem::replace(&mut *slot, Slot::Empty) {
-            Slot::Kept(connection) => connection.downcast().ok().map(|connection| *connection),
+            Slot::Kept(connection, since) if since.elapsed() < PREPARED_FOR => {
+                connection.downcast().ok().map(|connection| *connection)
+            }
+            Slot::Kept(..) => None,
             other => {
                 *slot = other;
                 None
@@ -114,7 +126,7 @@ impl Prepared {
         if !matches!(*slot, Slot::Wanted) {
             return Some(connection);
         }
-        *slot = Slot::Kept(Box::new(connection));
+        *slot = Slot::Kept(Box::new(connection), Instant::now());
         None
     }
 

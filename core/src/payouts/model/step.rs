@@ -133,7 +133,7 @@ impl Steps<'_> {
             world.end(to, n, Ending::Lost { exposed: call.exposed })
         });
         // What is before anything was open ends at once when everybody left.
-        let leaves = call.withdrawn && !call.rules.must_settle();
+        let leaves = call.withdrawn && !call.rules.settles();
         match call.doing {
             Doing::Authorizing { .. } | Doing::Pausing { .. } if leaves => self.hears(n, Event::Woke),
             Doing::Authorizing { .. } => {
@@ -301,7 +301,7 @@ impl Steps<'_> {
         let due = self.from.callers.iter().any(|caller| {
             caller.at == At::Door
                 || caller.call.as_ref().is_some_and(|call| {
-                    let leaves = call.withdrawn && !call.rules.must_settle();
+                    let leaves = call.withdrawn && !call.rules.settles();
                     match call.doing {
                         Doing::Authorizing { left } => left == 0 || leaves,
                         Doing::Connecting { left } => left == 0 || call.withdrawn,

@@ -184,6 +184,11 @@ fn whatever_happens_no_step_outlives_the_deadline_and_none_follows_it() {
             }
             for took in &took {
                 let then = at.then(*took, event);
+                // What ends a call as if nothing had happened is a read of its own, or it was never in doubt.
+                if event == Event::Read(ReadEnd::Gone) && matches!(at.action, Action::Get { alone: false, .. }) {
+                    let denies = [Verdict::Refused, Verdict::Failed, Verdict::Withdrawn].map(Action::End);
+                    assert!(!denies.contains(&then.action), "{:?} after a read over a kept connection", then.action);
+                }
                 if seen.insert(then.clone()) {
                     open.push(then);
                 }

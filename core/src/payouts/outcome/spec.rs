@@ -3,7 +3,7 @@
 //! `post=` and `get=` say how a request ends, `token=` how asking for a token does (`ok` where nothing is said);
 //! `@20s` is how long it takes (else 100 ms); `get=410*` repeats to the end. `leave` is the callers leaving. Pauses
 //! last as long as the machine allows at most. `post~=` is an answer over a connection that had carried another exchange; a read
-//! that may end a call as if nothing had happened is `alone=`, over a connection of its own. A row also fails if the machine asks for another step than the next
+//! that may end a call as if nothing had happened is `any=`, over a connection of its own. A row also fails if the machine asks for another step than the next
 //! one in the play, or if the play goes on after the end.
 
 use super::Verdict::{Accepted, Failed, Recovered, Refused, Unknown, Withdrawn};
@@ -60,12 +60,12 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("5 lost, then 429 to the end",                     "post=open get=410 post=429 get=odd*",              Unknown),
 
     // 7. A refusal to a repeat stands when a GET that started after the window says 410.
-    ("7 refused repeat, then found",                    "post=open get=410 post=refused alone=410 alone=ours",  Recovered),
-    ("7 refused repeat, never found",                   "post=open get=410 post=refused alone=410*",          Refused),
-    ("7 refused repeat, no such GET",                   "post=open get=410 post=refused alone=odd*",          Unknown),
-    ("7 a GET from before the end of the window",       "post=open get=410 post=refused alone=410@29s alone=odd*", Unknown),
-    ("7 the window runs from the last open attempt",    "post=open get=410 post=open@20s get=410 post=refused alone=410*", Refused),
-    ("7 and not from the first one",                    "post=open get=410@20s post=open@20s get=410 post=refused alone=410 alone=ours", Recovered),
+    ("7 refused repeat, then found",                    "post=open get=410 post=refused any=410 any=ours",  Recovered),
+    ("7 refused repeat, never found",                   "post=open get=410 post=refused any=410*",          Refused),
+    ("7 refused repeat, no such GET",                   "post=open get=410 post=refused any=odd*",          Unknown),
+    ("7 a GET from before the end of the window",       "post=open get=410 post=refused any=410@29s any=odd*", Unknown),
+    ("7 the window runs from the last open attempt",    "post=open get=410 post=open@20s get=410 post=refused any=410*", Refused),
+    ("7 and not from the first one",                    "post=open get=410@20s post=open@20s get=410 post=refused any=410 any=ours", Recovered),
 
     // 8. 409.
     ("8 409 to the first, another is there",            "post=409 get=other",                               FOUND_OTHER),
@@ -82,14 +82,14 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("r resume finds another",                          "resume get=other",                                 FOUND_OTHER),
     ("r resume finds nothing, sends it",                "resume get=410 post=ours",                         Accepted),
     ("r resume is sticky",                              "resume get=odd*",                                  Unknown),
-    ("r resume, refused",                               "resume get=410 post=refused alone=410*",             Refused),
-    ("r resume, refused, then it appears",              "resume get=410 post=refused alone=410 alone=ours",     Recovered),
+    ("r resume, refused",                               "resume get=410 post=refused any=410*",             Refused),
+    ("r resume, refused, then it appears",              "resume get=410 post=refused any=410 any=ours",     Recovered),
     ("r resume, 409, seen late",                        "resume get=410 post=409 get=410 get=ours",         Recovered),
     ("r resume, never a connection",                    "resume get=410 post=unsent get=odd*",              Unknown),
 
-    ("r resume, refused here, found",                   "resume refused-here alone=ours",                     Recovered),
-    ("r resume, refused here, never there",             "resume refused-here alone=410*",                     Refused),
-    ("r resume, refused here, no proof",                "resume refused-here alone=odd*",                     Unknown),
+    ("r resume, refused here, found",                   "resume refused-here any=ours",                     Recovered),
+    ("r resume, refused here, never there",             "resume refused-here any=410*",                     Refused),
+    ("r resume, refused here, no proof",                "resume refused-here any=odd*",                     Unknown),
 
     // 9. Time: a repeat needs time for itself and one GET; a Retry-After beyond the deadline ends the call.
     ("9 no time for a repeat",                          "post=open@20s get=odd@20s get=odd@20s get=odd@20s get=410*", Unknown),
@@ -133,8 +133,8 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("d 429 to the end, and it is there",               "post~=429+90s alone=ours",                         Recovered),
     ("d 429, then no connection to the end",            "post~=429 post=unsent+90s alone=410",              Failed),
     ("d 429, then no time to read",                     "token=ok@60s post~=429 post~=429@30s",             Unknown),
-    ("d lost after a doubt is lost",                    "post~=429 post=open get=410 post=refused alone=410*", Refused),
-    ("d a refused repeat",                              "post=open get=410 post~=refused alone=410 alone=ours", Recovered),
+    ("d lost after a doubt is lost",                    "post~=429 post=open get=410 post=refused any=410*", Refused),
+    ("d a refused repeat",                              "post=open get=410 post~=refused any=410 any=ours", Recovered),
     ("d left while it waits",                           "post~=429 leave alone=410",                        Withdrawn),
     ("d left while it waits, and it is there",          "post~=429 leave alone=ours",                       Recovered),
     ("d held after a doubt",                            "post~=429 token=held turn=none@70s alone=410",     Failed),
@@ -241,8 +241,12 @@ impl<'a> Play<'a> {
                     };
                     if among_others { Event::PostedAmongOthers(end) } else { Event::Posted(end) }
                 }
-                Action::Get { alone, .. } => {
-                    Event::Read(match self.take(if alone { "alone" } else { "get" }).ok_or(unexpected)? {
+                Action::Get { alone, .. } => Event::Read(
+                    match self
+                        .take(if alone { "alone" } else { "get" })
+                        .or_else(|| self.take("any"))
+                        .ok_or(unexpected)?
+                    {
                         ("ours", None) => ReadEnd::Ours,
                         ("other", None) => ReadEnd::NotOurs,
                         ("410", None) => ReadEnd::Gone,
@@ -250,8 +254,8 @@ impl<'a> Play<'a> {
                         ("denied", None) => ReadEnd::Denied,
                         ("final", None) => ReadEnd::Final,
                         odd => return Err(format!("no such step: {odd:?}")),
-                    })
-                }
+                    },
+                ),
             };
             action = outcome.on(self.now, event);
         }
