@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 class Program:
     """A Python program in a process group of its own, which is killed when the test is over, passed or not."""
 
-    command = (sys.executable, "-u")
+    command: tuple[str, ...] = (sys.executable, "-u")
     """What runs it."""
 
     def __init__(self, *arguments: object, sandbox: Sandbox, **environment: str) -> None:
