@@ -20,7 +20,7 @@ pub(crate) struct Answer {
     pub retry_after: Option<Duration>,
     /// The platform's request id, if it sends one.
     pub request_id: Option<String>,
-    /// It is the first answer over its connection, so it surely belongs to its request.
+    /// It is the first answer over its connection: no earlier exchange can be the one that it belongs to.
     pub is_first: bool,
     pub body: Bytes,
     /// What its texts must not show. Each of them passes through it before it enters an error.
