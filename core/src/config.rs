@@ -148,9 +148,9 @@ pub struct Config {
     pub max_concurrency: Option<u32>,
     /// How many idle connections are kept open: 64.
     pub pool_size: usize,
-    /// Whether each create goes over a connection of its own, opened beside the token call: then no answer to
-    /// an earlier exchange can be taken for the one to it, and a refusal needs no read to confirm it. Off: it costs a connection
-    /// for each payout.
+    /// Whether each create goes over a connection of its own, opened beside the token call: then no answer to an earlier
+    /// exchange can be taken for the one to it, and a refusal needs no read to confirm it. Off: it costs a connection for each
+    /// payout.
     pub connection_per_create: bool,
     /// The largest answer that is read, in bytes: 1 MiB.
     pub max_answer_bytes: usize,
