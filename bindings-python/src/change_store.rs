@@ -93,10 +93,13 @@ impl Drop for Store {
 
 impl ChangeStore for Store {
     fn claim(&self, owner: &str) -> Result<String, StoreError> {
-        self.on(|store| {
-            let claimed = store.claim(owner)?;
-            Ok(self.owner.get_or_init(|| claimed).clone())
-        })
+        let is_closed = lock(&self.used().open).is_none();
+        let claimed = self.on(|store| store.claim(owner))?;
+        // Closed again, for a fork that nobody tells of: it is opened by who uses it.
+        if is_closed && self.path.is_some() {
+            lock(&self.used().open).take();
+        }
+        Ok(self.owner.get_or_init(|| claimed).clone())
     }
 
     fn latest(&self, payout_id: &PayoutId) -> Result<Option<ChangeRecord>, StoreError> {

@@ -211,7 +211,7 @@ impl From<komopay_core::Reason> for Reason {
 ///     ...         client.get_payout("TST-0")
 ///     ...     except KomopayError as error:
 ///     ...         print([attempt.operation for attempt in error.attempts])
-///     ['POST /auth-tokens', 'GET /payouts/TST-0']
+///     ['POST /auth-tokens', 'GET /payouts/TST-0', 'GET /payouts/TST-0']
 #[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Attempt {

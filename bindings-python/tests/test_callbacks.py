@@ -439,19 +439,21 @@ def test_a_store_survives_a_fork(sandbox: Sandbox, tmp_path: Path, kind: str) ->
                 worker.join()
 
 
-def test_a_fork_behind_pythons_back_is_told_where_a_file_is_opened(tmp_path: Path) -> None:
+def test_a_fork_behind_pythons_back_is_told_where_a_file_is_opened(sandbox: Sandbox, tmp_path: Path) -> None:
     """Its SQLite would take no locks, since it believes that it has those of the parent."""
     store = SqliteChangeStore(tmp_path / "changes.sqlite")
-    process = ctypes.PyDLL(None).fork()
-    if process == 0:
-        code = 1
-        try:
-            SqliteChangeStore(tmp_path / "changes.sqlite")
-        except ConfigurationError as error:
-            code = 0 if "forked" in str(error) else 2
-        finally:
-            os._exit(code)
-    assert os.waitpid(process, 0)[1] == 0
+    with new_client(sandbox, change_store=store) as client:
+        client.take_changes()
+        process = ctypes.PyDLL(None).fork()
+        if process == 0:
+            code = 1
+            try:
+                SqliteChangeStore(tmp_path / "changes.sqlite")
+            except ConfigurationError as error:
+                code = 0 if "forked" in str(error) else 2
+            finally:
+                os._exit(code)
+        assert os.waitpid(process, 0)[1] == 0
     assert store.path == str(tmp_path / "changes.sqlite")
 
 

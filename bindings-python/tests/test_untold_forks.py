@@ -71,7 +71,7 @@ def test_a_store_that_was_not_used_yet_is_each_processs_own(sandbox: Sandbox, fo
 
 def test_a_store_that_was_used_is_refused_in_the_child_with_what_to_do(sandbox: Sandbox, folder: Path) -> None:
     child, ended, parent = said(start("used_store", sandbox, STORE=str(folder / "changes.sqlite")))
-    assert child.startswith("child unavailable change_store ") and "open stores after the fork" in child
+    assert child.startswith("child configuration change_store ") and "open stores after the fork" in child
     assert (ended, parent) == ("child ended 0", "parent []")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import faulthandler
 import logging
 import os
 import signal
@@ -52,7 +51,6 @@ def fork(child: Callable[[], None]) -> None:
     if process == 0:
         # Whoever hangs is ended, and seen.
         signal.alarm(30)
-        faulthandler.dump_traceback_later(25)
         child()
         sys.exit(0)
     status = os.waitpid(process, 0)[1]
@@ -171,10 +169,12 @@ def worker() -> None:
     client = Client.from_env(change_store=MemoryChangeStore(), **SHORT)
     changes = ChangeWorker(client, print)
     changes.start()
+    # Python lists them in the child, too, where none of them is.
+    parents = threading.enumerate()
 
     def child() -> None:
         changes.start()
-        print("child", [thread.name for thread in threading.enumerate() if thread.name == "komopay-changes"], flush=True)
+        print("child", [thread.name for thread in threading.enumerate() if thread not in parents], flush=True)
         changes.close()
 
     fork(child)

@@ -544,7 +544,14 @@ mod tests {
             let config = Config { base_url: base_url.to_owned(), is_test, loopback_is_live, ..config() };
             config.check().err().map(|error| error.field().unwrap_or_default().to_owned())
         };
-        let loopback = ["http://127.0.0.1:8080", "http://[::1]", "https://localhost", "http://[::ffff:7f00:1]"];
+        let loopback = [
+            "http://127.0.0.1:8080",
+            "http://[::1]",
+            "https://localhost",
+            "https://localhost.:8443",
+            "https://shop.localhost.",
+            "http://[::ffff:7f00:1]",
+        ];
         let sandbox = [
             SANDBOX_URL,
             "https://API.sandbox.komopay.id/",

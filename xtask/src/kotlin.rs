@@ -125,7 +125,7 @@ impl<'a> Kotlin<'a> {
 
 /// Lets the generated values show themselves whatever texts they hold. They do so by the core, which takes Unicode only: half
 /// of a surrogate pair, which a text of the JVM may have, would throw out of `toString`.
-fn show_whatever_they_hold(sources: &Path) -> Outcome {
+pub(crate) fn show_whatever_they_hold(sources: &Path) -> Outcome {
     const GENERATED: &str = "override fun toString(): String {";
     const MENDED: &str = "override fun toString(): String = try { shownByTheCore() } \
         catch (unshown: java.nio.charset.CharacterCodingException) { javaClass.simpleName + \"(not Unicode)\" }\n    \

@@ -71,6 +71,11 @@ enum Task {
     },
     /// Install what the checks need: for root on Debian or Ubuntu. For others, say what is missing, in one line to paste.
     Setup,
+    /// Mend the Kotlin code that was generated into this folder, as the checks of the jar do: for releases.
+    KotlinCode {
+        /// The folder of the package `id.komopay.ffi`.
+        sources: std::path::PathBuf,
+    },
     /// Write bindings-python/licenses anew: the licences of the project and of the crates in it, for the wheel and the jar.
     Licenses,
     /// Ask the database of advisories whether a crate has a known flaw, or is maintained by nobody. It needs the network.
@@ -93,6 +98,7 @@ fn main() -> ExitCode {
         Task::Demo { language } => demo::run(&workspace, language),
         Task::Test { part } => test::run(&workspace, part),
         Task::Setup => setup::run(&workspace),
+        Task::KotlinCode { sources } => kotlin::show_whatever_they_hold(&sources),
         Task::Licenses => licenses::write(&workspace),
         Task::Advisories => dependencies::advisories(&workspace),
         Task::Surface => surface::write(&workspace),

@@ -24,6 +24,8 @@ pub(crate) enum Tool {
     Clippy,
     /// With which virtual environments are made.
     Python,
+    /// Python's headers: uWSGI, which a process model is, is compiled.
+    PythonHeaders,
     /// Compiles for the JVM.
     Jdk,
     /// Builds and tests for it.
@@ -36,12 +38,14 @@ pub(crate) enum Tool {
     Debootstrap,
 }
 
-use Tool::{Clippy, Compiler, Debootstrap, Faketime, Git, Jdk, Maven, Python as PythonTool, Redis, Rustfmt};
+use Tool::{
+    Clippy, Compiler, Debootstrap, Faketime, Git, Jdk, Maven, Python as PythonTool, PythonHeaders, Redis, Rustfmt,
+};
 
 /// What the Rust checks need.
 pub(crate) const RUST: [Tool; 5] = [Git, Compiler, Rustfmt, Clippy, Faketime];
 /// What the Python package and its checks need.
-pub(crate) const PYTHON: [Tool; 3] = [Compiler, PythonTool, Redis];
+pub(crate) const PYTHON: [Tool; 4] = [Compiler, PythonTool, PythonHeaders, Redis];
 /// What the Kotlin library and its checks need: it is tried with a server in Python.
 pub(crate) const KOTLIN: [Tool; 4] = [Compiler, Jdk, Maven, PythonTool];
 /// What the Swift package needs besides Swift.
@@ -72,7 +76,9 @@ impl Installer {
             (Self::Dnf, Clippy) => "clippy",
             (Self::Apt, PythonTool) => "python3 python3-venv",
             (Self::Dnf, PythonTool) => "python3",
-            (Self::Brew, PythonTool) => "python",
+            (Self::Brew, PythonTool | PythonHeaders) => "python",
+            (Self::Apt, PythonHeaders) => "python3-dev",
+            (Self::Dnf, PythonHeaders) => "python3-devel",
             (Self::Apt, Jdk) => "default-jdk-headless",
             (Self::Dnf, Jdk) => "java-latest-openjdk-devel",
             (Self::Brew, Jdk) => "openjdk",
@@ -104,6 +110,7 @@ impl Tool {
             Rustfmt => "rustfmt",
             Clippy => "clippy",
             PythonTool => "Python 3.10 or newer, with venv",
+            PythonHeaders => "Python's headers",
             Jdk => "a JDK, 11 or newer",
             Maven => "Maven",
             Redis => "redis-server",
@@ -130,6 +137,7 @@ impl Tool {
             Rustfmt => cargo("fmt"),
             Clippy => cargo("clippy"),
             PythonTool => Python::find().is_ok(),
+            PythonHeaders => Python::find().is_ok_and(|python| python.has_headers()),
             Jdk => answers("javac"),
             Maven => answers(if cfg!(windows) { "mvn.cmd" } else { "mvn" }),
             // The processes of Celery are tried on Unix only.

@@ -33,6 +33,15 @@ impl Python {
         })
     }
 
+    /// Whether it has the headers that an extension is compiled with.
+    pub(crate) fn has_headers(&self) -> bool {
+        let question = "import pathlib, sysconfig, sys; \
+            sys.exit(not pathlib.Path(sysconfig.get_path('include'), 'Python.h').exists())";
+        let mut asked = Command::new(&self.program);
+        let status = asked.args(["-c", question]).stdin(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    }
+
     pub(crate) fn program(&self) -> &OsString {
         &self.program
     }

@@ -1395,7 +1395,7 @@ class Attempt:
         ...         client.get_payout("TST-0")
         ...     except KomopayError as error:
         ...         print([attempt.operation for attempt in error.attempts])
-        ['POST /auth-tokens', 'GET /payouts/TST-0']
+        ['POST /auth-tokens', 'GET /payouts/TST-0', 'GET /payouts/TST-0']
     """
 
     __match_args__: Final = ("operation", "started_at", "duration", "http_status", "request_id")

@@ -17,6 +17,7 @@ use crate::lenient::{Said, lenient, nested, said, said_time, timestamp};
 use crate::money::Money;
 use crate::raw_json::RawJson;
 use crate::read::{Unreadable, object};
+use crate::scrub::Scrubber;
 
 /// The platform took the payout. This is not completion: follow it with `wait_for_payout`.
 #[derive(Clone, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub struct FailureReason {
     pub code: FailureCode,
     /// When it failed.
     pub failed_at: Option<Timestamp>,
-    /// The platform's own text.
+    /// The platform's own text, in one line, and without its long numbers; the answer's `raw` has it as it came.
     pub message: Option<String>,
 }
 
@@ -245,7 +246,7 @@ impl Payout {
             segment_code: deciding.segment_code.value(),
             exchanged_to_currency: deciding.exchanged_to_currency.value(),
             status: process.status,
-            failure_reason: failure_reason.and_then(|reason| FailureReason::read(reason.get())),
+            failure_reason: failure_reason.and_then(|reason| FailureReason::read(id, reason.get())),
             created_at: created_at.value(),
             processed_at: timestamp(process.processed_at, "processedAt"),
             is_test: is_test.value(),
@@ -258,7 +259,7 @@ impl Payout {
 }
 
 impl FailureReason {
-    fn read(json: &str) -> Option<Self> {
+    fn read(id: &PayoutId, json: &str) -> Option<Self> {
         let reason = object::<FailureWire>(json).inspect_err(|_| {
             tracing::warn!(target: "komopay", field = "failureReasons", "a field of the answer cannot be read; see the raw JSON");
         });
@@ -266,7 +267,9 @@ impl FailureReason {
         Some(Self {
             code: reason.failure_reason_code,
             failed_at: timestamp(reason.failed_at, "failedAt"),
-            message: lenient(reason.message, "message"),
+            // It may repeat the account, which a read does not know.
+            message: lenient::<String>(reason.message, "message")
+                .map(|message| Scrubber::default().sparing(Some(id.as_str())).text(&message)),
         })
     }
 }

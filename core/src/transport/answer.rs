@@ -83,7 +83,7 @@ impl Answer {
         struct Basic {
             description: Option<String>,
         }
-        let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
+        let codes: Vec<&str> = reasons.iter().take(10).map(|reason| reason.code.as_str()).collect();
         if !codes.is_empty() {
             return format!("the platform refused it: {}", codes.join(", "));
         }

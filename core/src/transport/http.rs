@@ -258,9 +258,14 @@ impl Transport {
                 exchange.await
             }
         };
+        let texts = self.texts(operation, token);
         let result = match result {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err((kind, text))) => Err(Failure { kind, sent: gate.shut(), text }),
+            // What a proxy or another peer says on the way: its numbers are addresses and ports.
+            Ok(Err(Trouble { kind, text, is_foreign })) => {
+                let text = if is_foreign { texts.clone().knowing_the_account().text(&text) } else { text };
+                Err(Failure { kind, sent: gate.shut(), text })
+            }
             Err(_) => Err(Failure {
                 kind: FailureKind::TimedOut,
                 sent: gate.shut(),
@@ -270,30 +275,19 @@ impl Transport {
         if let Some(heard) = self.heard(&result, began.elapsed()) {
             self.pace.heard(began, heard);
         }
-        self.scrubbed(result, operation, token)
+        let answer = result?;
+        // A read may show another's payout.
+        let knows_account = operation.body.is_some() && !operation.personal.is_empty();
+        let texts = if knows_account { texts.knowing_the_account() } else { texts };
+        let request_id = answer.request_id.map(|id| texts.request_id(&id));
+        Ok(Answer { request_id, texts, ..answer })
     }
 
-    /// The result with what its texts must not show, and without it where they are read already.
-    fn scrubbed(
-        &self,
-        result: Result<Answer, Failure>,
-        operation: &Operation,
-        token: Option<&str>,
-    ) -> Result<Answer, Failure> {
+    /// What the texts that come back of an operation must not show.
+    fn texts(&self, operation: &Operation, token: Option<&str>) -> Scrubber {
         let personal: Vec<&str> = operation.personal.iter().map(String::as_str).collect();
         let credentials = [self.secret.expose_secret(), token.unwrap_or_default()];
-        let texts = Scrubber::new(&credentials, &personal).sparing(operation.payout_id());
-        match result {
-            Ok(answer) => {
-                // A read may show another's payout.
-                let knows_account = operation.body.is_some() && !personal.is_empty();
-                let texts = if knows_account { texts.knowing_the_account() } else { texts };
-                let request_id = answer.request_id.map(|id| texts.request_id(&id));
-                Ok(Answer { request_id, texts, ..answer })
-            }
-            // What a proxy or another peer says on the way: its numbers are addresses and ports.
-            Err(failure) => Err(Failure { text: texts.knowing_the_account().text(&failure.text), ..failure }),
-        }
+        Scrubber::new(&credentials, &personal).sparing(operation.payout_id())
     }
 
     /// Opens a connection for one request to come, `within` this time. Nothing is sent.
@@ -322,14 +316,14 @@ impl Transport {
         }
     }
 
-    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, (FailureKind, String)> {
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, Trouble> {
         let mut response = request.send().await.map_err(failure)?;
         let is_first = self.connections.is_first(response.extensions());
         let headers = response.headers();
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let encoded = headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity");
         if encoded {
-            return Err((FailureKind::Unreadable, "the answer is compressed, which was not asked for".to_owned()));
+            return Err(Trouble::ours(FailureKind::Unreadable, "the answer is compressed, which was not asked for"));
         }
         let date = date(text("date"));
         let mut answer = Answer {
@@ -348,10 +342,8 @@ impl Transport {
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(failure)? {
             if body.len() + chunk.len() > self.max_answer_bytes {
-                return Err((
-                    FailureKind::Unreadable,
-                    format!("the answer is larger than {} bytes", self.max_answer_bytes),
-                ));
+                let text = format!("the answer is larger than {} bytes", self.max_answer_bytes);
+                return Err(Trouble::ours(FailureKind::Unreadable, text));
             }
             body.extend_from_slice(&chunk);
         }
@@ -401,21 +393,35 @@ fn extra_authorities(config: &Config) -> Result<Vec<CertificateDer<'static>>> {
     Ok(certificates)
 }
 
-fn failure(error: reqwest::Error) -> (FailureKind, String) {
+/// Why an exchange brought no answer.
+struct Trouble {
+    kind: FailureKind,
+    text: String,
+    /// Others have worded it, who may repeat what they were sent.
+    is_foreign: bool,
+}
+
+impl Trouble {
+    fn ours(kind: FailureKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), is_foreign: false }
+    }
+}
+
+fn failure(error: reqwest::Error) -> Trouble {
     let error = error.without_url();
     let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
     let mut kind = if error.is_timeout() { FailureKind::TimedOut } else { FailureKind::Network };
     while let Some(cause) = source {
         let elsewhere = cause.downcast_ref::<Elsewhere>().map(ToString::to_string);
         if let Some(what_to_do) = elsewhere.or_else(|| proxy::refusal(cause)) {
-            return (FailureKind::Configuration, what_to_do);
+            return Trouble::ours(FailureKind::Configuration, what_to_do);
         }
         if let Some(rustls::Error::InvalidCertificate(_)) = tls_error(cause) {
             kind = FailureKind::Configuration;
         }
         source = cause.source();
     }
-    (kind, chain(&error))
+    Trouble { kind, text: chain(&error), is_foreign: true }
 }
 
 /// rustls's error, which travels inside an `io::Error`, perhaps inside another: `source` passes over what they hold.
