@@ -114,7 +114,8 @@ def leaves_a_create() -> None:
 def among_busy_threads() -> None:
     """Forks again and again while threads of the parent read, and wait in queues.
 
-    None of them logs: the locks of Python's own `logging` are freed by its hooks, which do not run either.
+    None of them logs: the locks of Python's own `logging` are freed by its hooks, which do not run either. Nor does a child end
+    in order, which waits for what Python's threads had.
     """
     client = Client.from_env(**SHORT)
     is_over = threading.Event()
@@ -134,8 +135,13 @@ def among_busy_threads() -> None:
     threads = [threading.Thread(target=work, daemon=True) for work in (read, read, read_in_a_loop)]
     for thread in threads:
         thread.start()
+
+    def child() -> None:
+        print("child", client.currencies(), flush=True)
+        os._exit(0)
+
     for _ in range(20):
-        fork(lambda: print("child", client.currencies(), flush=True))
+        fork(child)
     is_over.set()
     for thread in threads:
         thread.join()

@@ -9,8 +9,8 @@
 //! earlier one starts sticky, as if an attempt of unknown age had just been given up.
 //!
 //! An attempt is **doubted** when the answer that says it was not executed may belong to another exchange: it came over a
-//! connection that had carried one before. Until a read over a connection of its own says that nothing is there, such a
-//! call does not end as if nothing had happened.
+//! connection that had carried one before. Then its request may still be on its way. So such a call ends as if nothing had
+//! happened only after a read over a connection of its own, a first pause's time later, says that nothing is there.
 //!
 //! Times are measured from the start of the call.
 
@@ -180,8 +180,8 @@ pub(crate) struct Outcome {
     /// When the last open attempt was given up; `Some` makes the call sticky.
     given_up_at: Option<Duration>,
     question: Question,
-    /// The answer that denied an attempt may be another's.
-    doubted: bool,
+    /// When an attempt was denied last by an answer that may be another's.
+    doubted_at: Option<Duration>,
     /// A POST was started.
     posted: bool,
     /// It had to wait for a turn to send.
@@ -205,7 +205,7 @@ impl Outcome {
             limits,
             given_up_at: resume.then_some(now),
             question: if start == Start::ResumeRefused { Question::RefusalStands } else { Question::Executed },
-            doubted: false,
+            doubted_at: None,
             posted: false,
             held: false,
             pauses: 0,
@@ -236,7 +236,9 @@ impl Outcome {
             Event::Held => self.held(now),
             Event::Posted(end) => self.posted(now, end),
             Event::PostedAmongOthers(end) => {
-                self.doubted |= end.denies();
+                if end.denies() {
+                    self.doubted_at = Some(now);
+                }
                 self.posted(now, end)
             }
             Event::Read(end) => self.was_read(now, end),
@@ -295,7 +297,7 @@ impl Outcome {
             PostEnd::Refused => self.end(now, Verdict::Refused),
             // Rule 8: to a repeat, the id may be taken by us.
             PostEnd::Conflict => {
-                self.question = if self.sticky() || self.doubted {
+                self.question = if self.sticky() || self.doubted_at.is_some() {
                     Question::TakenByUs { since: now }
                 } else {
                     Question::TakenByOther
@@ -331,14 +333,25 @@ impl Outcome {
     /// 410: not there at the time of the read. What that proves depends on when the read started.
     fn gone(&mut self, now: Duration) -> Action {
         match self.question {
-            Question::NothingHappened(verdict) => Action::End(verdict),
-            Question::RefusalStands if self.read_after_window() => Action::End(Verdict::Refused),
+            Question::NothingHappened(verdict) if self.read_after_doubt() => Action::End(verdict),
+            Question::RefusalStands if self.read_after_window() && self.read_after_doubt() => {
+                Action::End(Verdict::Refused)
+            }
             Question::TakenByUs { .. } if self.read_after_window() => Action::End(Verdict::Unknown),
             Question::Executed if self.may_post(now) => self.authorize(now, false),
             // It did not execute, and no POST can follow: there is nothing left to find out.
             Question::Executed if self.read_after_window() && !self.will_post(now) => Action::End(Verdict::Unknown),
             _ => self.pause(now, Duration::ZERO),
         }
+    }
+
+    /// Whether the last read started when a doubted attempt was surely executed, if it ever will be.
+    fn read_after_doubt(&self) -> bool {
+        self.doubt_ends().is_none_or(|end| self.read_started_at >= end)
+    }
+
+    fn doubt_ends(&self) -> Option<Duration> {
+        self.doubted_at.map(|doubted_at| doubted_at.saturating_add(self.limits.backoff_base))
     }
 
     /// Whether the last read started when the settle window was over.
@@ -379,11 +392,16 @@ impl Outcome {
 
     /// Ends the call as one of which nothing was executed; where an attempt is doubted, only after a read that says so.
     fn end(&mut self, now: Duration, verdict: Verdict) -> Action {
-        if !self.doubted {
-            return Action::End(verdict);
-        }
+        let Some(doubt_ends) = self.doubt_ends() else { return Action::End(verdict) };
         self.question = Question::NothingHappened(verdict);
-        self.read(now)
+        let at_least = doubt_ends.saturating_sub(now);
+        if at_least.is_zero() {
+            self.read(now)
+        } else if at_least >= self.left(now) {
+            Action::End(Verdict::Unknown)
+        } else {
+            Action::Pause { at_least, jitter: Duration::ZERO }
+        }
     }
 
     fn authorize(&mut self, now: Duration, renew: bool) -> Action {
@@ -436,7 +454,7 @@ impl Outcome {
         }
         // Nor past the deadline: half of what is left, as long as that is a pause worth making, or a doubt needs a read after it.
         let rest = left.saturating_sub(at_least);
-        let leaves_time = rest / 2 > self.limits.backoff_base || self.doubted && !self.settles();
+        let leaves_time = rest / 2 > self.limits.backoff_base || self.doubted_at.is_some() && !self.settles();
         jitter = jitter.min(if leaves_time { rest / 2 } else { rest });
         Action::Pause { at_least, jitter }
     }

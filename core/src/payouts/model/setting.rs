@@ -29,9 +29,9 @@ pub(super) struct Assumed {
     pub unique_ids: bool,
     /// So many seconds after a connection closed, its request is executed and shown, or never will be.
     pub settles_within: u8,
-    /// When the answer to another exchange was taken for the answer to a create, that create has been executed and is shown, or
-    /// never will be.
-    pub shown_when_misdelivered: bool,
+    /// So many seconds after the answer to another exchange was taken for the answer to a create, that create is executed and
+    /// shown, or never will be.
+    pub misdelivered_settles_within: u8,
     /// Whoever resumes an id makes sure that no other process is still sending it.
     pub one_process_at_a_time: bool,
     /// Whoever calls has compared the request's fingerprint with the one that is stored beside the id.

@@ -225,7 +225,7 @@ impl Steps<'_> {
                 }
             }
         }
-        if executed && world.setting.kept_connections {
+        if world.setting.kept_connections {
             let denials = world.readings.refused.iter().chain(&world.readings.conflict).copied();
             let denials = denials.chain([true, false].map(|renewable| PostEnd::Unauthorized { renewable }));
             let waits = world.retry_after().map(|retry_after| PostEnd::RateLimited { retry_after });
@@ -282,16 +282,11 @@ impl Steps<'_> {
         });
     }
 
-    /// The answer to another exchange is taken for the answer to this create, which was executed.
+    /// The answer to another exchange is taken for the answer to this create, which was executed or yet will be.
     fn misdelivered(&mut self, n: usize, event: Event) {
         let world = self.world;
         self.fault(Some(n), What::Misdelivered(event), |to| {
-            world.close_executed(to, n);
-            if world.setting.assumed.shown_when_misdelivered
-                && let Some(made) = &mut to.platform.payout
-            {
-                made.hidden = Some(0);
-            }
+            world.close_within(to, n, world.setting.assumed.misdelivered_settles_within);
             world.tell(to, n, event)
         });
     }

@@ -202,12 +202,18 @@ impl World {
 
     /// The connection of an attempt closes, and the platform has not said that it will not execute it.
     pub fn close(&self, to: &mut State, n: usize) {
-        self.close_executed(to, n);
+        self.close_within(to, n, self.setting.assumed.settles_within);
+    }
+
+    /// The same, and it is executed and shown within this time, or never will be.
+    pub fn close_within(&self, to: &mut State, n: usize, left: u8) {
+        Self::show_within(to, n, left);
         let Call { number: by, doing, .. } = *to.call(n);
-        let (asked, left) = (self.setting.callers[n].asks, self.setting.assumed.settles_within);
+        let asked = self.setting.callers[n].asks;
         let taken = to.platform.used_up || to.platform.payout.is_some() && self.setting.assumed.unique_ids;
         if matches!(doing, Doing::Sent { executed: false, .. }) && !taken {
-            // An earlier attempt of the same call is the same request, and has less time.
+            // An earlier attempt of the same call is the same request: the later of their times counts.
+            let left = to.platform.late.iter().find(|late| late.by == by).map_or(left, |late| late.left.max(left));
             to.platform.late.retain(|late| late.by != by);
             to.platform.late.push(Late { asked, by, left });
             to.platform.late.sort_unstable_by_key(|late| late.by);
@@ -216,10 +222,15 @@ impl World {
 
     /// From when its connection closes, what was executed has the settle window to become visible.
     pub fn close_executed(&self, to: &mut State, n: usize) {
+        Self::show_within(to, n, self.setting.assumed.settles_within);
+    }
+
+    /// What was executed becomes visible within this time.
+    fn show_within(to: &mut State, n: usize, left: u8) {
         if matches!(to.call(n).doing, Doing::Sent { executed: true, .. })
             && let Some(made) = &mut to.platform.payout
         {
-            made.hidden = Some(self.setting.assumed.settles_within);
+            made.hidden = Some(left);
         }
     }
 

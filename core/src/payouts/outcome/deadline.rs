@@ -147,7 +147,7 @@ fn the_deadline_ends_every_phase_however_it_stalls() {
         ("no read is ever answered", "settle", settling.clone(), true, Verdict::Unknown),
         ("nor after a refusal to a repeat", "pause", refused, true, Verdict::Unknown),
         ("nor after a 409", "settle", taken, true, Verdict::Duplicate { found: false }),
-        ("nor after an answer that may be another's", "settle", doubted, true, Verdict::Unknown),
+        ("nor after an answer that may be another's", "pause", doubted, true, Verdict::Unknown),
         ("a resumed call cannot read", "settle", At::start(Start::Resume), true, Verdict::Unknown),
         ("closed while the token is awaited", "token", closing(fresh), true, Verdict::Withdrawn),
         ("closed while it stands in line", "line", closing(held), true, Verdict::Withdrawn),
