@@ -23,7 +23,6 @@ pub(super) struct Setting {
 
 /// What nobody can prove from here.
 #[derive(Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an assumption of its own")]
 pub(super) struct Assumed {
     /// The platform executes one payout under one id, ever.
     pub unique_ids: bool,
