@@ -25,6 +25,9 @@ const INNER: [&str; 12] = [
     "NoHandle",
 ];
 
+/// Classes that are `internal` in Kotlin, which Java calls public.
+const INTERNAL: [&str; 2] = ["Creating", "Libraries"];
+
 /// How names of generated code begin that are no vocabulary.
 const GENERATED: [&str; 7] =
     ["FfiConverter", "IntegrityCheckingUniffi", "JavaLangRef", "Native", "ProviderFailure", "RustBuffer", "Uniffi"];
@@ -42,7 +45,8 @@ pub(super) fn names(workspace: &Workspace) -> Outcome<Names> {
     for package in ["id.komopay", "id.komopay.ffi"] {
         let folder = classes.join(package.replace('.', "/"));
         let is_inner = |class: &str| {
-            package.ends_with("ffi") && class.split('$').next().is_some_and(|class| INNER.contains(&class))
+            let hidden: &[&str] = if package.ends_with("ffi") { &INNER } else { &INTERNAL };
+            class.split('$').next().is_some_and(|class| hidden.contains(&class))
         };
         let list: Vec<String> = public_classes(&folder)?.into_iter().filter(|class| !is_inner(class)).collect();
         let javap = Program::new(workspace, "javap").arg("-public").arg("-cp").arg(&classes);
