@@ -1,8 +1,10 @@
 //! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it;
-//! `komopay-bench connections` counts what it costs to know whose an answer is; `komopay-bench outage` calls a gateway that is down, and `komopay-bench callbacks` refuses forged callbacks.
+//! `komopay-bench connections` counts what it costs to know whose an answer is; `komopay-bench outage` calls a
+//! gateway that is down, and `komopay-bench callbacks` refuses forged callbacks.
 //!
 //! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 12000}`. The task runner
-//! (`cargo xtask bench`) starts them in turn and compares. `komopay-bench deadlines` measures how far beyond its deadline a
+//! (`cargo xtask bench`) starts them in turn and compares. `komopay-bench deadlines` measures how far beyond its
+//! deadline a
 //! call ends.
 
 mod callbacks;
@@ -54,7 +56,8 @@ enum Role {
         #[arg(long, default_value_t = 30)]
         seconds: usize,
     },
-    /// Make creates over kept connections and over connections of their own, accepted and refused, and print what each costs.
+    /// Make creates over kept connections and over connections of their own, accepted and refused, and print what
+    /// each costs.
     Connections {
         /// How many of each kind.
         #[arg(long, default_value_t = 2000)]
