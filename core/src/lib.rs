@@ -35,6 +35,7 @@
 mod address;
 mod auth;
 mod callbacks;
+mod caller;
 mod catalogue;
 mod client;
 mod config;
@@ -64,6 +65,7 @@ pub use callbacks::{
     Callback, CallbackKey, CallbackUrlOptions, ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange, ShownUrl,
     SignaturePlace, StoreError,
 };
+pub use caller::{Caller, called_by, caller};
 pub use catalogue::{
     AmountLimit, Balance, CustomerFee, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter,
     PaymentOptionOperator, PaymentTypeCode, PayoutOperator, PayoutOption,

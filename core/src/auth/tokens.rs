@@ -9,13 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use super::access::AccessToken;
 use super::cache::{Cache, Issued, renew_at};
 use super::claims::Claims;
 use super::provider::TokenProvider;
 use super::scope::Scope;
+use crate::caller::spawn;
 use crate::config::{Config, Credentials, TokenScope, is_token};
 use crate::error::{Attempt, Error, ErrorKind};
 use crate::money::Money;
@@ -298,7 +298,7 @@ impl Fetcher {
             // Not under the lock: a waiter may be woken, and run, right here.
             landed.send_replace(Some((result, call)));
         };
-        tokio::spawn(fetch.in_current_span());
+        spawn(fetch);
         flight
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::store::{ChangeRecord, ChangeStore, StoreError};
+use crate::caller::spawn_blocking;
 use crate::config::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payouts::{Payout, PayoutId, PayoutStatus};
@@ -148,7 +149,7 @@ pub(super) async fn on<T: Send + 'static>(
     // Nobody closes the semaphore, so a turn always comes. It ends with the work, also if nobody waits for that any more.
     let turn = Arc::clone(&store.turns).acquire_owned().await;
     let store = Arc::clone(&store.store);
-    let asked = tokio::task::spawn_blocking(move || {
+    let asked = spawn_blocking(move || {
         let _turn = turn;
         ask(&*store)
     })

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tracing::Instrument;
 
 use super::change::{self, on};
 use super::order::{Next, Observer, Standing};
 use super::store::ChangeRecord;
+use crate::caller::spawn;
 use crate::client::Inner;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::pace::{Try, Turn};
@@ -137,7 +137,7 @@ fn enter(client: &Arc<Inner>, id: &PayoutId, which: Try) -> watch::Receiver<Opti
         drop(place);
         unsent.seen.send_replace(Some(Seen { result, history }));
     };
-    tokio::spawn(look.in_current_span());
+    spawn(look);
     receiver
 }
 

@@ -14,6 +14,7 @@ use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, V
 use super::read::look;
 use super::{Payout, PayoutAccepted, PayoutId, PayoutRequest};
 use crate::auth::{Grant, Refusal, Scope};
+use crate::caller::spawn;
 use crate::client::Inner;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::pace::{Place, Try, Turn, beside};
@@ -95,7 +96,7 @@ pub(crate) async fn create(
                 };
                 // The call runs on its own: a caller that leaves never cuts a create off in the middle.
                 let call = async move { flight.land(driver.run().await) };
-                tokio::spawn(tracing::Instrument::in_current_span(call));
+                spawn(call);
                 caller
             }
         };
