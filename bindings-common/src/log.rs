@@ -283,3 +283,90 @@ impl Visit for Record {
         self.note(field, Value::Flag(value));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use komopay_core::called_by;
+    use tokio::runtime::Builder;
+    use tracing::{debug, info, info_span, warn};
+
+    use super::*;
+
+    static UNCLAIMED: Mutex<Vec<Record>> = Mutex::new(Vec::new());
+
+    /// Runs this on this thread with ears of its own. The level is of all threads.
+    fn hearing(work: impl Future<Output = ()>) {
+        listen_up_to(LevelFilter::INFO);
+        let ears = Ears { unclaimed: |record| UNCLAIMED.lock().unwrap().push(record) };
+        let runtime = Builder::new_current_thread().build().unwrap();
+        tracing::subscriber::with_default(ears, || runtime.block_on(work));
+    }
+
+    fn texts(records: &[Record]) -> Vec<String> {
+        records.iter().map(Record::text).collect()
+    }
+
+    #[test]
+    fn a_caller_finds_its_records_in_their_order_with_their_facts() {
+        let (mine, other) = (Listener::new(), Listener::new());
+        hearing(async {
+            let call = |of: &'static str| async move {
+                let _span = info_span!(target: "komopay", "a span is not kept").entered();
+                warn!(target: "komopay", payout_id = %of, attempt = 1_u32, is_test = true, late = u64::MAX, "first");
+                debug!(target: "komopay", "nobody wants this");
+                warn!(target: "hyper", "nor what others say");
+                info!(target: "komopay", kind = "timed_out", wait_ms = -1, "second {}", 2);
+            };
+            tokio::join!(called_by(mine.clone(), call("A-1")), called_by(other.clone(), call("B-1")));
+            mine.filled().await;
+        });
+        let records = mine.take();
+        let first = format!("first payout_id=A-1 attempt=1 is_test=true late={}", u64::MAX);
+        assert_eq!(texts(&records), [first, "second 2 kind=timed_out wait_ms=-1".to_owned()]);
+        assert_eq!(records[0].field("attempt"), Some(&Value::Number(1)));
+        assert_eq!(records[0].field("is_test"), Some(&Value::Flag(true)));
+        assert_eq!((records[1].level, records[1].message.as_str()), (Level::INFO, "second 2"));
+        assert_eq!(other.take().len(), 2);
+        assert_eq!(mine.take(), []);
+    }
+
+    #[test]
+    fn what_nobody_listens_to_any_more_is_unclaimed() {
+        let woken = Arc::new(AtomicUsize::new(0));
+        let listener = Listener::waking(|_| {
+            let woken = Arc::clone(&woken);
+            move || drop(woken.fetch_add(1, Ordering::Relaxed))
+        });
+        hearing(called_by(listener.clone(), async {
+            warn!(target: "komopay", "heard");
+            warn!(target: "komopay", "heard, and woken once");
+            assert_eq!(texts(&listener.end()), ["heard", "heard, and woken once"]);
+            warn!(target: "komopay", "the caller has gone");
+        }));
+        assert_eq!((woken.load(Ordering::Relaxed), listener.take().len()), (1, 0));
+        assert!(texts(&UNCLAIMED.lock().unwrap()).contains(&"the caller has gone".to_owned()));
+    }
+
+    #[test]
+    fn a_thread_overhears_what_is_no_calls() {
+        hearing(async {
+            let ((), records) = overhear(|| {
+                let ((), inner) = overhear(|| warn!(target: "komopay", "inner"));
+                warn!(target: "komopay", "outer");
+                assert_eq!(texts(&inner), ["inner"]);
+            });
+            assert_eq!(texts(&records), ["outer"]);
+        });
+    }
+
+    #[test]
+    fn a_caller_that_never_comes_fills_no_memory() {
+        let listener = Listener::new();
+        hearing(called_by(listener.clone(), async {
+            for number in 0..2 * CAPACITY {
+                warn!(target: "komopay", number, "again");
+            }
+        }));
+        assert_eq!(listener.take().len(), CAPACITY);
+    }
+}
