@@ -267,6 +267,8 @@ struct Details {
     payout: Option<Payout>,
     cause: Option<Error>,
     origin: Origin,
+    /// No connection could be made, and its client never reached the platform.
+    unreached: bool,
 }
 
 /// Who said no.
@@ -294,6 +296,7 @@ impl Error {
             payout: None,
             cause: None,
             origin: Origin::Here,
+            unreached: false,
         }))
     }
 
@@ -343,6 +346,16 @@ impl Error {
             self.0.message.push_str(&text);
         }
         self
+    }
+
+    /// It says that the platform was never reached, if it was not.
+    pub(crate) fn with_unreached(mut self, unreached: bool) -> Self {
+        self.0.unreached = unreached;
+        self
+    }
+
+    pub(crate) fn is_unreached(&self) -> bool {
+        self.0.unreached
     }
 
     pub(crate) fn with_reasons(mut self, reasons: Vec<Reason>) -> Self {
