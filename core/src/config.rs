@@ -150,7 +150,7 @@ pub struct Config {
     pub total_timeout: Duration,
     /// The deadline of one request on the wire: 20 s, and at most half of `total_timeout`.
     pub attempt_timeout: Duration,
-    /// The deadline for making a connection: 5 s.
+    /// The deadline for making a connection: 5 s. An `attempt_timeout` that is less ends it before.
     pub connect_timeout: Duration,
     /// For how long after a lost create a read may not yet show it, or it may still execute: 30 s.
     pub settle_window: Duration,

@@ -316,7 +316,10 @@ async fn what_was_never_reached_ends_every_call_after_10_seconds() {
         assert!(tokens.count() >= 3 && error.attempts().iter().all(|it| it.http_status.is_none()), "{what}: {error:?}");
         shown(&error);
     }
-    assert!(canary::warned(&["payout_id=U-CREATE", "kind=unavailable", "attempt=1", "goes on for up to 10 s"]));
+    let said =
+        |words: &[&str]| canary::warnings(&[&["payout_id=U-CREATE", "kind=unavailable", "attempt=1"], words].concat());
+    assert_eq!(said(&["goes on for up to 10 s"]), 4, "once for each call");
+    assert_eq!(said(&["goes on for up to 4 s"]), 1);
 }
 
 /// In virtual time. They share one breaker, and most of them never get a turn.

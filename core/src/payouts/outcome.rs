@@ -392,7 +392,7 @@ impl Outcome {
         self.pause(now, retry_after.unwrap_or_default())
     }
 
-    /// Rule 11: what was never reached may have a wrong name, and is not waited for as one that fell silent is.
+    /// Rule 12: what was never reached may have a wrong name, and is not waited for as one that fell silent is.
     fn unreached(&mut self, now: Duration, then: impl Fn(&mut Self, Duration, Option<Duration>) -> Action) -> Action {
         let rest = self.limits.unreached.saturating_sub(now);
         if rest < self.limits.useful() {

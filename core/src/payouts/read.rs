@@ -89,6 +89,7 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
     let mut polls = 0;
     let mut said = Said::default();
     let useful = limits.useful().min(timeout / 4);
+    let mut longest = Duration::MAX;
     loop {
         let mut asked = Duration::ZERO;
         let which = if failed { Try::Repeat } else { Try::First };
@@ -118,6 +119,7 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
                 if failed {
                     let rest = if miss.error.is_unreached() { limits.unreached.min(timeout) } else { timeout };
                     let rest = rest.saturating_sub(started.elapsed());
+                    longest = if miss.error.is_unreached() { rest } else { Duration::MAX };
                     client.first_failures.heard(&mut said, Some(id), &miss.error, &history, rest);
                 }
                 last_error = Some(miss.error);
@@ -138,7 +140,7 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
                 .with_attempts(history)
                 .caused_by(last_error));
         }
-        let pause = asked + jitter(limits.ceiling(polls));
+        let pause = (asked + jitter(limits.ceiling(polls))).min(longest);
         polls += 1;
         // The last look comes before the time is over, with as much of it as a look needs.
         tokio::time::sleep(pause.min(left.saturating_sub(useful).max(asked))).await;

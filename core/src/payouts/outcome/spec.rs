@@ -140,13 +140,13 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("d left while it waits, and it is there",          "post~=429 leave alone=ours",                       Recovered),
     ("d held after a doubt",                            "post~=429 token=held turn=none@70s alone=410",     Failed),
 
-    // 11. Never reached: a wrong name or port is told soon. See also `what_was_never_reached_is_given_up_in_time`.
-    ("11 never reached for a token",                    "token=unreached*",                                 Failed),
-    ("11 never reached by a create",                    "post=unreached*",                                  Failed),
-    ("11 never reached, then accepted",                 "token=unreached token=unreached post=ours",        Accepted),
-    ("11 never reached, held to the end of that",       "token=unreached token=held turn=unreached@10s",    Failed),
-    ("11 never reached by a resumed call",              "resume get=unreached*",                            Unknown),
-    ("11 never reached, left",                          "token=unreached leave",                            Withdrawn),
+    // 12. Never reached: a wrong name or port is told soon. See also `what_was_never_reached_is_given_up_in_time`.
+    ("12 never reached for a token",                    "token=unreached*",                                 Failed),
+    ("12 never reached by a create",                    "post=unreached*",                                  Failed),
+    ("12 never reached, then accepted",                 "token=unreached token=unreached post=ours",        Accepted),
+    ("12 never reached, held to the end of that",       "token=unreached token=held turn=unreached@10s",    Failed),
+    ("12 never reached by a resumed call",              "resume get=unreached*",                            Unknown),
+    ("12 never reached, left",                          "token=unreached leave",                            Withdrawn),
 
     // 10. Cancelled: no further POST; what was sent is settled.
     ("10 left before anything was sent",                "leave token=ok",                                   Withdrawn),
