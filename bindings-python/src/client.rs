@@ -59,6 +59,8 @@ use crate::{logging, process, wait};
 ///   signs, all of them verify, at most 8.
 /// - `change_store`: a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
 /// - `change_lease`: for how long a change belongs to who took it, 60 s.
+/// - `callback_timeout`: the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback is answered
+///   with 503, and the platform posts again.
 ///
 /// Example:
 ///
@@ -79,7 +81,7 @@ impl Client {
         read_attempts=None, requests_per_second=None, max_concurrency=None, pool_size=None,
         connection_per_create=None, max_answer_bytes=None, proxy=None, ca_file=None, customer_id=None, max_amount=None,
         is_test=None, loopback_is_live=None, validate=None, token_scope=None, token_validity=None, callback_keys=None,
-        change_store=None, change_lease=None))]
+        change_store=None, change_lease=None, callback_timeout=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
@@ -111,6 +113,7 @@ impl Client {
         callback_keys: Option<Bound<'_, PyAny>>,
         change_store: Option<Bound<'_, PyAny>>,
         change_lease: Option<Bound<'_, PyAny>>,
+        callback_timeout: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         guard(py, || {
             let settings = Settings {
@@ -142,6 +145,7 @@ impl Client {
                 callback_keys,
                 change_store,
                 change_lease,
+                callback_timeout,
             };
             let config = settings.into_config(py)?;
             Ok(Self { live: Live::new(py, config)? })
@@ -189,7 +193,7 @@ impl Client {
             if !is_given("callback_keys")? {
                 let keys: Option<String> = environment.call_method1("get", ("KOMOPAY_CALLBACK_KEYS",))?.extract()?;
                 if let Some(keys) = keys.filter(|keys| !keys.is_empty()) {
-                    settings.set_item("callback_keys", keys.split(',').map(str::trim).collect::<Vec<_>>())?;
+                    settings.set_item("callback_keys", keys.split(',').collect::<Vec<_>>())?;
                 }
             }
             cls.call((), Some(&settings))

@@ -45,6 +45,7 @@ pub struct Settings<'py> {
     pub callback_keys: Option<Bound<'py, PyAny>>,
     pub change_store: Option<Bound<'py, PyAny>>,
     pub change_lease: Option<Bound<'py, PyAny>>,
+    pub callback_timeout: Option<Bound<'py, PyAny>>,
 }
 
 impl Settings<'_> {
@@ -82,6 +83,7 @@ impl Settings<'_> {
             callback_keys: self.callback_keys.map_or_else(|| Ok(Vec::new()), |given| callback_keys(&given))?,
             change_store: self.change_store.map(|given| change_store::extract(&given)).transpose()?,
             change_lease: duration("change_lease", self.change_lease, default.change_lease)?,
+            callback_timeout: duration("callback_timeout", self.callback_timeout, default.callback_timeout)?,
             language: "python",
         })
     }

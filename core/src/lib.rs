@@ -42,6 +42,7 @@ mod config;
 mod error;
 #[cfg(test)]
 mod explorer;
+mod first_failure;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -117,10 +117,11 @@ pub(crate) async fn take(
     let taken = on(needed(store)?, move |store| store.take(limit, now, until)).await?;
     let (mut changes, mut first_error) = (Vec::new(), None);
     for record in taken {
+        let id = record.payout_id.clone();
         match PayoutChange::read(record, &check) {
             Ok(change) => changes.push(change),
             Err(error) => {
-                tracing::error!(target: "komopay", "{error}");
+                tracing::error!(target: "komopay", payout_id = %id, kind = %error.kind(), "{error}");
                 first_error.get_or_insert(error);
             }
         }
