@@ -190,14 +190,21 @@ pub fn listen_up_to(level: LevelFilter) {
 /// Takes the core's events from now on; `unclaimed` gets what is no caller's, and must not wait. Where the process has a
 /// subscriber of its own, that one stays.
 pub fn start(unclaimed: fn(Record)) {
-    drop(tracing::subscriber::set_global_default(Ears { unclaimed }));
+    drop(tracing::subscriber::set_global_default(Ears::new(unclaimed)));
 }
 
-struct Ears {
+/// Takes the core's events where it is the subscriber.
+pub struct Ears {
     unclaimed: fn(Record),
 }
 
 impl Ears {
+    /// `unclaimed` gets what is no caller's, and must not wait.
+    #[must_use]
+    pub fn new(unclaimed: fn(Record)) -> Self {
+        Self { unclaimed }
+    }
+
     /// Whether this is an event of the core. Other crates' events may hold anything, headers too.
     fn hears(metadata: &Metadata<'_>) -> bool {
         metadata.is_event() && (metadata.target() == "komopay" || metadata.target().starts_with("komopay::"))
@@ -297,7 +304,7 @@ mod tests {
     /// Runs this on this thread with ears of its own. The level is of all threads.
     fn hearing(work: impl Future<Output = ()>) {
         listen_up_to(LevelFilter::INFO);
-        let ears = Ears { unclaimed: |record| UNCLAIMED.lock().unwrap().push(record) };
+        let ears = Ears::new(|record| UNCLAIMED.lock().unwrap().push(record));
         let runtime = Builder::new_current_thread().build().unwrap();
         tracing::subscriber::with_default(ears, || runtime.block_on(work));
     }
@@ -335,7 +342,9 @@ mod tests {
         let woken = Arc::new(AtomicUsize::new(0));
         let listener = Listener::waking(|_| {
             let woken = Arc::clone(&woken);
-            move || drop(woken.fetch_add(1, Ordering::Relaxed))
+            move || {
+                woken.fetch_add(1, Ordering::Relaxed);
+            }
         });
         hearing(called_by(listener.clone(), async {
             warn!(target: "komopay", "heard");

@@ -59,11 +59,11 @@ class ErrorTest {
         assertEquals(false, Sandbox.SECRET in before.stackTraceToString())
 
         val creating = Creating("A-1", resume = false)
-        val handedOver = assertThrows<InternalException> { native(creating) { creating.handOver(); throw fault } }
+        val handedOver = assertThrows<InternalException> { native(creating) { creating.handOver(null); throw fault } }
         assertEquals(false, handedOver.moneyMayHaveMoved)
         Sandbox().use { sandbox ->
             Client(sandbox.config()).use { client ->
-                client.core.createPayout("A-1", Sandbox.request(), false, creating.handOver())
+                client.core.createPayout("A-1", Sandbox.request(), false, creating.handOver(null))
                 assertThrows<OutcomeUnknownException> { native(creating) { throw fault } }
             }
         }
