@@ -11,33 +11,55 @@ use crate::tally::Tally;
 use crate::test;
 use crate::workspace::Workspace;
 
-/// The reports of the runners that have played so far.
-#[derive(Default)]
-pub(crate) struct Conformance(RefCell<Vec<PathBuf>>);
+/// The suite, as far as it was played.
+pub(crate) struct Conformance {
+    /// Whether creates are cut at every byte in every language.
+    long: bool,
+    /// The reports of the runners that have played so far.
+    reports: RefCell<Vec<PathBuf>>,
+}
 
 /// The runners that there are.
 const RUNNERS: [&str; 6] = ["rust", "python", "python-async", "kotlin", "kotlin-blocking", "swift"];
 
+/// Each runner but the first cuts creates at one byte in so many, each at others: together at every byte once more.
+/// What is decided there is the core's, and the same in all of them.
+const STRIDE: usize = RUNNERS.len() - 1;
+
+/// Which bytes a runner takes: its stride, and its seed.
+fn share(name: &str, long: bool) -> (usize, usize) {
+    match RUNNERS.iter().position(|runner| *runner == name) {
+        Some(place) if place > 0 && !long => (STRIDE, place),
+        _ => (1, 1),
+    }
+}
+
 impl Conformance {
+    pub(crate) fn new(long: bool) -> Self {
+        Self { long, reports: RefCell::default() }
+    }
+
     /// Plays every scenario on one of [`RUNNERS`]. Its name is its column in the table.
     pub(crate) fn play(&self, workspace: &Workspace, name: &str, runner: &Program, tally: &mut Tally) -> Outcome {
         let folder = workspace.folder("conformance");
         fs::create_dir_all(&folder).map_err(Failure::while_doing(format!("cannot make {}", folder.display())))?;
         let report = folder.join(format!("{name}.json"));
         test::remove(&report)?;
-        let play = conductor(workspace)?.args("play --report").arg(&report).arg("--").followed_by(runner);
-        self.0.borrow_mut().push(report);
+        let (stride, seed) = share(name, self.long);
+        let play = conductor(workspace)?.args(&format!("play --stride {stride} --seed {seed} --report")).arg(&report);
+        let play = play.arg("--").followed_by(runner);
+        self.reports.borrow_mut().push(report);
         test::tests(workspace, play, tally)
     }
 
     /// Whether there is anything to show.
     pub(crate) fn has_played(&self) -> bool {
-        !self.0.borrow().is_empty()
+        !self.reports.borrow().is_empty()
     }
 
     /// The runners that did not play.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
-        let played = self.0.borrow();
+        let played = self.reports.borrow();
         RUNNERS
             .into_iter()
             .filter(|name| !played.iter().any(|report| report.file_stem() == Some(name.as_ref())))
@@ -46,11 +68,11 @@ impl Conformance {
 
     /// Shows how every scenario ended with each runner that played. One that is not green everywhere is a failure.
     pub(crate) fn table(&self, workspace: &Workspace) -> Outcome {
-        if self.0.borrow().is_empty() {
+        if self.reports.borrow().is_empty() {
             println!("   no runner played");
             return Ok(());
         }
-        self.0.borrow().iter().fold(conductor(workspace)?.arg("table"), Program::arg).run()
+        self.reports.borrow().iter().fold(conductor(workspace)?.arg("table"), Program::arg).run()
     }
 }
 
@@ -65,6 +87,15 @@ mod tests {
     #[test]
     fn who_has_no_report_did_not_play() {
         let reports = RUNNERS.iter().skip(2).map(|name| PathBuf::from(format!("conformance/{name}.json"))).collect();
-        assert_eq!(Conformance(RefCell::new(reports)).missing(), ["rust", "python"]);
+        let conformance = Conformance { long: false, reports: RefCell::new(reports) };
+        assert_eq!(conformance.missing(), ["rust", "python"]);
+    }
+
+    #[test]
+    fn all_runners_but_the_first_share_the_bytes() {
+        assert_eq!(share("rust", false), (1, 1));
+        let shares: Vec<_> = RUNNERS.iter().skip(1).map(|name| share(name, false)).collect();
+        assert_eq!(shares, (1..=STRIDE).map(|seed| (STRIDE, seed)).collect::<Vec<_>>());
+        assert!(RUNNERS.iter().all(|name| share(name, true).0 == 1));
     }
 }

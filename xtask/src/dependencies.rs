@@ -85,7 +85,8 @@ fn deny(workspace: &Workspace) -> Outcome<Program> {
     let program = root.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
     if !program.exists() {
         let install = Program::cargo(workspace).args("install --locked --debug --version").args(DENY).arg("--root");
-        install.arg(&root).arg("cargo-deny").env("CARGO_TARGET_DIR", workspace.folder("cargo-deny")).run()?;
+        let install = install.arg(&root).arg("cargo-deny").env("CARGO_TARGET_DIR", workspace.folder("cargo-deny"));
+        install.env("CARGO_PROFILE_DEV_DEBUG", "false").run()?;
         // What it was built from is as large as all of ours.
         test::remove_folder(&workspace.folder("cargo-deny"))?;
     }

@@ -29,8 +29,9 @@ pub(crate) fn build(workspace: &Workspace) -> Outcome<PathBuf> {
 
 /// Builds a program of the workspace and says where it is.
 pub(crate) fn build_program(workspace: &Workspace, name: &str) -> Outcome<PathBuf> {
-    // With the features that the whole workspace asks for, so that the tests' builds serve it, too.
-    Program::cargo(workspace).args("build --locked --workspace --bin").arg(name).run()?;
+    // With the features that the whole workspace asks for, and its tests, so that their builds serve it, too: cargo
+    // counts those of tests in where examples are asked for, of which there are none.
+    Program::cargo(workspace).args("build --locked --workspace --examples --bin").arg(name).run()?;
     Ok(workspace.target().join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 

@@ -68,6 +68,9 @@ enum Task {
     Test {
         /// The only part to run.
         part: Option<test::Part>,
+        /// Cut creates at every byte in every language, and not in Rust only. It takes some minutes more.
+        #[arg(long)]
+        long: bool,
     },
     /// Install what the checks need: for root on Debian or Ubuntu. For others, say what is missing, in one line to paste.
     Setup,
@@ -96,7 +99,7 @@ fn main() -> ExitCode {
     let Arguments { task } = Arguments::parse();
     let outcome = Workspace::open().and_then(|workspace| match task {
         Task::Demo { language } => demo::run(&workspace, language),
-        Task::Test { part } => test::run(&workspace, part),
+        Task::Test { part, long } => test::run(&workspace, part, long),
         Task::Setup => setup::run(&workspace),
         Task::KotlinCode { sources } => kotlin::show_whatever_they_hold(&sources),
         Task::Licenses => licenses::write(&workspace),

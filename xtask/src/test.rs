@@ -32,8 +32,9 @@ pub(crate) enum Part {
     Swift,
 }
 
-/// Runs the checks until one fails, and reports on those that ran.
-pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
+/// Runs the checks until one fails, and reports on those that ran. If `long`, creates are cut at every byte in every
+/// language.
+pub(crate) fn run(workspace: &Workspace, part: Option<Part>, long: bool) -> Outcome {
     let wanted = |this| part.is_none_or(|only| only == this);
     let parts: [(Part, &[Tool]); 4] = [
         (Part::Rust, &setup::RUST),
@@ -53,7 +54,7 @@ pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
     let before = if workspace.ci() { Some(state_of_checkout(workspace)?) } else { None };
 
     let mut report = Report::default();
-    let conformance = Conformance::default();
+    let conformance = Conformance::new(long);
     let outcome = (|| {
         if wanted(Part::Rust) {
             rust(workspace, missing, &conformance, &mut report)?;

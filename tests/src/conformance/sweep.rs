@@ -77,6 +77,8 @@ impl Sweep {
 pub struct Swept {
     /// The length of what is swept.
     pub bytes: usize,
+    /// One in so many bytes was taken, or of what is drawn.
+    pub stride: usize,
     /// How many creates were cut, or met something else.
     pub cases: usize,
     /// What the drawn bytes follow from, where some are drawn.
@@ -102,8 +104,12 @@ impl Swept {
 
 impl fmt::Display for Swept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bytes, cases, endings, took, seed, .. } = self;
-        write!(f, "{bytes} bytes, {cases} cases in {:.1}s", took.as_secs_f64())?;
+        let Self { bytes, stride, cases, endings, took, seed, .. } = self;
+        write!(f, "{bytes} bytes, ")?;
+        if *stride > 1 {
+            write!(f, "one in {stride} of them, ")?;
+        }
+        write!(f, "{cases} cases in {:.1}s", took.as_secs_f64())?;
         if let Some(seed) = seed {
             write!(f, ", seed {seed}")?;
         }
@@ -204,10 +210,11 @@ pub(super) async fn start_sandbox(builder: Builder, judges_requests: bool) -> Re
 }
 
 impl Conductor {
-    /// Cuts a create at every `stride`-th byte, and at the last one; of drawn bytes, plays one in `stride`.
+    /// Cuts a create at every `stride`-th byte, and at the last one; of drawn bytes, plays one in `stride`. The seed
+    /// says which: sweeps of so many seeds in turn meet each byte once.
     pub async fn sweep(&mut self, sweep: Sweep, stride: usize) -> Swept {
         let start = Instant::now();
-        let mut swept = Swept::default();
+        let mut swept = Swept { stride, ..Swept::default() };
         let ended = match sweep {
             Sweep::Requests => self.sweep_bytes(Way::Request, stride, &mut swept).await,
             Sweep::Answers => self.sweep_bytes(Way::Answer, stride, &mut swept).await,
@@ -245,7 +252,7 @@ impl Conductor {
                 Client::Patient | Client::Blind => (&[End::Close, End::Reset], stride),
                 Client::Hasty => (&[End::Stall], stride.max(swept.bytes.div_ceil(STALLS))),
             };
-            let offsets = (0..swept.bytes).step_by(stride).chain([swept.bytes]);
+            let offsets = (first_offset(self.seed, stride)..swept.bytes).step_by(stride).chain([swept.bytes]);
             let cuts = offsets.flat_map(|at| ends.iter().map(move |end| Cut { way, at, act: Act::End(*end) }));
             let cases: Vec<Case> = cuts.map(|cut| Case { id: stage.id(), cut, client }).collect();
             self.cut_all(&stage, &cases, swept).await?;
@@ -362,6 +369,12 @@ impl Conductor {
     }
 }
 
+/// Where a sweep of every `stride`-th byte begins. The first seed begins at the first byte.
+fn first_offset(seed: u64, stride: usize) -> usize {
+    // A remainder of a stride fits.
+    seed.checked_sub(1).and_then(|at| usize::try_from(at % stride as u64).ok()).unwrap_or_default()
+}
+
 /// What was on the wire of a create whose request or answer has so many bytes.
 fn judge(case: &Case, bytes: usize, answer: &Value, trace: &Trace) -> Result<(), String> {
     let is_cut = trace.was_cut && matches!(case.cut.act, Act::End(_));
@@ -379,4 +392,17 @@ fn judge(case: &Case, bytes: usize, answer: &Value, trace: &Trace) -> Result<(),
         return Ok(());
     };
     Err(format!("{problem}: {}", result(answer)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_offset;
+
+    #[test]
+    fn sweeps_of_so_many_seeds_in_turn_meet_each_byte_once() {
+        let mut met: Vec<usize> = (1..=5).flat_map(|seed| (first_offset(seed, 5)..739).step_by(5)).collect();
+        met.sort_unstable();
+        assert!(met.into_iter().eq(0..739));
+        assert_eq!([first_offset(0, 5), first_offset(1, 5), first_offset(6, 5), first_offset(9, 1)], [0; 4]);
+    }
 }
