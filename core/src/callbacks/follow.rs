@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::change::{self, on};
+use super::key::CallbackKey;
 use super::order::{Next, Observer, Standing};
 use super::store::ChangeRecord;
 use crate::client::Inner;
@@ -45,13 +46,19 @@ struct Seen {
     history: Vec<Attempt>,
 }
 
-/// Reads a callback, and then the payout that it is about.
-pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Result<Payout> {
-    client.check_open()?;
-    if client.callback_keys.is_empty() {
+/// The keys, without which no callback is believed.
+pub(crate) fn needed_keys(keys: &[CallbackKey]) -> Result<()> {
+    if keys.is_empty() {
         let problem = "is empty: anybody could make this client read payouts, since the platform signs nothing";
         return Err(Error::setting("callback_keys", problem));
     }
+    Ok(())
+}
+
+/// Reads a callback, and then the payout that it is about.
+pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Result<Payout> {
+    client.check_open()?;
+    needed_keys(&client.callback_keys)?;
     let callback = super::read(&client.callback_keys, body, url, Timestamp::now())?;
     let id = &callback.payout_id;
     let named = |error: Error| error.with_payout_id(id);
