@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyInt, PyTuple, PyType};
 
 use crate::access::AccessScope;
 use crate::callback::Callback;
-use crate::error::{guard, refuse};
+use crate::error::{guard, raise, refuse};
 use crate::live::Live;
 use crate::money::Money;
 use crate::operations::{self, Filter, Waiting};
@@ -552,6 +552,16 @@ impl Client {
     ///     ...     client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
     fn acknowledge_change(&self, py: Python<'_>, payout_id: &str, sequence: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         operations::acknowledge_change(&Waiting(&self.live), py, payout_id, sequence)
+    }
+
+    /// For an adapter: raises a `ConfigurationError`, naming what is missing to receive callbacks.
+    fn _check_callbacks(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, || self.live.core(py)?.check_callbacks().map_err(|error| raise(py, &error)))
+    }
+
+    /// For a worker: raises a `ConfigurationError`, naming `change_store`, if it is missing.
+    fn _check_changes(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, || self.live.core(py)?.check_changes().map_err(|error| raise(py, &error)))
     }
 
     /// Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.

@@ -97,9 +97,7 @@ pub fn follow_level(py: Python<'_>) {
     static LISTENING: Once = Once::new();
     // Not sooner: a process that is only the gateway has a log of its own.
     LISTENING.call_once(|| log::start(unclaimed));
-    let level = logging(py)
-        .and_then(|logging| logging.call_method1(intern!(py, "getLogger"), (intern!(py, "komopay"),)))
-        .and_then(|logger| logger.call_method0(intern!(py, "getEffectiveLevel"))?.extract::<i64>());
+    let level = logger(py).and_then(|logger| logger.call_method0(intern!(py, "getEffectiveLevel"))?.extract::<i64>());
     log::listen_up_to(match level {
         Ok(..=10) => LevelFilter::DEBUG,
         Ok(..=20) => LevelFilter::INFO,
@@ -230,8 +228,7 @@ fn hand_over(py: Python<'_>, record: Record, task: Option<&Bound<'_, PyAny>>) ->
         Level::INFO => 20,
         Level::DEBUG | Level::TRACE => 10,
     };
-    let name = intern!(py, "komopay");
-    let logger = logging(py)?.call_method1(intern!(py, "getLogger"), (name,))?;
+    let (name, logger) = (intern!(py, "komopay"), logger(py)?);
     if !logger.call_method1(intern!(py, "isEnabledFor"), (level,))?.is_truthy()? {
         return Ok(());
     }
@@ -254,15 +251,17 @@ fn hand_over(py: Python<'_>, record: Record, task: Option<&Bound<'_, PyAny>>) ->
     logger.call_method1(intern!(py, "handle"), (made,)).map(drop)
 }
 
-fn logging(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
-    static LOGGING: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let module = LOGGING.get_or_try_init(py, || {
+/// The logger `komopay`. It is asked for once: that takes a lock of Python's, which a fork that Python is not told of may
+/// copy while another thread has it.
+fn logger(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let logger = LOGGER.get_or_try_init(py, || {
         let logging = py.import("logging")?;
         if !WAS_THERE_FIRST.load(Ordering::Relaxed) {
             // Its own end is to come after ours, which has things to log.
             process::end_first(py)?;
         }
-        Ok::<_, PyErr>(logging.unbind())
+        Ok::<_, PyErr>(logging.call_method1("getLogger", ("komopay",))?.unbind())
     })?;
-    Ok(module.bind(py).as_any())
+    Ok(logger.bind(py))
 }

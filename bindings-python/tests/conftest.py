@@ -9,12 +9,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from gateway import ACCOUNT_NUMBER, CALLBACK_KEY, MERCHANT_CODE, SECRET, Sandbox
 
 from komopay import AsyncClient, BankAccount, BankTransfer, Client, KomopayError, Money, PayoutRequest
+
+if TYPE_CHECKING:
+    from broker import Queue
 
 # The secret, an account number, a key of callback URLs, and how every JWT of the sandbox begins.
 CANARIES = (SECRET, ACCOUNT_NUMBER, CALLBACK_KEY, "eyJ0eXAiOiJKV1Qi", "eyJhbGciOiJIUzI1NiI")
@@ -92,6 +95,15 @@ def folder() -> Iterator[Path]:
     """One with a short name: that of a socket may have no more than about 100 characters."""
     with tempfile.TemporaryDirectory() as name:
         yield Path(name)
+
+
+@pytest.fixture
+def queue(folder: Path) -> Iterator[Queue]:
+    from broker import Queue
+
+    queue = Queue(folder)
+    yield queue
+    queue.close()
 
 
 @pytest.fixture

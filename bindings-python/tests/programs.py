@@ -59,6 +59,9 @@ class App:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        self._wait_until_there()
+
+    def _wait_until_there(self) -> None:
         until = time.monotonic() + 60
         while True:
             try:

@@ -6,12 +6,22 @@ import json
 import signal
 import socket
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import EXAMPLES, KEY, App, changes
 
-from komopay import BankAccount, BankTransfer, Money, PayoutRequest
+from komopay import (
+    BankAccount,
+    BankTransfer,
+    ConfigurationError,
+    MemoryChangeStore,
+    Money,
+    PayoutChange,
+    PayoutRequest,
+)
 from komopay.testing import Sandbox
 
 SERVERS = {
@@ -27,10 +37,13 @@ SERVERS = {
 BODY = json.dumps({"idEntity": "TST-1"}).encode()
 
 
-def start(name: str, sandbox: Sandbox, folder: Path) -> App:
+def start(name: str, sandbox: Sandbox, folder: Path, **environment: str) -> App:
     example, command = SERVERS[name]
-    environment = {**sandbox.environment, "SHOP_CHANGES": str(folder / "changes.sqlite"), "SHOP_LEASE": "1"}
-    return App(command, EXAMPLES / example, environment)
+    files = {
+        "SHOP_CHANGES": str(folder / "changes.sqlite"),
+        "SHOP_DATABASE": f"sqlite+aiosqlite:///{folder}/shop.sqlite",
+    }
+    return App(command, EXAMPLES / example, {**sandbox.environment, **files, "SHOP_LEASE": "1", **environment})
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -71,6 +84,8 @@ def test_each_change_reaches_the_application_once_and_nothing_forged_does(name: 
         assert app.stop() in (0, -signal.SIGTERM)
     assert changes(app) == ["change 1 of TST-1: SUCCESS", "change 2 of TST-1: FAILED"]
     assert KEY not in "".join(app.lines)
+    # Seven were refused, and the log of each process tells of the first.
+    assert 1 <= sum("a callback was refused, answered with " in line for line in app.lines) <= 2
 
 
 def signed(app: App, sandbox: Sandbox, payout_id: str, place: str = "path") -> str:
@@ -79,11 +94,11 @@ def signed(app: App, sandbox: Sandbox, payout_id: str, place: str = "path") -> s
 
 
 def refuses_ten_megabytes(app: App, path: str) -> bool:
-    """It answers without waiting for the rest of them, which never comes."""
+    """It answers without waiting for the rest of them, which never comes; or the middleware does that reads first."""
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {10 << 20}\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", app.port), timeout=10) as connection:
         connection.sendall(head.encode() + b" " * 70_000)
-        return b" 413 " in connection.recv(4096).splitlines()[0]
+        return connection.recv(4096).split()[1] in (b"400", b"413")
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -158,14 +173,50 @@ def pay(sandbox: Sandbox, callback_url: str) -> None:
         client.create_payout("TST-1", request)
 
 
-def test_an_adapter_takes_its_kind_of_client() -> None:
+def test_an_adapter_takes_its_kind_of_client_with_keys_and_a_store() -> None:
     import komopay.django
     import komopay.fastapi
     import komopay.flask
 
+    adapters: list[tuple[Any, Any]] = [
+        (komopay.fastapi.Callbacks, Sandbox.async_client),
+        (komopay.flask.Callbacks, Sandbox.client),
+        (komopay.django.Callbacks, Sandbox.client),
+    ]
+    incomplete: list[tuple[dict[str, Any], str]] = [
+        ({"callback_keys": [KEY]}, "change_store"),
+        ({"change_store": MemoryChangeStore()}, "callback_keys"),
+    ]
     with Sandbox() as sandbox, sandbox.client() as client:
+        # Where nothing would be kept, or nothing believed.
+        for adapter, make in adapters:
+            for settings, missing in incomplete:
+                with pytest.raises(ConfigurationError, match=missing) as caught:
+                    adapter(make(sandbox, **settings), print)
+                assert caught.value.field == missing
         with pytest.raises(TypeError, match="client must be a komopay.AsyncClient, not Client"):
             komopay.fastapi.Callbacks(client, print)  # type: ignore[arg-type]
         for adapter in (komopay.flask.Callbacks, komopay.django.Callbacks):
             with pytest.raises(TypeError, match="client must be a komopay.Client, not AsyncClient"):
                 adapter(sandbox.async_client(), print)  # type: ignore[arg-type]
+
+
+def test_an_adapter_refuses_a_function_that_would_not_run() -> None:
+    import komopay.django
+    import komopay.fastapi
+    import komopay.flask
+
+    async def looped(change: PayoutChange) -> None:
+        pass
+
+    def generator(change: PayoutChange) -> Iterator[None]:
+        yield
+
+    settings: Any = {"callback_keys": [KEY], "change_store": MemoryChangeStore()}
+    with Sandbox() as sandbox, sandbox.client(**settings) as client:
+        for adapter in (komopay.flask.Callbacks, komopay.django.Callbacks):
+            for function, kind in ((looped, "coroutine"), (generator, "generator")):
+                with pytest.raises(TypeError, match=f"on_change is a {kind} function"):
+                    adapter(client, function)
+        with pytest.raises(TypeError, match="on_change is a generator function"):
+            komopay.fastapi.Callbacks(sandbox.async_client(**settings), generator)

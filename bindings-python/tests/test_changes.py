@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import documented_request, new_async_client, new_client
 from gateway import Sandbox
 
-from komopay import Client, MemoryChangeStore, PayoutChange, SqliteChangeStore
+from komopay import AsyncClient, Client, ConfigurationError, MemoryChangeStore, PayoutChange, SqliteChangeStore
 from komopay.changes import AsyncChangeWorker, ChangeWorker
 
 PATIENCE = 30
@@ -151,8 +154,26 @@ def test_closing_waits_for_the_function_and_takes_nothing_more(client: Client) -
     end.set()
     closing.join(PATIENCE)
     assert len(ended) == 1
+    # A callback that comes after it does not start it again.
     worker.wake()
     assert len(ended) == 1 and not any(thread.name == "komopay-changes" for thread in threading.enumerate())
+
+
+def test_a_worker_that_was_closed_may_be_started_again(client: Client) -> None:
+    seen = Seen()
+    worker = ChangeWorker(client, seen, interval=3600)
+    for payout_id in ("TST-1", "TST-2"):
+        see(client, payout_id)
+        with worker:
+            seen.wait(payout_id)
+    # Where two applications have it, the last one closes it.
+    with worker:
+        with worker:
+            pass
+        see(client, "TST-3")
+        worker.wake()
+        seen.wait("TST-3")
+    assert not any(thread.name == "komopay-changes" for thread in threading.enumerate())
 
 
 def test_a_closed_client_ends_the_worker(sandbox: Sandbox) -> None:
@@ -183,6 +204,196 @@ def test_a_forked_child_starts_its_own(sandbox: Sandbox, tmp_path: Path) -> None
                     os._exit(code)
             assert os.waitpid(process, 0)[1] == 0
         assert here.changes == []
+
+
+async def coroutine_function(change: PayoutChange) -> None:
+    raise AssertionError("it runs")
+
+
+def generator_function(change: PayoutChange) -> Generator[None, None, None]:
+    yield
+
+
+async def async_generator_function(change: PayoutChange) -> AsyncGenerator[None, None]:
+    yield
+
+
+class Handler:
+    async def __call__(self, change: PayoutChange) -> None:
+        await coroutine_function(change)
+
+    async def method(self, change: PayoutChange) -> None:
+        await coroutine_function(change)
+
+    def generate(self, change: PayoutChange) -> Generator[None, None, None]:
+        yield
+
+
+def with_more(more: int, change: PayoutChange) -> Coroutine[Any, Any, None]:
+    return coroutine_function(change)
+
+
+async def async_with_more(more: int, change: PayoutChange) -> None:
+    await coroutine_function(change)
+
+
+COROUTINES: dict[str, Callable[[PayoutChange], Awaitable[None]]] = {
+    "a coroutine function": coroutine_function,
+    "a callable": Handler(),
+    "a method": Handler().method,
+    "a partial": functools.partial(async_with_more, 1),
+    "a partial of a callable": functools.partial(Handler()),
+}
+
+GENERATORS: dict[str, Callable[[PayoutChange], object]] = {
+    "a generator function": generator_function,
+    "an async generator function": async_generator_function,
+    "a method": Handler().generate,
+    "a partial": functools.partial(generator_function),
+}
+
+
+@pytest.mark.parametrize("kind", COROUTINES)
+def test_what_needs_an_event_loop_is_refused_where_there_is_none(client: Client, kind: str) -> None:
+    with pytest.raises(TypeError, match="on_change is a coroutine function, and no event loop runs it here: give an"):
+        ChangeWorker(client, COROUTINES[kind])
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_a_generator_is_refused_everywhere(client: Client, sandbox: Sandbox, kind: str) -> None:
+    looped = new_async_client(sandbox, change_store=MemoryChangeStore())
+    with pytest.raises(TypeError, match="on_change is a generator function, and nothing of it runs"):
+        ChangeWorker(client, GENERATORS[kind])
+    with pytest.raises(TypeError, match="on_change is a generator function, and nothing of it runs"):
+        AsyncChangeWorker(looped, GENERATORS[kind])
+    asyncio.run(looped.close())
+
+
+def decorated(function: Callable[[PayoutChange], object]) -> Callable[[PayoutChange], object]:
+    @functools.wraps(function)
+    def inner(change: PayoutChange) -> object:
+        return function(change)
+
+    return inner
+
+
+UNFINISHED: dict[str, Callable[[PayoutChange], object]] = {
+    "a lambda": lambda change: coroutine_function(change),
+    "a decorated one": decorated(coroutine_function),
+    "a partial of one that returns it": functools.partial(with_more, 1),
+    "a future of it": lambda change: done(coroutine_function(change)),
+    "a generator": lambda change: (number for number in range(3)),
+    "a decorated generator": decorated(generator_function),
+    "an async generator": lambda change: async_generator_function(change),
+}
+
+
+def done(result: object) -> Future[object]:
+    future: Future[object] = Future()
+    future.set_result(result)
+    return future
+
+
+# A coroutine that nobody closes is a warning, and with that a failure.
+@pytest.mark.parametrize("kind", UNFINISHED)
+def test_what_was_returned_and_not_run_is_not_acknowledged(
+    sandbox: Sandbox, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with new_client(sandbox, change_store=MemoryChangeStore(), change_lease=0.05) as client:
+        see(client, "TST-1")
+        logged = threading.Event()
+        handler = Ringing(logged)
+        logging.getLogger("komopay.changes").addHandler(handler)
+        with ChangeWorker(client, UNFINISHED[kind], interval=3600):
+            assert logged.wait(PATIENCE)
+        logging.getLogger("komopay.changes").removeHandler(handler)
+        seen = Seen()
+        with ChangeWorker(client, seen, interval=0.05):
+            seen.wait("TST-1")
+        # From the first one on.
+        assert seen.changes[0].sequence == 1
+    told = next(record.getMessage() for record in caplog.records if record.name == "komopay.changes")
+    assert told.startswith("on_change returned a ") and "for change 1 of payout TST-1, and n" in told
+    assert "give a" in told
+
+
+def test_a_future_is_waited_for_and_a_result_is_ignored(client: Client) -> None:
+    see(client, "TST-1")
+    seen, future = Seen(), done(None)
+
+    def on_change(change: PayoutChange) -> object:
+        seen(change)
+        # As an executor gives it, and as Celery gives an AsyncResult.
+        return future if change.sequence == 1 else object()
+
+    with ChangeWorker(client, on_change, interval=0.05):
+        seen.wait("TST-1")
+    assert client.take_changes() == []
+    see(client, "TST-2")
+    future = Future()
+    future.set_exception(RuntimeError("the pool is full"))
+    failed = threading.Event()
+    handler = Ringing(failed)
+    logging.getLogger("komopay.changes").addHandler(handler)
+    with ChangeWorker(client, on_change, interval=3600):
+        assert failed.wait(PATIENCE)
+    logging.getLogger("komopay.changes").removeHandler(handler)
+
+
+LEAVING: dict[str, type[BaseException]] = {
+    error.__name__: error
+    for error in (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, StopIteration)
+}
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_a_worker_outlives_whatever_its_function_raises(
+    client: Client, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    see(client, "TST-1")
+    seen, raised = Seen(), iter([True])
+
+    def on_change(change: PayoutChange) -> None:
+        if next(raised, False):
+            raise LEAVING[name]
+        seen(change)
+
+    with ChangeWorker(client, on_change, interval=0.05):
+        seen.wait("TST-1")
+    record = next(record for record in caplog.records if record.name == "komopay.changes")
+    assert record.getMessage().startswith("on_change raised for change 1 of payout TST-1")
+    assert record.exc_info and record.exc_info[0] is LEAVING[name]
+
+
+def test_what_ends_a_worker_from_outside_its_function_is_loud(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = ChangeWorker(client, print)
+    monkeypatch.setattr(worker, "_deliver", lambda: sys.exit())
+    worker.start()
+    for thread in threading.enumerate():
+        if thread.name == "komopay-changes":
+            thread.join(PATIENCE)
+    assert [record.levelname for record in caplog.records if record.name == "komopay.changes"] == ["CRITICAL"]
+    monkeypatch.undo()
+    worker.wake()
+    assert any(thread.name == "komopay-changes" for thread in threading.enumerate())
+    worker.close()
+
+
+def test_a_worker_needs_a_store_and_its_kind_of_client(sandbox: Sandbox) -> None:
+    looped = new_async_client(sandbox)
+    with new_client(sandbox) as client:
+        with pytest.raises(ConfigurationError, match="change_store") as caught:
+            ChangeWorker(client, print)
+        assert caught.value.field == "change_store"
+        with pytest.raises(ConfigurationError, match="change_store"):
+            AsyncChangeWorker(looped, print)
+        with pytest.raises(TypeError, match=r"client must be a komopay\.Client, not AsyncClient"):
+            ChangeWorker(looped, print)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"client must be a komopay\.AsyncClient, not Client"):
+            AsyncChangeWorker(client, print)  # type: ignore[arg-type]
+    asyncio.run(looped.close())
 
 
 @pytest.mark.parametrize("wrong", [None, "function"])
@@ -223,5 +434,255 @@ def test_the_same_for_asyncio(sandbox: Sandbox, kind: str) -> None:
             assert [change.sequence for change in given] == list(range(1, len(given) + 1))
             assert await client.take_changes() == []
             worker.wake()
+
+    asyncio.run(run())
+
+
+async def see_async(client: AsyncClient, *payout_ids: str) -> None:
+    for payout_id in payout_ids:
+        await client.create_payout(payout_id, documented_request())
+        await client.wait_for_payout(payout_id, timeout=20)
+
+
+class Given:
+    """The ids of the payouts whose final change a function was given, in the loop or in a thread."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.ids: set[str] = set()
+        self.more = asyncio.Event()
+
+    def note(self, change: PayoutChange) -> None:
+        if change.payout.is_final:
+            self.loop.call_soon_threadsafe(self._note, change.payout_id)
+
+    def _note(self, payout_id: str) -> None:
+        self.ids.add(payout_id)
+        self.more.set()
+
+    async def wait(self, payout_id: str) -> None:
+        while payout_id not in self.ids:
+            await asyncio.wait_for(self.more.wait(), PATIENCE)
+            self.more.clear()
+
+
+def looped(kind: str, ran: Callable[[PayoutChange], None]) -> Callable[[PayoutChange], object]:
+    """Functions that need the loop."""
+
+    async def later(change: PayoutChange) -> None:
+        await asyncio.sleep(0)
+        ran(change)
+
+    async def with_number(number: int, change: PayoutChange) -> None:
+        await later(change)
+
+    class Callable_:
+        async def __call__(self, change: PayoutChange) -> None:
+            await later(change)
+
+    loop = asyncio.get_running_loop()
+    functions: dict[str, Callable[[PayoutChange], object]] = {
+        "a callable": Callable_(),
+        "a partial": functools.partial(with_number, 1),
+        "a lambda": lambda change: later(change),
+        "a decorated one": decorated(later),
+        "a future of the loop": lambda change: asyncio.run_coroutine_threadsafe(later(change), loop),
+        "a coroutine of a coroutine": lambda change: with_number(1, change),
+    }
+    return functions[kind]
+
+
+AWAITABLE = ["a callable", "a partial", "a lambda", "a decorated one", "a future of the loop", "a coroutine of a coroutine"]
+
+
+@pytest.mark.parametrize("kind", AWAITABLE)
+def test_whatever_can_be_awaited_is_run_to_its_end_where_there_is_a_loop(sandbox: Sandbox, kind: str) -> None:
+    async def run() -> None:
+        async with new_async_client(sandbox, change_store=MemoryChangeStore()) as client:
+            await see_async(client, "TST-1")
+            given = Given()
+            async with AsyncChangeWorker(client, looped(kind, given.note), interval=0.05):
+                await given.wait("TST-1")
+            assert await client.take_changes() == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", ["a generator", "a decorated generator", "an async generator"])
+def test_what_a_loop_cannot_run_is_not_acknowledged_there_either(
+    sandbox: Sandbox, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        async with new_async_client(sandbox, change_store=MemoryChangeStore(), change_lease=0.05) as client:
+            await see_async(client, "TST-1")
+            given, calls = Given(), iter([True])
+
+            def on_change(change: PayoutChange) -> object:
+                if next(calls, False):
+                    return UNFINISHED[kind](change)
+                given.note(change)
+                return None
+
+            async with AsyncChangeWorker(client, on_change, interval=0.05):
+                await given.wait("TST-1")
+
+    asyncio.run(run())
+    told = next(record.getMessage() for record in caplog.records if record.name == "komopay.changes")
+    assert told.startswith("on_change returned a ") and "nothing of it runs by being called" in told
+
+
+@pytest.mark.parametrize("kind", ["async", "ordinary"])
+@pytest.mark.parametrize("name", LEAVING)
+def test_a_task_outlives_whatever_its_function_raises(
+    sandbox: Sandbox, name: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if (name, kind) == ("KeyboardInterrupt", "async"):
+        return  # It is the application's: see below.
+
+    async def run() -> None:
+        async with new_async_client(sandbox, change_store=MemoryChangeStore(), change_lease=0.05) as client:
+            await see_async(client, "TST-1")
+            given, raised = Given(), iter([True])
+
+            def ordinary(change: PayoutChange) -> None:
+                if next(raised, False):
+                    raise LEAVING[name]
+                given.note(change)
+
+            async def later(change: PayoutChange) -> None:
+                if name == "CancelledError" and next(raised, False):
+                    # As it comes about: something that the function waits for is cancelled.
+                    inner = asyncio.ensure_future(asyncio.sleep(3600))
+                    inner.cancel()
+                    await inner
+                ordinary(change)
+
+            async with AsyncChangeWorker(client, later if kind == "async" else ordinary, interval=0.05):
+                await given.wait("TST-1")
+
+    asyncio.run(run())
+    record = next(record for record in caplog.records if record.name == "komopay.changes")
+    assert record.getMessage().startswith("on_change raised for change 1 of payout TST-1") and record.exc_info
+
+
+def test_ctrl_c_in_an_async_function_reaches_the_application_and_is_told(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def on_change(change: PayoutChange) -> None:
+        raise KeyboardInterrupt
+
+    async def run() -> None:
+        async with new_async_client(sandbox, change_store=MemoryChangeStore()) as client:
+            await see_async(client, "TST-1")
+            async with AsyncChangeWorker(client, on_change):
+                await asyncio.Event().wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(run())
+    assert [record.levelname for record in caplog.records if record.name == "komopay.changes"] == ["CRITICAL"]
+
+
+def test_a_task_that_the_application_cancels_is_cancelled_quietly(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        async with new_async_client(sandbox, change_store=MemoryChangeStore(), change_lease=0.05) as client:
+            await see_async(client, "TST-1")
+            given, began = Given(), asyncio.Event()
+            cancelled: list[PayoutChange] = []
+
+            async def on_change(change: PayoutChange) -> None:
+                began.set()
+                try:
+                    await asyncio.sleep(0 if cancelled else 3600)
+                except asyncio.CancelledError:
+                    cancelled.append(change)
+                    raise
+                given.note(change)
+
+            worker = AsyncChangeWorker(client, on_change, interval=0.05)
+            worker.start()
+            await began.wait()
+            (task,) = (task for task in asyncio.all_tasks() if task.get_name() == "komopay-changes")
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert len(cancelled) == 1 and not given.ids
+            # The next callback starts it again.
+            worker.wake()
+            await given.wait("TST-1")
+            await worker.close()
+
+    asyncio.run(run())
+    assert not [record for record in caplog.records if record.name == "komopay.changes"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("end", ["closed", "left", "ended in order"])
+def test_a_worker_whose_loop_is_gone_starts_in_another(
+    sandbox: Sandbox, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = new_async_client(sandbox, change_store=MemoryChangeStore(), change_lease=0.05)
+    told: list[str] = []
+
+    async def on_change(change: PayoutChange) -> None:
+        told.append(change.payout_id)
+
+    worker = AsyncChangeWorker(client, on_change, interval=0.05)
+
+    async def first() -> None:
+        worker.start()
+        await asyncio.sleep(0)
+        if end == "closed":
+            await worker.close()
+
+    async def second() -> None:
+        await see_async(client, "TST-1")
+        worker.wake()
+        while "TST-1" not in told:
+            await asyncio.sleep(0.01)
+        await worker.close()
+        await client.close()
+
+    if end == "ended in order":
+        # It cancels what is left.
+        asyncio.run(first())
+    else:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(first())
+        loop.close()
+    asyncio.run(asyncio.wait_for(second(), PATIENCE))
+    messages = [record.getMessage() for record in caplog.records if record.name == "komopay.changes"]
+    gone = "the event loop that handled changes is gone; they are handled in another one now"
+    assert messages == ([gone] if end == "left" else [])
+
+
+def test_a_task_that_was_closed_may_be_started_again_and_the_last_of_two_blocks_closes_it(sandbox: Sandbox) -> None:
+    async def run() -> None:
+        async with new_async_client(sandbox, change_store=MemoryChangeStore()) as client:
+            given = Given()
+
+            async def on_change(change: PayoutChange) -> None:
+                given.note(change)
+                # The function may end its own worker.
+                if change.payout_id == "TST-4" and change.payout.is_final:
+                    await worker.close()
+
+            worker = AsyncChangeWorker(client, on_change, interval=3600)
+            for payout_id in ("TST-1", "TST-2"):
+                await see_async(client, payout_id)
+                async with worker:
+                    await given.wait(payout_id)
+            async with worker:
+                async with worker:
+                    pass
+                await see_async(client, "TST-3")
+                worker.wake()
+                await given.wait("TST-3")
+            await see_async(client, "TST-4")
+            worker.wake()
+            assert not any(task.get_name() == "komopay-changes" for task in asyncio.all_tasks())
+            async with worker:
+                await given.wait("TST-4")
 
     asyncio.run(run())

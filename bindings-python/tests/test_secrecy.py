@@ -216,7 +216,9 @@ CALLS: dict[str, Callable[[], object]] = {
     "fastapi, a caller that leaves": lambda: asyncio.run(fastapi_call(read_nothing, send_nothing)),
     "fastapi, an answer that nobody takes": lambda: asyncio.run(fastapi_call(receive_body, send_nothing)),
     "fastapi, another method": lambda: asyncio.run(fastapi_call(receive_body, send_nothing, method="GET")),
-    "fastapi, no http": lambda: asyncio.run(fastapi_call(receive_body, send_nothing, type="websocket")),
+    "fastapi, no http": lambda: asyncio.run(fastapi_call(receive_body, send_nothing, type="a kind of its own")),
+    "fastapi, a server with another path": lambda: asyncio.run(fastapi_call(receive_body, send_nothing, raw_path=f"/{SIGNATURE}")),
+    "fastapi, a websocket that is gone": lambda: asyncio.run(fastapi_call(receive_body, send_nothing, type="websocket")),
     "flask, a caller that leaves": in_flask,
     "django, a caller that leaves": in_django,
     "a worker with no function": lambda: ChangeWorker(client(), cast("Any", SECRET and None)),
@@ -258,6 +260,14 @@ def test_nothing_secret_is_a_local_of_the_tools(tool: Callable[[list[str]], int]
     arguments = ["--port", "0"] if tool is _listen.main else ["success"]
     assert tool(arguments) == 2
     assert len(seen) == 1 and not any(canary in seen[0] for canary in CANARIES), seen
+
+
+def test_the_token_of_the_control_api_is_no_local_of_a_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KOMOPAY_SANDBOX_TOKEN", PASSWORD)
+    for url in ("https://api.sandbox.komopay.id", "http://[", "http://127.0.0.1:1"):
+        with pytest.raises(Exception, match="KOMOPAY_BASE_URL") as caught:
+            _trigger._Sandbox(url).control("GET", "health")
+        assert check(caught.value), "a frame of ours was looked at"
 
 
 def test_a_provider_that_raises_shows_nothing_of_what_it_knew() -> None:

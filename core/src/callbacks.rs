@@ -16,6 +16,7 @@ mod order;
 #[cfg(feature = "sqlite")]
 mod owner;
 mod read;
+mod refused;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
@@ -23,11 +24,12 @@ mod unsigned;
 mod url;
 
 pub use change::PayoutChange;
-pub(crate) use change::{Store, acknowledge, owner as store_owner, take};
-pub(crate) use follow::{Lanes, handle, look};
+pub(crate) use change::{Store, acknowledge, needed as needed_store, owner as store_owner, take};
+pub(crate) use follow::{Lanes, handle, look, needed_keys};
 pub use key::CallbackKey;
 pub use read::Callback;
 pub(crate) use read::read;
+pub(crate) use refused::Refused;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteChangeStore;
 pub use store::{ChangeRecord, ChangeStore, MemoryChangeStore, StoreError};

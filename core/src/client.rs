@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::auth::{AccessScope, AccessToken, Grant, Tokens};
-use crate::callbacks::{self, Callback, CallbackKey, CallbackUrlOptions, Lanes, PayoutChange};
+use crate::callbacks::{self, Callback, CallbackKey, CallbackUrlOptions, Lanes, PayoutChange, Refused};
 use crate::catalogue::{
     self, Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption,
 };
@@ -48,6 +48,7 @@ pub(crate) struct Inner {
     pub first_failures: FirstFailures,
     pub creates: Arc<InFlight>,
     pub lanes: Lanes,
+    refused_callbacks: Refused,
     pub callback_keys: Vec<CallbackKey>,
     pub change_store: Option<callbacks::Store>,
     change_lease: Duration,
@@ -83,6 +84,7 @@ impl Client {
             first_failures: FirstFailures::new(),
             creates: Arc::new(InFlight::new()?),
             lanes: Lanes::default(),
+            refused_callbacks: Refused::default(),
             limits: config.limits(),
             read_attempts: config.read_attempts,
             validate: config.validate,
@@ -318,6 +320,9 @@ impl Client {
     /// [`Error::callback_status`] after an error, so that the platform repeats what was not dealt with. Of callbacks for
     /// one payout, those that come while it is read share one more read.
     ///
+    /// The log tells of those that ended with an error, as a warning: of the first at once, of those that follow as one
+    /// number a minute, since anybody who finds the URL can send them.
+    ///
     /// # Errors
     /// As [`Client::read_callback`], and nothing is sent then; `configuration`, naming `callback_keys`, without a key;
     /// `unavailable`, naming `change_store`, if that failed; `timed_out` if the payout could not be read within
@@ -333,7 +338,45 @@ impl Client {
     /// ```
     pub async fn handle_callback(&self, body: &[u8], url: &str) -> Result<Payout> {
         let span = tracing::info_span!(target: "komopay", "handle_callback");
-        callbacks::handle(&self.0, body, url).instrument(span).await
+        let handled = callbacks::handle(&self.0, body, url);
+        let told = async { handled.await.inspect_err(|error| self.0.refused_callbacks.tell(error)) };
+        told.instrument(span).await
+    }
+
+    /// Whether this client can receive callbacks and keep the changes that they show: what a receiver asks when it is made.
+    /// Nothing is sent, and the store is not asked.
+    ///
+    /// # Errors
+    /// `configuration`, naming `callback_keys` or `change_store`, whichever is missing.
+    ///
+    /// ```
+    /// use komopay_core::{CallbackKey, Client, Config, Credentials, SANDBOX_URL};
+    ///
+    /// let mut config = Config::new(SANDBOX_URL, Credentials::merchant("YOUR_MERCHANT_CODE", "YOUR_SECRET"));
+    /// config.callback_keys = vec![CallbackKey::new("what `openssl rand -hex 32` printed")];
+    /// let client = Client::new(config)?;
+    /// assert_eq!(client.check_callbacks().unwrap_err().field(), Some("change_store"));
+    /// # Ok::<(), komopay_core::Error>(())
+    /// ```
+    pub fn check_callbacks(&self) -> Result<()> {
+        callbacks::needed_keys(&self.0.callback_keys)?;
+        self.check_changes()
+    }
+
+    /// Whether this client keeps changes: what a worker asks when it is made. The store is not asked.
+    ///
+    /// # Errors
+    /// `configuration`, naming `change_store`, if it is missing.
+    ///
+    /// ```
+    /// use komopay_core::{Client, Config, Credentials, SANDBOX_URL};
+    ///
+    /// let client = Client::new(Config::new(SANDBOX_URL, Credentials::merchant("YOUR_MERCHANT_CODE", "YOUR_SECRET")))?;
+    /// assert_eq!(client.check_changes().unwrap_err().field(), Some("change_store"));
+    /// # Ok::<(), komopay_core::Error>(())
+    /// ```
+    pub fn check_changes(&self) -> Result<()> {
+        callbacks::needed_store(self.0.change_store.as_ref()).map(|_| ())
     }
 
     /// Takes changes out of the `change_store` to handle them: at most `limit`, the oldest first, and of one payout only

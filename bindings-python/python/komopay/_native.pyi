@@ -510,6 +510,8 @@ class Client:
             ...     client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
         """
 
+    def _check_callbacks(self) -> None: ...
+    def _check_changes(self) -> None: ...
     def close(self, *, drain: bool = True) -> None:
         """Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.
 

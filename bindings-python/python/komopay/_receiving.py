@@ -1,29 +1,25 @@
-"""What the adapters have in common: their client, the body of a callback, and the answer to one that failed."""
+"""What the adapters have in common: their client, and the body of a callback."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-from komopay import Callback
+from komopay import AsyncClient, Callback, Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from komopay import KomopayError
-
-__all__ = ["READ_AT_MOST", "check_client", "read_body", "status_of"]
-
-_LOG = logging.getLogger("komopay.callbacks")
+__all__ = ["READ_AT_MOST", "check_client", "read_body"]
 
 READ_AT_MOST = Callback.LARGEST_BODY + 1
 """How much of a body is read, in bytes: one more than is allowed shows that there are more."""
 
 
-def check_client(client: object, kind: type) -> None:
-    """Each adapter takes one kind of client."""
+def check_client(client: object, kind: type[Client | AsyncClient]) -> None:
+    """Each adapter takes one kind of client, which has keys and a store."""
     if not isinstance(client, kind):
         raise TypeError(f"client must be a komopay.{kind.__name__}, not {type(client).__name__}")
+    (client if isinstance(client, Client) else client._client)._check_callbacks()
 
 
 def read_body(read: Callable[[int], bytes]) -> bytes:
@@ -32,9 +28,3 @@ def read_body(read: Callable[[int], bytes]) -> bytes:
     while len(body) < READ_AT_MOST and (piece := read(READ_AT_MOST - len(body))):
         body += piece
     return body
-
-
-def status_of(error: KomopayError) -> int:
-    """The HTTP status to answer with. The core has decided it."""
-    _LOG.warning("a callback is answered with %d: %s", error.callback_status, error)
-    return error.callback_status

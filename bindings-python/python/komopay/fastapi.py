@@ -5,11 +5,23 @@
     app.mount("/komopay", callbacks)
 
 `client` is an `AsyncClient` with `callback_keys` and a `change_store`. Give
-`client.callback_url("https://shop.example/komopay", payout_id)` as the `callback_url` of a request; `on_change` is then given
-each change of the payout once (see `komopay.changes`). The answer is 200 when the store has the change, and else what makes
-the platform repeat the callback, or not.
+`client.callback_url("https://shop.example/komopay", payout_id)` as the `callback_url` of a request; `on_change` is then
+given each change of the payout once (see `komopay.changes`, which also says what several hosts need). The answer is 200
+when the store has the change, and else what makes the platform repeat the callback, or not.
 
-With `place="query"` the base URL ends with a slash, since a mount redirects to that.
+An application with a lifespan of its own enters that of the callbacks in it, and closes its client after that:
+
+    @asynccontextmanager
+    async def lifespan(app):
+        async with client, callbacks.lifespan(app):
+            yield
+
+A mount answers a path without its slash at the end with a redirect. So where URLs are signed in their query
+(`place="query"`), their base ends with a slash, or the one path is a route: `app.add_route("/komopay", callbacks)`.
+
+A middleware may read the body where the framework keeps it (`BaseHTTPMiddleware`); what it takes out of
+`request.stream()` is gone, and the callback refused. A middleware that asks for a login has to let the path of the
+callbacks pass.
 """
 
 from __future__ import annotations
@@ -20,7 +32,7 @@ from typing import TYPE_CHECKING, cast
 
 from komopay import AsyncClient, KomopayError
 from komopay._native import _Opaque
-from komopay._receiving import READ_AT_MOST, check_client, status_of
+from komopay._receiving import READ_AT_MOST, check_client
 from komopay.changes import AsyncChangeWorker
 
 if TYPE_CHECKING:
@@ -37,6 +49,9 @@ class Callbacks:
     """An ASGI application that receives callbacks. Mount it, and give its `lifespan` to the application.
 
     Without the `lifespan`, changes that an earlier process left behind wait for the first callback.
+
+    Errors: `ConfigurationError`, naming `callback_keys` or `change_store`, if the client has none; `TypeError`, naming
+    `on_change`, if that is a generator function.
     """
 
     def __init__(
@@ -48,27 +63,42 @@ class Callbacks:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: object) -> AsyncGenerator[None, None]:
-        """Handles changes as long as the application runs; at its end it waits for `on_change`, and closes the client."""
-        async with self.client, self.worker:
+        """Handles changes as long as the application runs; at its end it waits for `on_change`. The client stays open.
+
+        It may be entered again, and by several applications.
+        """
+        async with self.worker:
             yield
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
-        kind, method = scope["type"], scope.get("method")
-        handle = _Opaque(self.client.handle_callback, url=_url(scope) if kind == "http" else "")
+        kind, method, url = scope["type"], scope.get("method"), _Opaque(_url, scope)
         # It holds the signature, which no report of what raises below shall show.
         del scope
-        if kind != "http":
-            raise RuntimeError(f"komopay.fastapi answers http only, not {kind}")
-        if method != "POST":
+        if kind == "http" and method == "POST":
+            await self._receive(_Opaque(self.client.handle_callback, url=url()), receive, send)
+        elif kind == "http":
             await _answer(send, 405, [(b"allow", b"POST")])
-            return
+        elif kind == "websocket":
+            # Before it is accepted: the server answers 403.
+            await send({"type": "websocket.close", "code": 1000})
+        elif kind == "lifespan":
+            _ = await receive()
+            async with self.lifespan(None):
+                await send({"type": "lifespan.startup.complete"})
+                _ = await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            # As the specification wants it: servers try, and go without.
+            raise ValueError(f"komopay.fastapi knows no {kind}")
+
+    async def _receive(self, handle: Callable[[bytes], Awaitable[object]], receive: _Receive, send: _Send) -> None:
         body = await _read(receive)
         if body is None:
             return  # The caller has left.
         try:
             _ = await handle(body)
         except KomopayError as error:
-            await _answer(send, status_of(error))
+            await _answer(send, error.callback_status)
         else:
             self.worker.wake()
             await _answer(send, 200)
@@ -88,8 +118,13 @@ async def _read(receive: _Receive) -> bytes | None:
 
 
 def _url(scope: _Message) -> str:
-    path = cast("bytes | None", scope.get("raw_path")) or cast("str", scope["path"]).encode()
-    query = cast("bytes", scope.get("query_string", b""))
+    path, query = scope.get("raw_path"), scope.get("query_string", b"")
+    if path is None:
+        path = str(scope.get("path")).encode(errors="replace")
+    del scope
+    if not (isinstance(path, bytes) and isinstance(query, bytes)):
+        del path, query
+        raise TypeError("the server gives raw_path and query_string as something else than bytes")
     return (path + b"?" + query).decode("latin-1")
 
 

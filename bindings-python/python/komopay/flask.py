@@ -5,9 +5,23 @@
     callbacks.start()
 
 `client` is a `Client` with `callback_keys` and a `change_store`. Give
-`client.callback_url("https://shop.example/komopay", payout_id)` as the `callback_url` of a request; `on_change` is then given
-each change of the payout once, on a thread of its own (see `komopay.changes`). The answer is 200 when the store has the
-change, and else what makes the platform repeat the callback, or not.
+`client.callback_url("https://shop.example/komopay", payout_id)` as the `callback_url` of a request; `on_change` is then
+given each change of the payout once, on a thread of its own (see `komopay.changes`, which also says what several hosts
+need). The answer is 200 when the store has the change, and else what makes the platform repeat the callback, or not.
+
+The platform has no session and no CSRF token; the signature says what it may. So take the blueprint out of what asks
+for them:
+
+    csrf = CSRFProtect(app)  # of Flask-WTF
+    csrf.exempt(callbacks.blueprint)
+
+    @app.before_request
+    def ask_for_login():
+        if request.blueprint != "komopay" and not current_user.is_authenticated:
+            return app.login_manager.unauthorized()
+
+A `before_request` function may read the body with `get_data` or `get_json`; what it takes out of `request.stream`, or
+with `cache=False`, is gone, and the callback refused.
 """
 
 from __future__ import annotations
@@ -19,7 +33,7 @@ from flask import Blueprint, Response, request
 
 from komopay import Client, KomopayError
 from komopay._native import _Opaque
-from komopay._receiving import check_client, read_body, status_of
+from komopay._receiving import check_client, read_body
 from komopay.changes import ChangeWorker
 
 if TYPE_CHECKING:
@@ -29,7 +43,11 @@ __all__ = ["Callbacks"]
 
 
 class Callbacks:
-    """Receives callbacks at the routes of its `blueprint`."""
+    """Receives callbacks at the routes of its `blueprint`.
+
+    Errors: `ConfigurationError`, naming `callback_keys` or `change_store`, if the client has none; `TypeError`, naming
+    `on_change`, if that is a coroutine function or a generator function.
+    """
 
     def __init__(self, client: Client, on_change: Callable[[PayoutChange], object], *, name: str = "komopay") -> None:
         check_client(client, Client)
@@ -53,9 +71,11 @@ class Callbacks:
         # The signature, which no report of what raises below shall show.
         del parts
         handle = _Opaque(self.client.handle_callback, url=request.full_path)
+        # What the application has read already, the framework keeps.
+        body = read_body(request.stream.read) or request.get_data()
         try:
-            _ = handle(read_body(request.stream.read))
+            _ = handle(body)
         except KomopayError as error:
-            return Response(status=status_of(error))
+            return Response(status=error.callback_status)
         self.worker.wake()
         return Response(status=200)

@@ -138,7 +138,8 @@ pub(crate) async fn acknowledge(store: Option<&Store>, id: &PayoutId, sequence: 
     on(needed(store)?, move |store| store.acknowledge(&id, sequence)).await
 }
 
-fn needed(store: Option<&Store>) -> Result<&Store> {
+/// The store, without which no changes are kept.
+pub(crate) fn needed(store: Option<&Store>) -> Result<&Store> {
     store.ok_or_else(|| Error::setting("change_store", "is missing; changes are kept in one, or not at all"))
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::change::{self, on};
+use super::key::CallbackKey;
 use super::order::{Next, Observer, Standing};
 use super::store::ChangeRecord;
 use crate::caller::spawn;
@@ -46,14 +47,20 @@ struct Seen {
     history: Vec<Attempt>,
 }
 
+/// The keys, without which no callback is believed.
+pub(crate) fn needed_keys(keys: &[CallbackKey]) -> Result<()> {
+    if keys.is_empty() {
+        let problem = "is empty: anybody could make this client read payouts, since the platform signs nothing";
+        return Err(Error::setting("callback_keys", problem));
+    }
+    Ok(())
+}
+
 /// Reads a callback, and then the payout that it is about, within `callback_timeout`: whoever sent it waits, in one of few
 /// workers of a web server perhaps. A GET that was sent runs on, and what it shows is recorded.
 pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Result<Payout> {
     client.check_open()?;
-    if client.callback_keys.is_empty() {
-        let problem = "is empty: anybody could make this client read payouts, since the platform signs nothing";
-        return Err(Error::setting("callback_keys", problem));
-    }
+    needed_keys(&client.callback_keys)?;
     let callback = super::read(&client.callback_keys, body, url, Timestamp::now())?;
     let id = &callback.payout_id;
     let named = |error: Error| error.with_payout_id(id);

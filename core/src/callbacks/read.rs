@@ -73,6 +73,9 @@ fn read_body(body: &[u8]) -> Result<PayoutId> {
         return Err(Error::callback("body_size", format_args!("its body is larger than {LARGEST_BODY} bytes")));
     }
     let refuse = |problem: &str| Error::callback("body", format_args!("its body cannot be read: {problem}"));
+    if body.is_empty() {
+        return Err(refuse("it is empty, or something before the receiver, such as a middleware, has read it already"));
+    }
     let text = std::str::from_utf8(body).map_err(|_| refuse("it is not UTF-8"))?;
     let wire: CallbackWire = object(text).map_err(|unreadable| refuse(&unreadable.0))?;
     PayoutId::new(wire.id_entity).map_err(|_| refuse("idEntity is no id of a payout"))

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use komopay_core::{ChangeRecord, ChangeStore, ErrorKind, MemoryChangeStore, PayoutId, PayoutStatus, StoreError};
+use komopay_core::{
+    ChangeRecord, ChangeStore, Client, ErrorKind, MemoryChangeStore, PayoutId, PayoutStatus, StoreError,
+};
 use komopay_sandbox::{Effect, Fault, Operation, When};
 use komopay_tests::{break_nth, client, config, hasty, id, request, sandbox, shown};
 
@@ -213,10 +215,29 @@ async fn a_closed_client_handles_nothing_and_still_reads() {
 async fn changes_need_a_store() {
     let sandbox = sandbox().await;
     let client = client(&sandbox);
-    for error in [client.take_changes(1).await.unwrap_err(), client.acknowledge_change(&id("A"), 1).await.unwrap_err()]
-    {
+    for error in [
+        client.take_changes(1).await.unwrap_err(),
+        client.acknowledge_change(&id("A"), 1).await.unwrap_err(),
+        client.check_changes().unwrap_err(),
+        receiving(config(sandbox.base_url()), None).check_callbacks().unwrap_err(),
+    ] {
         assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some("change_store")));
     }
+}
+
+#[tokio::test]
+async fn callbacks_need_keys() {
+    let sandbox = sandbox().await;
+    let mut config = config(sandbox.base_url());
+    config.change_store = Some(Arc::new(MemoryChangeStore::new()));
+    let client = Client::new(config).unwrap();
+    let handled = client.handle_callback(&body("A"), "/hook").await.unwrap_err();
+    for error in [handled, client.check_callbacks().unwrap_err()] {
+        assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some("callback_keys")));
+    }
+    assert!(client.check_changes().is_ok());
+    let complete = receiving(komopay_tests::config(sandbox.base_url()), Some(Arc::new(MemoryChangeStore::new())));
+    assert!(complete.check_callbacks().is_ok());
 }
 
 /// A store that fails at one of its functions, or panics.

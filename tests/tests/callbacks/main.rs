@@ -6,6 +6,7 @@ mod changes;
 mod crashes;
 mod forgeries;
 mod platform;
+mod refused;
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
-"""Where callbacks are received, and a page that pays."""
+"""Where callbacks are received, a page that pays, and one for who is logged in."""
 
 import os
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -11,8 +12,9 @@ from .payouts import callbacks, client
 
 
 @csrf_exempt
+@login_not_required
 def pay(_: HttpRequest, payout_id: str) -> HttpResponse:
-    """Makes a payout of 10,000 rupiah, whose changes are told to this application."""
+    """Makes a payout of 10,000 rupiah, whose changes are told to this application. For `curl`, it asks for no login."""
     payout = PayoutRequest(
         money=Money("10000", "IDR"),
         method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Test account", number="11223344")),
@@ -21,4 +23,9 @@ def pay(_: HttpRequest, payout_id: str) -> HttpResponse:
     return HttpResponse(client.create_payout(payout_id, payout, resume=True).payout_id)
 
 
-urlpatterns = [*callbacks.urls("komopay"), path("pay/<payout_id>", pay)]
+def orders(_: HttpRequest) -> HttpResponse:
+    """The orders of who is logged in."""
+    return HttpResponse("none")
+
+
+urlpatterns = [*callbacks.urls("komopay"), path("pay/<payout_id>", pay), path("orders", orders)]

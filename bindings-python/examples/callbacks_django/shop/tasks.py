@@ -1,0 +1,17 @@
+"""What is done for each change of a payout, by the workers of Celery: they need no client of the platform."""
+
+# pyright: basic
+import os
+
+from celery import Celery
+
+BROKER = os.environ.get("SHOP_BROKER")
+
+app = Celery("shop", broker=BROKER)
+app.conf.update(task_always_eager=not BROKER, broker_connection_retry_on_startup=True, worker_redirect_stdouts=False)
+
+
+@app.task(name="tell_customer", acks_late=True)
+def tell_customer(payout_id: str, sequence: int, status: str) -> None:
+    """Tells the customer, closes the order. It may run twice, and late: ignore a sequence not above the last."""
+    print(f"change {sequence} of {payout_id}: {status}", flush=True)
