@@ -46,8 +46,8 @@ struct Seen {
     history: Vec<Attempt>,
 }
 
-/// Reads a callback, and then the payout that it is about, within `callback_timeout`: whoever sent it waits, in one of few
-/// workers of a web server perhaps. A GET that was sent runs on, and what it shows is recorded.
+/// Reads a callback, and then the payout that it is about, within `callback_timeout`: whoever sent it waits, in one of
+/// few workers of a web server perhaps. A GET that was sent runs on, and what it shows is recorded.
 pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Result<Payout> {
     client.check_open()?;
     if client.callback_keys.is_empty() {
@@ -192,7 +192,9 @@ impl Place {
         loop {
             let now = *which.borrow_and_update();
             tokio::select! {
-                turn = turn(&self.client, now, self.began, self.client.limits.total) => return turn.map(|(turn, _)| turn),
+                taken = turn(&self.client, now, self.began, self.client.limits.total) => {
+                    return taken.map(|(turn, _)| turn);
+                }
                 _ = which.changed() => {}
             }
         }
@@ -256,7 +258,13 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                 };
                 let taken = on(store, move |store| store.record(&change)).await.map_err(passing)?;
                 if taken {
-                    tracing::info!(target: "komopay", payout_id = %id, sequence, status = %payout.status, "a change was recorded");
+                    tracing::info!(
+                        target: "komopay",
+                        payout_id = %id,
+                        sequence,
+                        status = %payout.status,
+                        "a change was recorded"
+                    );
                 }
                 observer.recorded(taken)
             }
