@@ -59,8 +59,8 @@ use crate::{logging, process, wait};
 ///   signs, all of them verify, at most 8.
 /// - `change_store`: a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
 /// - `change_lease`: for how long a change belongs to who took it, 60 s.
-/// - `callback_timeout`: the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback is answered
-///   with 503, and the platform posts again.
+/// - `callback_timeout`: the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback
+///   is answered with 503, and the platform posts again.
 ///
 /// Example:
 ///

@@ -21,8 +21,8 @@ use crate::payouts::outcome::Limits;
 /// The live host is given to each merchant; it cannot be derived from this one.
 pub const SANDBOX_URL: &str = "https://api.sandbox.komopay.id";
 
-/// For how long a call tries to connect as long as nothing of its client ever reached the platform: a wrong port or host
-/// name shall be noticed before `total_timeout` is over.
+/// For how long a call tries to connect as long as nothing of its client ever reached the platform: a wrong port or
+/// host name shall be noticed before `total_timeout` is over.
 const UNREACHED: Duration = Duration::from_secs(10);
 
 /// Who the merchant is: code and secret, or a ready token.
@@ -92,8 +92,8 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What the merchant was given, or has made, holds no line end, and no blank at its ends: those come of the file or the variable
-/// that it was read from. They are refused and not taken away, so that no two programs use two texts as one.
+/// What the merchant was given, or has made, holds no line end, and no blank at its ends: those come of the file or the
+/// variable that it was read from. They are refused and not taken away, so that no two programs use two texts as one.
 fn check_ends(name: &str, text: &str) -> Result<()> {
     let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
     let problem = if text.starts_with(is_blank) || text.ends_with(is_blank) {
@@ -205,8 +205,8 @@ pub struct Config {
     pub change_store: Option<Arc<dyn ChangeStore>>,
     /// For how long a change belongs to who took it, before it is given to somebody else: 60 s.
     pub change_lease: Duration,
-    /// The deadline of `handle_callback`, which a web server's worker waits for: 5 s, and never more than `total_timeout`.
-    /// Then it is answered with 503, and the platform posts again.
+    /// The deadline of `handle_callback`, which a web server's worker waits for: 5 s, and never more than
+    /// `total_timeout`. Then it is answered with 503, and the platform posts again.
     pub callback_timeout: Duration,
     /// The language in `User-Agent: komopay-<lang>/<version>`: `rust`. Bindings put theirs.
     pub language: &'static str,

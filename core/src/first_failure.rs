@@ -1,7 +1,7 @@
 //! The first failure of a call is heard: a call that goes on trying says so at once, and once.
 //!
-//! A thousand calls that fail together would say it a thousand times. So a client says it for ten of them, and for one more each
-//! second; how many were left out, the next line tells.
+//! A thousand calls that fail together would say it a thousand times. So a client says it for ten of them, and for one
+//! more each second; how many were left out, the next line tells.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -55,7 +55,8 @@ impl FirstFailures {
         Self(Mutex::new(Lines::new(Instant::now())))
     }
 
-    /// A try of a call ended so, and the call goes on, for `left` at the most. Not under any lock: whoever takes the log may call.
+    /// A try of a call ended so, and the call goes on, for `left` at the most. Not under any lock: whoever takes the
+    /// log may call.
     pub fn heard(&self, said: &mut Said, id: Option<&PayoutId>, error: &Error, attempts: &[Attempt], left: Duration) {
         if std::mem::replace(&mut said.0, true) {
             return;

@@ -250,8 +250,8 @@ impl Pace {
         self.lock().reach = Reach::Once;
     }
 
-    /// Takes in whether a request that was not answered was `sent`, or had `no_connection`. Tells whether nothing of this client
-    /// ever reached the platform.
+    /// Takes in whether a request that was not answered was `sent`, or had `no_connection`. Tells whether nothing of
+    /// this client ever reached the platform.
     pub fn is_unreached(&self, sent: bool, no_connection: bool) -> bool {
         let mut state = self.lock();
         state.reach = match state.reach {
@@ -288,8 +288,7 @@ fn held_back(rule: Option<Rule>) -> Error {
             (ErrorKind::Unavailable, "the platform has not answered lately, and is asked again one call at a time")
         }
         Some(Rule::Unreached) => {
-            let text = "not sent: no connection to the platform could be made, by this client ever; are base_url and the \
-                        network right?";
+            let text = "not sent: this client could never connect to the platform; are base_url and the network right?";
             return Error::new(ErrorKind::Unavailable, text).with_unreached(true);
         }
         Some(Rule::Budget) => (ErrorKind::TimedOut, "too many calls of this client are being repeated"),

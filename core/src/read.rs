@@ -155,7 +155,8 @@ pub(crate) async fn read<T>(
     }
 }
 
-/// Waits for the turn of a try that has so much time left, of a call that `began` then. Gives the time of its attempt with it.
+/// Waits for the turn of a try that has so much time left, of a call that `began` then. Gives the time of its attempt
+/// with it.
 pub(crate) async fn turn(client: &Inner, which: Try, began: Instant, left: Duration) -> Result<(Turn, Duration), Miss> {
     let started = Instant::now();
     let turn = client.pace.turn(which, began, left).await.map_err(|held| Miss {

@@ -166,8 +166,8 @@ pub struct Config {
     /// For how long a change belongs to who took it, before it is given to somebody else: 60 s.
     #[uniffi(default = None)]
     pub change_lease: Option<Span>,
-    /// The deadline of `handle_callback`, which a web server's worker waits for: 5 s, and never more than the total timeout. Then
-    /// the callback is answered with 503, and the platform posts again.
+    /// The deadline of `handle_callback`, which a web server's worker waits for: 5 s, and never more than the total
+    /// timeout. Then the callback is answered with 503, and the platform posts again.
     #[uniffi(default = None)]
     pub callback_timeout: Option<Span>,
 }

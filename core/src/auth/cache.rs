@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::scope::Scope;
 
-/// Of how many payouts the tokens are kept that no call needs now: about 10 MB. A payout is created by one call and followed
-/// by another, perhaps after thousands of others were created.
+/// Of how many payouts the tokens are kept that no call needs now: about 10 MB. A payout is created by one call and
+/// followed by another, perhaps after thousands of others were created.
 const CAPACITY: usize = 10_000;
 
 /// A token this client was issued.
@@ -29,8 +29,8 @@ pub(crate) fn renew_at(asked_at: Instant, lifetime: Duration) -> Instant {
     asked_at + lifetime.saturating_sub((lifetime / 10).min(Duration::from_secs(30)))
 }
 
-/// The tokens in hand. Those of payouts with a call under way are kept, however many those are; of the others, the least
-/// recently used are forgotten first.
+/// The tokens in hand. Those of payouts with a call under way are kept, however many those are; of the others, the
+/// least recently used are forgotten first.
 pub(crate) struct Cache {
     /// By key, with the number of calls that hold it.
     held: HashMap<String, (usize, Vec<Issued>)>,

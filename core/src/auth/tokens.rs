@@ -394,12 +394,23 @@ impl Issuer {
             Ok(answer) => answer,
             Err(failure) => {
                 let (error, is_final) = (failure.to_error(), failure.kind == FailureKind::Configuration);
-                let kind = error.kind();
-                tracing::debug!(target: "komopay", payout_id, %kind, duration_ms, "{OPERATION} was not answered: {error}");
+                tracing::debug!(
+                    target: "komopay",
+                    payout_id,
+                    kind = %error.kind(),
+                    duration_ms,
+                    "{OPERATION} was not answered: {error}"
+                );
                 return Err(Refusal { error, is_final });
             }
         };
-        tracing::debug!(target: "komopay", payout_id, http_status = answer.status, duration_ms, "{OPERATION} was answered");
+        tracing::debug!(
+            target: "komopay",
+            payout_id,
+            http_status = answer.status,
+            duration_ms,
+            "{OPERATION} was answered"
+        );
         let refuse = |error: Error, is_final| Err(Refusal { error, is_final });
         match answer.status {
             200 | 201 => match read_token(&answer.body) {

@@ -56,8 +56,8 @@ pub(crate) fn needed_keys(keys: &[CallbackKey]) -> Result<()> {
     Ok(())
 }
 
-/// Reads a callback, and then the payout that it is about, within `callback_timeout`: whoever sent it waits, in one of few
-/// workers of a web server perhaps. A GET that was sent runs on, and what it shows is recorded.
+/// Reads a callback, and then the payout that it is about, within `callback_timeout`: whoever sent it waits, in one of
+/// few workers of a web server perhaps. A GET that was sent runs on, and what it shows is recorded.
 pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Result<Payout> {
     client.check_open()?;
     needed_keys(&client.callback_keys)?;
@@ -199,7 +199,9 @@ impl Place {
         loop {
             let now = *which.borrow_and_update();
             tokio::select! {
-                turn = turn(&self.client, now, self.began, self.client.limits.total) => return turn.map(|(turn, _)| turn),
+                taken = turn(&self.client, now, self.began, self.client.limits.total) => {
+                    return taken.map(|(turn, _)| turn);
+                }
                 _ = which.changed() => {}
             }
         }
@@ -263,7 +265,13 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                 };
                 let taken = on(store, move |store| store.record(&change)).await.map_err(passing)?;
                 if taken {
-                    tracing::info!(target: "komopay", payout_id = %id, sequence, status = %payout.status, "a change was recorded");
+                    tracing::info!(
+                        target: "komopay",
+                        payout_id = %id,
+                        sequence,
+                        status = %payout.status,
+                        "a change was recorded"
+                    );
                 }
                 observer.recorded(taken)
             }

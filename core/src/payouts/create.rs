@@ -166,8 +166,8 @@ pub(super) struct Learned {
     /// What was the last error before a read was to tell whether nothing happened.
     pub denial: Option<Error>,
     pub last_error: Option<Error>,
-    /// What the last read was answered that proves nothing, if none says how things stand since: a better cause of an unknown
-    /// outcome than that there was no answer in the end.
+    /// What the last read was answered that proves nothing, if none says how things stand since: a better cause of an
+    /// unknown outcome than that there was no answer in the end.
     pub unproven: Option<Error>,
 }
 
@@ -430,10 +430,7 @@ pub(super) fn no_acceptance(answer: &Answer, error: &Error, renewable: bool) -> 
 
 /// What an error means, after which the create was not sent and may be later.
 fn not_sent(error: &Error) -> NotSent {
-    match error.is_unreached() {
-        true => NotSent::Unreached,
-        false => NotSent::Retryable { retry_after: error.retry_after() },
-    }
+    if error.is_unreached() { NotSent::Unreached } else { NotSent::Retryable { retry_after: error.retry_after() } }
 }
 
 /// What a create without an answer means.

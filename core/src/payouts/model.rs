@@ -7,7 +7,8 @@
 //!   resumes was executed or will be. (All else ends as `outcome_unknown` or `duplicate_payout`.);
 //! - no POST starts after everybody left, while an earlier one is open, before a `Retry-After` is over, or without time
 //!   for it and a read; two calls of one client are never under way for one id;
-//! - every call ends, by its deadline; one that may not wait for a platform that was never reached, by the end of that time.
+//! - every call ends, by its deadline; one that may not wait for a platform that was never reached, by the end of that
+//!   time.
 //!
 //! What may happen: a message is lost, late or doubled at any point; an answer is ruined in any way; a request is
 //! executed, and shown, as late as the settle window allows; the platform refuses, is busy or does not know the token; a create

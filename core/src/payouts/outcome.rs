@@ -401,7 +401,7 @@ impl Outcome {
         match then(self, now, None) {
             Action::Pause { at_least, jitter } => {
                 let at_least = at_least.min(rest);
-                Action::Pause { at_least, jitter: jitter.min(rest - at_least) }
+                Action::Pause { at_least, jitter: jitter.min(rest.saturating_sub(at_least)) }
             }
             action => action,
         }
@@ -481,8 +481,8 @@ impl Outcome {
             at_least = until_window_end;
             jitter = self.limits.backoff_base;
         }
-        // Nor past the last time for a read: half of what is left, as long as that is a pause worth making, or a doubt needs a
-        // read after it.
+        // Nor past the last time for a read: half of what is left, as long as that is a pause worth making, or a doubt
+        // needs a read after it.
         let rest = left.saturating_sub(at_least);
         let leaves_time = rest / 2 > self.limits.backoff_base || self.doubted_at.is_some() && !self.settles();
         jitter = jitter.min(if leaves_time { rest / 2 } else { rest.saturating_sub(useful) });

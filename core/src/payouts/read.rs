@@ -59,7 +59,8 @@ pub(crate) async fn get(client: &Arc<Inner>, id: &PayoutId) -> Result<Payout> {
     }
 }
 
-/// Looks once for somebody whose call `began` then and who has so much time left: where there is a store, in turn, and the change is recorded.
+/// Looks once for somebody whose call `began` then and who has so much time left: where there is a store, in turn, and
+/// the change is recorded.
 async fn observe(
     client: &Arc<Inner>,
     id: &PayoutId,
