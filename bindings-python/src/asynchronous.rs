@@ -5,13 +5,14 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use komopay_core::{Error, ErrorKind, Leavable, PayoutId};
+use komopay_bindings_common::log::{Listener, Record};
+use komopay_core::{Error, ErrorKind, Leavable, PayoutId, called_by};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 use tokio::runtime::Handle;
 
 use crate::awaited::Awaited;
@@ -30,6 +31,16 @@ type Make = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// Takes a call away: when it returns, nothing of it is sent any more.
 type Leave = Box<dyn FnOnce() + Send>;
+
+/// Who made a call of an event loop: where the log is told of it.
+pub struct Caller {
+    event_loop: Py<PyAny>,
+    context: Py<PyAny>,
+    task: Py<PyAny>,
+}
+
+/// Whose records wait, and to whom they go.
+pub type Told = (Arc<Listener>, Arc<Caller>);
 
 /// A call that has ended, on its way to its loop.
 pub struct Settlement {
@@ -50,17 +61,30 @@ where
     T: ToPython + Send + 'static,
     F: Future<Output = Result<T, Error>> + Send + 'static,
 {
-    let event_loop = running_loop(py)?;
+    let asyncio = Asyncio::get(py)?;
+    let event_loop = asyncio.running_loop.bind(py).call0()?;
     let future = event_loop.call_method0(intern!(py, "create_future"))?;
+    let caller = Arc::new(Caller {
+        event_loop: event_loop.clone().unbind(),
+        context: asyncio.copy_context.call0(py)?,
+        task: asyncio.current_task.call0(py)?,
+    });
     let call = call(live.core(py)?);
     let runtime = runtime::handle(py)?;
     messenger::start(py)?;
     logging::follow_level(py);
     let left = Arc::new(AtomicBool::new(false));
-    let awaited = Mutex::new(payout_id.clone().map(Awaited::new));
+    let awaited = payout_id.clone().map(Awaited::new);
     let mut delivery =
         Delivery { to: Some((event_loop.unbind(), future.clone().unbind())), payout_id, left: Arc::clone(&left) };
-    let call = Leavable::new(call);
+    let listener = Listener::waking(|listener| {
+        move || {
+            if let Some(listener) = listener.upgrade() {
+                messenger::send(Message::Tell((listener, Arc::clone(&caller))));
+            }
+        }
+    });
+    let (call, listener) = (Leavable::new(called_by(listener.clone(), call)), Arc::downgrade(&listener));
     let task = runtime.spawn({
         let call = Arc::clone(&call);
         async move {
@@ -76,13 +100,8 @@ where
         call.leave();
         task.abort();
     });
-    Ok(Call {
-        future: future.unbind(),
-        leave: Mutex::new(Some(leave)),
-        left,
-        awaited,
-        generation: process::generation(),
-    })
+    let under_way = Mutex::new(Some(UnderWay { leave, listener, _awaited: awaited }));
+    Ok(Call { future: future.unbind(), under_way, left, generation: process::generation() })
 }
 
 /// The way back of one call. It is taken even by a call that panics.
@@ -264,47 +283,103 @@ impl AsyncCalls {
 
 /// A close after the end of the interpreter, which has closed everything.
 fn closed(py: Python<'_>) -> PyResult<Call> {
-    let future = running_loop(py)?.call_method0(intern!(py, "create_future"))?;
+    let event_loop = Asyncio::get(py)?.running_loop.bind(py).call0()?;
+    let future = event_loop.call_method0(intern!(py, "create_future"))?;
     future.call_method1(intern!(py, "set_result"), (py.None(),))?;
-    let (leave, awaited, left) = (Mutex::new(None), Mutex::new(None), Arc::default());
-    Ok(Call { future: future.unbind(), leave, left, awaited, generation: process::generation() })
+    Ok(Call {
+        future: future.unbind(),
+        under_way: Mutex::new(None),
+        left: Arc::default(),
+        generation: process::generation(),
+    })
 }
 
-/// A call under way.
+/// A call that was started.
 #[pyclass(frozen, name = "_Call", module = "komopay._native")]
 pub struct Call {
     /// The loop's future of its result.
     #[pyo3(get)]
     future: Py<PyAny>,
-    leave: Mutex<Option<Leave>>,
+    under_way: Mutex<Option<UnderWay>>,
     left: Arc<AtomicBool>,
-    awaited: Mutex<Option<Awaited>>,
     generation: u64,
+}
+
+/// What a caller has of its call until it leaves.
+struct UnderWay {
+    leave: Leave,
+    /// The call has it, and with it the caller's context, until it ends: through here, no garbage collector could see it.
+    listener: Weak<Listener>,
+    /// Somebody waits for it, if it is a create.
+    _awaited: Option<Awaited>,
 }
 
 #[pymethods]
 impl Call {
     /// Nobody waits for it any more. After its end this does nothing.
-    fn leave(&self) {
+    fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        logging::tell(py, self.take_away(), None)
+    }
+}
+
+impl Call {
+    /// What the log still has to say of it.
+    fn take_away(&self) -> Vec<Record> {
         self.left.store(true, Ordering::Release);
-        drop(self.awaited.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let leave = self.leave.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match leave {
+        let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(UnderWay { leave, listener, _awaited }) = under_way else { return Vec::new() };
+        if self.generation != process::generation() {
             // In a forked child the call is the parent's.
-            Some(leave) if self.generation != process::generation() => std::mem::forget(leave),
-            Some(leave) => {
-                // What a call drops may need its runtime.
-                let _context = runtime::started().map(Handle::enter);
-                leave();
-            }
-            None => {}
+            std::mem::forget((leave, listener));
+            return Vec::new();
         }
+        let listener = listener.upgrade();
+        // What a call drops may need its runtime.
+        let _context = runtime::started().map(Handle::enter);
+        leave();
+        listener.map(|listener| listener.end()).unwrap_or_default()
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.leave();
+        logging::disown(self.take_away());
+    }
+}
+
+/// Takes records of the log to who made the call: in its loop's thread and in its context.
+pub fn tell(py: Python<'_>, (listener, caller): Told) {
+    let told = || -> PyResult<()> {
+        let records = Bound::new(py, Records { listener, task: caller.task.clone_ref(py) })?;
+        let context = PyDict::new(py);
+        context.set_item(intern!(py, "context"), caller.context.bind(py))?;
+        let event_loop = caller.event_loop.bind(py);
+        event_loop.call_method(intern!(py, "call_soon_threadsafe"), (records,), Some(&context)).map(drop)
+    };
+    // A closed loop takes nothing; then they are dropped, and are nobody's.
+    let _ = told();
+}
+
+/// Records of a call, for its loop.
+#[pyclass(frozen, name = "_Records", module = "komopay._native")]
+pub struct Records {
+    listener: Arc<Listener>,
+    task: Py<PyAny>,
+}
+
+#[pymethods]
+impl Records {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let told = logging::tell(py, self.listener.take(), Some(self.task.bind(py)));
+        process::leave();
+        told
+    }
+}
+
+impl Drop for Records {
+    /// With something in it, if the loop was closed before it came to it.
+    fn drop(&mut self) {
+        logging::disown(self.listener.take());
     }
 }
 
@@ -367,11 +442,23 @@ impl Drop for Settle {
     }
 }
 
-/// The loop that runs in this thread.
-fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    RUNNING
-        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("asyncio")?.getattr("get_running_loop")?.unbind()))?
-        .bind(py)
-        .call0()
+/// What is asked of Python's own modules for each call.
+struct Asyncio {
+    running_loop: Py<PyAny>,
+    current_task: Py<PyAny>,
+    copy_context: Py<PyAny>,
+}
+
+impl Asyncio {
+    fn get(py: Python<'_>) -> PyResult<&Self> {
+        static ASYNCIO: PyOnceLock<Asyncio> = PyOnceLock::new();
+        ASYNCIO.get_or_try_init(py, || {
+            let asyncio = py.import("asyncio")?;
+            Ok::<_, PyErr>(Self {
+                running_loop: asyncio.getattr("get_running_loop")?.unbind(),
+                current_task: asyncio.getattr("current_task")?.unbind(),
+                copy_context: py.import("contextvars")?.getattr("copy_context")?.unbind(),
+            })
+        })
+    }
 }

@@ -55,6 +55,8 @@ use crate::{logging, process, wait};
 ///   signs, all of them verify, at most 8.
 /// - `change_store`: a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
 /// - `change_lease`: for how long a change belongs to who took it, 60 s.
+/// - `callback_timeout`: the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback is answered
+///   with 503, and the platform posts again.
 ///
 /// Example:
 ///
@@ -75,7 +77,7 @@ impl Client {
         read_attempts=None, requests_per_second=None, max_concurrency=None, pool_size=None,
         connection_per_create=None, max_answer_bytes=None, proxy=None, ca_file=None, customer_id=None, max_amount=None,
         is_test=None, loopback_is_live=None, validate=None, token_scope=None, token_validity=None, callback_keys=None,
-        change_store=None, change_lease=None))]
+        change_store=None, change_lease=None, callback_timeout=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
@@ -107,6 +109,7 @@ impl Client {
         callback_keys: Option<Bound<'_, PyAny>>,
         change_store: Option<Bound<'_, PyAny>>,
         change_lease: Option<Bound<'_, PyAny>>,
+        callback_timeout: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         guard(py, || {
             let settings = Settings {
@@ -138,6 +141,7 @@ impl Client {
                 callback_keys,
                 change_store,
                 change_lease,
+                callback_timeout,
             };
             let config = settings.into_config(py)?;
             Ok(Self { live: Live::new(py, config)? })
@@ -182,7 +186,7 @@ impl Client {
             if !is_given("callback_keys")?
                 && let Some(keys) = variable_of(py, "KOMOPAY_CALLBACK_KEYS")?
             {
-                settings.set_item("callback_keys", keys.split(',').map(str::trim).collect::<Vec<_>>())?;
+                settings.set_item("callback_keys", keys.split(',').collect::<Vec<_>>())?;
             }
             cls.call((), Some(&settings))
         })

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 
 use crate::error::{raise, raise_kind};
 use crate::process::{self, Own, detached};
-use crate::{awaited, runtime, wait};
+use crate::{awaited, logging, runtime, wait};
 
 /// How long the end of the interpreter waits for creates on the wire.
 const GRACE: Duration = Duration::from_secs(5);
@@ -132,7 +132,7 @@ impl Core {
         let generation = process::generation();
         // The certificates of the system are read here.
         let config = config.clone();
-        let client = detached(py, || Client::new(config)).map_err(|error| raise(py, &error))?;
+        let client = logging::heard(py, || Client::new(config))?.map_err(|error| raise(py, &error))?;
         Ok(Self { generation, client })
     }
 }
@@ -198,9 +198,10 @@ fn unheard(py: Python<'_>, under_way: &HashSet<PayoutId>) -> HashSet<PayoutId> {
 
 /// Logs that nobody will hear of this create, and the way on.
 pub fn left_behind(id: &PayoutId, why: &str) {
-    log::warn!(
+    tracing::warn!(
         target: "komopay",
-        "{why}: payout {id} may have been made. To learn its outcome, call create_payout with the same id, the same \
-         request and resume=True"
+        payout_id = %id,
+        "{why}; it may have been made. To learn its outcome, call create_payout with the same id, the same request and \
+         resume=True"
     );
 }

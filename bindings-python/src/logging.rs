@@ -1,20 +1,25 @@
 //! The core's log, taken to Python's `logging` under `komopay`.
 //!
 //! Not `pyo3-log`: it calls Python wherever an event happens, which here is on the runtime's threads and inside the
-//! core's locks, so that a slow handler, or a thread that keeps the GIL, would hold up payouts. Here an event is put
-//! into a queue; one thread of its own, which carries no call, hands the queue to Python.
+//! core's locks, so that a slow handler, or a thread that keeps the GIL, would hold up payouts. Here a record waits for
+//! the caller whose call it is of ([`komopay_bindings_common::log`]), who hands it to Python between two slices of
+//! waiting, in its own thread and context. What is nobody's is put into a queue; one thread of its own, which carries no
+//! call, hands the queue to Python.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
-use log::{LevelFilter, Log, Metadata, Record};
+use komopay_bindings_common::log::{self, Record, Value, overhear};
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
 
 use crate::process::{self, Own, detached, generation, locked};
 
@@ -24,16 +29,8 @@ const CAPACITY: usize = 10_000;
 /// How long a flush waits for an event that another thread is handing over.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-struct Event {
-    level: log::Level,
-    logger: String,
-    text: String,
-    file: Option<String>,
-    line: u32,
-}
-
 struct Queue {
-    events: VecDeque<Event>,
+    events: VecDeque<Record>,
     /// How many threads are handing events over, or are about to.
     busy: usize,
     /// Whether the thread of its own runs. It is started by the first event.
@@ -72,65 +69,83 @@ thread_local! {
     static DELIVERING: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
-/// Where `log` records go.
-struct Bridge;
-
-impl Log for Bridge {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Other crates' events may hold anything, headers too.
-        metadata.target() == "komopay" || metadata.target().starts_with("komopay::")
+/// Puts a record into the line. Whoever did it may hold a lock of the core, so it does not wait.
+fn unclaimed(record: Record) {
+    let line = LINE.get();
+    let mut queue = line.queue();
+    if queue.has_ended || queue.events.len() >= CAPACITY {
+        return;
     }
-
-    fn log(&self, record: &Record<'_>) {
-        if !self.enabled(record.metadata()) {
-            return;
-        }
-        let event = Event {
-            level: record.level(),
-            logger: record.target().replace("::", "."),
-            text: record.args().to_string(),
-            file: record.file().map(str::to_owned),
-            line: record.line().unwrap_or_default(),
-        };
-        let line = LINE.get();
-        let mut queue = line.queue();
-        if queue.has_ended || queue.events.len() >= CAPACITY {
-            return;
-        }
-        queue.events.push_back(event);
-        if !queue.has_thread {
-            // If no thread can be had, the next flush hands it over.
-            queue.has_thread = std::thread::Builder::new().name("komopay-log".to_owned()).spawn(run).is_ok();
-        }
-        line.filled.notify_one();
+    queue.events.push_back(record);
+    if !queue.has_thread {
+        // If no thread can be had, the next flush hands it over.
+        queue.has_thread = std::thread::Builder::new().name("komopay-log".to_owned()).spawn(run).is_ok();
     }
-
-    fn flush(&self) {}
+    line.filled.notify_one();
 }
 
-/// Sends the core's events here.
+/// Notes whether Python's logging is there already.
 pub fn start(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // Importing logging takes most of the time that importing this package would, so it waits for the first call.
     let modules = module.py().import("sys")?.getattr("modules")?;
     WAS_THERE_FIRST.store(modules.contains("logging")?, Ordering::Relaxed);
-    // In a module that is loaded a second time, it is set already.
-    let _ = log::set_logger(&Bridge);
-    log::set_max_level(LevelFilter::Warn);
     Ok(())
 }
 
 /// Takes over the level that Python's `komopay` logger has now, so that events nobody wants cost nothing.
 pub fn follow_level(py: Python<'_>) {
+    static LISTENING: Once = Once::new();
+    // Not sooner: a process that is only the gateway has a log of its own.
+    LISTENING.call_once(|| log::start(unclaimed));
     let level = logging(py)
         .and_then(|logging| logging.call_method1(intern!(py, "getLogger"), (intern!(py, "komopay"),)))
         .and_then(|logger| logger.call_method0(intern!(py, "getEffectiveLevel"))?.extract::<i64>());
-    log::set_max_level(match level {
-        Ok(..=10) => LevelFilter::Debug,
-        Ok(..=20) => LevelFilter::Info,
-        Ok(..=30) | Err(_) => LevelFilter::Warn,
-        Ok(..=40) => LevelFilter::Error,
-        Ok(_) => LevelFilter::Off,
+    log::listen_up_to(match level {
+        Ok(..=10) => LevelFilter::DEBUG,
+        Ok(..=20) => LevelFilter::INFO,
+        Ok(..=30) | Err(_) => LevelFilter::WARN,
+        Ok(..=40) => LevelFilter::ERROR,
+        Ok(_) => LevelFilter::OFF,
     });
+}
+
+/// Works without the GIL on this thread, for a caller that waits for no call, and hands over what the log says of it.
+pub fn heard<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    follow_level(py);
+    let (result, records) = detached(py, || overhear(work));
+    tell(py, records, None)?;
+    Ok(result)
+}
+
+/// Hands the records of a call to Python, in this thread and context; of this asyncio task, if it is one's.
+///
+/// # Errors
+/// What is no `Exception`, such as `KeyboardInterrupt` or `SystemExit`, out of a handler; the rest is then nobody's. What
+/// else a handler lets out is Python's to report, and ends no call.
+pub fn tell(py: Python<'_>, records: Vec<Record>, task: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let process = generation();
+    let mut records = records.into_iter();
+    while let Some(record) = records.next() {
+        let told = hand_over(py, record, task);
+        if generation() != process {
+            // The handler forked, and this is the child: the rest is the parent's to tell.
+            return told;
+        }
+        match told {
+            Ok(()) => {}
+            Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
+            Err(error) => {
+                disown(records);
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What its caller does not hear is told by our own thread.
+pub fn disown(records: impl IntoIterator<Item = Record>) {
+    records.into_iter().for_each(unclaimed);
 }
 
 /// Hands over all events that have happened, and waits for those that another thread is handing over.
@@ -191,7 +206,7 @@ fn deliver(py: Python<'_>) -> PyResult<()> {
         };
         let process = generation();
         DELIVERING.set(Some(process));
-        let result = hand_over(py, event);
+        let result = hand_over(py, event, None);
         DELIVERING.set(None);
         if generation() != process {
             // The handler forked, and this is the child: what is left in the line is the parent's.
@@ -208,21 +223,35 @@ fn release(line: &Line, mut queue: MutexGuard<'_, Queue>) {
     line.idle.notify_all();
 }
 
-fn hand_over(py: Python<'_>, event: Event) -> PyResult<()> {
-    let level = match event.level {
-        log::Level::Error => 40,
-        log::Level::Warn => 30,
-        log::Level::Info => 20,
-        log::Level::Debug | log::Level::Trace => 10,
+fn hand_over(py: Python<'_>, record: Record, task: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let level = match record.level {
+        Level::ERROR => 40,
+        Level::WARN => 30,
+        Level::INFO => 20,
+        Level::DEBUG | Level::TRACE => 10,
     };
-    let logger = logging(py)?.call_method1("getLogger", (&event.logger,))?;
-    if !logger.call_method1("isEnabledFor", (level,))?.is_truthy()? {
+    let name = intern!(py, "komopay");
+    let logger = logging(py)?.call_method1(intern!(py, "getLogger"), (name,))?;
+    if !logger.call_method1(intern!(py, "isEnabledFor"), (level,))?.is_truthy()? {
         return Ok(());
     }
-    let file = event.file.as_deref().unwrap_or("(unknown file)");
-    let arguments = (&event.logger, level, file, event.line, event.text, PyTuple::empty(py), py.None());
-    let record = logger.call_method1("makeRecord", arguments)?;
-    logger.call_method1("handle", (record,)).map(drop)
+    let arguments = (name, level, record.file, record.line, record.text(), PyTuple::empty(py), py.None());
+    let made = logger.call_method1(intern!(py, "makeRecord"), arguments)?;
+    for (field, value) in record.fields {
+        match value {
+            Value::Text(text) => made.setattr(field, text)?,
+            Value::Number(number) => made.setattr(field, number)?,
+            Value::Flag(flag) => made.setattr(field, flag)?,
+        }
+    }
+    // Since Python 3.12, a record knows its task; the loop calls us outside of it.
+    let task_name = intern!(py, "taskName");
+    if let Some(task) = task.filter(|task| !task.is_none())
+        && made.hasattr(task_name)?
+    {
+        made.setattr(task_name, task.call_method0(intern!(py, "get_name"))?)?;
+    }
+    logger.call_method1(intern!(py, "handle"), (made,)).map(drop)
 }
 
 fn logging(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {

@@ -1,4 +1,5 @@
-//! The thread that takes things to Python: results to event loops, questions to token providers.
+//! The thread that takes things to Python: results and records of the log to event loops, questions to token
+//! providers.
 //!
 //! The runtime's threads put a message into a queue and go on; only this thread waits for the GIL. All results that are
 //! ready when it has the GIL go to their loop in one wake-up, since waking a loop is what costs. It runs no code of the
@@ -11,13 +12,15 @@ use pyo3::prelude::*;
 
 use komopay_core::ErrorKind;
 
-use crate::asynchronous::{self, Settlement};
+use crate::asynchronous::{self, Settlement, Told};
 use crate::error::raise_kind;
 use crate::process::{Own, attached, locked};
 use crate::token::{self, Question};
 
 /// What is to be taken to Python.
 pub enum Message {
+    /// The log has something to say of a call of an event loop.
+    Tell(Told),
     /// A call of an event loop has ended.
     Settle(Settlement),
     /// A token is needed.
@@ -88,6 +91,7 @@ fn run() {
             let mut settled = Vec::new();
             for message in messages {
                 match message {
+                    Message::Tell(told) => asynchronous::tell(py, told),
                     Message::Settle(settlement) => settled.push(settlement),
                     Message::Ask(question) => token::ask(py, question),
                 }

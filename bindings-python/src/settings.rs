@@ -1,5 +1,7 @@
 //! Keyword arguments of a `Client`, made into the core's `Config`.
 
+use std::time::Duration;
+
 use komopay_core::{CallbackKey, Config, Credentials, TokenScope};
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
@@ -39,6 +41,7 @@ pub struct Settings<'py> {
     pub callback_keys: Option<Bound<'py, PyAny>>,
     pub change_store: Option<Bound<'py, PyAny>>,
     pub change_lease: Option<Bound<'py, PyAny>>,
+    pub callback_timeout: Option<Bound<'py, PyAny>>,
 }
 
 impl Settings<'_> {
@@ -51,27 +54,13 @@ impl Settings<'_> {
             base_url: default.base_url,
             credentials: default.credentials,
             token_scope: token_scope(py, self.token_scope)?.unwrap_or(default.token_scope),
-            token_validity: setting("token_validity")
-                .optional(self.token_validity, Argument::seconds)?
-                .unwrap_or(default.token_validity),
-            total_timeout: setting("total_timeout")
-                .optional(self.total_timeout, Argument::seconds)?
-                .unwrap_or(default.total_timeout),
-            attempt_timeout: setting("attempt_timeout")
-                .optional(self.attempt_timeout, Argument::seconds)?
-                .unwrap_or(default.attempt_timeout),
-            connect_timeout: setting("connect_timeout")
-                .optional(self.connect_timeout, Argument::seconds)?
-                .unwrap_or(default.connect_timeout),
-            settle_window: setting("settle_window")
-                .optional(self.settle_window, Argument::seconds)?
-                .unwrap_or(default.settle_window),
-            backoff_base: setting("backoff_base")
-                .optional(self.backoff_base, Argument::seconds)?
-                .unwrap_or(default.backoff_base),
-            backoff_cap: setting("backoff_cap")
-                .optional(self.backoff_cap, Argument::seconds)?
-                .unwrap_or(default.backoff_cap),
+            token_validity: duration("token_validity", self.token_validity, default.token_validity)?,
+            total_timeout: duration("total_timeout", self.total_timeout, default.total_timeout)?,
+            attempt_timeout: duration("attempt_timeout", self.attempt_timeout, default.attempt_timeout)?,
+            connect_timeout: duration("connect_timeout", self.connect_timeout, default.connect_timeout)?,
+            settle_window: duration("settle_window", self.settle_window, default.settle_window)?,
+            backoff_base: duration("backoff_base", self.backoff_base, default.backoff_base)?,
+            backoff_cap: duration("backoff_cap", self.backoff_cap, default.backoff_cap)?,
             read_attempts: setting("read_attempts")
                 .optional(self.read_attempts, Argument::whole)?
                 .unwrap_or(default.read_attempts),
@@ -95,12 +84,15 @@ impl Settings<'_> {
             validate: setting("validate").optional(self.validate, Argument::truth)?.unwrap_or(default.validate),
             callback_keys: callback_keys.into_iter().flatten().map(CallbackKey::new).collect(),
             change_store: self.change_store.map(|given| change_store::extract(&given)).transpose()?,
-            change_lease: setting("change_lease")
-                .optional(self.change_lease, Argument::seconds)?
-                .unwrap_or(default.change_lease),
+            change_lease: duration("change_lease", self.change_lease, default.change_lease)?,
+            callback_timeout: duration("callback_timeout", self.callback_timeout, default.callback_timeout)?,
             language: "python",
         })
     }
+}
+
+fn duration(name: &str, given: Option<Bound<'_, PyAny>>, default: Duration) -> PyResult<Duration> {
+    Ok(setting(name).optional(given, Argument::seconds)?.unwrap_or(default))
 }
 
 fn credentials(

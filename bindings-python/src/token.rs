@@ -35,7 +35,7 @@ pub fn ask(py: Python<'_>, question: Question) {
     let reply = TokenReply { answer: Mutex::new(Some(answer)) };
     if let Err(error) = start(py, &provider, reply) {
         // The interpreter ends, or there are no more threads. The reply went with it, so the call knows.
-        log::warn!(target: "komopay", "no thread for the token provider could be started: {}", error.get_type(py));
+        tracing::warn!(target: "komopay", "no thread for the token provider could be started: {}", error.get_type(py));
     }
 }
 

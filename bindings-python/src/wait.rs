@@ -4,11 +4,13 @@ use std::future::Future;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use komopay_core::{ErrorKind, PayoutId};
+use komopay_bindings_common::log::Listener;
+use komopay_core::{ErrorKind, PayoutId, called_by};
 use pyo3::prelude::*;
 
 use crate::awaited::Awaited;
 use crate::error::raise_kind;
+use crate::live::left_behind;
 use crate::process::{self, detached};
 use crate::{logging, runtime};
 
@@ -33,25 +35,46 @@ pub fn wait_as<T: Send>(
     let runtime = runtime::handle(py)?;
     let _awaited = payout_id.cloned().map(Awaited::new);
     logging::follow_level(py);
-    let mut call = Box::pin(call);
+    let listener = Listener::new();
+    let mut call = Box::pin(called_by(listener.clone(), call));
     let generation = process::generation();
     loop {
-        let tick = detached(py, || runtime.block_on(async { tokio::time::timeout(TICK, call.as_mut()).await }));
-        if let Ok(result) = tick {
-            return Ok(result);
-        }
-        let signal = py.check_signals();
-        if process::generation() != generation {
-            // A signal handler forked, and this is the child.
-            std::mem::forget(call);
-            signal?;
-            return Err(left_to_parent(py, payout_id));
-        }
-        if let Err(signal) = signal {
-            detached(py, || drop(call));
-            // The process may be about to end: what the log says of this call is said before.
-            logging::flush(py)?;
-            return Err(signal);
+        let slice = async {
+            tokio::select! {
+                biased;
+                result = call.as_mut() => Some(result),
+                () = listener.filled() => None,
+                () = tokio::time::sleep(TICK) => None,
+            }
+        };
+        // Python code, such as a signal handler or one of the log, runs only where this call stands still.
+        match detached(py, || runtime.block_on(slice)) {
+            Some(result) => match logging::tell(py, listener.end(), None) {
+                Ok(()) => return Ok(result),
+                Err(signal) => {
+                    if let Some(id) = payout_id {
+                        left_behind(id, "a create ended when its caller had just left");
+                        logging::flush(py)?;
+                    }
+                    return Err(signal);
+                }
+            },
+            None => {
+                let signal = logging::tell(py, listener.take(), None).and_then(|()| py.check_signals());
+                if process::generation() != generation {
+                    // A handler forked, and this is the child.
+                    std::mem::forget(call);
+                    signal?;
+                    return Err(left_to_parent(py, payout_id));
+                }
+                if let Err(signal) = signal {
+                    detached(py, || drop(call));
+                    // The process may be about to end: what the log says of this call is said before.
+                    logging::tell(py, listener.end(), None)?;
+                    logging::flush(py)?;
+                    return Err(signal);
+                }
+            }
         }
     }
 }

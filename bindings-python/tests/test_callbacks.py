@@ -154,7 +154,7 @@ def test_a_key_shows_nowhere(sandbox: Sandbox) -> None:
 def test_keys_from_the_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable, value in sandbox.environment.items():
         monkeypatch.setenv(variable, value)
-    monkeypatch.setenv("KOMOPAY_CALLBACK_KEYS", f"{KEY.replace(',', '')}, {OTHER_KEY.replace(',', '')}")
+    monkeypatch.setenv("KOMOPAY_CALLBACK_KEYS", f"{KEY.replace(',', '')},{OTHER_KEY.replace(',', '')}")
     keys = [KEY.replace(",", ""), OTHER_KEY.replace(",", "")]
     with Client.from_env() as client, new_client(sandbox, callback_keys=keys[::-1]) as other:
         assert client.read_callback(body(), other.callback_url(BASE, "TST-1")).verified

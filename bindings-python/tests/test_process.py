@@ -396,23 +396,33 @@ def test_a_level_that_nobody_wants_is_not_delivered(sandbox: Sandbox, records: R
     assert not records.records
 
 
-def test_a_logging_handler_that_hangs_holds_up_no_payout(sandbox: Sandbox) -> None:
+def test_a_logging_handler_that_hangs_holds_up_its_own_caller_only(sandbox: Sandbox) -> None:
     entered, release = threading.Event(), threading.Event()
 
     class Hanging(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            entered.set()
-            release.wait()
+            if threading.current_thread().name == "hanging":
+                entered.set()
+                release.wait()
+
+    def pay() -> None:
+        client.create_payout("TST-1", documented_request())
 
     logger, handler = logging.getLogger("komopay"), Hanging()
+    # The lock of a handler is for all threads.
+    handler.createLock = lambda: None  # type: ignore[method-assign]
+    handler.lock = None
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     try:
         client = new_client(sandbox)
-        client.create_payout("TST-1", documented_request())
+        hanging = threading.Thread(target=pay, name="hanging")
+        hanging.start()
         assert entered.wait(30)
-        assert client.wait_for_payout("TST-1", timeout=60).is_final
+        client.create_payout("TST-2", documented_request())
+        assert client.wait_for_payout("TST-1", timeout=60).is_final, "what is on its way goes on"
         release.set()
+        hanging.join()
         client.close()
     finally:
         release.set()

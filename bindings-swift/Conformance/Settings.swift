@@ -32,6 +32,7 @@ extension Told {
         let callbackKeys: [String]?
         let changeStore: String?
         let changeLease: Double?
+        let callbackTimeout: Double?
 
         func config() throws -> Config {
             Config(
@@ -44,7 +45,7 @@ extension Told {
                 connectionPerCreate: connectionPerCreate, maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile,
                 customerId: customerId, maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest,
                 loopbackIsLive: loopbackIsLive, validate: validate, callbackKeys: callbackKeys ?? [], changeStore: store(),
-                changeLease: changeLease.map(seconds))
+                changeLease: changeLease.map(seconds), callbackTimeout: callbackTimeout.map(seconds))
         }
 
         /// `memory`, or the path of a file.

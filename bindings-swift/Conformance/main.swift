@@ -5,7 +5,7 @@ import Foundation
 import KomoPay
 
 // The conductor looks for canaries in the log, too.
-setLogger(upTo: .trace) { level, text in FileHandle.standardError.write(Data("\(level) \(text)\n".utf8)) }
+setLogger(upTo: .trace) { record in FileHandle.standardError.write(Data("\(record.level) \(record.text)\n".utf8)) }
 let runner = Runner()
 while let line = readLine() {
     let answer = await runner.answer(Data(line.utf8))

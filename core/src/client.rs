@@ -17,12 +17,13 @@ use crate::catalogue::{
 };
 use crate::config::Config;
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::first_failure::{FirstFailures, Said};
 use crate::money::{Money, check_currency};
 use crate::pace::{Pace, Try, Turn};
 use crate::payouts::in_flight::InFlight;
 use crate::payouts::outcome::Limits;
 use crate::payouts::{Payout, PayoutAccepted, PayoutId, PayoutRequest, create, read};
-use crate::transport::{Answer, Failure, Operation, Prepared, Transport};
+use crate::transport::{Answer, Failure, Operation, Prepared, Transport, whole_millis};
 
 /// A client of the payout API. Cheap to clone; clones share connections, tokens and creates under way.
 ///
@@ -44,11 +45,13 @@ pub(crate) struct Inner {
     transport: Arc<Transport>,
     pub pace: Arc<Pace>,
     pub tokens: Tokens,
+    pub first_failures: FirstFailures,
     pub creates: Arc<InFlight>,
     pub lanes: Lanes,
     pub callback_keys: Vec<CallbackKey>,
     pub change_store: Option<callbacks::Store>,
     change_lease: Duration,
+    pub callback_timeout: Duration,
     pub limits: Limits,
     pub read_attempts: u32,
     pub validate: bool,
@@ -77,6 +80,7 @@ impl Client {
             tokens: Tokens::new(&config, Arc::clone(&transport)),
             transport,
             pace,
+            first_failures: FirstFailures::new(),
             creates: Arc::new(InFlight::new()?),
             lanes: Lanes::default(),
             limits: config.limits(),
@@ -86,6 +90,7 @@ impl Client {
             callback_keys: config.callback_keys,
             change_store,
             change_lease: config.change_lease,
+            callback_timeout: config.callback_timeout.min(config.total_timeout),
             max_amount: config.max_amount,
             is_test: config.is_test,
             base_url: base_url.into(),
@@ -315,7 +320,8 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::read_callback`], and nothing is sent then; `configuration`, naming `callback_keys`, without a key;
-    /// `unavailable`, naming `change_store`, if that failed; else as [`Client::get_payout`].
+    /// `unavailable`, naming `change_store`, if that failed; `timed_out` if the payout could not be read within
+    /// `callback_timeout`; else as [`Client::get_payout`].
     ///
     /// ```no_run
     /// # async fn hook(client: komopay_core::Client, body: &[u8], url: &str) -> u16 {
@@ -410,10 +416,11 @@ impl Inner {
         let mut tried = 0;
         let mut last_error: Option<Error> = None;
         let mut history = Vec::new();
+        let mut said = Said::default();
         loop {
             self.check_open()?;
             let which = if tried == 0 { Try::First } else { Try::Repeat };
-            let turn = self.pace.turn(which, left()).await.map_err(|held| match last_error.take() {
+            let turn = self.pace.turn(which, started, left()).await.map_err(|held| match last_error.take() {
                 // Its time is over: what went wrong before is a better cause.
                 Some(before) if held.kind() != ErrorKind::Closed => before.with_attempts(std::mem::take(&mut history)),
                 _ => held,
@@ -425,10 +432,14 @@ impl Inner {
             tried += 1;
             let asked = refusal.error.retry_after().unwrap_or_default();
             let pause = jitter(self.limits.ceiling(tried - 1)).saturating_add(asked);
-            let time_is_up = started.elapsed().saturating_add(pause) >= self.limits.total;
+            let total = self.limits.total;
+            let total = if refusal.error.is_unreached() { self.limits.unreached.min(total) } else { total };
+            let rest = total.saturating_sub(started.elapsed());
+            let time_is_up = pause.saturating_add(self.limits.useful()) >= rest;
             if refusal.is_final || tried >= self.read_attempts || time_is_up {
                 return Err(refusal.error.with_attempts(history));
             }
+            self.first_failures.heard(&mut said, None, &refusal.error, &history, rest);
             last_error = Some(refusal.error);
             tokio::time::sleep(pause).await;
         }
@@ -497,13 +508,27 @@ impl Inner {
             http_status: answer.map(|answer| answer.status),
             request_id: answer.and_then(|answer| answer.request_id.clone()),
         };
+        let (payout_id, number) = (operation.payout_id(), history.len() + 1);
+        let duration_ms = whole_millis(attempt.duration);
         match &result {
-            Ok(answer) => {
-                tracing::debug!(target: "komopay", status = answer.status, duration = ?attempt.duration, "{operation}");
-            }
-            Err(failure) => {
-                tracing::debug!(target: "komopay", sent = failure.sent, duration = ?attempt.duration, "{operation}: {}", failure.text);
-            }
+            Ok(answer) => tracing::debug!(
+                target: "komopay",
+                payout_id,
+                http_status = answer.status,
+                attempt = number,
+                duration_ms,
+                "{operation} was answered"
+            ),
+            Err(failure) => tracing::debug!(
+                target: "komopay",
+                payout_id,
+                kind = %failure.to_error().kind(),
+                attempt = number,
+                duration_ms,
+                sent = failure.sent,
+                "{operation} was not answered: {}",
+                failure.text
+            ),
         }
         history.push(attempt);
         result

@@ -21,6 +21,10 @@ use crate::payouts::outcome::Limits;
 /// The live host is given to each merchant; it cannot be derived from this one.
 pub const SANDBOX_URL: &str = "https://api.sandbox.komopay.id";
 
+/// For how long a call tries to connect as long as nothing of its client ever reached the platform: a wrong port or host
+/// name shall be noticed before `total_timeout` is over.
+const UNREACHED: Duration = Duration::from_secs(10);
+
 /// Who the merchant is: code and secret, or a ready token.
 #[derive(Clone)]
 pub enum Credentials {
@@ -55,7 +59,10 @@ impl Credentials {
             Self::Merchant { code, .. } if code.is_empty() => {
                 return Err(Error::setting("merchant_code", "is empty"));
             }
-            Self::Merchant { secret, .. } => ("secret", secret),
+            Self::Merchant { code, secret } => {
+                check_ends("merchant_code", code)?;
+                ("secret", secret)
+            }
             Self::Token(token) => ("token", token),
             // What it provides is checked when it has provided it.
             Self::Provider(_) => return Ok(()),
@@ -64,11 +71,12 @@ impl Credentials {
         if text.is_empty() {
             return Err(Error::setting(name, "is empty"));
         }
+        check_ends(name, text)?;
         if name == "secret" && text.chars().count() > 1000 {
             return Err(Error::setting(name, "is longer than 1000 characters"));
         }
         if name == "token" && !is_token(text) {
-            return Err(Error::setting(name, "has characters that no token has; is there a line break at its end?"));
+            return Err(Error::setting(name, "has characters that no token has"));
         }
         Ok(())
     }
@@ -82,6 +90,20 @@ impl fmt::Debug for Credentials {
             Self::Provider(_) => f.write_str("Credentials(token provider)"),
         }
     }
+}
+
+/// What the merchant was given, or has made, holds no line end, and no blank at its ends: those come of the file or the variable
+/// that it was read from. They are refused and not taken away, so that no two programs use two texts as one.
+fn check_ends(name: &str, text: &str) -> Result<()> {
+    let is_blank = |c: char| c.is_whitespace() || c == '\u{feff}';
+    let problem = if text.starts_with(is_blank) || text.ends_with(is_blank) {
+        "has a blank or a line end at its start or end, as a file that it is read from may have; take it away first"
+    } else if text.chars().any(char::is_control) {
+        "has a line end or another control character in it"
+    } else {
+        return Ok(());
+    };
+    Err(Error::setting(name, problem))
 }
 
 /// Whether this can be the text of a token at all.
@@ -128,7 +150,7 @@ pub struct Config {
     pub total_timeout: Duration,
     /// The deadline of one request on the wire: 20 s, and at most half of `total_timeout`.
     pub attempt_timeout: Duration,
-    /// The deadline for making a connection: 5 s.
+    /// The deadline for making a connection: 5 s. An `attempt_timeout` that is less ends it before.
     pub connect_timeout: Duration,
     /// For how long after a lost create a read may not yet show it, or it may still execute: 30 s.
     pub settle_window: Duration,
@@ -183,6 +205,9 @@ pub struct Config {
     pub change_store: Option<Arc<dyn ChangeStore>>,
     /// For how long a change belongs to who took it, before it is given to somebody else: 60 s.
     pub change_lease: Duration,
+    /// The deadline of `handle_callback`, which a web server's worker waits for: 5 s, and never more than `total_timeout`.
+    /// Then it is answered with 503, and the platform posts again.
+    pub callback_timeout: Duration,
     /// The language in `User-Agent: komopay-<lang>/<version>`: `rust`. Bindings put theirs.
     pub language: &'static str,
 }
@@ -218,6 +243,7 @@ impl Config {
             callback_keys: Vec::new(),
             change_store: None,
             change_lease: Duration::from_secs(60),
+            callback_timeout: Duration::from_secs(5),
             language: "rust",
         }
     }
@@ -233,6 +259,7 @@ impl Config {
             ("backoff_base", self.backoff_base),
             ("backoff_cap", self.backoff_cap),
             ("change_lease", self.change_lease),
+            ("callback_timeout", self.callback_timeout),
         ] {
             if value < Duration::from_millis(1) {
                 return Err(Error::setting(name, "must be at least 1 ms"));
@@ -273,6 +300,7 @@ impl Config {
         if self.customer_id.as_deref().is_some_and(|id| id.trim().is_empty()) {
             return Err(Error::setting("customer_id", "is empty; leave it out to send none"));
         }
+        check_ends("customer_id", self.customer_id.as_deref().unwrap_or_default())?;
         self.check_idle_settings()?;
         self.check_callback_keys()?;
         let base_url = self.check_base_url()?;
@@ -315,6 +343,16 @@ impl Config {
         if !issues_tokens && self.token_validity != default.token_validity {
             return Err(Error::setting("token_validity", problem));
         }
+        if self.callback_timeout != default.callback_timeout {
+            if self.callback_keys.is_empty() {
+                let problem = "does nothing without callback_keys; give them, or leave it out";
+                return Err(Error::setting("callback_timeout", problem));
+            }
+            if self.callback_timeout > self.total_timeout {
+                let problem = "must not be above total_timeout, which ends the call before; leave it out for 5 s";
+                return Err(Error::setting("callback_timeout", problem));
+            }
+        }
         if self.change_store.is_none() && self.change_lease != default.change_lease {
             return Err(Error::setting(
                 "change_lease",
@@ -356,9 +394,7 @@ impl Config {
             if key.expose().len() < 32 {
                 return refuse("has a key of less than 32 bytes; make one, for example with `openssl rand -hex 32`");
             }
-            if key.expose().trim_ascii().len() < key.expose().len() {
-                return refuse("has a key with a blank or a line end at its start or end");
-            }
+            check_ends("callback_keys", key.expose())?;
             if self.callback_keys.iter().take(number).any(|other| other.expose() == key.expose()) {
                 return refuse("has the same key twice");
             }
@@ -412,6 +448,7 @@ impl Config {
             settle_window: self.settle_window,
             backoff_base: self.backoff_base,
             backoff_cap: self.backoff_cap,
+            unreached: UNREACHED,
         }
     }
 }
@@ -509,6 +546,16 @@ mod tests {
             ("callback_keys", |c| c.callback_keys = vec![CallbackKey::new(format!("{}\n", "x".repeat(32)))]),
             ("customer_id", |c| c.customer_id = Some(String::new())),
             ("customer_id", |c| c.customer_id = Some(" ".to_owned())),
+            ("customer_id", |c| c.customer_id = Some("7\n".to_owned())),
+            ("merchant_code", |c| c.credentials = Credentials::merchant("M\n", "s")),
+            ("merchant_code", |c| c.credentials = Credentials::merchant("M\u{0}M", "s")),
+            ("secret", |c| c.credentials = Credentials::merchant("M", "s\n")),
+            ("secret", |c| c.credentials = Credentials::merchant("M", "s\r\n")),
+            ("secret", |c| c.credentials = Credentials::merchant("M", " s")),
+            ("secret", |c| c.credentials = Credentials::merchant("M", "s\u{a0}")),
+            ("secret", |c| c.credentials = Credentials::merchant("M", "\u{feff}s")),
+            ("secret", |c| c.credentials = Credentials::merchant("M", "s\ns")),
+            ("token", |c| c.credentials = Credentials::token("t\n")),
             ("token_scope", |c| {
                 c.credentials = Credentials::token("t");
                 c.token_scope = TokenScope::Everything;
@@ -518,6 +565,15 @@ mod tests {
                 c.token_validity = Duration::from_secs(60);
             }),
             ("change_lease", |c| c.change_lease = Duration::from_secs(1)),
+            ("callback_timeout", |c| c.callback_timeout = Duration::from_secs(1)),
+            ("callback_timeout", |c| {
+                c.callback_keys = vec![CallbackKey::new("x".repeat(32))];
+                c.callback_timeout = Duration::from_secs(91);
+            }),
+            ("callback_timeout", |c| {
+                c.callback_keys = vec![CallbackKey::new("x".repeat(32))];
+                c.callback_timeout = Duration::ZERO;
+            }),
             ("ca_file", |c| {
                 c.base_url = "http://127.0.0.1".to_owned();
                 c.ca_file = Some("/etc/hosts".into());

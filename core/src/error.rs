@@ -16,7 +16,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What went wrong, in the terms of the merchant's next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// Unusable settings, or a server certificate that does not verify.
+    /// Unusable settings, a proxy that refuses its password, or a server certificate that does not verify.
     Configuration,
     /// Refused before sending, or HTTP 400.
     InvalidRequest,
@@ -139,7 +139,7 @@ impl ErrorKind {
     pub const fn when(self) -> &'static str {
         match self {
             Self::Configuration => {
-                "Unusable settings: base URL, secret, CA file, plain http to a host that is not loopback; or a server certificate that does not verify."
+                "Unusable settings: base URL, secret, CA file, proxy (one that refuses its password too, with 407), store of changes, plain http to a host that is not loopback; or a server certificate that does not verify."
             }
             Self::InvalidRequest => "Refused before sending, naming the field; or HTTP 400.",
             Self::Authentication => "401 to a fresh or ready token; or the token call answered 400, 401 or 403.",
@@ -267,6 +267,8 @@ struct Details {
     payout: Option<Payout>,
     cause: Option<Error>,
     origin: Origin,
+    /// No connection could be made, and its client never reached the platform.
+    unreached: bool,
 }
 
 /// Who said no.
@@ -294,6 +296,7 @@ impl Error {
             payout: None,
             cause: None,
             origin: Origin::Here,
+            unreached: false,
         }))
     }
 
@@ -343,6 +346,16 @@ impl Error {
             self.0.message.push_str(&text);
         }
         self
+    }
+
+    /// It says that the platform was never reached, if it was not.
+    pub(crate) fn with_unreached(mut self, unreached: bool) -> Self {
+        self.0.unreached = unreached;
+        self
+    }
+
+    pub(crate) fn is_unreached(&self) -> bool {
+        self.0.unreached
     }
 
     pub(crate) fn with_reasons(mut self, reasons: Vec<Reason>) -> Self {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::payouts::PayoutId;
 use crate::read::object;
 
 /// What an answer says in one field.
@@ -32,23 +33,36 @@ impl<T> Said<T> {
     }
 }
 
-/// What a field says. What cannot be read is noted in the log.
-pub(crate) fn said<T: DeserializeOwned>(raw: Option<Box<RawValue>>, field: &'static str) -> Said<T> {
+/// What a field says of an answer about this payout, or about none. What cannot be read is noted in the log.
+pub(crate) fn said<T: DeserializeOwned>(
+    id: Option<&PayoutId>,
+    raw: Option<Box<RawValue>>,
+    field: &'static str,
+) -> Said<T> {
     let Some(raw) = raw else { return Said::Nothing };
-    said_by(serde_json::from_str(raw.get()).ok(), field)
+    said_by(id, serde_json::from_str(raw.get()).ok(), field)
 }
 
 /// What a field of time says.
-pub(crate) fn said_time(raw: Option<Box<RawValue>>, field: &'static str) -> Said<Timestamp> {
+pub(crate) fn said_time(id: Option<&PayoutId>, raw: Option<Box<RawValue>>, field: &'static str) -> Said<Timestamp> {
     let Some(raw) = raw else { return Said::Nothing };
     let text = serde_json::from_str::<String>(raw.get()).ok();
-    said_by(text.and_then(|text| text.parse().ok()), field)
+    said_by(id, text.and_then(|text| text.parse().ok()), field)
 }
 
-fn said_by<T>(value: Option<T>, field: &'static str) -> Said<T> {
+/// Notes in the log that a field of an answer, about this payout or about none, cannot be read.
+pub(crate) fn unreadable(id: Option<&PayoutId>, field: &str) {
+    tracing::warn!(
+        target: "komopay",
+        payout_id = id.map(tracing::field::display),
+        "the field {field} of an answer cannot be read; see the raw JSON"
+    );
+}
+
+fn said_by<T>(id: Option<&PayoutId>, value: Option<T>, field: &'static str) -> Said<T> {
     value.map_or_else(
         || {
-            tracing::warn!(target: "komopay", field, "a field of the answer cannot be read; see the raw JSON");
+            unreadable(id, field);
             Said::Unreadable
         },
         Said::This,
@@ -56,16 +70,20 @@ fn said_by<T>(value: Option<T>, field: &'static str) -> Said<T> {
 }
 
 /// The value of a field, if there is one and it can be read.
-pub(crate) fn lenient<T: DeserializeOwned>(raw: Option<Box<RawValue>>, field: &'static str) -> Option<T> {
-    match said(raw, field) {
+pub(crate) fn lenient<T: DeserializeOwned>(
+    id: Option<&PayoutId>,
+    raw: Option<Box<RawValue>>,
+    field: &'static str,
+) -> Option<T> {
+    match said(id, raw, field) {
         Said::This(value) => Some(value),
         Said::Nothing | Said::Unreadable => None,
     }
 }
 
 /// The time in a field, if there is one and it can be read.
-pub(crate) fn timestamp(raw: Option<Box<RawValue>>, field: &'static str) -> Option<Timestamp> {
-    said_time(raw, field).value()
+pub(crate) fn timestamp(id: Option<&PayoutId>, raw: Option<Box<RawValue>>, field: &'static str) -> Option<Timestamp> {
+    said_time(id, raw, field).value()
 }
 
 /// Reads an object inside another one: serde would take an array of the same values for it.

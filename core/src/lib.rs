@@ -35,12 +35,14 @@
 mod address;
 mod auth;
 mod callbacks;
+mod caller;
 mod catalogue;
 mod client;
 mod config;
 mod error;
 #[cfg(test)]
 mod explorer;
+mod first_failure;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -64,6 +66,7 @@ pub use callbacks::{
     Callback, CallbackKey, CallbackUrlOptions, ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange, ShownUrl,
     SignaturePlace, StoreError,
 };
+pub use caller::{Caller, called_by, caller};
 pub use catalogue::{
     AmountLimit, Balance, CustomerFee, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter,
     PaymentOptionOperator, PaymentTypeCode, PayoutOperator, PayoutOption,

@@ -63,6 +63,8 @@ enum Rule {
     Budget,
     Breaker,
     Limit,
+    /// Whatever holds it: the platform was never reached, and this call has tried for long enough.
+    Unreached,
 }
 
 /// The three rules together. No I/O, no clock.
@@ -76,7 +78,21 @@ struct State {
     settling: u32,
     /// What held somebody back last: the reason of those that stood in line behind.
     held_by: Option<Rule>,
+    reach: Reach,
+    /// For how long a call is held while nothing was ever reached.
+    unreached: Duration,
     closed: bool,
+}
+
+/// Whether anything of this client ever reached the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Nobody has tried to the end.
+    Untried,
+    /// No connection could be made.
+    Never,
+    /// Something was sent or answered, once.
+    Once,
 }
 
 impl State {
@@ -88,6 +104,8 @@ impl State {
             under_way: 0,
             settling: 0,
             held_by: None,
+            reach: Reach::Untried,
+            unreached: config.limits().unreached,
             closed: false,
         }
     }
@@ -111,9 +129,17 @@ impl State {
         held.or_else(|| self.limit.held(now, self.under_way).map(wait(Rule::Limit)))
     }
 
-    /// Takes a turn, and tells whether it is the breaker's probe.
-    fn take(&mut self, now: Instant, which: Try) -> Result<bool, Wait> {
-        if let Some(wait) = self.obstacle(now, which) {
+    /// Takes a turn for a call that began then, and tells whether it is the breaker's probe.
+    fn take(&mut self, now: Instant, which: Try, began: Instant) -> Result<bool, Wait> {
+        if let Some(mut wait) = self.obstacle(now, which) {
+            if wait.rule != Rule::Closed && self.reach == Reach::Never {
+                let end = began + self.unreached;
+                if now >= end {
+                    wait.rule = Rule::Unreached;
+                } else {
+                    wait.until = Some(wait.until.map_or(end, |until| until.min(end)));
+                }
+            }
             self.held_by = Some(wait.rule);
             return Err(wait);
         }
@@ -162,12 +188,12 @@ impl Pace {
         })
     }
 
-    /// Waits for a turn, for so long at the most. Dropping the future gives its place up.
+    /// Waits for a turn for a call that `began` then, for so long at the most. Dropping the future gives its place up.
     ///
     /// # Errors
-    /// What the call ends with if nothing else is known of it: `unavailable` if the breaker held it, `timed_out` if
-    /// another rule did; `closed`.
-    pub async fn turn(self: &Arc<Self>, which: Try, within: Duration) -> Result<Turn, Error> {
+    /// What the call ends with if nothing else is known of it: `unavailable` if the breaker held it or nothing was ever
+    /// reached, `timed_out` if another rule did; `closed`.
+    pub async fn turn(self: &Arc<Self>, which: Try, began: Instant, within: Duration) -> Result<Turn, Error> {
         let line = match which {
             Try::First => &self.firsts,
             Try::Repeat => &self.repeats,
@@ -177,9 +203,9 @@ impl Pace {
             loop {
                 // Listening begins before looking, so that no change falls in between.
                 let changed = self.changed.notified();
-                let wait = match self.lock().take(Instant::now(), which) {
+                let wait = match self.lock().take(Instant::now(), which, began) {
                     Ok(probe) => return Ok(probe),
-                    Err(wait) if wait.rule == Rule::Closed => return Err(wait),
+                    Err(wait) if matches!(wait.rule, Rule::Closed | Rule::Unreached) => return Err(wait),
                     Err(wait) => wait,
                 };
                 match wait.until {
@@ -219,6 +245,23 @@ impl Pace {
         }
     }
 
+    /// Notes that something of this client has reached the platform.
+    pub fn reached(&self) {
+        self.lock().reach = Reach::Once;
+    }
+
+    /// Takes in whether a request that was not answered was `sent`, or had `no_connection`. Tells whether nothing of this client
+    /// ever reached the platform.
+    pub fn is_unreached(&self, sent: bool, no_connection: bool) -> bool {
+        let mut state = self.lock();
+        state.reach = match state.reach {
+            _ if sent => Reach::Once,
+            Reach::Untried if no_connection => Reach::Never,
+            reach => reach,
+        };
+        no_connection && state.reach == Reach::Never
+    }
+
     /// Takes in what came back from a request that began then.
     pub fn heard(&self, began: Instant, heard: Heard) {
         self.lock().heard(Instant::now(), began, heard);
@@ -243,6 +286,11 @@ fn held_back(rule: Option<Rule>) -> Error {
         Some(Rule::Closed) => return Error::new(ErrorKind::Closed, "the client was closed"),
         Some(Rule::Breaker) => {
             (ErrorKind::Unavailable, "the platform has not answered lately, and is asked again one call at a time")
+        }
+        Some(Rule::Unreached) => {
+            let text = "not sent: no connection to the platform could be made, by this client ever; are base_url and the \
+                        network right?";
+            return Error::new(ErrorKind::Unavailable, text).with_unreached(true);
         }
         Some(Rule::Budget) => (ErrorKind::TimedOut, "too many calls of this client are being repeated"),
         Some(Rule::Limit) | None => {

@@ -8,7 +8,9 @@ use tokio::time::Instant;
 use crate::auth::{Refusal, Scope};
 use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::first_failure::Said;
 use crate::pace::{Try, Turn};
+use crate::payouts::PayoutId;
 use crate::transport::{Answer, FailureKind, Operation, Over};
 
 /// Why an answer could not be read. The text names the place, never the content.
@@ -84,8 +86,14 @@ pub(crate) async fn try_read<T>(
 ) -> Result<T, Miss> {
     let ends = Instant::now() + within;
     let mut grant = client.tokens.get(scope, None, within, history).await?;
+    let useful = client.limits.useful().min(within / 4);
     let answer = loop {
         let left = ends.saturating_duration_since(Instant::now());
+        if left < useful {
+            let text =
+                format!("no time was left to send {operation}: its token, or what was asked before it, took all of it");
+            return Err(Miss { why: MissKind::Passing, error: Error::new(ErrorKind::TimedOut, text) });
+        }
         let answer = client.send(&operation, &grant, &mut turn, left, std::future::pending(), history).await.map_err(
             |failure| Miss {
                 why: match failure.kind {
@@ -131,10 +139,10 @@ pub(crate) async fn read<T>(
     scope: &Scope,
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
 ) -> Result<T> {
-    let mut tries = Tries::new(client);
+    let mut tries = Tries::new(client, None, client.limits.total);
     loop {
         let (which, left) = tries.next()?;
-        let looked = match turn(client, which, left).await {
+        let looked = match turn(client, which, tries.started, left).await {
             Ok((turn, within)) => {
                 try_read(client, operation.clone(), scope, &parse, turn, within, &mut tries.history).await
             }
@@ -147,10 +155,10 @@ pub(crate) async fn read<T>(
     }
 }
 
-/// Waits for the turn of a try that has so much time left. Gives the time of its attempt with it.
-pub(crate) async fn turn(client: &Inner, which: Try, left: Duration) -> Result<(Turn, Duration), Miss> {
+/// Waits for the turn of a try that has so much time left, of a call that `began` then. Gives the time of its attempt with it.
+pub(crate) async fn turn(client: &Inner, which: Try, began: Instant, left: Duration) -> Result<(Turn, Duration), Miss> {
     let started = Instant::now();
-    let turn = client.pace.turn(which, left).await.map_err(|held| Miss {
+    let turn = client.pace.turn(which, began, left).await.map_err(|held| Miss {
         why: if held.kind() == ErrorKind::Closed { MissKind::Barred } else { MissKind::Held },
         error: held,
     })?;
@@ -160,23 +168,29 @@ pub(crate) async fn turn(client: &Inner, which: Try, left: Duration) -> Result<(
 /// The tries of one call: how much time is left, and whether there is another.
 pub(crate) struct Tries<'a> {
     client: &'a Inner,
-    started: Instant,
+    /// The payout that it is about, if it is about one.
+    id: Option<&'a PayoutId>,
+    pub started: Instant,
+    /// All of its time.
+    total: Duration,
     tried: u32,
     last_error: Option<Error>,
+    said: Said,
     /// The requests made so far.
     pub history: Vec<Attempt>,
 }
 
 impl<'a> Tries<'a> {
-    pub fn new(client: &'a Inner) -> Self {
-        Self { client, started: Instant::now(), tried: 0, last_error: None, history: Vec::new() }
+    pub fn new(client: &'a Inner, id: Option<&'a PayoutId>, total: Duration) -> Self {
+        let (started, said) = (Instant::now(), Said::default());
+        Self { client, id, started, total, tried: 0, last_error: None, said, history: Vec::new() }
     }
 
     /// Which try is next, and how much time is left for it.
     pub fn next(&self) -> Result<(Try, Duration)> {
         self.client.check_open()?;
         let which = if self.tried == 0 { Try::First } else { Try::Repeat };
-        Ok((which, self.client.limits.total.saturating_sub(self.started.elapsed())))
+        Ok((which, self.total.saturating_sub(self.started.elapsed())))
     }
 
     /// Waits for the next try, or ends the call with the error of the last one.
@@ -186,14 +200,20 @@ impl<'a> Tries<'a> {
         // What was held back was no try.
         self.tried += u32::from(!is_held);
         let asked = miss.error.retry_after().unwrap_or_default();
-        // What went wrong before is a better cause.
-        let error = if is_held { self.last_error.take().unwrap_or(miss.error) } else { miss.error };
         let wait = jitter(limits.ceiling(self.tried.saturating_sub(1))).saturating_add(asked);
-        let time_is_up = self.started.elapsed().saturating_add(wait) >= limits.total;
+        let total = if miss.error.is_unreached() { limits.unreached.min(self.total) } else { self.total };
+        let left = total.saturating_sub(self.started.elapsed());
+        let time_is_up = wait.saturating_add(limits.useful()) >= left;
+        // What went wrong before is a better cause than that there was no turn, or no time.
+        let says_nothing = is_held || time_is_up && miss.error.kind() == ErrorKind::TimedOut;
+        let error = if says_nothing { self.last_error.take().unwrap_or(miss.error) } else { miss.error };
         // It may have been held back with somebody else, who had less time.
         let may_pass = is_held || miss.why == MissKind::Passing;
         if !may_pass || self.tried >= self.client.read_attempts || time_is_up {
             return Err(error.with_attempts(std::mem::take(&mut self.history)));
+        }
+        if !is_held {
+            self.client.first_failures.heard(&mut self.said, self.id, &error, &self.history, left);
         }
         self.last_error = Some(error);
         tokio::time::sleep(wait).await;
@@ -213,7 +233,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_held_back_is_no_try_and_asks_for_no_pause() {
         let client = Client::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap();
-        let mut tries = Tries::new(&client.0);
+        let mut tries = Tries::new(&client.0, None, client.0.limits.total);
         for _ in 0..10 {
             tries.missed(miss(MissKind::Held, None)).await.unwrap();
         }
@@ -238,7 +258,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_held_back_to_the_deadline_ends_the_call_as_what_went_wrong_before() {
         let client = Client::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap();
-        let mut tries = Tries::new(&client.0);
+        let mut tries = Tries::new(&client.0, None, client.0.limits.total);
         tries.missed(miss(MissKind::Passing, None)).await.unwrap();
         tokio::time::sleep(client.0.limits.total).await;
         let held = Miss { why: MissKind::Held, error: Error::new(ErrorKind::TimedOut, "held back") };

@@ -51,7 +51,13 @@ pub fn lines_searched() -> usize {
 
 /// Whether a warning was logged that has all these words.
 pub fn warned(words: &[&str]) -> bool {
-    WARNINGS.lock().unwrap().iter().any(|line| words.iter().all(|word| line.contains(word)))
+    warnings(words) > 0
+}
+
+/// How many warnings were logged that have all these words.
+#[must_use]
+pub fn warnings(words: &[&str]) -> usize {
+    WARNINGS.lock().unwrap().iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
 }
 
 /// Starts searching the log of this program.

@@ -399,3 +399,24 @@ async fn a_read_that_echoes_the_payee_while_settling_is_scrubbed() {
     let error = Client::new(config).unwrap().create_payout(&id("P"), &request(), false).await.unwrap_err();
     assert!(shown(&error).contains("payout to [hidden] is odd"));
 }
+
+#[tokio::test]
+async fn an_unknown_outcome_tells_what_a_read_was_answered_and_not_that_the_last_one_was_not() {
+    let other = r#"{"paymentRequested":{"money":{"amount":10000,"currencyCode":"IDR"}},
+        "process":{"status":"SUCCESS","createdAt":"2025-01-01T00:00:00Z","isTest":true},
+        "paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"OTHER"}}"#;
+    let peer = Peer::start(move |n, request| match (n, request.line.starts_with("POST")) {
+        (_, true) => Vec::new(),
+        (1, false) => http("200 OK", "", other),
+        _ => http("503 Service Unavailable", "", ""),
+    })
+    .await;
+    let mut config = hasty(&peer.base_url());
+    (config.total_timeout, config.attempt_timeout) = (Duration::from_millis(900), Duration::from_millis(300));
+    config.credentials = Credentials::token("opaque-token");
+    let error = Client::new(config).unwrap().create_payout(&id("P"), &request(), false).await.unwrap_err();
+    let cause = error.cause().unwrap();
+    assert_eq!((error.kind(), cause.kind()), (ErrorKind::OutcomeUnknown, ErrorKind::UnexpectedResponse), "{error:?}");
+    assert!(shown(&error).contains("it is about another payout"), "{error:?}");
+    assert!(peer.recorded().len() > 2, "others were answered with 503");
+}

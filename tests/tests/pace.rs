@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use komopay_core::{AccessScope, Client, Config, Credentials, Error, ErrorKind, PayoutId, TokenScope};
 use komopay_sandbox::{Effect, Fault, LedgerKind, Operation, Sandbox, When};
-use komopay_tests::{break_nth, config, id, request, sandbox, shown};
+use komopay_tests::{break_nth, canary, config, id, request, sandbox, shown};
 use tokio::task::JoinSet;
 
 /// Payout A: its create is executed and the answer lost; the first read of it is refused with 401, so that the second
@@ -265,4 +265,94 @@ async fn a_call_that_waits_for_its_turn_can_be_left_and_is_ended_by_close() {
         assert_eq!(error.kind(), ErrorKind::Closed, "{error:?}");
     }
     assert_eq!(sandbox.calls(Operation::CreatePayout), 0);
+}
+
+/// Settings for a port that refuses every connection, with the default times.
+fn refused() -> (std::net::SocketAddr, Config) {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    canary::listen();
+    let credentials = Credentials::merchant(canary::MERCHANT, canary::SECRET);
+    (address, Config::new(format!("http://{address}"), credentials))
+}
+
+/// In virtual time.
+#[tokio::test(start_paused = true)]
+async fn what_was_never_reached_ends_every_call_after_10_seconds() {
+    let (_, config) = refused();
+    let client = |change: fn(&mut Config)| {
+        let mut config = config.clone();
+        change(&mut config);
+        Client::new(config).unwrap()
+    };
+    let patient: fn(&mut Config) = |config| config.read_attempts = 1000;
+    let (a, r, hour) = (id("U-CREATE"), request(), Duration::from_hours(1));
+    let scope = AccessScope::Read { id: a.clone() };
+    for (what, kind, earliest, latest) in [
+        ("create", ErrorKind::Unavailable, 9000, 10_000),
+        ("resume", ErrorKind::OutcomeUnknown, 9000, 10_000),
+        ("read", ErrorKind::Unavailable, 4000, 10_000),
+        ("wait", ErrorKind::Unavailable, 4000, 10_000),
+        ("token", ErrorKind::Unavailable, 4000, 10_000),
+        ("hasty create", ErrorKind::Unavailable, 2000, 4000),
+    ] {
+        let started = tokio::time::Instant::now();
+        let error = match what {
+            "create" => client(patient).create_payout(&a, &r, false).await.unwrap_err(),
+            "resume" => client(patient).create_payout(&a, &r, true).await.unwrap_err(),
+            "read" => client(patient).get_payout(&a).await.unwrap_err(),
+            "wait" => client(patient).wait_for_payout(&a, hour).await.unwrap_err(),
+            "token" => client(patient).issue_token(&scope, Duration::from_secs(600)).await.map(drop).unwrap_err(),
+            _ => {
+                let hasty: fn(&mut Config) = |config| {
+                    (config.total_timeout, config.attempt_timeout) = (Duration::from_secs(4), Duration::from_secs(1));
+                };
+                client(hasty).create_payout(&a, &r, false).await.unwrap_err()
+            }
+        };
+        let took = started.elapsed().as_millis();
+        assert_eq!(error.kind(), kind, "{what}: {error:?}");
+        assert!((earliest..=latest).contains(&took), "{what}: {took} ms");
+        let tokens = error.attempts().iter().filter(|attempt| attempt.operation == "POST /auth-tokens");
+        assert!(tokens.count() >= 3 && error.attempts().iter().all(|it| it.http_status.is_none()), "{what}: {error:?}");
+        shown(&error);
+    }
+    let said =
+        |words: &[&str]| canary::warnings(&[&["payout_id=U-CREATE", "kind=unavailable", "attempt=1"], words].concat());
+    assert_eq!(said(&["goes on for up to 10 s"]), 4, "once for each call");
+    assert_eq!(said(&["goes on for up to 4 s"]), 1);
+}
+
+/// In virtual time. They share one breaker, and most of them never get a turn.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_calls_that_reach_nothing_end_in_time_and_do_not_fill_the_log() {
+    let (_, config) = refused();
+    let client = Client::new(config).unwrap();
+    let started = tokio::time::Instant::now();
+    let mut calls = JoinSet::new();
+    for n in 0..1000 {
+        let client = client.clone();
+        calls.spawn(async move { client.create_payout(&id(&format!("MANY-{n}")), &request(), false).await });
+    }
+    for ended in calls.join_all().await {
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    let took = started.elapsed();
+    assert!(took <= Duration::from_millis(10_100), "{took:?}");
+    let warnings = canary::warnings(&["payout_id=MANY-", "the call goes on"]);
+    assert!((1..=20).contains(&warnings), "{warnings} lines");
+}
+
+#[tokio::test]
+async fn a_platform_that_was_reached_once_is_waited_for() {
+    let sandbox = sandbox().await;
+    let (_, defaults) = refused();
+    let client = Client::new(Config { base_url: sandbox.base_url().to_owned(), ..defaults }).unwrap();
+    client.currencies().await.unwrap();
+    drop(sandbox);
+    // From here on nothing waits for a socket.
+    tokio::time::pause();
+    let started = tokio::time::Instant::now();
+    let error = client.create_payout(&id("A"), &request(), false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(started.elapsed() > Duration::from_secs(60), "{:?}", started.elapsed());
 }

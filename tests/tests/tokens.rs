@@ -277,3 +277,27 @@ async fn a_locked_token_that_may_not_read_is_exchanged_for_one_that_may() {
     break_nth(&sandbox, Operation::CreatePayout, 1, Effect::ExecuteThenClose);
     assert!(client.create_payout(&id("LOST"), &request(), false).await.unwrap().recovered);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_thousands_of_payouts_in_flight_gets_one_token() {
+    const PAYOUTS: u64 = 3000;
+    let builder = Sandbox::builder().balance("IDR", "999999999999");
+    let sandbox = start(builder).await;
+    let client = patient(&sandbox);
+    let ids: Vec<_> = (0..PAYOUTS).map(|n| id(&format!("P-{n}"))).collect();
+    // All are created before the first of them is followed.
+    for create in [true, false] {
+        let mut calls = tokio::task::JoinSet::new();
+        for id in ids.clone() {
+            let client = client.clone();
+            calls.spawn(async move {
+                match create {
+                    true => client.create_payout(&id, &request(), false).await.map(drop),
+                    false => client.wait_for_payout(&id, Duration::from_secs(60)).await.map(drop),
+                }
+            });
+        }
+        assert!(calls.join_all().await.iter().all(Result::is_ok));
+    }
+    assert_eq!(sandbox.calls(Operation::IssueToken), PAYOUTS);
+}

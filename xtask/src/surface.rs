@@ -54,6 +54,7 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("FailureListener.failed", &[Rust, Python, Swift], "elsewhere a function"),
     ("Logger.log", &[Rust, Python, Swift], "elsewhere a function"),
     ("LogLevel.*", &[Rust, Python], "Rust logs by tracing, Python by logging"),
+    ("LogRecord.*", &[Rust, Python], "Rust logs by tracing, Python by logging"),
     ("MethodCode.*", &[Python], "Python's codes are texts"),
     ("PaymentOptionFilter.*", &[Python], "Python takes its parts as keywords"),
     ("PaymentTypeCode.*", &[Python], "Python's codes are texts"),

@@ -10,6 +10,7 @@ use crate::catalogue::{Balance, MerchantInfo, PaymentOperator, PaymentOption, Pa
 use crate::config::{Config, Language};
 use crate::error::CallFailure;
 use crate::live::Live;
+use crate::log::heard;
 use crate::money::Money;
 use crate::payout::{Payout, PayoutAccepted};
 use crate::request::PayoutRequest;
@@ -27,7 +28,8 @@ impl NativeClient {
     /// A client with these settings. Nothing is sent yet.
     #[uniffi::constructor]
     pub fn new(config: Config, language: Language) -> Result<Self, CallFailure> {
-        Ok(Self(Live::new(Client::new(config.into_core(language)?)?)))
+        let config = config.into_core(language)?;
+        Ok(Self(Live::new(heard(|| Client::new(config))?)))
     }
 
     /// `POST /payouts/{id}` under the outcome rules.

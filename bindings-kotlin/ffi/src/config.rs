@@ -166,6 +166,10 @@ pub struct Config {
     /// For how long a change belongs to who took it, before it is given to somebody else: 60 s.
     #[uniffi(default = None)]
     pub change_lease: Option<Span>,
+    /// The deadline of `handle_callback`, which a web server's worker waits for: 5 s, and never more than the total timeout. Then
+    /// the callback is answered with 503, and the platform posts again.
+    #[uniffi(default = None)]
+    pub callback_timeout: Option<Span>,
 }
 
 impl Config {
@@ -203,6 +207,7 @@ impl Config {
             callback_keys,
             change_store: _,
             change_lease,
+            callback_timeout,
         } = self;
         let default = komopay_core::Config::new(base_url, credentials.into());
         let span = |name, given: Option<Span>, default| {
@@ -237,6 +242,7 @@ impl Config {
             callback_keys: callback_keys.into_iter().map(komopay_core::CallbackKey::new).collect(),
             change_store: default.change_store,
             change_lease: span("change_lease", change_lease, default.change_lease)?,
+            callback_timeout: span("callback_timeout", callback_timeout, default.callback_timeout)?,
             language: match language {
                 Language::Kotlin => "kotlin",
                 Language::Swift => "swift",

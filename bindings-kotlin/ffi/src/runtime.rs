@@ -11,12 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use komopay_core::{ErrorKind, Leavable};
+use komopay_bindings_common::log::Listener;
+use komopay_core::{ErrorKind, Leavable, called_by};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CallFailure, Failure};
+use crate::log::{self, LogRecord};
 
 /// Never dropped. One that could not be started is tried again by the next call.
 static RUNTIME: Mutex<Option<&'static Runtime>> = Mutex::new(None);
@@ -61,20 +63,36 @@ fn mask_broken_pipes() {
     }
 }
 
-/// Cancels the calls that it is given to, for languages whose own cancellation does not reach into the call; and tells
-/// whether one of them was handed to the core, for those whose own half of a call may fail.
-#[derive(Default, uniffi::Object)]
+/// Cancels the calls that it is given to, for languages whose own cancellation does not reach into the call; tells
+/// whether one of them was handed to the core, for those whose own half of a call may fail; and has what the log says of
+/// them.
+#[derive(uniffi::Object)]
 pub struct Cancellation {
     token: CancellationToken,
     begun: AtomicBool,
+    listener: Option<Arc<Listener>>,
 }
 
 #[uniffi::export]
 impl Cancellation {
-    /// Nothing is cancelled yet.
+    /// Nothing is cancelled yet. If the call has a number, its records are to be taken from here: the logger is told of
+    /// it when there are some.
     #[uniffi::constructor]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(call: Option<i64>) -> Self {
+        let listener = call.map(|call| Listener::waking(|_| move || log::wake(call)));
+        Self { token: CancellationToken::new(), begun: AtomicBool::new(false), listener }
+    }
+
+    /// What the log has said of the call since they were taken last.
+    pub fn take_records(&self) -> Vec<LogRecord> {
+        let records = self.listener.as_ref().map(|listener| listener.take());
+        records.unwrap_or_default().into_iter().map(LogRecord::from).collect()
+    }
+
+    /// The last of them: what comes after it is nobody's.
+    pub fn end_records(&self) -> Vec<LogRecord> {
+        let records = self.listener.as_ref().map(|listener| listener.end());
+        records.unwrap_or_default().into_iter().map(LogRecord::from).collect()
     }
 
     /// Releases the callers. No further attempt of a create starts; the one on the wire is read to its end, and logged.
@@ -153,7 +171,13 @@ where
     if let Some(cancellation) = &cancellation {
         cancellation.begun.store(true, Ordering::SeqCst);
     }
-    let call = Leavable::new(call);
+    let listener = cancellation.as_ref().and_then(|cancellation| cancellation.listener.clone());
+    let call = Leavable::new(async move {
+        match listener {
+            Some(listener) => called_by(listener, call).await,
+            None => call.await,
+        }
+    });
     let task = runtime.spawn(poll_fn({
         let call = Arc::clone(&call);
         move |context| call.poll(context)
@@ -220,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_call_that_is_left_is_gone_before_its_caller_goes_on() {
-        let (cancellation, gone) = (Arc::new(Cancellation::new()), Arc::<AtomicBool>::default());
+        let (cancellation, gone) = (Arc::new(Cancellation::new(None)), Arc::<AtomicBool>::default());
         let (begin, on_the_way) = mpsc::channel();
         let holds = Gone(Arc::clone(&gone));
         let call = async move {
@@ -257,7 +281,7 @@ mod tests {
     #[test]
     fn a_create_without_threads_was_not_sent_and_a_resumed_one_is_not_known() {
         let caller = Builder::new_current_thread().build().unwrap();
-        let begun = Arc::new(Cancellation::new());
+        let begun = Arc::new(Cancellation::new(None));
         let call = async { panic!("nothing runs it") };
         let none = Err(io::Error::other("no more"));
         let ended: Result<(), _> =

@@ -221,6 +221,7 @@ def _imported_by_name() -> tuple[object, ...]:  # pyright: ignore[reportUnusedFu
     import asyncio
     import atexit
     import collections.abc
+    import contextvars
     import datetime
     import decimal
     import logging
@@ -230,7 +231,7 @@ def _imported_by_name() -> tuple[object, ...]:  # pyright: ignore[reportUnusedFu
 
     from komopay import _provider, aio, catalogue
 
-    standard = (asyncio, atexit, collections.abc, datetime, decimal, logging, multiprocessing.util, os, sys)
+    standard = (asyncio, atexit, collections.abc, contextvars, datetime, decimal, logging, multiprocessing.util, os, sys)
     return (*standard, _provider, aio, catalogue)
 
 

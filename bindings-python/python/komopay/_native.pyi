@@ -95,6 +95,7 @@ class _CommonSettings(TypedDict, total=False):
     callback_keys: Iterable[str] | None
     change_store: _ChangeStore | None
     change_lease: _Seconds | None
+    callback_timeout: _Seconds | None
 
 @type_check_only
 class _Settings(_CommonSettings, total=False):
@@ -143,6 +144,8 @@ class Client:
       signs, all of them verify, at most 8.
     - `change_store`: a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
     - `change_lease`: for how long a change belongs to who took it, 60 s.
+    - `callback_timeout`: the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback is answered
+      with 503, and the platform posts again.
 
     Example:
 
@@ -183,6 +186,7 @@ class Client:
         callback_keys: Iterable[str] | None = None,
         change_store: _ChangeStore | None = None,
         change_lease: _Seconds | None = None,
+        callback_timeout: _Seconds | None = None,
     ) -> Self: ...
     @classmethod
     def from_env(cls, **settings: Unpack[_Settings]) -> Self:

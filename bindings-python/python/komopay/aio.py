@@ -62,7 +62,7 @@ class AsyncClient:
         'SUCCESS'
     """
 
-    __slots__ = ("_calls", "_client", "_provider")
+    __slots__ = ("_client", "_native", "_provider")
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class AsyncClient:
         make = _Opaque(Client, base_url=base_url, token=_in_thread(token, self._provider), **settings)
         del base_url, token, settings
         self._client = make()
-        self._calls = _AsyncCalls(self._client)
+        self._native = _AsyncCalls(self._client)
 
     @classmethod
     def from_env(
@@ -106,7 +106,7 @@ class AsyncClient:
         make = _Opaque(Client.from_env, base_url=base_url, token=_in_thread(token, self._provider), **settings)
         del base_url, token, settings
         self._client = make()
-        self._calls = _AsyncCalls(self._client)
+        self._native = _AsyncCalls(self._client)
         return self
 
     async def create_payout(self, payout_id: str, request: PayoutRequest, *, resume: bool = False) -> PayoutAccepted:
@@ -465,9 +465,19 @@ class AsyncClient:
         leaving = isinstance(exc_value, (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit))
         await self.close(drain=not leaving)
 
-    async def _end(self, call: _Call[_T]) -> _T:
+    @property
+    def _calls(self) -> _AsyncCalls:
         if self._provider is not None:
-            self._provider.loop = call.future.get_loop()
+            import asyncio
+
+            # Before a call starts, which may ask the provider at once.
+            try:
+                self._provider.loop = asyncio.get_running_loop()
+            except RuntimeError:
+                pass  # What is no call needs no loop.
+        return self._native
+
+    async def _end(self, call: _Call[_T]) -> _T:
         try:
             return await call.future
         finally:

@@ -225,19 +225,21 @@ public final class Client: Sendable {
     }
 
     private func call<T: Sendable>(
-        creating: Creating? = nil, _ body: (NativeClient, Cancellation) async throws -> T
+        creating: Creating? = nil, _ body: @escaping @Sendable (NativeClient, Cancellation) async throws -> T
     ) async throws -> T {
         try Task.checkCancellation()
-        let cancellation = Cancellation()
+        var begun: Cancellation?
         do {
-            // The generated code does not heed the task; the native half heeds this.
-            return try await withTaskCancellationHandler {
-                try await body(native, cancellation)
-            } onCancel: {
-                cancellation.cancel()
-            }
+            return try await heard({ [native] cancellation in
+                // The generated code does not heed the task; the native half heeds this.
+                try await withTaskCancellationHandler {
+                    try await body(native, cancellation)
+                } onCancel: {
+                    cancellation.cancel()
+                }
+            }, noting: { begun = $0 })
         } catch {
-            throw translated(error, creating: creating, hasBegun: cancellation.hasBegun())
+            throw translated(error, creating: creating, hasBegun: begun?.hasBegun() ?? false)
         }
     }
 }

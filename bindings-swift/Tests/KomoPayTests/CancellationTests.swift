@@ -12,7 +12,7 @@ final class CancellationTests: XCTestCase {
         try await sandbox.seen("create_payout")
 
         let (log, continuation) = AsyncStream.makeStream(of: String.self)
-        setLogger { _, text in if text.contains("A-1") { continuation.yield(text) } }
+        setLogger { record in if record.text.contains("A-1") { continuation.yield(record.text) } }
 
         create.cancel()
         await assertCancelled(create)

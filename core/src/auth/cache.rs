@@ -1,6 +1,6 @@
 //! The tokens in hand: bounded, found by what they cover, and never used close to their end.
 
-use std::num::NonZeroUsize;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use lru::LruCache;
@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use super::scope::Scope;
 
-/// How many keys (payouts, as a rule) have their tokens kept.
-const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
+/// Of how many payouts the tokens are kept that no call needs now: about 10 MB. A payout is created by one call and followed
+/// by another, perhaps after thousands of others were created.
+const CAPACITY: usize = 10_000;
 
 /// A token this client was issued.
 pub(crate) struct Issued {
@@ -28,30 +29,70 @@ pub(crate) fn renew_at(asked_at: Instant, lifetime: Duration) -> Instant {
     asked_at + lifetime.saturating_sub((lifetime / 10).min(Duration::from_secs(30)))
 }
 
-/// The tokens in hand, the least recently used forgotten first.
-pub(crate) struct Cache(LruCache<String, Vec<Issued>>);
+/// The tokens in hand. Those of payouts with a call under way are kept, however many those are; of the others, the least
+/// recently used are forgotten first.
+pub(crate) struct Cache {
+    /// By key, with the number of calls that hold it.
+    held: HashMap<String, (usize, Vec<Issued>)>,
+    idle: LruCache<String, Vec<Issued>>,
+}
 
 impl Cache {
     pub fn new() -> Self {
-        Self(LruCache::new(CAPACITY))
+        // A cache with a limit of its own would hold the memory for all of them from the start.
+        Self { held: HashMap::new(), idle: LruCache::unbounded() }
+    }
+
+    /// Keeps the tokens of this key until it is let go as often as it was held.
+    pub fn hold(&mut self, key: &str) {
+        let idle = &mut self.idle;
+        self.held.entry(key.to_owned()).or_insert_with(|| (0, idle.pop(key).unwrap_or_default())).0 += 1;
+    }
+
+    pub fn let_go(&mut self, key: &str) {
+        let Some((holders, _)) = self.held.get_mut(key) else { return };
+        *holders -= 1;
+        if *holders == 0
+            && let Some((key, (_, tokens))) = self.held.remove_entry(key)
+        {
+            self.keep(key, tokens);
+        }
     }
 
     /// A token that covers what is needed and is not about to end.
     pub fn find(&mut self, needed: &Scope, now: Instant) -> Option<&Issued> {
-        let tokens = self.0.get_mut(needed.key())?;
+        let tokens = self.tokens(needed.key())?;
         tokens.retain(|issued| issued.renew_at > now);
         tokens.iter().find(|issued| issued.scope.covers(needed))
     }
 
     pub fn insert(&mut self, issued: Issued) {
-        let key = issued.scope.key().to_owned();
-        self.0.get_or_insert_mut(key, Vec::new).push(issued);
+        match self.tokens(issued.scope.key()) {
+            Some(tokens) => tokens.push(issued),
+            None => self.keep(issued.scope.key().to_owned(), vec![issued]),
+        }
     }
 
     /// Forgets a token that was refused.
     pub fn remove(&mut self, key: &str, number: u64) {
-        if let Some(tokens) = self.0.get_mut(key) {
+        if let Some(tokens) = self.tokens(key) {
             tokens.retain(|issued| issued.number != number);
+        }
+    }
+
+    fn tokens(&mut self, key: &str) -> Option<&mut Vec<Issued>> {
+        match self.held.get_mut(key) {
+            Some((_, tokens)) => Some(tokens),
+            None => self.idle.get_mut(key),
+        }
+    }
+
+    fn keep(&mut self, key: String, tokens: Vec<Issued>) {
+        if !tokens.is_empty() {
+            self.idle.put(key, tokens);
+        }
+        if self.idle.len() > CAPACITY {
+            self.idle.pop_lru();
         }
     }
 }
@@ -85,14 +126,29 @@ mod tests {
     }
 
     #[test]
-    fn the_cache_is_bounded() {
+    fn what_no_call_needs_is_bounded_and_what_one_needs_is_kept() {
         let now = Instant::now();
         let mut cache = Cache::new();
-        for number in 0..2000 {
-            let id = PayoutId::new(format!("P-{number}")).unwrap();
-            cache.insert(issued(number, Scope::read(&id), now + Duration::from_secs(60)));
+        let scope = |number: usize| Scope::read(&PayoutId::new(format!("P-{number}")).unwrap());
+        let all = 3 * CAPACITY;
+        let put = |cache: &mut Cache, number: usize| {
+            cache.insert(issued(number as u64, scope(number), now + Duration::from_secs(60)));
+        };
+        for number in 0..all {
+            cache.hold(scope(number).key());
+            cache.hold(scope(number).key());
+            put(&mut cache, number);
+            cache.let_go(scope(number).key());
         }
-        assert_eq!(cache.0.len(), CAPACITY.get());
-        assert!(cache.find(&Scope::read(&PayoutId::new("P-1999").unwrap()), now).is_some());
+        assert!((0..all).all(|number| cache.find(&scope(number), now).is_some()), "each has a call under way");
+        (0..all).for_each(|number| cache.let_go(scope(number).key()));
+        assert_eq!((cache.held.len(), cache.idle.len()), (0, CAPACITY));
+        assert!(cache.find(&scope(0), now).is_none() && cache.find(&scope(all - 1), now).is_some());
+        put(&mut cache, 0);
+        assert_eq!(cache.idle.len(), CAPACITY);
+        // One that has none leaves nothing behind.
+        cache.hold("/none");
+        cache.let_go("/none");
+        assert!(cache.idle.peek("/none").is_none());
     }
 }

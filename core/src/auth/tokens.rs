@@ -9,20 +9,21 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use super::access::AccessToken;
 use super::cache::{Cache, Issued, renew_at};
 use super::claims::Claims;
 use super::provider::TokenProvider;
 use super::scope::Scope;
+use crate::caller::spawn;
 use crate::config::{Config, Credentials, TokenScope, is_token};
 use crate::error::{Attempt, Error, ErrorKind};
 use crate::money::Money;
 use crate::pace::Turn;
+use crate::payouts::PayoutId;
 use crate::read::object;
 use crate::scrub::Scrubber;
-use crate::transport::{Answer, FailureKind, Operation, Transport};
+use crate::transport::{Answer, FailureKind, Operation, Transport, whole_millis};
 
 /// How a history names a token call.
 const OPERATION: &str = "POST /auth-tokens";
@@ -97,6 +98,14 @@ impl Tokens {
         }
     }
 
+    /// Keeps the tokens of this payout until this is dropped, whatever else is asked for.
+    pub fn hold(&self, id: &PayoutId) -> Option<Held> {
+        let Source::Fetched(fetcher) = &self.source else { return None };
+        let key = id.path();
+        fetcher.lock().cache.hold(&key);
+        Some(Held { fetcher: Arc::clone(fetcher), key })
+    }
+
     /// A token that covers `needed`, but not the one of `refused`. A token call that is waited for is noted in the history.
     pub async fn get(
         &self,
@@ -166,6 +175,18 @@ impl Tokens {
 fn forbids(grant: &Grant, needed: &Scope) -> Option<String> {
     let needed = needed.operations.as_deref().unwrap_or_default();
     Claims::of(grant.token.expose_secret())?.forbids(needed).map(str::to_owned)
+}
+
+/// A call under way, whose tokens are kept.
+pub(crate) struct Held {
+    fetcher: Arc<Fetcher>,
+    key: String,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.fetcher.lock().cache.let_go(&self.key);
+    }
 }
 
 /// Fetches tokens when they are needed, and keeps them.
@@ -298,7 +319,7 @@ impl Fetcher {
             // Not under the lock: a waiter may be woken, and run, right here.
             landed.send_replace(Some((result, call)));
         };
-        tokio::spawn(fetch.in_current_span());
+        spawn(fetch);
         flight
     }
 
@@ -364,16 +385,21 @@ impl Issuer {
     ) -> Result<SecretString, Refusal> {
         let operation = Operation::post("/auth-tokens", self.body(scope, validity)?);
         let result = self.transport.send(&operation, None, turn, self.patience, std::future::pending()).await;
-        call.get_or_insert_with(TokenCall::new).end(result.as_ref().ok());
+        let call = call.get_or_insert_with(TokenCall::new);
+        call.end(result.as_ref().ok());
+        let duration_ms = whole_millis(call.started.elapsed());
+        // Which attempt it is, each of the calls that wait for it knows.
+        let payout_id = scope.key().strip_prefix("/payouts/").filter(|id| !id.starts_with('!'));
         let answer = match result {
             Ok(answer) => answer,
             Err(failure) => {
-                tracing::debug!(target: "komopay", "{OPERATION}: {}", failure.text);
-                let is_final = failure.kind == FailureKind::Configuration;
-                return Err(Refusal { error: failure.to_error(), is_final });
+                let (error, is_final) = (failure.to_error(), failure.kind == FailureKind::Configuration);
+                let kind = error.kind();
+                tracing::debug!(target: "komopay", payout_id, %kind, duration_ms, "{OPERATION} was not answered: {error}");
+                return Err(Refusal { error, is_final });
             }
         };
-        tracing::debug!(target: "komopay", status = answer.status, "{OPERATION}");
+        tracing::debug!(target: "komopay", payout_id, http_status = answer.status, duration_ms, "{OPERATION} was answered");
         let refuse = |error: Error, is_final| Err(Refusal { error, is_final });
         match answer.status {
             200 | 201 => match read_token(&answer.body) {

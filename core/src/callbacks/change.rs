@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::store::{ChangeRecord, ChangeStore, StoreError};
+use crate::caller::spawn_blocking;
 use crate::config::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::payouts::{Payout, PayoutId, PayoutStatus};
@@ -116,10 +117,11 @@ pub(crate) async fn take(
     let taken = on(needed(store)?, move |store| store.take(limit, now, until)).await?;
     let (mut changes, mut first_error) = (Vec::new(), None);
     for record in taken {
+        let id = record.payout_id.clone();
         match PayoutChange::read(record, &check) {
             Ok(change) => changes.push(change),
             Err(error) => {
-                tracing::error!(target: "komopay", "{error}");
+                tracing::error!(target: "komopay", payout_id = %id, kind = %error.kind(), "{error}");
                 first_error.get_or_insert(error);
             }
         }
@@ -148,7 +150,7 @@ pub(super) async fn on<T: Send + 'static>(
     // Nobody closes the semaphore, so a turn always comes. It ends with the work, also if nobody waits for that any more.
     let turn = Arc::clone(&store.turns).acquire_owned().await;
     let store = Arc::clone(&store.store);
-    let asked = tokio::task::spawn_blocking(move || {
+    let asked = spawn_blocking(move || {
         let _turn = turn;
         ask(&*store)
     })

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tracing::Instrument;
+use tokio::time::Instant;
 
 use super::change::{self, on};
 use super::order::{Next, Observer, Standing};
 use super::store::ChangeRecord;
+use crate::caller::spawn;
 use crate::client::Inner;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::pace::{Try, Turn};
@@ -45,7 +46,8 @@ struct Seen {
     history: Vec<Attempt>,
 }
 
-/// Reads a callback, and then the payout that it is about.
+/// Reads a callback, and then the payout that it is about, within `callback_timeout`: whoever sent it waits, in one of few
+/// workers of a web server perhaps. A GET that was sent runs on, and what it shows is recorded.
 pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Result<Payout> {
     client.check_open()?;
     if client.callback_keys.is_empty() {
@@ -55,7 +57,8 @@ pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Resul
     let callback = super::read(&client.callback_keys, body, url, Timestamp::now())?;
     let id = &callback.payout_id;
     let named = |error: Error| error.with_payout_id(id);
-    let mut tries = Tries::new(client);
+    let _tokens = client.tokens.hold(id);
+    let mut tries = Tries::new(client, Some(id), client.callback_timeout);
     loop {
         let (which, left) = tries.next().map_err(named)?;
         match look(client, id, which, left, &mut tries.history).await {
@@ -121,7 +124,7 @@ fn enter(client: &Arc<Inner>, id: &PayoutId, which: Try) -> watch::Receiver<Opti
     lane.looks += 1;
     let turn = Arc::clone(&lane.turn);
     drop(lanes);
-    let place = Place { client: Arc::clone(client), id: id.clone(), unsent };
+    let place = Place { client: Arc::clone(client), id: id.clone(), unsent, began: Instant::now() };
     let look = async move {
         let mut history = Vec::new();
         let looking = async {
@@ -137,7 +140,7 @@ fn enter(client: &Arc<Inner>, id: &PayoutId, which: Try) -> watch::Receiver<Opti
         drop(place);
         unsent.seen.send_replace(Some(Seen { result, history }));
     };
-    tokio::spawn(look.in_current_span());
+    spawn(look);
     receiver
 }
 
@@ -152,6 +155,7 @@ struct Place {
     client: Arc<Inner>,
     id: PayoutId,
     unsent: Arc<Unsent>,
+    began: Instant,
 }
 
 impl Place {
@@ -188,7 +192,7 @@ impl Place {
         loop {
             let now = *which.borrow_and_update();
             tokio::select! {
-                turn = turn(&self.client, now, self.client.limits.total) => return turn.map(|(turn, _)| turn),
+                turn = turn(&self.client, now, self.began, self.client.limits.total) => return turn.map(|(turn, _)| turn),
                 _ = which.changed() => {}
             }
         }
@@ -252,7 +256,7 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                 };
                 let taken = on(store, move |store| store.record(&change)).await.map_err(passing)?;
                 if taken {
-                    tracing::info!(target: "komopay", payout_id = %id, sequence, status = %payout.status, "a change");
+                    tracing::info!(target: "komopay", payout_id = %id, sequence, status = %payout.status, "a change was recorded");
                 }
                 observer.recorded(taken)
             }

@@ -57,7 +57,8 @@ pub(super) fn credible(now: Timestamp) -> Timestamp {
 
 /// Keeps the changes of payouts until the application has handled them: an outbox.
 ///
-/// Several processes may share what is behind it. Its functions may block; they are called on threads that may, several
+/// Several processes may share what is behind it, and hosts whose changes end in one database must: numbers of two stores cannot be
+/// compared, and who keeps the highest number would drop a final status. Its functions may block; they are called on threads that may, several
 /// at a time. What a function has done when it returns survives a crash, as far as the store survives one at all.
 pub trait ChangeStore: Send + Sync + 'static {
     /// Notes whose changes these are, if that was not noted before, and gives what is noted then: of two that ask at once,
@@ -99,8 +100,8 @@ pub trait ChangeStore: Send + Sync + 'static {
     fn acknowledge(&self, payout_id: &PayoutId, sequence: u64) -> Result<(), StoreError>;
 }
 
-/// A store in memory: for tests, and for a single process that may forget what it was told when it ends. It grows by
-/// every payout whose change was seen.
+/// A store in memory: for tests, and for a single process that may forget what it was told when it ends, and keeps no numbers of
+/// changes beyond it: they begin at 1 again. It grows by every payout whose change was seen.
 ///
 /// ```
 /// use std::sync::Arc;

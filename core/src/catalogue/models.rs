@@ -182,7 +182,7 @@ impl Entry for Balance {
             available: wire.available_balance.of(&wire.currency_code)?,
             pending_settlement: wire.pending_settlement_amount.of(&wire.currency_code)?,
             pending_payout: wire.pending_payout_amount.of(&wire.currency_code)?,
-            last_movement: timestamp(wire.last_balance_movement, "lastBalanceMovement"),
+            last_movement: timestamp(None, wire.last_balance_movement, "lastBalanceMovement"),
             raw: RawJson::new(json),
         })
     }
@@ -196,7 +196,7 @@ impl Entry for PaymentOperator {
             name: Option<Box<RawValue>>,
         }
         let wire: Wire = object(json)?;
-        Ok(Self { code: wire.code, name: lenient(wire.name, "name"), raw: RawJson::new(json) })
+        Ok(Self { code: wire.code, name: lenient(None, wire.name, "name"), raw: RawJson::new(json) })
     }
 }
 
@@ -225,14 +225,18 @@ impl Entry for PayoutOption {
         let wire: Wire = object(json)?;
         let operator = |wire: OperatorWire| PayoutOperator {
             code: wire.code,
-            name: lenient(wire.name, "name"),
-            customer_fee: lenient::<FeeWire>(wire.customer_transaction_fee, "customerTransactionFee")
-                .map(|fee| CustomerFee { min: lenient(fee.min_fee, "minFee"), max: lenient(fee.max_fee, "maxFee") }),
+            name: lenient(None, wire.name, "name"),
+            customer_fee: lenient::<FeeWire>(None, wire.customer_transaction_fee, "customerTransactionFee").map(
+                |fee| CustomerFee {
+                    min: lenient(None, fee.min_fee, "minFee"),
+                    max: lenient(None, fee.max_fee, "maxFee"),
+                },
+            ),
         };
         Ok(Self {
             method_code: wire.payment_method_code,
             operators: wire.payment_operators.unwrap_or_default().into_iter().map(operator).collect(),
-            segment_code: lenient(wire.segment_code, "segmentCode"),
+            segment_code: lenient(None, wire.segment_code, "segmentCode"),
             raw: RawJson::new(json),
         })
     }
@@ -272,7 +276,7 @@ impl Entry for PaymentOption {
         let operator = |operator: OperatorWire| {
             Ok(PaymentOptionOperator {
                 code: operator.code,
-                name: lenient(operator.name, "name"),
+                name: lenient(None, operator.name, "name"),
                 is_available: operator.is_available,
                 limit: limit(operator.transaction_amount_limit, &wire.currency_code)?,
             })
@@ -284,7 +288,7 @@ impl Entry for PaymentOption {
             type_code: wire.payment_type_code,
             method_code: wire.payment_method_code,
             currency: wire.currency_code,
-            segment_code: lenient(wire.segment_code, "segmentCode"),
+            segment_code: lenient(None, wire.segment_code, "segmentCode"),
             is_available: wire.is_available,
             raw: RawJson::new(json),
         })

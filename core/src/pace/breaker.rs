@@ -115,6 +115,7 @@ mod tests {
             settle_window: Duration::from_secs(30),
             backoff_base: Duration::from_millis(250),
             backoff_cap: Duration::from_secs(5),
+            unreached: Duration::from_secs(10),
         };
         (Breaker::new(pauses, fastrand::Rng::with_seed(7)), Instant::now())
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{Pace, Try, Turn};
 use crate::error::Error;
 
@@ -16,10 +18,10 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Lines up, for so long at the most.
-    pub fn new(pace: &Arc<Pace>, which: Try, within: Duration) -> Self {
+    /// Lines up for a call that began then, for so long at the most.
+    pub fn new(pace: &Arc<Pace>, which: Try, began: Instant, within: Duration) -> Self {
         let pace = Arc::clone(pace);
-        Self { waiting: Box::pin(async move { pace.turn(which, within).await }), ended: None }
+        Self { waiting: Box::pin(async move { pace.turn(which, began, within).await }), ended: None }
     }
 
     /// Whether the wait is over: the turn is there, or none will come.

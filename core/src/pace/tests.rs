@@ -29,7 +29,7 @@ async fn turns_come_in_the_order_they_were_asked_for() {
     for caller in 0..50 {
         let (pace, order) = (Arc::clone(&pace), Arc::clone(&order));
         callers.spawn(async move {
-            let mut turn = pace.turn(Try::First, MINUTE).await.unwrap();
+            let mut turn = pace.turn(Try::First, Instant::now(), MINUTE).await.unwrap();
             pace.count(Some(&mut turn));
             order.lock().unwrap().push(caller);
         });
@@ -49,7 +49,7 @@ async fn no_more_are_under_way_than_is_set_and_an_end_lets_the_next_one_go() {
     for _ in 0..100 {
         let (pace, now, most) = (Arc::clone(&pace), Arc::clone(&now), Arc::clone(&most));
         callers.spawn(async move {
-            let _turn = pace.turn(Try::First, MINUTE).await.unwrap();
+            let _turn = pace.turn(Try::First, Instant::now(), MINUTE).await.unwrap();
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             tokio::time::sleep(SECOND).await;
             now.fetch_sub(1, Ordering::SeqCst);
@@ -65,16 +65,16 @@ async fn no_more_are_under_way_than_is_set_and_an_end_lets_the_next_one_go() {
 async fn an_empty_budget_makes_repeats_wait_and_nobody_else() {
     let pace = Pace::new(&config());
     for _ in 0..100 {
-        assert!(pace.turn(Try::Repeat, Duration::ZERO).await.is_ok());
+        assert!(pace.turn(Try::Repeat, Instant::now(), Duration::ZERO).await.is_ok());
     }
-    let error = pace.turn(Try::Repeat, Duration::from_millis(50)).await.err().unwrap();
+    let error = pace.turn(Try::Repeat, Instant::now(), Duration::from_millis(50)).await.err().unwrap();
     assert_eq!((error.kind(), error.money_may_have_moved()), (ErrorKind::TimedOut, false));
     let waiting = tokio::spawn({
         let pace = Arc::clone(&pace);
-        async move { pace.turn(Try::Repeat, MINUTE).await.is_ok() }
+        async move { pace.turn(Try::Repeat, Instant::now(), MINUTE).await.is_ok() }
     });
     tokio::task::yield_now().await;
-    assert!(pace.turn(Try::First, Duration::ZERO).await.is_ok());
+    assert!(pace.turn(Try::First, Instant::now(), Duration::ZERO).await.is_ok());
     assert!(!waiting.is_finished());
     assert!(waiting.await.unwrap());
 }
@@ -89,7 +89,7 @@ async fn while_nobody_answers_a_thousand_callers_send_a_few_requests() {
         callers.spawn(async move {
             let mut which = Try::First;
             loop {
-                let Ok(_turn) = pace.turn(which, 10 * MINUTE).await else { return };
+                let Ok(_turn) = pace.turn(which, Instant::now(), 10 * MINUTE).await else { return };
                 sent.fetch_add(1, Ordering::SeqCst);
                 pace.heard(Instant::now(), Heard::Silence);
                 which = Try::Repeat;
@@ -111,7 +111,7 @@ async fn a_platform_that_comes_back_is_not_met_by_everybody_at_once() {
     for _ in 0..1000 {
         let (pace, under_way, most) = (Arc::clone(&pace), Arc::clone(&under_way), Arc::clone(&most_at_first));
         callers.spawn(async move {
-            let _turn = pace.turn(Try::First, MINUTE).await.unwrap();
+            let _turn = pace.turn(Try::First, Instant::now(), MINUTE).await.unwrap();
             let now = under_way.fetch_add(1, Ordering::SeqCst) + 1;
             if started.elapsed() < SECOND {
                 most.fetch_max(now, Ordering::SeqCst);
@@ -133,13 +133,13 @@ async fn a_try_that_settles_waits_for_nothing_but_is_counted() {
     let mut turn = pace.settling();
     pace.count(Some(&mut turn));
     drop(turn);
-    assert!(pace.turn(Try::First, Duration::ZERO).await.is_err(), "it is open as before");
+    assert!(pace.turn(Try::First, Instant::now(), Duration::ZERO).await.is_err(), "it is open as before");
 
     let pace = Pace::new(&Config { requests_per_second: Some(1.0), max_concurrency: Some(1), ..config() });
     let (mut one, _other) = (pace.settling(), pace.settling());
     pace.count(Some(&mut one));
     pace.count(None);
-    let error = pace.turn(Try::First, SECOND).await.err().unwrap();
+    let error = pace.turn(Try::First, Instant::now(), SECOND).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(error.message().contains("requests_per_second"), "{error}");
 }
@@ -149,9 +149,9 @@ async fn tries_that_settle_do_not_take_the_place_of_one_that_waits_for_a_recover
     let pace = open();
     let tries = [(); 70].map(|()| pace.settling());
     pace.heard(Instant::now(), Heard::Answer);
-    let one = pace.turn(Try::First, Duration::ZERO).await;
+    let one = pace.turn(Try::First, Instant::now(), Duration::ZERO).await;
     assert!(one.is_ok(), "one at a time may go");
-    assert!(pace.turn(Try::First, Duration::ZERO).await.is_err(), "and no more");
+    assert!(pace.turn(Try::First, Instant::now(), Duration::ZERO).await.is_err(), "and no more");
     drop((one, tries));
     let after = pace.lock();
     assert_eq!((after.under_way, after.settling), (0, 0));
@@ -160,12 +160,12 @@ async fn tries_that_settle_do_not_take_the_place_of_one_that_waits_for_a_recover
 #[tokio::test(start_paused = true)]
 async fn a_place_in_line_is_kept_beside_other_work_and_given_up_when_it_is_dropped() {
     let pace = Pace::new(&Config { max_concurrency: Some(1), ..config() });
-    let taken = pace.turn(Try::Repeat, Duration::ZERO).await.unwrap();
-    let mut kept = Some(Place::new(&pace, Try::Repeat, MINUTE));
+    let taken = pace.turn(Try::Repeat, Instant::now(), Duration::ZERO).await.unwrap();
+    let mut kept = Some(Place::new(&pace, Try::Repeat, Instant::now(), MINUTE));
     beside(&mut kept, tokio::time::sleep(SECOND)).await;
     let behind = tokio::spawn({
         let pace = Arc::clone(&pace);
-        async move { pace.turn(Try::Repeat, MINUTE).await.is_ok() }
+        async move { pace.turn(Try::Repeat, Instant::now(), MINUTE).await.is_ok() }
     });
     tokio::task::yield_now().await;
     drop(taken);
@@ -180,26 +180,26 @@ async fn a_place_in_line_is_kept_beside_other_work_and_given_up_when_it_is_dropp
 #[tokio::test(start_paused = true)]
 async fn the_breaker_holds_first_tries_and_tells_that_the_platform_is_unavailable() {
     let pace = open();
-    let error = pace.turn(Try::First, Duration::ZERO).await.err().unwrap();
+    let error = pace.turn(Try::First, Instant::now(), Duration::ZERO).await.err().unwrap();
     assert_eq!((error.kind(), error.money_may_have_moved()), (ErrorKind::Unavailable, false));
     pace.heard(Instant::now(), Heard::TooMany { retry_after: None });
-    assert!(pace.turn(Try::First, Duration::ZERO).await.is_ok(), "a 429 is an answer");
+    assert!(pace.turn(Try::First, Instant::now(), Duration::ZERO).await.is_ok(), "a 429 is an answer");
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_leaves_the_line_takes_nothing_along() {
     let pace = Pace::new(&Config { requests_per_second: Some(1.0), max_concurrency: Some(1), ..config() });
-    let unused = pace.turn(Try::First, Duration::ZERO).await.unwrap();
+    let unused = pace.turn(Try::First, Instant::now(), Duration::ZERO).await.unwrap();
     let started = Instant::now();
     let mut leaving = JoinSet::new();
     for _ in 0..100 {
         let pace = Arc::clone(&pace);
-        leaving.spawn(async move { pace.turn(Try::First, MINUTE).await.is_ok() });
+        leaving.spawn(async move { pace.turn(Try::First, Instant::now(), MINUTE).await.is_ok() });
     }
     tokio::task::yield_now().await;
     let last = tokio::spawn({
         let pace = Arc::clone(&pace);
-        async move { pace.turn(Try::First, MINUTE).await.is_ok() }
+        async move { pace.turn(Try::First, Instant::now(), MINUTE).await.is_ok() }
     });
     tokio::task::yield_now().await;
     leaving.shutdown().await;
@@ -212,11 +212,11 @@ async fn who_leaves_the_line_takes_nothing_along() {
 #[tokio::test(start_paused = true)]
 async fn closing_ends_every_wait() {
     let pace = open();
-    let _probe = pace.turn(Try::First, MINUTE).await.unwrap();
+    let _probe = pace.turn(Try::First, Instant::now(), MINUTE).await.unwrap();
     let mut waiting = JoinSet::new();
     for caller in 0..100 {
         let (pace, which) = (Arc::clone(&pace), if caller % 2 == 0 { Try::First } else { Try::Repeat });
-        waiting.spawn(async move { pace.turn(which, MINUTE).await.err().unwrap().kind() });
+        waiting.spawn(async move { pace.turn(which, Instant::now(), MINUTE).await.err().unwrap().kind() });
     }
     tokio::task::yield_now().await;
     let closed_at = Instant::now();

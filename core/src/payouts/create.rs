@@ -14,8 +14,10 @@ use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, V
 use super::read::look;
 use super::{Payout, PayoutAccepted, PayoutId, PayoutRequest};
 use crate::auth::{Grant, Refusal, Scope};
+use crate::caller::spawn;
 use crate::client::Inner;
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::first_failure::Said;
 use crate::pace::{Place, Try, Turn, beside};
 use crate::read::MissKind;
 use crate::transport::{Answer, FailureKind, Operation, Over};
@@ -25,9 +27,6 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// How much older than the call a found payout may look, since two clocks' seconds and delays are involved.
 const AGE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
-
-/// What comes of a place in the line that gave no turn.
-const NO_TURN: Event = Event::NotAuthorized(NotSent::Retryable { retry_after: None });
 
 /// Creates the payout, or joins the equal call that is under way, if there is one that may be joined.
 pub(crate) async fn create(
@@ -92,10 +91,11 @@ pub(crate) async fn create(
                     tried: false,
                     learned: Learned { last_error: refusal.clone(), refusal, ..Learned::default() },
                     history: Vec::new(),
+                    said: Said::default(),
                 };
                 // The call runs on its own: a caller that leaves never cuts a create off in the middle.
                 let call = async move { flight.land(driver.run().await) };
-                tokio::spawn(tracing::Instrument::in_current_span(call));
+                spawn(call);
                 caller
             }
         };
@@ -152,6 +152,8 @@ struct Driver {
     tried: bool,
     learned: Learned,
     history: Vec<Attempt>,
+    /// Whether its first failure was said.
+    said: Said,
 }
 
 /// What a call has learned so far: its result is made of it.
@@ -164,6 +166,9 @@ pub(super) struct Learned {
     /// What was the last error before a read was to tell whether nothing happened.
     pub denial: Option<Error>,
     pub last_error: Option<Error>,
+    /// What the last read was answered that proves nothing, if none says how things stand since: a better cause of an unknown
+    /// outcome than that there was no answer in the end.
+    pub unproven: Option<Error>,
 }
 
 impl Driver {
@@ -171,6 +176,7 @@ impl Driver {
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-UNSENT");
         let call = Arc::clone(&self.call);
+        let _tokens = self.client.tokens.hold(&self.id);
         let start = match (self.resume, &self.learned.refusal) {
             (false, _) => Start::Fresh,
             (true, None) => Start::Resume,
@@ -213,7 +219,7 @@ impl Driver {
                 Action::Pause { at_least, jitter } => {
                     // A turn that came in vain is the next one's in line.
                     if place.as_ref().is_some_and(Place::has_ended) {
-                        self.leave_line(&mut place);
+                        let _ = self.leave_line(&mut place);
                     }
                     tokio::select! {
                         () = pause(&mut place, at_least, crate::client::jitter(jitter)) => {}
@@ -228,20 +234,36 @@ impl Driver {
                 place = None;
             }
             action = outcome.on(self.started.elapsed(), event);
+            if !matches!(action, Action::End(_)) {
+                self.say_first_failure();
+            }
         }
+    }
+
+    /// The call goes on: if a try of it failed, that is heard.
+    fn say_first_failure(&mut self) {
+        let (limits, elapsed) = (self.client.limits, self.started.elapsed());
+        let Some(error) = self.learned.last_error.as_ref().filter(|error| error.retryable()) else { return };
+        let total = if error.is_unreached() { limits.unreached.min(limits.total) } else { limits.total };
+        let left = total.saturating_sub(elapsed);
+        self.client.first_failures.heard(&mut self.said, Some(&self.id), error, &self.history, left);
     }
 
     /// Takes the turn to send, if it is there; gives the event that comes of having none.
     async fn take_turn(&mut self, place: &mut Option<Place>, patience: Duration) -> Option<Event> {
         let which = if self.tried { Try::Repeat } else { Try::First };
-        let stands = place.get_or_insert_with(|| Place::new(&self.client.pace, which, patience));
+        let stands = place.get_or_insert_with(|| Place::new(&self.client.pace, which, self.started, patience));
         stands.look().await;
         if !stands.has_ended() {
             return Some(Event::Held);
         }
-        self.turn = self.leave_line(place);
-        self.tried |= self.turn.is_some();
-        if self.turn.is_some() { None } else { Some(NO_TURN) }
+        match self.leave_line(place) {
+            Ok(turn) => {
+                (self.turn, self.tried) = (Some(turn), true);
+                None
+            }
+            Err(why) => Some(Event::NotAuthorized(why)),
+        }
     }
 
     /// Waits for the turn to send, and does nothing else.
@@ -252,19 +274,20 @@ impl Driver {
                 return Event::Woke;
             }
         }
-        self.leave_line(place);
-        NO_TURN
+        Event::NotAuthorized(self.leave_line(place).err().unwrap_or(NotSent::Retryable { retry_after: None }))
     }
 
     /// Leaves the line, with the turn if that has come.
-    fn leave_line(&mut self, place: &mut Option<Place>) -> Option<Turn> {
-        match place.take()?.leave()? {
-            Ok(turn) => Some(turn),
-            Err(held) => {
+    fn leave_line(&mut self, place: &mut Option<Place>) -> Result<Turn, NotSent> {
+        match place.take().and_then(Place::leave) {
+            Some(Ok(turn)) => Ok(turn),
+            Some(Err(held)) => {
+                let why = not_sent(&held);
                 // What went wrong before is the better cause.
                 self.learned.last_error.get_or_insert(held);
-                None
+                Err(why)
             }
+            None => Err(NotSent::Retryable { retry_after: None }),
         }
     }
 
@@ -295,9 +318,9 @@ impl Driver {
                 Event::Authorized
             }
             Err(Refusal { error, is_final }) => {
-                let retry_after = error.retry_after();
+                let why = if is_final { NotSent::Final } else { not_sent(&error) };
                 self.learned.last_error = Some(error);
-                Event::NotAuthorized(if is_final { NotSent::Final } else { NotSent::Retryable { retry_after } })
+                Event::NotAuthorized(why)
             }
         }
     }
@@ -318,7 +341,7 @@ impl Driver {
             Ok(answer) => heard(self.judge(&answer, &grant), answer.is_first),
             Err(failure) => {
                 self.learned.last_error = Some(failure.to_error());
-                Event::Posted(unanswered(failure.sent, failure.kind))
+                Event::Posted(unanswered(failure.sent, failure.kind, failure.unreached))
             }
         }
     }
@@ -352,21 +375,28 @@ impl Driver {
                 let agreement = found.deciding.is_ours(&self.request, expected);
                 if let Agreement::Unproven(field) = agreement {
                     let text = format!("the answer to GET {} does not say readably what {field} is", self.id.path());
-                    self.learned.last_error = Some(Error::new(ErrorKind::UnexpectedResponse, text).with_status(200));
+                    let error = Error::new(ErrorKind::UnexpectedResponse, text).with_status(200);
+                    (self.learned.last_error, self.learned.unproven) = (Some(error.clone()), Some(error));
                 } else {
                     self.learned.found = Some(found.payout);
                 }
                 shown(agreement)
             }
             Err(miss) => {
-                let retry_after = miss.error.retry_after();
+                let end = not_shown(miss.why, miss.error.retry_after(), miss.error.is_unreached());
                 // "Not there" is an answer, and a read without an attempt's time says little; what went wrong before is the
                 // better cause.
                 let had_no_time = miss.error.kind() == ErrorKind::TimedOut && within < client.limits.attempt / 2;
                 if miss.why != MissKind::Gone && !had_no_time || self.learned.last_error.is_none() {
-                    self.learned.last_error = Some(miss.error);
+                    self.learned.last_error = Some(miss.error.clone());
                 }
-                not_shown(miss.why, retry_after)
+                // What an answer said, and not when none came: until a read says how things stand.
+                match miss.why {
+                    MissKind::Gone => self.learned.unproven = None,
+                    MissKind::Lasting | MissKind::Denied | MissKind::Barred => self.learned.unproven = Some(miss.error),
+                    MissKind::Passing | MissKind::Held => {}
+                }
+                end
             }
         }
     }
@@ -398,18 +428,28 @@ pub(super) fn no_acceptance(answer: &Answer, error: &Error, renewable: bool) -> 
     }
 }
 
+/// What an error means, after which the create was not sent and may be later.
+fn not_sent(error: &Error) -> NotSent {
+    match error.is_unreached() {
+        true => NotSent::Unreached,
+        false => NotSent::Retryable { retry_after: error.retry_after() },
+    }
+}
+
 /// What a create without an answer means.
-pub(super) fn unanswered(sent: bool, kind: FailureKind) -> PostEnd {
+pub(super) fn unanswered(sent: bool, kind: FailureKind, unreached: bool) -> PostEnd {
     match (sent, kind) {
         (true, _) => PostEnd::Open,
         (false, FailureKind::Configuration) => PostEnd::NotSent(NotSent::Final),
+        (false, _) if unreached => PostEnd::NotSent(NotSent::Unreached),
         (false, _) => PostEnd::NotSent(NotSent::Retryable { retry_after: None }),
     }
 }
 
 /// What a read means that shows no payout.
-pub(super) fn not_shown(why: MissKind, retry_after: Option<Duration>) -> ReadEnd {
+pub(super) fn not_shown(why: MissKind, retry_after: Option<Duration>, unreached: bool) -> ReadEnd {
     match why {
+        MissKind::Passing if unreached => ReadEnd::Unreached,
         MissKind::Gone => ReadEnd::Gone,
         MissKind::Denied => ReadEnd::Denied,
         MissKind::Barred => ReadEnd::Final,
@@ -440,7 +480,9 @@ impl Learned {
             (Verdict::Withdrawn, ..) => {
                 Error::new(ErrorKind::Closed, format!("payout {id} was given up before it was made"))
             }
-            (Verdict::Unknown | Verdict::Accepted | Verdict::Recovered, ..) => unknown(id, self.last_error),
+            (Verdict::Unknown | Verdict::Accepted | Verdict::Recovered, ..) => {
+                unknown(id, self.unproven.or(self.last_error))
+            }
         })
     }
 }

@@ -231,9 +231,17 @@ impl Flight {
     pub fn land(mut self, result: Result<PayoutAccepted>) {
         if *self.call.callers.borrow() == 0 {
             match &result {
-                Ok(_) => tracing::info!(target: "komopay", payout_id = %self.id, "accepted, with nobody waiting"),
+                Ok(_) => {
+                    tracing::info!(target: "komopay", payout_id = %self.id, "this create was accepted, with nobody waiting")
+                }
                 Err(error) => {
-                    tracing::warn!(target: "komopay", payout_id = %self.id, kind = %error.kind(), "ended, with nobody waiting: {error}");
+                    tracing::warn!(
+                        target: "komopay",
+                        payout_id = %self.id,
+                        kind = %error.kind(),
+                        http_status = error.http_status(),
+                        "this create ended, with nobody waiting: {error}"
+                    );
                 }
             }
         }

@@ -7,7 +7,7 @@
 //!   resumes was executed or will be. (All else ends as `outcome_unknown` or `duplicate_payout`.);
 //! - no POST starts after everybody left, while an earlier one is open, before a `Retry-After` is over, or without time
 //!   for it and a read; two calls of one client are never under way for one id;
-//! - every call ends, by its deadline.
+//! - every call ends, by its deadline; one that may not wait for a platform that was never reached, by the end of that time.
 //!
 //! What may happen: a message is lost, late or doubled at any point; an answer is ruined in any way; a request is
 //! executed, and shown, as late as the settle window allows; the platform refuses, is busy or does not know the token; a create
@@ -43,6 +43,7 @@ const fn limits(total: u64) -> Limits {
         settle_window: Duration::from_secs(3),
         backoff_base: Duration::from_secs(1),
         backoff_cap: Duration::from_secs(2),
+        unreached: Duration::from_secs(3),
     }
 }
 

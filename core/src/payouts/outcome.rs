@@ -29,6 +29,8 @@ pub(crate) struct Limits {
     pub backoff_base: Duration,
     /// No pause is longer than this, unless the platform asks for it.
     pub backoff_cap: Duration,
+    /// For how long a client that never reached the platform tries to.
+    pub unreached: Duration,
 }
 
 impl Limits {
@@ -36,6 +38,11 @@ impl Limits {
     pub fn ceiling(&self, step: u32) -> Duration {
         let factor = 1_u32.checked_shl(step.min(31)).unwrap_or(u32::MAX);
         self.backoff_base.saturating_mul(factor).min(self.backoff_cap)
+    }
+
+    /// No request starts with less time than this: it could only be given up, and its end would say nothing.
+    pub fn useful(&self) -> Duration {
+        self.backoff_base.min(self.attempt / 4)
     }
 }
 
@@ -110,6 +117,8 @@ pub(crate) enum Event {
 pub(crate) enum NotSent {
     /// DNS, connect, a token call without an answer: it may work later.
     Retryable { retry_after: Option<Duration> },
+    /// No connection, and this client never reached the platform: its name or port may be wrong.
+    Unreached,
     /// A certificate that does not verify, a refused token call: it will not.
     Final,
 }
@@ -151,6 +160,8 @@ pub(crate) enum ReadEnd {
     Gone,
     /// Anything else proves nothing.
     Unproven { retry_after: Option<Duration> },
+    /// No connection, and this client never reached the platform.
+    Unreached,
     /// The platform does not let this token read.
     Denied,
     /// No read can be made: the token was refused for good, or the certificate does not verify.
@@ -271,6 +282,7 @@ impl Outcome {
     fn not_sent(&mut self, now: Duration, why: NotSent) -> Action {
         match why {
             NotSent::Retryable { retry_after } => self.again(now, retry_after),
+            NotSent::Unreached => self.unreached(now, Self::again),
             NotSent::Final => self.give_up(now),
         }
     }
@@ -323,6 +335,7 @@ impl Outcome {
             ReadEnd::NotOurs => Action::End(Verdict::Duplicate { found: true }),
             ReadEnd::Gone => self.gone(now),
             ReadEnd::Unproven { retry_after } => self.pause(now, retry_after.unwrap_or_default()),
+            ReadEnd::Unreached => self.unreached(now, |rules, now, _| rules.pause(now, Duration::ZERO)),
             // Whoever may not send may not read, either: nothing comes of asking until the deadline.
             ReadEnd::Denied if matches!(self.question, Question::NothingHappened(_)) => Action::End(Verdict::Unknown),
             ReadEnd::Denied => self.pause(now, Duration::ZERO),
@@ -379,6 +392,21 @@ impl Outcome {
         self.pause(now, retry_after.unwrap_or_default())
     }
 
+    /// Rule 12: what was never reached may have a wrong name, and is not waited for as one that fell silent is.
+    fn unreached(&mut self, now: Duration, then: impl Fn(&mut Self, Duration, Option<Duration>) -> Action) -> Action {
+        let rest = self.limits.unreached.saturating_sub(now);
+        if rest < self.limits.useful() {
+            return self.give_up(now);
+        }
+        match then(self, now, None) {
+            Action::Pause { at_least, jitter } => {
+                let at_least = at_least.min(rest);
+                Action::Pause { at_least, jitter: jitter.min(rest - at_least) }
+            }
+            action => action,
+        }
+    }
+
     /// Rule 5: once an attempt was open, giving up never sounds like "nothing happened".
     fn give_up(&mut self, now: Duration) -> Action {
         if self.settles() {
@@ -397,7 +425,7 @@ impl Outcome {
         let at_least = doubt_ends.saturating_sub(now);
         if at_least.is_zero() {
             self.read(now)
-        } else if at_least >= self.left(now) {
+        } else if self.left(now).saturating_sub(at_least) < self.limits.useful() {
             Action::End(Verdict::Unknown)
         } else {
             Action::Pause { at_least, jitter: Duration::ZERO }
@@ -422,7 +450,7 @@ impl Outcome {
     }
 
     fn read(&mut self, now: Duration) -> Action {
-        if self.left(now).is_zero() {
+        if self.left(now) < self.limits.useful() {
             return Action::End(match self.question {
                 Question::TakenByOther => Verdict::Duplicate { found: false },
                 _ => Verdict::Unknown,
@@ -439,8 +467,9 @@ impl Outcome {
     }
 
     fn pause(&mut self, now: Duration, at_least: Duration) -> Action {
-        let left = self.left(now);
-        if left.is_zero() || at_least >= left {
+        let (left, useful) = (self.left(now), self.limits.useful());
+        // Of a pause that is as short as a read after it needs, nothing would be left but a run of reads.
+        if left.saturating_sub(at_least) < useful * 2 {
             return self.give_up(now);
         }
         let mut at_least = at_least;
@@ -448,19 +477,20 @@ impl Outcome {
         self.pauses = self.pauses.saturating_add(1);
         // The read that decides starts when the window is over: do not sleep past it, nor stop just short of it.
         let until_window_end = self.window_end().unwrap_or_default().saturating_sub(now);
-        if until_window_end > at_least && until_window_end <= jitter && until_window_end < left {
+        if until_window_end > at_least && until_window_end <= jitter && until_window_end + useful <= left {
             at_least = until_window_end;
             jitter = self.limits.backoff_base;
         }
-        // Nor past the deadline: half of what is left, as long as that is a pause worth making, or a doubt needs a read after it.
+        // Nor past the last time for a read: half of what is left, as long as that is a pause worth making, or a doubt needs a
+        // read after it.
         let rest = left.saturating_sub(at_least);
         let leaves_time = rest / 2 > self.limits.backoff_base || self.doubted_at.is_some() && !self.settles();
-        jitter = jitter.min(if leaves_time { rest / 2 } else { rest });
+        jitter = jitter.min(if leaves_time { rest / 2 } else { rest.saturating_sub(useful) });
         Action::Pause { at_least, jitter }
     }
 
     /// Rule 9: a repeat, and what stood in line, starts only if time for it and one read remains: half an attempt's time
-    /// for each.
+    /// for each. The first starts with less, if that is of any use.
     fn may_post(&self, now: Duration) -> bool {
         now >= self.not_before && self.will_post(now)
     }
@@ -469,7 +499,7 @@ impl Outcome {
     fn will_post(&self, now: Duration) -> bool {
         let start = now.max(self.not_before);
         let needed = if !self.posted && !self.sticky() && !self.held && self.pauses == 0 {
-            Duration::from_nanos(1)
+            self.limits.useful() * 2
         } else {
             self.limits.attempt
         };

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::agreement::{Deciding, DecidingProcess};
 use super::codes::{FailureCode, MethodCode, PayoutStatus};
 use super::id::PayoutId;
-use crate::lenient::{Said, lenient, nested, said, said_time, timestamp};
+use crate::lenient::{Said, lenient, nested, said, said_time, timestamp, unreadable};
 use crate::money::Money;
 use crate::raw_json::RawJson;
 use crate::read::{Unreadable, object};
@@ -184,14 +184,14 @@ impl PayoutAccepted {
         let deciding = Deciding {
             money: requested.money,
             method_code: method.payment_method_code,
-            segment_code: said(requested.segment_code, "segmentCode"),
-            exchanged_to_currency: said(requested.exchanged_to_currency, "exchangedToCurrency"),
+            segment_code: said(Some(id), requested.segment_code, "segmentCode"),
+            exchanged_to_currency: said(Some(id), requested.exchanged_to_currency, "exchangedToCurrency"),
             process: None,
         };
         let accepted = Self {
             payout_id: id.clone(),
-            payment_id: lenient(method.id_payment, "idPayment"),
-            reference: lenient(method.reference, "reference"),
+            payment_id: lenient(Some(id), method.id_payment, "idPayment"),
+            reference: lenient(Some(id), method.reference, "reference"),
             money: deciding.money.clone(),
             method_code: deciding.method_code.clone(),
             segment_code: deciding.segment_code.value(),
@@ -227,20 +227,20 @@ impl Payout {
         let (requested, method) = (wire.payment_requested, wire.payment_method_response);
         let process = wire.process.ok_or_else(|| Unreadable("process is missing".to_owned()))?;
         let process: ProcessWire = object(process.get())?;
-        let created_at = said_time(process.created_at, "createdAt");
-        let is_test = said(process.is_test, "isTest");
+        let created_at = said_time(Some(id), process.created_at, "createdAt");
+        let is_test = said(Some(id), process.is_test, "isTest");
         let deciding = Deciding {
             money: requested.money,
             method_code: method.payment_method_code,
-            segment_code: said(requested.segment_code, "segmentCode"),
-            exchanged_to_currency: said(requested.exchanged_to_currency, "exchangedToCurrency"),
+            segment_code: said(Some(id), requested.segment_code, "segmentCode"),
+            exchanged_to_currency: said(Some(id), requested.exchanged_to_currency, "exchangedToCurrency"),
             process: Some(DecidingProcess { created_at: created_at.clone(), is_test: is_test.clone() }),
         };
-        let failure_reason = lenient::<Box<RawValue>>(process.failure_reasons, "failureReasons");
+        let failure_reason = lenient::<Box<RawValue>>(Some(id), process.failure_reasons, "failureReasons");
         let payout = Self {
             payout_id: id.clone(),
-            payment_id: lenient(method.id_payment, "idPayment"),
-            reference: lenient(method.reference, "reference"),
+            payment_id: lenient(Some(id), method.id_payment, "idPayment"),
+            reference: lenient(Some(id), method.reference, "reference"),
             money: deciding.money.clone(),
             method_code: deciding.method_code.clone(),
             segment_code: deciding.segment_code.value(),
@@ -248,10 +248,10 @@ impl Payout {
             status: process.status,
             failure_reason: failure_reason.and_then(|reason| FailureReason::read(id, reason.get())),
             created_at: created_at.value(),
-            processed_at: timestamp(process.processed_at, "processedAt"),
+            processed_at: timestamp(Some(id), process.processed_at, "processedAt"),
             is_test: is_test.value(),
-            processor_status: lenient(process.processor_status, "processorStatus"),
-            fee: lenient(wire.fee, "fee"),
+            processor_status: lenient(Some(id), process.processor_status, "processorStatus"),
+            fee: lenient(Some(id), wire.fee, "fee"),
             raw,
         };
         Ok((payout, deciding))
@@ -261,14 +261,14 @@ impl Payout {
 impl FailureReason {
     fn read(id: &PayoutId, json: &str) -> Option<Self> {
         let reason = object::<FailureWire>(json).inspect_err(|_| {
-            tracing::warn!(target: "komopay", field = "failureReasons", "a field of the answer cannot be read; see the raw JSON");
+            unreadable(Some(id), "failureReasons");
         });
         let reason = reason.ok()?;
         Some(Self {
             code: reason.failure_reason_code,
-            failed_at: timestamp(reason.failed_at, "failedAt"),
+            failed_at: timestamp(Some(id), reason.failed_at, "failedAt"),
             // It may repeat the account, which a read does not know.
-            message: lenient::<String>(reason.message, "message")
+            message: lenient::<String>(Some(id), reason.message, "message")
                 .map(|message| Scrubber::default().sparing(Some(id.as_str())).text(&message)),
         })
     }
@@ -278,7 +278,7 @@ impl FailureReason {
 fn read_answer(id: &PayoutId, body: &[u8]) -> Result<(RawJson, AnswerWire), Unreadable> {
     let text = std::str::from_utf8(body).map_err(|_| Unreadable("it is not UTF-8".to_owned()))?;
     let mut wire: AnswerWire = object(text)?;
-    match said::<String>(wire.payment_method_response.id_payout.take(), "idPayout") {
+    match said::<String>(Some(id), wire.payment_method_response.id_payout.take(), "idPayout") {
         Said::This(said) if said == id.as_str() => Ok((RawJson::new(text), wire)),
         Said::This(_) => Err(Unreadable("it is about another payout".to_owned())),
         Said::Nothing | Said::Unreadable => {

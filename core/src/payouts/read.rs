@@ -12,6 +12,7 @@ use crate::auth::Scope;
 use crate::callbacks;
 use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::first_failure::Said;
 use crate::pace::{Try, Turn};
 use crate::read::{Miss, MissKind, Tries, Unreadable, try_read, turn};
 use crate::transport::{Answer, Operation, Over};
@@ -47,28 +48,30 @@ pub(crate) async fn get(client: &Arc<Inner>, id: &PayoutId) -> Result<Payout> {
     #[cfg(feature = "provoked-panics")]
     crate::provoked::panic_of(id, "PANIC-READ");
     let named = |error: Error| error.with_payout_id(id);
-    let mut tries = Tries::new(client);
+    let _tokens = client.tokens.hold(id);
+    let mut tries = Tries::new(client, Some(id), client.limits.total);
     loop {
         let (which, left) = tries.next().map_err(named)?;
-        match observe(client, id, which, left, &mut tries.history).await {
+        match observe(client, id, which, tries.started, left, &mut tries.history).await {
             Ok(payout) => return Ok(payout),
             Err(miss) => tries.missed(miss).await.map_err(named)?,
         }
     }
 }
 
-/// Looks once for somebody who has so much time left: where there is a store, in turn, and the change is recorded.
+/// Looks once for somebody whose call `began` then and who has so much time left: where there is a store, in turn, and the change is recorded.
 async fn observe(
     client: &Arc<Inner>,
     id: &PayoutId,
     which: Try,
+    began: Instant,
     left: Duration,
     history: &mut Vec<Attempt>,
 ) -> Result<Payout, Miss> {
     if client.change_store.is_some() {
         return callbacks::look(client, id, which, left, history).await;
     }
-    let (turn, within) = turn(client, which, left).await?;
+    let (turn, within) = turn(client, which, began, left).await?;
     let payout = look(client, id, Over::Confirmed, turn, within, &[], history).await?.payout;
     client.check_world(&payout).map_err(|error| Miss { why: MissKind::Lasting, error })?;
     Ok(payout)
@@ -78,21 +81,29 @@ async fn observe(
 pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) -> Result<Payout> {
     let started = Instant::now();
     let limits = client.limits;
+    let _tokens = client.tokens.hold(id);
     let mut history = Vec::new();
     let mut last_seen: Option<Payout> = None;
     let mut last_error: Option<Error> = None;
     let mut failed = false;
     let mut polls = 0;
+    let mut said = Said::default();
+    let useful = limits.useful().min(timeout / 4);
+    let mut longest = Duration::MAX;
     loop {
         let mut asked = Duration::ZERO;
         let which = if failed { Try::Repeat } else { Try::First };
         let left = timeout.saturating_sub(started.elapsed());
-        match observe(client, id, which, left, &mut history).await {
+        match observe(client, id, which, started, left, &mut history).await {
             Ok(payout) if payout.status.is_final() => return Ok(payout),
             Ok(payout) => {
                 last_seen = Some(payout);
                 last_error = None;
                 failed = false;
+            }
+            Err(miss) if miss.error.is_unreached() && started.elapsed() + limits.useful() >= limits.unreached => {
+                let error = last_error.filter(|_| miss.why == MissKind::Held).unwrap_or(miss.error);
+                return Err(error.with_payout_id(id).with_attempts(history));
             }
             // What went wrong before is a better cause.
             Err(Miss { why: MissKind::Held, error }) => last_error = last_error.or(Some(error)),
@@ -105,6 +116,12 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
                 // After a 410 it is asked again because the answer says so, not because there was none.
                 failed = miss.why != MissKind::Gone;
                 asked = miss.error.retry_after().unwrap_or_default();
+                if failed {
+                    let rest = if miss.error.is_unreached() { limits.unreached.min(timeout) } else { timeout };
+                    let rest = rest.saturating_sub(started.elapsed());
+                    longest = if miss.error.is_unreached() { rest } else { Duration::MAX };
+                    client.first_failures.heard(&mut said, Some(id), &miss.error, &history, rest);
+                }
                 last_error = Some(miss.error);
             }
         }
@@ -112,7 +129,7 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
         let surplus = history.len().saturating_sub(20);
         history.drain(..surplus);
         let left = timeout.saturating_sub(started.elapsed());
-        if left.is_zero() || asked >= left {
+        if left.saturating_sub(asked) <= useful {
             let message = match &last_seen {
                 Some(payout) => format!("payout {id} is still {} after {timeout:?}", payout.status),
                 None => format!("payout {id} could not be seen within {timeout:?}"),
@@ -123,10 +140,10 @@ pub(crate) async fn wait(client: &Arc<Inner>, id: &PayoutId, timeout: Duration) 
                 .with_attempts(history)
                 .caused_by(last_error));
         }
-        let pause = asked + jitter(limits.ceiling(polls));
+        let pause = (asked + jitter(limits.ceiling(polls))).min(longest);
         polls += 1;
-        // The last look comes just before the time is over.
-        tokio::time::sleep(pause.min(left)).await;
+        // The last look comes before the time is over, with as much of it as a look needs.
+        tokio::time::sleep(pause.min(left.saturating_sub(useful).max(asked))).await;
         client.check_open().map_err(|error| error.with_payout_id(id))?;
     }
 }

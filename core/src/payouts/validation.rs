@@ -137,25 +137,59 @@ fn check_operator(code: &str) -> Result<()> {
 
 /// Letters of any script, each with any combining marks, and the punctuation that the contract lists.
 fn check_name(name: &str) -> Result<()> {
+    let refuse = |problem: String| {
+        let text = format!("{problem}; a name is 1 to 64 letters of any script, blanks, and of {PUNCTUATION}");
+        Err(Error::invalid("method.account.name", text))
+    };
+    let length = name.chars().count();
+    if !(1..=64).contains(&length) {
+        return refuse(format!("has {length} characters"));
+    }
     let mut marks_may_follow = false;
-    let fits = name.chars().all(|c| match kind(c) {
-        NameChar::Letter => {
-            marks_may_follow = true;
-            true
+    for (c, place) in name.chars().zip(1..) {
+        let fits = match kind(c) {
+            NameChar::Letter => {
+                marks_may_follow = true;
+                true
+            }
+            NameChar::Mark => marks_may_follow,
+            NameChar::Punctuation => {
+                marks_may_follow = false;
+                true
+            }
+            NameChar::Other => false,
+        };
+        if !fits {
+            return refuse(format!("has {} at character {place}", described(c)));
         }
-        NameChar::Mark => marks_may_follow,
-        NameChar::Punctuation => {
-            marks_may_follow = false;
-            true
-        }
-        NameChar::Other => false,
-    });
-    if !fits || !(1..=64).contains(&name.chars().count()) {
-        let problem = "must be 1 to 64 letters of any script and common punctuation, without digits";
-        return Err(Error::invalid("method.account.name", problem));
     }
     Ok(())
 }
+
+/// What a character is, for an error: of a digit not which one, since it may be one of an account number.
+fn described(c: char) -> String {
+    use GeneralCategory as G;
+    let class = match get_general_category(c) {
+        G::DecimalNumber | G::LetterNumber | G::OtherNumber => return "a digit".to_owned(),
+        G::NonspacingMark | G::SpacingMark | G::EnclosingMark => "a combining mark behind no letter",
+        G::Control | G::LineSeparator | G::ParagraphSeparator => "a line end or control character",
+        G::SpaceSeparator => "a blank of another kind",
+        G::Format => "an invisible character",
+        G::ConnectorPunctuation
+        | G::DashPunctuation
+        | G::OpenPunctuation
+        | G::ClosePunctuation
+        | G::InitialPunctuation
+        | G::FinalPunctuation
+        | G::OtherPunctuation => "a punctuation mark",
+        G::MathSymbol | G::CurrencySymbol | G::ModifierSymbol | G::OtherSymbol => "a symbol",
+        _ => "a character without a meaning",
+    };
+    format!("{class} (U+{:04X})", u32::from(c))
+}
+
+/// What the contract allows beside letters and blanks.
+const PUNCTUATION: &str = r#", ; : _ ' " ! % = @ # & - . ? $ ( ) + * |"#;
 
 enum NameChar {
     Letter,
@@ -166,7 +200,7 @@ enum NameChar {
 
 fn kind(c: char) -> NameChar {
     use GeneralCategory as G;
-    if r#", ;:_'"!%=@#&-.?$()+*|"#.contains(c) {
+    if PUNCTUATION.contains(c) {
         return NameChar::Punctuation;
     }
     match get_general_category(c) {
@@ -311,6 +345,27 @@ mod tests {
             method.email_address = Some(address.to_owned());
             let request = PayoutRequest::new(Money::new("1", "IDR").unwrap(), method);
             assert_eq!(refused(&request).is_none(), fine, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_refused_by_the_place_and_the_class_of_its_character() {
+        for (name, said) in [
+            ("Ma\u{2019}ruf", "has a punctuation mark (U+2019) at character 3;"),
+            ("Siti 7", "has a digit at character 6;"),
+            ("\u{301}a", "has a combining mark behind no letter (U+0301) at character 1;"),
+            ("a\u{a0}b", "has a blank of another kind (U+00A0) at character 2;"),
+            ("a\u{200b}b", "has an invisible character (U+200B) at character 2;"),
+            ("a\nb", "has a line end or control character (U+000A) at character 2;"),
+            ("a\u{1f600}", "has a symbol (U+1F600) at character 2;"),
+            ("", "has 0 characters;"),
+            (&"x".repeat(65), "has 65 characters;"),
+        ] {
+            let mut request = bank("IDR");
+            account(&mut request).name = name.to_owned();
+            let error = request.validate().unwrap_err();
+            assert_eq!(error.field(), Some("method.account.name"));
+            assert!(error.message().starts_with(&format!("method.account.name: {said}")), "{error}");
         }
     }
 

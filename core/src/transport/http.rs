@@ -62,7 +62,7 @@ impl Operation {
     }
 
     /// The id of the payout that it is about, if it is about one.
-    fn payout_id(&self) -> Option<&str> {
+    pub fn payout_id(&self) -> Option<&str> {
         self.path.strip_prefix("/payouts/").filter(|id| !id.starts_with('!'))
     }
 }
@@ -78,6 +78,8 @@ pub(crate) struct Failure {
     pub kind: FailureKind,
     /// Whether a byte of the request's body may have reached the platform.
     pub sent: bool,
+    /// No connection could be made, and nothing of this client ever reached the platform.
+    pub unreached: bool,
     /// The text for people. It holds no header, no body and no URL.
     pub text: String,
 }
@@ -105,7 +107,7 @@ impl Failure {
             FailureKind::Configuration => ErrorKind::Configuration,
             FailureKind::Unreadable => ErrorKind::UnexpectedResponse,
         };
-        Error::new(kind, self.text.clone())
+        Error::new(kind, self.text.clone()).with_unreached(self.unreached)
     }
 }
 
@@ -218,6 +220,7 @@ impl Transport {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Failure {
                 kind: FailureKind::Unreadable,
                 sent: false,
+                unreached: false,
                 text: "the platform issued a token that cannot be sent".to_owned(),
             })?;
             value.set_sensitive(true);
@@ -253,26 +256,34 @@ impl Transport {
             () = leave => {
                 if !gate.shut() {
                     let text = "given up before it was sent".to_owned();
-                    return Err(Failure { kind: FailureKind::Network, sent: false, text });
+                    return Err(Failure { kind: FailureKind::Network, sent: false, unreached: false, text });
                 }
                 exchange.await
             }
         };
-        let texts = self.texts(operation, token);
+        let (texts, took) = (self.texts(operation, token), began.elapsed());
         let result = match result {
-            Ok(Ok(answer)) => Ok(answer),
-            // What a proxy or another peer says on the way: its numbers are addresses and ports.
-            Ok(Err(Trouble { kind, text, is_foreign })) => {
-                let text = if is_foreign { texts.clone().knowing_the_account().text(&text) } else { text };
-                Err(Failure { kind, sent: gate.shut(), text })
+            Ok(Ok(answer)) => {
+                self.pace.reached();
+                Ok(answer)
             }
-            Err(_) => Err(Failure {
-                kind: FailureKind::TimedOut,
-                sent: gate.shut(),
-                text: format!("no answer within {within:?}"),
-            }),
+            // What a proxy or another peer says on the way: its numbers are addresses and ports.
+            Ok(Err(Trouble { kind, text, is_foreign, no_connection })) => {
+                let text = if is_foreign { texts.clone().knowing_the_account().text(&text) } else { text };
+                let sent = gate.shut();
+                let unreached = self.pace.is_unreached(sent, no_connection);
+                Err(Failure { kind, sent, unreached, text })
+            }
+            Err(_) => {
+                let sent = gate.shut();
+                // A body goes out as soon as there is a connection.
+                let no_connection = operation.body.is_some() && took >= self.fair_patience;
+                let unreached = self.pace.is_unreached(sent, no_connection);
+                let text = format!("no answer within {:?}", Duration::from_millis(whole_millis(within)));
+                Err(Failure { kind: FailureKind::TimedOut, sent, unreached, text })
+            }
         };
-        if let Some(heard) = self.heard(&result, began.elapsed()) {
+        if let Some(heard) = self.heard(&result, took) {
             self.pace.heard(began, heard);
         }
         let answer = result?;
@@ -352,6 +363,11 @@ impl Transport {
     }
 }
 
+/// A time in whole milliseconds, as the log and texts have it.
+pub(crate) fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn secret(config: &Config) -> SecretString {
     match &config.credentials {
         Credentials::Merchant { secret, .. } => secret.clone(),
@@ -399,11 +415,13 @@ struct Trouble {
     text: String,
     /// Others have worded it, who may repeat what they were sent.
     is_foreign: bool,
+    /// There was not even a connection.
+    no_connection: bool,
 }
 
 impl Trouble {
     fn ours(kind: FailureKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), is_foreign: false }
+        Self { kind, text: text.into(), is_foreign: false, no_connection: false }
     }
 }
 
@@ -421,7 +439,8 @@ fn failure(error: reqwest::Error) -> Trouble {
         }
         source = cause.source();
     }
-    Trouble { kind, text: chain(&error), is_foreign: true }
+    let no_connection = error.is_connect() && kind != FailureKind::Configuration;
+    Trouble { kind, text: chain(&error), is_foreign: true, no_connection }
 }
 
 /// rustls's error, which travels inside an `io::Error`, perhaps inside another: `source` passes over what they hold.

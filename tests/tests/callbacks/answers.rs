@@ -52,6 +52,42 @@ async fn what_could_not_be_read_is_answered_so_that_the_platform_repeats() {
 }
 
 #[tokio::test]
+async fn a_callback_waits_for_a_time_of_its_own_and_who_shares_its_read_for_theirs() {
+    for store in [None, Some(Arc::new(MemoryChangeStore::new()) as Arc<dyn ChangeStore>)] {
+        let sandbox = sandbox().await;
+        client(&sandbox).create_payout(&id("A"), &request(), false).await.unwrap();
+        let mut config = config(sandbox.base_url());
+        config.callback_timeout = Duration::from_millis(200);
+        let (client, keeps) = (receiving(config, store.clone()), store.is_some());
+        break_nth(&sandbox, Operation::GetPayout, 1, Effect::Hold);
+        // With a store, the first shares the look that is held, and the next one stands behind it.
+        let read = async { client.get_payout(&id("A")).await };
+        let ((first, behind), read) = tokio::join!(
+            async {
+                let first = client.handle_callback(&body("A"), &url(&client, "A")).await;
+                let behind = client.handle_callback(&body("A"), &url(&client, "A")).await;
+                sandbox.clear_faults();
+                (first, behind)
+            },
+            read
+        );
+        assert_eq!(read.unwrap().payout_id, id("A"));
+        let errors: Vec<_> = [first, behind].into_iter().filter_map(Result::err).collect();
+        assert!(errors.len() == 2 || !keeps);
+        for error in errors {
+            shown(&error);
+            assert_eq!((error.kind(), error.callback_status()), (ErrorKind::TimedOut, 503), "{error:?}");
+        }
+        sandbox.idle().await;
+        if keeps {
+            // What was sent ran on, and is recorded.
+            assert_eq!(client.take_changes(10).await.unwrap().len(), 1);
+        }
+        assert!(sandbox.calls(Operation::GetPayout) <= 2, "nobody had to ask again");
+    }
+}
+
+#[tokio::test]
 async fn a_read_that_fails_in_passing_is_tried_again() {
     let sandbox = sandbox().await;
     client(&sandbox).create_payout(&id("A"), &request(), false).await.unwrap();

@@ -121,7 +121,7 @@ impl Readings {
                 .chain(
                     ["\"TST-000000\"", "null", "[]"].map(|id| judged(asked, 201, &whole.replace("\"TST-223344\"", id))),
                 )
-                .chain(KINDS.map(|kind| unanswered(true, kind)))
+                .chain(KINDS.map(|kind| unanswered(true, kind, false)))
                 .collect();
             distinct(&mut ends);
             ends
@@ -132,13 +132,15 @@ impl Readings {
             judged(plain, 406, r#"[{"code":"BALANCE_INSUFFICIENT"}]"#),
         ];
         distinct(&mut refused);
-        let mut not_sent = KINDS.map(|kind| unanswered(false, kind)).to_vec();
+        let mut not_sent = KINDS.map(|kind| unanswered(false, kind, false)).to_vec();
+        not_sent.push(unanswered(false, FailureKind::Network, true));
         distinct(&mut not_sent);
         let mut unproven: Vec<ReadEnd> = [404, 400, 401, 403, 406, 409, 429, 500, 503, 302, 204]
             .into_iter()
             .map(MissKind::of)
             .chain([MissKind::Passing, MissKind::Lasting, MissKind::Barred])
-            .map(|why| not_shown(why, None))
+            .map(|why| not_shown(why, None, false))
+            .chain([not_shown(MissKind::Passing, None, true)])
             .chain(["createdAt", "isTest"].map(|field| shown_by(Agreement::Unproven(field))))
             .collect();
         distinct(&mut unproven);
@@ -148,7 +150,7 @@ impl Readings {
             conflict: vec![judged(plain, 409, "{}")],
             ruined: ruined.collect(),
             not_sent,
-            gone: not_shown(MissKind::of(410), None),
+            gone: not_shown(MissKind::of(410), None, false),
             unproven,
             ours: ours(&requests),
             meetings: meetings(&requests),
@@ -194,6 +196,7 @@ impl Ending {
                     refusal: Some(answer(403, "").to_error()),
                     denial: None,
                     last_error: Some(Error::new(ErrorKind::Unavailable, "no connection")),
+                    unproven: None,
                 };
                 learned.result(&id(), verdict)
             }

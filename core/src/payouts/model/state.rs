@@ -75,6 +75,8 @@ pub(super) struct Book {
     pub posted: bool,
     /// It had to wait for a turn to send.
     pub held: bool,
+    /// An answer was heard that may be another's: it was reached.
+    pub doubted: bool,
     pub was_open: bool,
     /// An attempt was left open, and no read since then said that nothing is there.
     pub unsettled: bool,

@@ -140,6 +140,7 @@ impl Steps<'_> {
                 self.hears(n, Event::Authorized);
                 self.suffers(n, Event::Held);
                 self.suffers(n, Event::NotAuthorized(NotSent::Final));
+                self.suffers(n, Event::NotAuthorized(NotSent::Unreached));
                 for retry_after in world.retry_after() {
                     self.suffers(n, Event::NotAuthorized(NotSent::Retryable { retry_after }));
                 }

@@ -135,6 +135,7 @@ impl World {
                     book: Book {
                         posted: false,
                         held: false,
+                        doubted: false,
                         was_open: resume,
                         unsettled: resume,
                         not_before: 0,
@@ -243,6 +244,7 @@ impl World {
         let call = to.call(n);
         // Whether this attempt was executed is not known: the answer may be another's.
         call.book.was_open |= matches!(event, Event::PostedAmongOthers(_));
+        call.book.doubted |= matches!(event, Event::PostedAmongOthers(_));
         match event {
             Event::Posted(PostEnd::RateLimited { retry_after: Some(asked) })
             | Event::PostedAmongOthers(PostEnd::RateLimited { retry_after: Some(asked) })
@@ -257,6 +259,16 @@ impl World {
             call.rules.withdraw();
         }
         let action = call.rules.on(secs(call.elapsed), event);
+        let unreached = matches!(
+            event,
+            Event::NotAuthorized(NotSent::Unreached)
+                | Event::Posted(PostEnd::NotSent(NotSent::Unreached))
+                | Event::Read(ReadEnd::Unreached)
+        );
+        let is_over = secs(call.elapsed) >= self.setting.limits.unreached;
+        if unreached && is_over && !call.book.doubted && !matches!(action, Action::End(_)) {
+            return Some("what was never reached is waited for");
+        }
         self.act(to, n, action)
     }
 

@@ -13,6 +13,7 @@ const LIMITS: Limits = Limits {
     settle_window: Duration::from_millis(1200),
     backoff_base: Duration::from_millis(250),
     backoff_cap: Duration::from_millis(500),
+    unreached: Duration::from_millis(1500),
 };
 
 /// A call at some time.
@@ -49,12 +50,12 @@ impl At {
 
     /// All that may come of the step.
     fn events(&self) -> Vec<Event> {
-        let unsent = [NotSent::Final, NotSent::Retryable { retry_after: None }];
+        let unsent = [NotSent::Final, NotSent::Unreached, NotSent::Retryable { retry_after: None }];
         match self.action {
             Action::Authorize { .. } => {
                 [Event::Authorized, Event::Held].into_iter().chain(unsent.map(Event::NotAuthorized)).collect()
             }
-            Action::Wait { .. } => vec![Event::Woke, Event::NotAuthorized(NotSent::Retryable { retry_after: None })],
+            Action::Wait { .. } => [Event::Woke].into_iter().chain(unsent.map(Event::NotAuthorized)).collect(),
             Action::Post { .. } => {
                 let retry_after = Some(Duration::from_millis(700));
                 let ends = [
@@ -80,6 +81,7 @@ impl At {
                     ReadEnd::Denied,
                     ReadEnd::Unproven { retry_after: None },
                     ReadEnd::Unproven { retry_after },
+                    ReadEnd::Unreached,
                     ReadEnd::Final,
                 ];
                 ends.map(Event::Read).to_vec()
@@ -173,6 +175,9 @@ fn whatever_happens_no_step_outlives_the_deadline_and_none_follows_it() {
         }
         let longest = at.longest();
         assert!(at.now + longest <= LIMITS.total, "at {:?}: {:?}", at.now, at.action);
+        if !matches!(at.action, Action::Pause { .. } | Action::Wait { .. }) {
+            assert!(longest >= LIMITS.useful(), "at {:?}: {:?}, of no use", at.now, at.action);
+        }
         // A pause that may be nothing would let a call go round without end, and without time.
         let took =
             if matches!(at.action, Action::Pause { .. }) { vec![longest] } else { vec![Duration::ZERO, longest] };

@@ -18,6 +18,7 @@ const LIMITS: Limits = Limits {
     settle_window: Duration::from_secs(30),
     backoff_base: Duration::from_millis(250),
     backoff_cap: Duration::from_secs(5),
+    unreached: Duration::from_secs(10),
 };
 
 #[rustfmt::skip]
@@ -139,6 +140,14 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("d left while it waits, and it is there",          "post~=429 leave alone=ours",                       Recovered),
     ("d held after a doubt",                            "post~=429 token=held turn=none@70s alone=410",     Failed),
 
+    // 12. Never reached: a wrong name or port is told soon. See also `what_was_never_reached_is_given_up_in_time`.
+    ("12 never reached for a token",                    "token=unreached*",                                 Failed),
+    ("12 never reached by a create",                    "post=unreached*",                                  Failed),
+    ("12 never reached, then accepted",                 "token=unreached token=unreached post=ours",        Accepted),
+    ("12 never reached, held to the end of that",       "token=unreached token=held turn=unreached@10s",    Failed),
+    ("12 never reached by a resumed call",              "resume get=unreached*",                            Unknown),
+    ("12 never reached, left",                          "token=unreached leave",                            Withdrawn),
+
     // 10. Cancelled: no further POST; what was sent is settled.
     ("10 left before anything was sent",                "leave token=ok",                                   Withdrawn),
     ("10 left while it stands in line",                 "token=held leave turn=ok",                         Withdrawn),
@@ -210,6 +219,7 @@ impl<'a> Play<'a> {
                     match self.take("turn").ok_or(unexpected)?.0 {
                         "ok" => Event::Woke,
                         "none" => Event::NotAuthorized(NotSent::Retryable { retry_after: None }),
+                        "unreached" => Event::NotAuthorized(NotSent::Unreached),
                         odd => return Err(format!("no such step: {odd:?}")),
                     }
                 }
@@ -218,6 +228,7 @@ impl<'a> Play<'a> {
                     "renewed" if renew => Event::Authorized,
                     "held" => Event::Held,
                     "unsent" => Event::NotAuthorized(NotSent::Retryable { retry_after: None }),
+                    "unreached" => Event::NotAuthorized(NotSent::Unreached),
                     "refused" => Event::NotAuthorized(NotSent::Final),
                     _ => return Err(unexpected),
                 },
@@ -236,6 +247,7 @@ impl<'a> Play<'a> {
                         ("401", None) => PostEnd::Unauthorized { renewable: true },
                         ("401!", None) => PostEnd::Unauthorized { renewable: false },
                         ("unsent", retry_after) => PostEnd::NotSent(NotSent::Retryable { retry_after }),
+                        ("unreached", None) => PostEnd::NotSent(NotSent::Unreached),
                         ("untrusted", None) => PostEnd::NotSent(NotSent::Final),
                         odd => return Err(format!("no such step: {odd:?}")),
                     };
@@ -250,6 +262,7 @@ impl<'a> Play<'a> {
                         ("ours", None) => ReadEnd::Ours,
                         ("other", None) => ReadEnd::NotOurs,
                         ("410", None) => ReadEnd::Gone,
+                        ("unreached", None) => ReadEnd::Unreached,
                         ("odd", retry_after) => ReadEnd::Unproven { retry_after },
                         ("denied", None) => ReadEnd::Denied,
                         ("final", None) => ReadEnd::Final,
@@ -260,6 +273,28 @@ impl<'a> Play<'a> {
             action = outcome.on(self.now, event);
         }
         Err("it does not end".to_owned())
+    }
+}
+
+#[test]
+fn what_was_never_reached_is_given_up_in_time_and_what_fell_silent_is_not() {
+    for (play, verdict) in [
+        ("token=unreached*", Failed),
+        ("post=unreached*", Failed),
+        ("token=held turn=unreached@10s", Failed),
+        ("resume get=unreached*", Unknown),
+        ("resume get=410 token=unreached get=unreached*", Unknown),
+    ] {
+        let mut play_of_it = Play::new(play);
+        assert_eq!(play_of_it.run(), Ok(verdict), "{play}");
+        let ended = play_of_it.now;
+        assert!(ended <= LIMITS.unreached + Duration::from_millis(200), "{play}: at {ended:?}");
+        assert!(ended >= LIMITS.unreached - LIMITS.backoff_base, "{play}: at {ended:?}");
+    }
+    for play in ["token=unsent*", "post=unsent*", "resume get=odd*"] {
+        let mut play_of_it = Play::new(play);
+        play_of_it.run().unwrap();
+        assert!(play_of_it.now > Duration::from_mins(1), "{play}: at {:?}", play_of_it.now);
     }
 }
 

@@ -240,6 +240,7 @@ pub struct ToldSettings {
     callback_keys: Option<Vec<String>>,
     change_store: Option<String>,
     change_lease: Option<u64>,
+    callback_timeout: Option<u64>,
 }
 
 pub fn settings(told: ToldSettings) -> Result<Config, Trouble> {
@@ -291,6 +292,7 @@ pub fn settings(told: ToldSettings) -> Result<Config, Trouble> {
         },
         change_store: told.change_store.as_deref().map(change_store).transpose()?,
         change_lease: span(told.change_lease, default.change_lease),
+        callback_timeout: span(told.callback_timeout, default.callback_timeout),
         language: default.language,
     })
 }

@@ -89,6 +89,9 @@ public class ConfigBuilder(baseUrl: String, credentials: Credentials) {
     /** For how long a change belongs to who took it: 60 s. */
     public fun changeLease(value: Duration): ConfigBuilder = set { copy(changeLease = value) }
 
+    /** The deadline of a callback, which is answered with 503 then and posted again: 5 s, at most `totalTimeout`. */
+    public fun callbackTimeout(value: Duration): ConfigBuilder = set { copy(callbackTimeout = value) }
+
     /** The settings. */
     public fun build(): Config = config
 

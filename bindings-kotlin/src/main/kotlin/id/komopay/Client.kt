@@ -2,6 +2,7 @@ package id.komopay
 
 import com.sun.jna.CallbackThreadInitializer
 import com.sun.jna.Native
+import id.komopay.ffi.Cancellation
 import id.komopay.ffi.Language
 import id.komopay.ffi.NativeClient
 import id.komopay.ffi.uniffiRustFutureContinuationCallbackImpl
@@ -63,7 +64,7 @@ public class Client(config: Config) {
         create(Creating(payoutId, resume), request)
 
     internal suspend fun create(creating: Creating, request: PayoutRequest): PayoutAccepted = try {
-        call(creating) { it.createPayout(creating.payoutId, request, creating.resume, creating.handOver()) }
+        call(creating) { createPayout(creating.payoutId, request, creating.resume, it) }
     } finally {
         creating.close()
     }
@@ -78,7 +79,7 @@ public class Client(config: Config) {
      * val status = client.getPayout("TST-223344").status
      * ```
      */
-    public suspend fun getPayout(payoutId: String): Payout = call { it.getPayout(payoutId, null) }
+    public suspend fun getPayout(payoutId: String): Payout = call { getPayout(payoutId, it) }
 
     /**
      * Reads a payout until its status is final; it returns on FAILED and REFUSED too.
@@ -92,7 +93,7 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun waitForPayout(payoutId: String, timeout: Duration): Payout =
-        call { it.waitForPayout(payoutId, timeout, null) }
+        call { waitForPayout(payoutId, timeout, it) }
 
     /**
      * The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
@@ -107,7 +108,7 @@ public class Client(config: Config) {
         money: Money,
         segmentCode: String? = null,
         exchangedToCurrency: String? = null,
-    ): List<PayoutOption> = call { it.payoutOptions(money, segmentCode, exchangedToCurrency, null) }
+    ): List<PayoutOption> = call { payoutOptions(money, segmentCode, exchangedToCurrency, it) }
 
     /**
      * The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
@@ -122,35 +123,35 @@ public class Client(config: Config) {
     public suspend fun balances(vararg currencies: String): List<Balance> = balances(currencies.asList())
 
     /** The balances in these currencies, or in all if the list is empty. */
-    public suspend fun balances(currencies: List<String>): List<Balance> = call { it.balances(currencies, null) }
+    public suspend fun balances(currencies: List<String>): List<Balance> = call { balances(currencies, it) }
 
     /**
      * The codes of the currencies enabled for the merchant.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun currencies(): List<String> = call { it.currencies(null) }
+    public suspend fun currencies(): List<String> = call { currencies(it) }
 
     /**
      * The codes of the customer segments.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun segments(): List<String> = call { it.segments(null) }
+    public suspend fun segments(): List<String> = call { segments(it) }
 
     /**
      * All banks, wallets and blockchains, of any direction and currency.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun paymentOperators(): List<PaymentOperator> = call { it.paymentOperators(null) }
+    public suspend fun paymentOperators(): List<PaymentOperator> = call { paymentOperators(it) }
 
     /**
      * The codes of all payment methods, of both directions.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun paymentMethods(): List<String> = call { it.paymentMethods(null) }
+    public suspend fun paymentMethods(): List<String> = call { paymentMethods(it) }
 
     /**
      * Methods and operators with their limits for this merchant, switched off ones included.
@@ -162,14 +163,14 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun paymentOptions(filter: PaymentOptionFilter = PaymentOptionFilter()): List<PaymentOption> =
-        call { it.paymentOptions(filter, null) }
+        call { paymentOptions(filter, it) }
 
     /**
      * The merchant, as it is shown to customers.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun merchantInfo(): MerchantInfo = call { it.merchantInfo(null) }
+    public suspend fun merchantInfo(): MerchantInfo = call { merchantInfo(it) }
 
     /**
      * A token for someone else, such as a mobile app, valid for so long (60 s to 3600 s).
@@ -183,14 +184,14 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun issueToken(scope: AccessScope, validity: Duration = DEFAULT_VALIDITY): AccessToken =
-        AccessToken(call { it.issueToken(scope, validity, null) })
+        AccessToken(call { issueToken(scope, validity, it) })
 
     /**
      * Proves that host, credentials and clock work, moving nothing.
      *
      * Errors: what is wrong, as any other call would tell it.
      */
-    public suspend fun checkCredentials(): MerchantInfo = call { it.checkCredentials(null) }
+    public suspend fun checkCredentials(): MerchantInfo = call { checkCredentials(it) }
 
     /**
      * The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
@@ -250,7 +251,7 @@ public class Client(config: Config) {
      * val payout = client.handleCallback(body, "/komopay/1.0.pK3...")
      * ```
      */
-    public suspend fun handleCallback(body: ByteArray, url: String): Payout = call { it.handleCallback(body, url, null) }
+    public suspend fun handleCallback(body: ByteArray, url: String): Payout = call { handleCallback(body, url, it) }
 
     /**
      * Takes changes out of the `changeStore` to handle them: at most [limit], the oldest first, and of one payout only the
@@ -271,7 +272,7 @@ public class Client(config: Config) {
      * }
      * ```
      */
-    public suspend fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = call { it.takeChanges(limit, null) }
+    public suspend fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = call { takeChanges(limit, it) }
 
     /**
      * Notes in the `changeStore` that a change was handled: it is never given again.
@@ -279,7 +280,7 @@ public class Client(config: Config) {
      * Errors: as for [takeChanges].
      */
     public suspend fun acknowledgeChange(payoutId: String, sequence: Long): Unit =
-        call { it.acknowledgeChange(payoutId, sequence, null) }
+        call { acknowledgeChange(payoutId, sequence, it) }
 
     /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
@@ -290,7 +291,7 @@ public class Client(config: Config) {
     public suspend fun close() {
         abandon()
         native {
-            offTheCore { core.shutDown(null) }
+            heard(null) { records -> offTheCore { core.shutDown(records) } }
             watched.clean()
         }
     }
@@ -301,11 +302,12 @@ public class Client(config: Config) {
     /** Shows where the platform is, and nothing else. */
     override fun toString(): String = "Client($baseUrl)"
 
-    private suspend fun <T> call(creating: Creating? = null, call: suspend (NativeClient) -> T): T = native(creating) {
-        // A caller that has left already sends nothing.
-        currentCoroutineContext().ensureActive()
-        offTheCore { call(core) }
-    }
+    private suspend fun <T> call(creating: Creating? = null, call: suspend NativeClient.(Cancellation?) -> T): T =
+        native(creating) {
+            // A caller that has left already sends nothing.
+            currentCoroutineContext().ensureActive()
+            heard(creating) { records -> offTheCore { core.call(records) } }
+        }
 }
 
 /**

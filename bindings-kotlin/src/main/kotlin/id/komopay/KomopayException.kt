@@ -152,7 +152,7 @@ internal class Creating(val payoutId: String, val resume: Boolean) {
     private var mark: Cancellation? = null
 
     /** What to give to the core along with the call: it notes there that it has begun. */
-    fun handOver(): Cancellation = Cancellation().also { mark = it }
+    fun handOver(call: Long?): Cancellation = Cancellation(call).also { mark = it }
 
     /** Whether the payout may have been sent, by this call or by an earlier one. */
     fun mayHaveBeenSent(): Boolean = resume || try {

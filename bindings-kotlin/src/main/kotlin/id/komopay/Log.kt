@@ -2,15 +2,30 @@
 
 package id.komopay
 
+import id.komopay.ffi.Cancellation
 import id.komopay.ffi.NativeLogger
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicLong
+import kotlin.coroutines.CoroutineContext
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.launch
 
-/** How much an event of the log matters. */
+/** How much a record of the log matters. */
 public typealias LogLevel = id.komopay.ffi.LogLevel
 
-/** Takes the events of the log, on a thread of the SDK. What it throws is dropped. */
+/** One record of the log, with its facts. It holds no secret, no token and no account number. */
+public typealias LogRecord = id.komopay.ffi.LogRecord
+
+/**
+ * Takes the records of the log. What a call has to say is told in the thread or coroutine context of its caller (so that
+ * an MDC is there), in order with the caller's own lines, before the call returns. What nobody waits for any more is told
+ * on a thread of the SDK. What it throws is dropped.
+ */
 public fun interface Logger {
-    /** One event. It holds no secret, no token and no account number. */
-    public fun log(level: LogLevel, text: String)
+    /** One record. */
+    public fun log(record: LogRecord)
 }
 
 /**
@@ -19,15 +34,61 @@ public fun interface Logger {
  *
  * ```
  * val log = java.util.logging.Logger.getLogger("komopay")
- * setLogger { level, text -> if (level <= LogLevel.WARN) log.warning(text) else log.info(text) }
+ * setLogger { record -> if (record.level <= LogLevel.WARN) log.warning(record.text) else log.info(record.text) }
  * ```
  */
 @JvmOverloads
 public fun setLogger(level: LogLevel = id.komopay.ffi.LogLevel.INFO, logger: Logger) {
     val native = object : NativeLogger {
-        override fun log(level: LogLevel, text: String) {
-            runCatching { logger.log(level, text) }
+        override fun log(record: LogRecord) {
+            runCatching { logger.log(record) }
+        }
+
+        override fun wake(call: Long) {
+            runCatching { callers[call]?.wake() }
         }
     }
-    native { id.komopay.ffi.setLogger(native, level) }
+    native {
+        id.komopay.ffi.setLogger(native, level)
+        ourLogger = logger
+    }
+}
+
+@Volatile
+private var ourLogger: Logger? = null
+
+private val callers = ConcurrentHashMap<Long, Caller>()
+
+private val numbers = AtomicLong()
+
+/** A caller whose call has records, in its context. */
+private class Caller(private val context: CoroutineContext, private val logger: Logger, private val records: Cancellation) {
+    private var hasEnded = false
+
+    fun wake() {
+        CoroutineScope(context.minusKey(Job)).launch { tell { records.takeRecords() } }
+    }
+
+    fun end() = tell { records.endRecords().also { hasEnded = true } }
+
+    // One after the other, so that the order holds.
+    private fun tell(take: () -> List<LogRecord>) = synchronized(this) {
+        if (!hasEnded) take().forEach { record -> runCatching { logger.log(record) } }
+    }
+}
+
+/** Runs a call, and tells the logger, if there is one, what the log says of it. */
+internal suspend fun <T> heard(creating: Creating?, call: suspend (Cancellation?) -> T): T {
+    val logger = ourLogger ?: return call(creating?.handOver(null))
+    val number = numbers.incrementAndGet()
+    val records = creating?.handOver(number) ?: Cancellation(number)
+    val caller = Caller(currentCoroutineContext(), logger, records)
+    callers[number] = caller
+    try {
+        return call(records)
+    } finally {
+        callers.remove(number)
+        caller.end()
+        if (creating == null) records.close()
+    }
 }

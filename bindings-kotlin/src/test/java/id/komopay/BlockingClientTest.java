@@ -105,6 +105,7 @@ class BlockingClientTest {
             .callbackKeys("canary-key-0d81f2c4-7a3e-4b9c-9d55")
             .changeStore(ChangeStore.Memory.INSTANCE)
             .changeLease(Duration.ofMinutes(1))
+            .callbackTimeout(Duration.ofSeconds(4))
             .build();
         var handled = new LinkedBlockingQueue<PayoutChange>();
         try (var shop = new BlockingClient(config); var callbacks = new BlockingPayoutCallbacks(shop, handled::add)) {

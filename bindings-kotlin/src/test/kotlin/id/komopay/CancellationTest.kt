@@ -34,7 +34,7 @@ class CancellationTest {
         val call = async(Dispatchers.Default) { client.createPayout("A-1", Sandbox.request()) }
         withContext(Dispatchers.IO) { gate.awaitCreate() }
         val named = CompletableDeferred<String>()
-        setLogger { _, text -> if ("A-1" in text) named.complete(text) }
+        setLogger { if ("A-1" in it.text) named.complete(it.text) }
         // The gate is shut, so only the cancel can end this.
         call.cancelAndJoin()
         assertTrue("resume" in named.await(), "the log names the id and the way on")

@@ -4,6 +4,11 @@ import com.sun.jna.Native
 import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
+import kotlin.concurrent.thread
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.asContextElement
+import kotlinx.coroutines.joinAll
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -16,16 +21,16 @@ class LogTest {
 
     @AfterEach
     fun stop() {
-        setLogger(LogLevel.ERROR) { _, _ -> }
+        setLogger(LogLevel.ERROR) { }
         sandbox.close()
     }
 
     @Test
     fun `the log goes as far as its level`() {
-        setLogger(LogLevel.DEBUG) { level, text -> events.put(level to text) }
+        setLogger(LogLevel.DEBUG) { events.put(it.level to it.text) }
         assertTrue(LogLevel.DEBUG in levels("A-1"))
 
-        setLogger { level, text -> events.put(level to text) }
+        setLogger { events.put(it.level to it.text) }
         assertEquals(setOf(LogLevel.INFO), levels("A-2"))
     }
 
@@ -35,8 +40,8 @@ class LogTest {
         val handler = Native.getCallbackExceptionHandler()
         Native.setCallbackExceptionHandler { _, throwable -> thrown += throwable }
         try {
-            setLogger { level, text ->
-                events.put(level to text)
+            setLogger { record ->
+                events.put(record.level to record.text)
                 throw NotImplementedError("no Exception at all")
             }
             repeat(2) { assertEquals(setOf(LogLevel.INFO), levels("A-$it")) }
@@ -44,6 +49,57 @@ class LogTest {
             Native.setCallbackExceptionHandler(handler)
         }
         assertEquals(listOf<Throwable>(), thrown)
+    }
+
+    private class Told(val record: LogRecord, val thread: Thread, val request: String?)
+
+    private val request = ThreadLocal<String>()
+    private val told = CopyOnWriteArrayList<Told>()
+
+    private fun listen() = setLogger(LogLevel.DEBUG) { told += Told(it, Thread.currentThread(), request.get()) }
+
+    @Test
+    fun `a blocking caller is told in its own thread, before the call returns`() {
+        listen()
+        request.set("request-1")
+        BlockingClient(sandbox.config()).use { client ->
+            repeat(100) {
+                told.clear()
+                client.createPayout("A-$it", Sandbox.request())
+                assertTrue(told.any { "POST /payouts" in it.record.text }, "of call $it")
+                assertEquals(setOf(Thread.currentThread() to "request-1"), told.map { it.thread to it.request }.toSet())
+            }
+        }
+        val sent = told.map { it.record }.first { it.httpStatus == 201 }
+        assertEquals("A-99" to 1, sent.payoutId to sent.attempt)
+        assertTrue(sent.durationMs!! >= 0)
+    }
+
+    @Test
+    fun `a coroutine is told in its context, before the call returns`() = runBlocking {
+        listen()
+        Client(sandbox.config()).use { client ->
+            val callers = List(20) { number ->
+                launch(Dispatchers.Default + request.asContextElement("request-$number")) {
+                    client.createPayout("A-$number", Sandbox.request())
+                    assertTrue(told.any { it.request == "request-$number" && "POST /payouts" in it.record.text })
+                }
+            }
+            callers.joinAll()
+            val of = told.filter { it.record.payoutId != null }.groupBy({ it.record.payoutId }, { it.request })
+            assertEquals(List(20) { "A-$it" to setOf("request-$it") }.toMap(), of.mapValues { it.value.toSet() })
+        }
+    }
+
+    @Test
+    fun `a caller is told while it waits`() {
+        val waiting = LinkedBlockingQueue<Thread>()
+        setLogger(LogLevel.DEBUG) { if ("auth-tokens" in it.text) waiting.put(Thread.currentThread()) }
+        sandbox.hold("create_payout")
+        val payer = thread { runCatching { BlockingClient(sandbox.config()).use { it.createPayout("A-1", Sandbox.request()) } } }
+        assertEquals(payer, waiting.poll(30, TimeUnit.SECONDS))
+        payer.interrupt()
+        payer.join()
     }
 
     /** The levels of what the log says of a call with this id. */

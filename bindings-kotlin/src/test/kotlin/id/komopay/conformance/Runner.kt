@@ -44,7 +44,7 @@ fun main(arguments: Array<String>) {
     // Nothing but answers goes to the standard output.
     System.setOut(System.err)
     // All of the log: the conductor looks for canaries in it.
-    setLogger(LogLevel.TRACE) { level, text -> System.err.println("$level $text") }
+    setLogger(LogLevel.TRACE) { System.err.println("${it.level} ${it.text}") }
     val runner = Runner(blocking = "--blocking" in arguments)
     System.`in`.bufferedReader().forEachLine { line ->
         answers.println(runBlocking { runner.answer(Json.parseToJsonElement(line).jsonObject) })

@@ -25,12 +25,12 @@ class InterruptTest {
     private val log = LinkedBlockingQueue<String>()
 
     init {
-        setLogger { _, text -> log.put(text) }
+        setLogger { log.put(it.text) }
     }
 
     @AfterEach
     fun stop() {
-        setLogger(LogLevel.ERROR) { _, _ -> }
+        setLogger(LogLevel.ERROR) { }
         pool.shutdownNow()
         client.close()
         sandbox.close()

@@ -24,7 +24,7 @@ fun main(arguments: Array<String>) {
         "leave" -> leave(config, arguments[2])
         "leave-without-a-logger" -> pay(BlockingClient(config), "A-0").also { readln() }
         "leave-with-a-logger-that-hangs" -> {
-            setLogger { _, _ -> CountDownLatch(1).await() }
+            setLogger { CountDownLatch(1).await() }
             pay(BlockingClient(config), "A-0")
             readln()
         }
@@ -53,7 +53,7 @@ private fun onShutdown(work: () -> Unit) = Runtime.getRuntime().addShutdownHook(
 
 /** Ends, one way or another, with creates under way and no hook of its own. */
 private fun leave(config: Config, way: String) {
-    setLogger { level, text -> say("log $level $text") }
+    setLogger { say("log ${it.level} ${it.text}") }
     val client = BlockingClient(config)
     repeat(8) { pay(client, "A-$it") }
     onShutdown { say("shutting down") }
