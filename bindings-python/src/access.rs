@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
 use crate::error::{guard, raise};
+use crate::given::{Argument, argument};
 use crate::money::Money;
 use crate::payout::micros;
 use crate::repr::{Repr, quote};
@@ -32,10 +33,11 @@ impl AccessScope {
     ///     >>> AccessScope.payout("TST-223344", Money("10000", "IDR"))
     ///     AccessScope.payout('TST-223344', Money('10000', 'IDR'))
     #[staticmethod]
-    fn payout(py: Python<'_>, payout_id: &str, money: &Bound<'_, Money>) -> PyResult<Self> {
+    fn payout(py: Python<'_>, payout_id: &Bound<'_, PyAny>, money: &Bound<'_, PyAny>) -> PyResult<Self> {
         guard(py, || {
-            let id = PayoutId::new(payout_id).map_err(|error| raise(py, &error))?;
-            Ok(Self(komopay_core::AccessScope::Payout { id, money: money.get().into() }))
+            let id = id(payout_id)?;
+            let money = argument("money").object::<Money>(money)?.get().into();
+            Ok(Self(komopay_core::AccessScope::Payout { id, money }))
         })
     }
 
@@ -48,11 +50,8 @@ impl AccessScope {
     ///     >>> AccessScope.read("TST-223344") == AccessScope.read("TST-223344")
     ///     True
     #[staticmethod]
-    fn read(py: Python<'_>, payout_id: &str) -> PyResult<Self> {
-        guard(py, || {
-            let id = PayoutId::new(payout_id).map_err(|error| raise(py, &error))?;
-            Ok(Self(komopay_core::AccessScope::Read { id }))
-        })
+    fn read(py: Python<'_>, payout_id: &Bound<'_, PyAny>) -> PyResult<Self> {
+        guard(py, || Ok(Self(komopay_core::AccessScope::Read { id: id(payout_id)? })))
     }
 
     /// A list of operations, each "METHOD /path" with the real id in the path.
@@ -66,10 +65,10 @@ impl AccessScope {
     ///     AccessScope.operations(['GET /balances'])
     #[staticmethod]
     #[pyo3(signature = (operations, money=None))]
-    fn operations(py: Python<'_>, operations: &Bound<'_, PyAny>, money: Option<&Bound<'_, Money>>) -> PyResult<Self> {
+    fn operations(py: Python<'_>, operations: &Bound<'_, PyAny>, money: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
         guard(py, || {
-            let operations = texts(operations, "operations")?;
-            let money = money.map(|money| money.get().into());
+            let operations = argument("scope.operations").texts(operations)?;
+            let money = argument("money").optional(money, Argument::value::<Money>)?.map(|money| (&money).into());
             Ok(Self(komopay_core::AccessScope::Operations { operations, money }))
         })
     }
@@ -177,12 +176,7 @@ impl From<komopay_core::AccessToken> for AccessToken {
     }
 }
 
-/// An iterable of strings. A string is one too, and never what was meant.
-pub fn texts(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
-    let wanted = || PyTypeError::new_err(format!("{name} must be an iterable of str"));
-    if given.is_instance_of::<pyo3::types::PyString>() {
-        return Err(wanted());
-    }
-    let texts = given.try_iter().map_err(|_| wanted())?;
-    texts.map(|text| text?.extract().map_err(|_| wanted())).collect()
+/// The id of a payout.
+pub fn id(given: &Bound<'_, PyAny>) -> PyResult<PayoutId> {
+    PayoutId::new(argument("payout_id").text(given)?).map_err(|error| raise(given.py(), &error))
 }

@@ -15,17 +15,15 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use tokio::runtime::Handle;
 
-use crate::access::AccessScope;
 use crate::awaited::Awaited;
 use crate::callback::Callback;
 use crate::catalogue::ToPython;
 use crate::client::Client;
 use crate::error::{guard, lost, raise, raise_kind};
+use crate::given::argument;
 use crate::live::{Live, left_behind};
 use crate::messenger::{self, Message};
-use crate::money::Money;
 use crate::operations::{self, Filter, Starting};
-use crate::request::PayoutRequest;
 use crate::{logging, process, runtime};
 
 /// Makes the value of a call, or its exception.
@@ -151,27 +149,32 @@ impl AsyncCalls {
     fn create_payout(
         &self,
         py: Python<'_>,
-        payout_id: &str,
-        request: &Bound<'_, PayoutRequest>,
-        resume: bool,
+        payout_id: &Bound<'_, PyAny>,
+        request: &Bound<'_, PyAny>,
+        resume: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Call> {
         operations::create_payout(&Starting(&self.live), py, payout_id, request, resume)
     }
 
-    fn get_payout(&self, py: Python<'_>, payout_id: &str) -> PyResult<Call> {
+    fn get_payout(&self, py: Python<'_>, payout_id: &Bound<'_, PyAny>) -> PyResult<Call> {
         operations::get_payout(&Starting(&self.live), py, payout_id)
     }
 
-    fn wait_for_payout(&self, py: Python<'_>, payout_id: &str, timeout: &Bound<'_, PyAny>) -> PyResult<Call> {
+    fn wait_for_payout(
+        &self,
+        py: Python<'_>,
+        payout_id: &Bound<'_, PyAny>,
+        timeout: &Bound<'_, PyAny>,
+    ) -> PyResult<Call> {
         operations::wait_for_payout(&Starting(&self.live), py, payout_id, timeout)
     }
 
     fn payout_options(
         &self,
         py: Python<'_>,
-        money: &Bound<'_, Money>,
-        segment_code: Option<String>,
-        exchanged_to_currency: Option<String>,
+        money: &Bound<'_, PyAny>,
+        segment_code: Option<Bound<'_, PyAny>>,
+        exchanged_to_currency: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Call> {
         operations::payout_options(&Starting(&self.live), py, money, segment_code, exchanged_to_currency)
     }
@@ -199,7 +202,7 @@ impl AsyncCalls {
     fn payment_options(
         &self,
         py: Python<'_>,
-        type_code: Option<String>,
+        type_code: Option<Bound<'_, PyAny>>,
         method_codes: Bound<'_, PyAny>,
         currencies: Bound<'_, PyAny>,
         segment_codes: Bound<'_, PyAny>,
@@ -219,12 +222,7 @@ impl AsyncCalls {
         operations::merchant_info(&Starting(&self.live), py)
     }
 
-    fn issue_token(
-        &self,
-        py: Python<'_>,
-        scope: &Bound<'_, AccessScope>,
-        validity: &Bound<'_, PyAny>,
-    ) -> PyResult<Call> {
+    fn issue_token(&self, py: Python<'_>, scope: &Bound<'_, PyAny>, validity: &Bound<'_, PyAny>) -> PyResult<Call> {
         operations::issue_token(&Starting(&self.live), py, scope, validity)
     }
 
@@ -235,41 +233,50 @@ impl AsyncCalls {
     fn callback_url(
         &self,
         py: Python<'_>,
-        base: &str,
-        payout_id: &str,
-        expires_at: Option<&Bound<'_, PyAny>>,
-        place: &str,
+        base: &Bound<'_, PyAny>,
+        payout_id: &Bound<'_, PyAny>,
+        expires_at: Option<Bound<'_, PyAny>>,
+        place: Option<Bound<'_, PyAny>>,
     ) -> PyResult<String> {
         operations::callback_url(&self.live, py, base, payout_id, expires_at, place)
     }
 
-    fn read_callback(&self, py: Python<'_>, body: &[u8], url: &str) -> PyResult<Callback> {
+    fn read_callback(&self, py: Python<'_>, body: &Bound<'_, PyAny>, url: &Bound<'_, PyAny>) -> PyResult<Callback> {
         operations::read_callback(&self.live, py, body, url)
     }
 
-    fn handle_callback(&self, py: Python<'_>, body: &[u8], url: &str) -> PyResult<Call> {
+    fn handle_callback(&self, py: Python<'_>, body: &Bound<'_, PyAny>, url: &Bound<'_, PyAny>) -> PyResult<Call> {
         operations::handle_callback(&Starting(&self.live), py, body, url)
     }
 
-    fn take_changes(&self, py: Python<'_>, limit: Bound<'_, PyAny>) -> PyResult<Call> {
+    fn take_changes(&self, py: Python<'_>, limit: &Bound<'_, PyAny>) -> PyResult<Call> {
         operations::take_changes(&Starting(&self.live), py, limit)
     }
 
-    fn acknowledge_change(&self, py: Python<'_>, payout_id: &str, sequence: Bound<'_, PyAny>) -> PyResult<Call> {
+    fn acknowledge_change(
+        &self,
+        py: Python<'_>,
+        payout_id: &Bound<'_, PyAny>,
+        sequence: &Bound<'_, PyAny>,
+    ) -> PyResult<Call> {
         operations::acknowledge_change(&Starting(&self.live), py, payout_id, sequence)
     }
 
-    /// Refuses new calls, and waits for the creates on the wire.
-    fn close(&self, py: Python<'_>) -> PyResult<Call> {
+    /// Refuses new calls, and waits for the creates on the wire; with drain=False there is nothing to wait for.
+    fn close(&self, py: Python<'_>, drain: &Bound<'_, PyAny>) -> PyResult<Option<Call>> {
         guard(py, || {
+            if !argument("drain").truth(drain)? {
+                return Ok(None);
+            }
             self.live.note_closed();
             if process::has_ended() {
-                return closed(py);
+                return closed(py).map(Some);
             }
             start(py, &self.live, None, |core| async move {
                 core.close().await;
                 Ok(())
             })
+            .map(Some)
         })
     }
 }

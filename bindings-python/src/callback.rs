@@ -5,6 +5,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::catalogue::ToPython;
 use crate::error::guard;
+use crate::given::{Argument, argument};
 use crate::payout::Payout;
 use crate::repr::Repr;
 
@@ -39,8 +40,11 @@ impl Callback {
 
     #[new]
     #[pyo3(signature = (*, payout_id, verified))]
-    fn new(payout_id: String, verified: bool) -> Self {
-        Self { payout_id, verified }
+    fn new(py: Python<'_>, payout_id: &Bound<'_, PyAny>, verified: &Bound<'_, PyAny>) -> PyResult<Self> {
+        guard(py, || {
+            let payout_id = argument("payout_id").text(payout_id)?;
+            Ok(Self { payout_id, verified: argument("verified").truth(verified)? })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -97,15 +101,25 @@ impl PayoutChange {
     }
 
     #[new]
-    #[pyo3(signature = (*, payout_id, sequence, payout, previous_status=None, is_correction=false))]
+    #[pyo3(signature = (*, payout_id, sequence, payout, previous_status=None, is_correction=None),
+        text_signature = "(*, payout_id, sequence, payout, previous_status=None, is_correction=False)")]
     fn new(
-        payout_id: String,
-        sequence: u64,
-        payout: Payout,
-        previous_status: Option<String>,
-        is_correction: bool,
-    ) -> Self {
-        Self { payout_id, sequence, previous_status, payout, is_correction }
+        py: Python<'_>,
+        payout_id: &Bound<'_, PyAny>,
+        sequence: &Bound<'_, PyAny>,
+        payout: &Bound<'_, PyAny>,
+        previous_status: Option<Bound<'_, PyAny>>,
+        is_correction: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                payout_id: argument("payout_id").text(payout_id)?,
+                sequence: argument("sequence").whole(sequence)?,
+                previous_status: argument("previous_status").optional(previous_status, Argument::text)?,
+                payout: argument("payout").value(payout)?,
+                is_correction: argument("is_correction").optional(is_correction, Argument::truth)?.unwrap_or_default(),
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 
 use jiff::Timestamp;
-use komopay_core::{ChangeRecord, ChangeStore, ErrorKind, PayoutId, StoreError};
+use komopay_core::{ChangeRecord, ChangeStore, PayoutId, StoreError};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use crate::error::{guard, refuse};
+use crate::error::guard;
+use crate::given::setting;
 use crate::process::{Own, detached};
 use crate::repr::quote;
 
@@ -153,9 +154,7 @@ pub fn extract(given: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ChangeStore>> {
     if let Ok(store) = given.cast::<MemoryChangeStore>() {
         return Ok(Arc::<Store>::clone(&store.get().0));
     }
-    let class = given.get_type().qualname()?;
-    let text = format!("change_store must be a MemoryChangeStore or a SqliteChangeStore, not {class}");
-    Err(PyTypeError::new_err(text))
+    Err(setting("change_store").wrong_type(given, "a MemoryChangeStore or a SqliteChangeStore"))
 }
 
 /// Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
@@ -223,8 +222,9 @@ pub struct SqliteChangeStore(Arc<Store>);
 #[pymethods]
 impl SqliteChangeStore {
     #[new]
-    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+    fn new(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
         guard(py, || {
+            let path = setting("path").path(path)?;
             // In another folder later, it would be another file.
             let path = std::path::absolute(&path).unwrap_or(path);
             let store = Store::new(Some(path));
@@ -234,14 +234,8 @@ impl SqliteChangeStore {
                 drop(lock(&store.used().open).take());
                 tried
             };
-            detached(py, try_out).map_err(|error| {
-                refuse(
-                    py,
-                    ErrorKind::Configuration,
-                    "change_store",
-                    &format!("change_store: cannot be opened: {error}"),
-                )
-            })?;
+            detached(py, try_out)
+                .map_err(|error| setting("change_store").refuse(py, &format!("cannot be opened: {error}")))?;
             Ok(Self(store))
         })
     }

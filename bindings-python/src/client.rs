@@ -1,21 +1,17 @@
 //! `Client`: the front door, one method per operation. It converts, waits, and decides nothing.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use komopay_core::ErrorKind;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple, PyType};
 
-use crate::access::AccessScope;
 use crate::callback::Callback;
-use crate::error::{guard, raise, refuse};
+use crate::error::{guard, raise};
+use crate::given::{Argument, argument, setting};
 use crate::live::Live;
-use crate::money::Money;
 use crate::operations::{self, Filter, Waiting};
 use crate::repr::Repr;
-use crate::request::PayoutRequest;
 use crate::settings::Settings;
 use crate::{logging, process, wait};
 
@@ -85,9 +81,9 @@ impl Client {
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
-        base_url: String,
-        merchant_code: Option<String>,
-        secret: Option<String>,
+        base_url: Bound<'_, PyAny>,
+        merchant_code: Option<Bound<'_, PyAny>>,
+        secret: Option<Bound<'_, PyAny>>,
         token: Option<Bound<'_, PyAny>>,
         total_timeout: Option<Bound<'_, PyAny>>,
         attempt_timeout: Option<Bound<'_, PyAny>>,
@@ -99,16 +95,16 @@ impl Client {
         requests_per_second: Option<Bound<'_, PyAny>>,
         max_concurrency: Option<Bound<'_, PyAny>>,
         pool_size: Option<Bound<'_, PyAny>>,
-        connection_per_create: Option<bool>,
+        connection_per_create: Option<Bound<'_, PyAny>>,
         max_answer_bytes: Option<Bound<'_, PyAny>>,
-        proxy: Option<String>,
-        ca_file: Option<PathBuf>,
-        customer_id: Option<String>,
+        proxy: Option<Bound<'_, PyAny>>,
+        ca_file: Option<Bound<'_, PyAny>>,
+        customer_id: Option<Bound<'_, PyAny>>,
         max_amount: Option<Bound<'_, PyAny>>,
-        is_test: Option<bool>,
-        loopback_is_live: Option<bool>,
-        validate: Option<bool>,
-        token_scope: Option<String>,
+        is_test: Option<Bound<'_, PyAny>>,
+        loopback_is_live: Option<Bound<'_, PyAny>>,
+        validate: Option<Bound<'_, PyAny>>,
+        token_scope: Option<Bound<'_, PyAny>>,
         token_validity: Option<Bound<'_, PyAny>>,
         callback_keys: Option<Bound<'_, PyAny>>,
         change_store: Option<Bound<'_, PyAny>>,
@@ -178,23 +174,19 @@ impl Client {
                     ("secret", "KOMOPAY_SECRET"),
                 ]
             };
-            let environment = py.import("os")?.getattr("environ")?;
-            for &(setting, variable) in wanted {
-                if is_given(setting)? {
+            for &(argument, name) in wanted {
+                if is_given(argument)? {
                     continue;
                 }
-                let value: Option<String> = environment.call_method1("get", (variable,))?.extract()?;
-                let Some(value) = value.filter(|value| !value.is_empty()) else {
-                    let text = format!("{variable}: is not set in the environment");
-                    return Err(refuse(py, ErrorKind::Configuration, variable, &text));
+                let Some(value) = variable_of(py, name)? else {
+                    return Err(setting(name).refuse(py, "is not set in the environment"));
                 };
-                settings.set_item(setting, value)?;
+                settings.set_item(argument, value)?;
             }
-            if !is_given("callback_keys")? {
-                let keys: Option<String> = environment.call_method1("get", ("KOMOPAY_CALLBACK_KEYS",))?.extract()?;
-                if let Some(keys) = keys.filter(|keys| !keys.is_empty()) {
-                    settings.set_item("callback_keys", keys.split(',').collect::<Vec<_>>())?;
-                }
+            if !is_given("callback_keys")?
+                && let Some(keys) = variable_of(py, "KOMOPAY_CALLBACK_KEYS")?
+            {
+                settings.set_item("callback_keys", keys.split(',').collect::<Vec<_>>())?;
             }
             cls.call((), Some(&settings))
         })
@@ -221,13 +213,14 @@ impl Client {
     ///     ...     accepted = client.create_payout("TST-223344", request)
     ///     >>> accepted.payout_id, accepted.recovered
     ///     ('TST-223344', False)
-    #[pyo3(signature = (payout_id, request, *, resume=false))]
+    #[pyo3(signature = (payout_id, request, *, resume=None),
+        text_signature = "($self, payout_id, request, *, resume=False)")]
     fn create_payout(
         &self,
         py: Python<'_>,
-        payout_id: &str,
-        request: &Bound<'_, PayoutRequest>,
-        resume: bool,
+        payout_id: &Bound<'_, PyAny>,
+        request: &Bound<'_, PyAny>,
+        resume: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         operations::create_payout(&Waiting(&self.live), py, payout_id, request, resume)
     }
@@ -245,7 +238,7 @@ impl Client {
     ///     ...     except NotFoundError as error:
     ///     ...         print(error.http_status)
     ///     410
-    fn get_payout(&self, py: Python<'_>, payout_id: &str) -> PyResult<Py<PyAny>> {
+    fn get_payout(&self, py: Python<'_>, payout_id: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         operations::get_payout(&Waiting(&self.live), py, payout_id)
     }
 
@@ -267,7 +260,12 @@ impl Client {
     ///     >>> payout.status
     ///     'SUCCESS'
     #[pyo3(signature = (payout_id, *, timeout))]
-    fn wait_for_payout(&self, py: Python<'_>, payout_id: &str, timeout: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    fn wait_for_payout(
+        &self,
+        py: Python<'_>,
+        payout_id: &Bound<'_, PyAny>,
+        timeout: &Bound<'_, PyAny>,
+    ) -> PyResult<Py<PyAny>> {
         operations::wait_for_payout(&Waiting(&self.live), py, payout_id, timeout)
     }
 
@@ -285,9 +283,9 @@ impl Client {
     fn payout_options(
         &self,
         py: Python<'_>,
-        money: &Bound<'_, Money>,
-        segment_code: Option<String>,
-        exchanged_to_currency: Option<String>,
+        money: &Bound<'_, PyAny>,
+        segment_code: Option<Bound<'_, PyAny>>,
+        exchanged_to_currency: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         operations::payout_options(&Waiting(&self.live), py, money, segment_code, exchanged_to_currency)
     }
@@ -380,7 +378,7 @@ impl Client {
     fn payment_options(
         &self,
         py: Python<'_>,
-        type_code: Option<String>,
+        type_code: Option<Bound<'_, PyAny>>,
         method_codes: Option<Bound<'_, PyAny>>,
         currencies: Option<Bound<'_, PyAny>>,
         segment_codes: Option<Bound<'_, PyAny>>,
@@ -422,7 +420,7 @@ impl Client {
     fn issue_token(
         &self,
         py: Python<'_>,
-        scope: &Bound<'_, AccessScope>,
+        scope: &Bound<'_, PyAny>,
         validity: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let validity = validity.unwrap_or_else(|| PyInt::new(py, 600).into_any());
@@ -463,14 +461,15 @@ impl Client {
     ///     ...     url = client.callback_url("https://shop.example/hook", "TST-223344")
     ///     >>> url.startswith("https://shop.example/hook/1.0.")
     ///     True
-    #[pyo3(signature = (base, payout_id, *, expires_at=None, place="path"))]
+    #[pyo3(signature = (base, payout_id, *, expires_at=None, place=None),
+        text_signature = "($self, base, payout_id, *, expires_at=None, place='path')")]
     fn callback_url(
         &self,
         py: Python<'_>,
-        base: &str,
-        payout_id: &str,
-        expires_at: Option<&Bound<'_, PyAny>>,
-        place: &str,
+        base: &Bound<'_, PyAny>,
+        payout_id: &Bound<'_, PyAny>,
+        expires_at: Option<Bound<'_, PyAny>>,
+        place: Option<Bound<'_, PyAny>>,
     ) -> PyResult<String> {
         operations::callback_url(&self.live, py, base, payout_id, expires_at, place)
     }
@@ -494,7 +493,7 @@ impl Client {
     ///     ...         print(error.field, error.callback_status)
     ///     Callback(payout_id='TST-223344', verified=True)
     ///     signature 403
-    fn read_callback(&self, py: Python<'_>, body: &[u8], url: &str) -> PyResult<Callback> {
+    fn read_callback(&self, py: Python<'_>, body: &Bound<'_, PyAny>, url: &Bound<'_, PyAny>) -> PyResult<Callback> {
         operations::read_callback(&self.live, py, body, url)
     }
 
@@ -517,7 +516,7 @@ impl Client {
     ///     >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
     ///     ...     hook(client, b'{"idEntity": "TST-223344"}', "/hook/a-guess")
     ///     403
-    fn handle_callback(&self, py: Python<'_>, body: &[u8], url: &str) -> PyResult<Py<PyAny>> {
+    fn handle_callback(&self, py: Python<'_>, body: &Bound<'_, PyAny>, url: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         operations::handle_callback(&Waiting(&self.live), py, body, url)
     }
 
@@ -539,7 +538,7 @@ impl Client {
     #[pyo3(signature = (*, limit=None), text_signature = "($self, *, limit=100)")]
     fn take_changes(&self, py: Python<'_>, limit: Option<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
         let limit = limit.unwrap_or_else(|| PyInt::new(py, 100).into_any());
-        operations::take_changes(&Waiting(&self.live), py, limit)
+        operations::take_changes(&Waiting(&self.live), py, &limit)
     }
 
     /// Notes in the `change_store` that a change was handled: it is never given again.
@@ -550,7 +549,12 @@ impl Client {
     ///
     ///     >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
     ///     ...     client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
-    fn acknowledge_change(&self, py: Python<'_>, payout_id: &str, sequence: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    fn acknowledge_change(
+        &self,
+        py: Python<'_>,
+        payout_id: &Bound<'_, PyAny>,
+        sequence: &Bound<'_, PyAny>,
+    ) -> PyResult<Py<PyAny>> {
         operations::acknowledge_change(&Waiting(&self.live), py, payout_id, sequence)
     }
 
@@ -574,21 +578,11 @@ impl Client {
     ///     >>> client = Client.from_env()
     ///     >>> client.close()
     ///     >>> client.close(drain=False)
-    #[pyo3(signature = (*, drain=true))]
-    fn close(&self, py: Python<'_>, drain: bool) -> PyResult<()> {
+    #[pyo3(signature = (*, drain=None), text_signature = "($self, *, drain=True)")]
+    fn close(&self, py: Python<'_>, drain: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         guard(py, || {
-            self.live.note_closed();
-            if process::has_ended() {
-                // Everything is closed.
-                return Ok(());
-            }
-            let core = self.live.core(py)?;
-            if drain {
-                wait::wait(py, async move { core.close().await })?;
-            } else {
-                core.refuse_calls();
-            }
-            logging::flush(py)
+            let drain = argument("drain").optional(drain, Argument::truth)?.unwrap_or(true);
+            self.end(py, drain)
         })
     }
 
@@ -607,7 +601,7 @@ impl Client {
     ) -> PyResult<()> {
         let _ = (exc_type, traceback);
         let interrupted = exc_value.is_some_and(pyo3::types::PyAnyMethods::is_instance_of::<PyKeyboardInterrupt>);
-        self.close(py, !interrupted)
+        guard(py, || self.end(py, !interrupted))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -626,4 +620,26 @@ impl Client {
     pub fn live(&self) -> Arc<Live> {
         Arc::clone(&self.live)
     }
+
+    fn end(&self, py: Python<'_>, drain: bool) -> PyResult<()> {
+        self.live.note_closed();
+        if process::has_ended() {
+            // Everything is closed.
+            return Ok(());
+        }
+        let core = self.live.core(py)?;
+        if drain {
+            wait::wait(py, async move { core.close().await })?;
+        } else {
+            core.refuse_calls();
+        }
+        logging::flush(py)
+    }
+}
+
+/// A variable of the environment, as Python has it; None if it is not set, or empty.
+fn variable_of(py: Python<'_>, name: &str) -> PyResult<Option<String>> {
+    let given = py.import("os")?.getattr("environ")?.call_method1("get", (name,))?;
+    let text = setting(name).optional((!given.is_none()).then_some(given), Argument::text)?;
+    Ok(text.filter(|text| !text.is_empty()))
 }

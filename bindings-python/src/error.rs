@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::given::{Argument, argument};
 use crate::payout::{Payout, micros, whole_micros};
 use crate::process;
 use crate::repr::Repr;
@@ -121,6 +122,7 @@ fn build<'py>(
         about = about.or(value.filter(|_| *name == "field"));
         known.set_item(name, value)?;
     }
+    known.set_item("callback_status", kind.callback_status(about))?;
     known.set_item("concerns", kind.concerns(about).map(komopay_core::Concern::as_str))?;
     class(py, kind)?.call((message,), Some(&known))
 }
@@ -173,8 +175,19 @@ impl Reason {
 
     #[new]
     #[pyo3(signature = (*, code, field=None, description=None))]
-    fn new(code: String, field: Option<String>, description: Option<String>) -> Self {
-        Self { code, field, description }
+    fn new(
+        py: Python<'_>,
+        code: &Bound<'_, PyAny>,
+        field: Option<Bound<'_, PyAny>>,
+        description: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                code: argument("code").text(code)?,
+                field: argument("field").optional(field, Argument::text)?,
+                description: argument("description").optional(description, Argument::text)?,
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -238,13 +251,22 @@ impl Attempt {
     #[new]
     #[pyo3(signature = (*, operation, started_at, duration, http_status=None, request_id=None))]
     fn new(
-        operation: String,
-        started_at: Timestamp,
-        duration: Duration,
-        http_status: Option<u16>,
-        request_id: Option<String>,
-    ) -> Self {
-        Self { operation, started_at, duration, http_status, request_id }
+        py: Python<'_>,
+        operation: &Bound<'_, PyAny>,
+        started_at: &Bound<'_, PyAny>,
+        duration: &Bound<'_, PyAny>,
+        http_status: Option<Bound<'_, PyAny>>,
+        request_id: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                operation: argument("operation").text(operation)?,
+                started_at: argument("started_at").moment(started_at)?,
+                duration: argument("duration").seconds(duration)?,
+                http_status: argument("http_status").optional(http_status, Argument::whole)?,
+                request_id: argument("request_id").optional(request_id, Argument::text)?,
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

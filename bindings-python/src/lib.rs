@@ -7,6 +7,7 @@
 //! | `client.rs` | `Client`: one method per operation |
 //! | `asynchronous.rs` | the same for an event loop, under `komopay/aio.py` |
 //! | `operations.rs` | what both of them do |
+//! | `given.rs` | what a caller gave, each read by its name, or refused with it |
 //! | `settings.rs` | keyword arguments to the core's `Config` |
 //! | `money.rs`, `request.rs`, `payout.rs` | the values that go in and come out |
 //! | `callback.rs`, `change_store.rs` | callbacks and changes; stores of changes, and what a fork means for them |
@@ -29,6 +30,7 @@ mod catalogue;
 mod change_store;
 mod client;
 mod error;
+mod given;
 mod live;
 mod logging;
 mod messenger;
@@ -78,7 +80,7 @@ mod _native {
     };
 
     #[pymodule_export]
-    use crate::sandbox::{_magic_numbers, _run_sandbox, _sandbox_operations, Sandbox};
+    use crate::sandbox::{_magic_numbers, _milliseconds, _run_sandbox, _sandbox_operations, Sandbox};
 
     #[pymodule_export]
     use crate::token::TokenReply;

@@ -1,11 +1,13 @@
 //! The core's client behind a Python one: made anew in a forked child, and seen to its end with the interpreter.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use komopay_core::{Client, Config, ErrorKind, PayoutId};
+use komopay_core::{Client, Config, ErrorKind, PayoutId, PayoutRequest};
 use pyo3::prelude::*;
 
 use crate::error::{raise, raise_kind};
@@ -92,6 +94,19 @@ impl Live {
         drop(core);
         self.note();
         Ok(client)
+    }
+
+    /// After the end of the interpreter: whether this client remembers that a create of this id ended as unknown.
+    pub fn is_unsettled(&self, id: &PayoutId, request: &PayoutRequest) -> bool {
+        let client = lock(&self.core);
+        if !process::has_ended() || client.generation != process::generation() {
+            return false;
+        }
+        // Closed, it sends nothing and answers at once.
+        client.client.refuse_calls();
+        let create = pin!(client.client.create_payout(id, request, false));
+        let answer = create.poll(&mut Context::from_waker(Waker::noop()));
+        matches!(answer, Poll::Ready(Err(error)) if error.kind() == ErrorKind::OutcomeUnknown)
     }
 
     /// Notes that the client is closed, also for children.

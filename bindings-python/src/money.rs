@@ -1,12 +1,11 @@
 //! `Money`: the core's exact money, with Python's `Decimal` as its amount.
 
-use komopay_core::ErrorKind;
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString, PyType};
 
-use crate::error::{guard, raise, refuse};
+use crate::error::{guard, raise};
+use crate::given::argument;
 use crate::repr::quote;
 
 /// An exact amount of one currency, in major units.
@@ -23,7 +22,7 @@ use crate::repr::quote;
 ///     Decimal('42.05')
 ///     >>> print(Money(10000, "IDR"))
 ///     10000 IDR
-#[pyclass(frozen, eq, hash, from_py_object, module = "komopay")]
+#[pyclass(frozen, eq, hash, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Money(komopay_core::Money);
 
@@ -36,7 +35,7 @@ impl Money {
     }
 
     #[new]
-    fn new(amount: &Bound<'_, PyAny>, currency: &str) -> PyResult<Self> {
+    fn new(amount: &Bound<'_, PyAny>, currency: &Bound<'_, PyAny>) -> PyResult<Self> {
         guard(amount.py(), || Self::exact(amount, currency))
     }
 
@@ -76,13 +75,13 @@ impl Money {
 
 impl Money {
     /// Money of an amount in one of the forms that are exact.
-    pub fn exact(amount: &Bound<'_, PyAny>, currency: &str) -> PyResult<Self> {
-        let text = amount_text(amount)?;
+    pub fn exact(amount: &Bound<'_, PyAny>, currency: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (text, currency) = (amount_text(amount)?, argument("money.currency").text(currency)?);
         // Only a str is what a person wrote; numbers say what they are.
         let money = if amount.is_instance_of::<PyString>() {
-            komopay_core::Money::new(text, currency)
+            komopay_core::Money::new(text, &currency)
         } else {
-            komopay_core::Money::exact(text, currency)
+            komopay_core::Money::exact(text, &currency)
         };
         money.map(Self).map_err(|error| raise(amount.py(), &error))
     }
@@ -107,12 +106,10 @@ impl From<&Money> for komopay_core::Money {
 
 /// The amount as text. What that text may be is the core's to say; here only its type is looked at.
 fn amount_text(amount: &Bound<'_, PyAny>) -> PyResult<String> {
-    let py = amount.py();
+    let (py, field) = (amount.py(), argument("money.amount"));
     let inexact = |what: &str| {
-        let text = format!(
-            "money.amount: {what} is not an exact amount; give a string or a Decimal, such as \"42.05\" or Decimal(\"42.05\")"
-        );
-        Err(refuse(py, ErrorKind::InvalidRequest, "money.amount", &text))
+        let way_out = "give a string or a Decimal, such as \"42.05\" or Decimal(\"42.05\")";
+        Err(field.refuse(py, &format!("{what} is not an exact amount; {way_out}")))
     };
     if amount.is_instance_of::<PyBool>() {
         return inexact("a bool");
@@ -121,20 +118,19 @@ fn amount_text(amount: &Bound<'_, PyAny>) -> PyResult<String> {
         return inexact("a float");
     }
     if amount.is_instance_of::<PyString>() {
-        return amount.extract();
+        return field.text(amount);
     }
     if amount.is_instance_of::<PyInt>() {
-        // Not `str`, which an enum of ints answers with its name. Python refuses to write out a huge one.
-        return match amount.call_method1("__format__", ("d",)) {
+        // As the number that it is, whatever its class makes of it. Python refuses to write out a huge one.
+        return match py.get_type::<PyInt>().call_method1("__format__", (amount, "d")) {
             Ok(text) => text.extract(),
             Err(_) => inexact("an int of thousands of digits"),
         };
     }
     if amount.is_instance(decimal(py)?)? {
-        return Ok(amount.str()?.to_string());
+        return decimal(py)?.call_method1("__str__", (amount,))?.extract();
     }
-    let class = amount.get_type().qualname()?;
-    Err(PyTypeError::new_err(format!("amount must be str, int or decimal.Decimal, not {class}")))
+    Err(field.wrong_type(amount, "a str, an int or a decimal.Decimal"))
 }
 
 /// `decimal.Decimal`.

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::error::guard;
+use crate::given::{Argument, argument};
 use crate::money::Money;
 use crate::repr::Repr;
 
@@ -57,7 +58,7 @@ impl PayoutStatus {
 ///     >>> payout = Payout(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER", status="PROCESSING")
 ///     >>> payout.is_final
 ///     False
-#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[allow(clippy::struct_field_names, reason = "the same names in every language")]
 pub struct Payout {
@@ -104,42 +105,48 @@ impl Payout {
     #[new]
     #[pyo3(signature = (*, payout_id, money, method_code, status, payment_id=None, reference=None, segment_code=None,
         exchanged_to_currency=None, failure_reason=None, created_at=None, processed_at=None, is_test=None,
-        processor_status=None, fee=None, raw=""))]
+        processor_status=None, fee=None, raw=None), text_signature = "(*, payout_id, money, method_code, status, \
+        payment_id=None, reference=None, segment_code=None, exchanged_to_currency=None, failure_reason=None, \
+        created_at=None, processed_at=None, is_test=None, processor_status=None, fee=None, raw='')")]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per field")]
     fn new(
-        payout_id: String,
-        money: Money,
-        method_code: String,
-        status: String,
-        payment_id: Option<String>,
-        reference: Option<String>,
-        segment_code: Option<String>,
-        exchanged_to_currency: Option<String>,
-        failure_reason: Option<FailureReason>,
-        created_at: Option<Timestamp>,
-        processed_at: Option<Timestamp>,
-        is_test: Option<bool>,
-        processor_status: Option<String>,
-        fee: Option<Money>,
-        raw: &str,
-    ) -> Self {
-        Self {
-            payout_id,
-            payment_id,
-            reference,
-            money,
-            method_code,
-            segment_code,
-            exchanged_to_currency,
-            status,
-            failure_reason,
-            created_at,
-            processed_at,
-            is_test,
-            processor_status,
-            fee,
-            raw: raw.to_owned(),
-        }
+        py: Python<'_>,
+        payout_id: &Bound<'_, PyAny>,
+        money: &Bound<'_, PyAny>,
+        method_code: &Bound<'_, PyAny>,
+        status: &Bound<'_, PyAny>,
+        payment_id: Option<Bound<'_, PyAny>>,
+        reference: Option<Bound<'_, PyAny>>,
+        segment_code: Option<Bound<'_, PyAny>>,
+        exchanged_to_currency: Option<Bound<'_, PyAny>>,
+        failure_reason: Option<Bound<'_, PyAny>>,
+        created_at: Option<Bound<'_, PyAny>>,
+        processed_at: Option<Bound<'_, PyAny>>,
+        is_test: Option<Bound<'_, PyAny>>,
+        processor_status: Option<Bound<'_, PyAny>>,
+        fee: Option<Bound<'_, PyAny>>,
+        raw: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                payout_id: argument("payout_id").text(payout_id)?,
+                payment_id: argument("payment_id").optional(payment_id, Argument::text)?,
+                reference: argument("reference").optional(reference, Argument::text)?,
+                money: argument("money").value(money)?,
+                method_code: argument("method_code").text(method_code)?,
+                segment_code: argument("segment_code").optional(segment_code, Argument::text)?,
+                exchanged_to_currency: argument("exchanged_to_currency")
+                    .optional(exchanged_to_currency, Argument::text)?,
+                status: argument("status").text(status)?,
+                failure_reason: argument("failure_reason").optional(failure_reason, Argument::value)?,
+                created_at: argument("created_at").optional(created_at, Argument::moment)?,
+                processed_at: argument("processed_at").optional(processed_at, Argument::moment)?,
+                is_test: argument("is_test").optional(is_test, Argument::truth)?,
+                processor_status: argument("processor_status").optional(processor_status, Argument::text)?,
+                fee: argument("fee").optional(fee, Argument::value)?,
+                raw: argument("raw").optional(raw, Argument::text)?.unwrap_or_default(),
+            })
+        })
     }
 
     /// Whether the outcome is decided. An unknown status never is.
@@ -289,32 +296,38 @@ impl PayoutAccepted {
 
     #[new]
     #[pyo3(signature = (*, payout_id, money, method_code, payment_id=None, reference=None, segment_code=None,
-        exchanged_to_currency=None, recovered=false, payout=None, raw=""))]
+        exchanged_to_currency=None, recovered=None, payout=None, raw=None), text_signature = "(*, payout_id, money, \
+        method_code, payment_id=None, reference=None, segment_code=None, exchanged_to_currency=None, recovered=False, \
+        payout=None, raw='')")]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per field")]
     fn new(
-        payout_id: String,
-        money: Money,
-        method_code: String,
-        payment_id: Option<String>,
-        reference: Option<String>,
-        segment_code: Option<String>,
-        exchanged_to_currency: Option<String>,
-        recovered: bool,
-        payout: Option<Payout>,
-        raw: &str,
-    ) -> Self {
-        Self {
-            payout_id,
-            payment_id,
-            reference,
-            money,
-            method_code,
-            segment_code,
-            exchanged_to_currency,
-            recovered,
-            payout,
-            raw: raw.to_owned(),
-        }
+        py: Python<'_>,
+        payout_id: &Bound<'_, PyAny>,
+        money: &Bound<'_, PyAny>,
+        method_code: &Bound<'_, PyAny>,
+        payment_id: Option<Bound<'_, PyAny>>,
+        reference: Option<Bound<'_, PyAny>>,
+        segment_code: Option<Bound<'_, PyAny>>,
+        exchanged_to_currency: Option<Bound<'_, PyAny>>,
+        recovered: Option<Bound<'_, PyAny>>,
+        payout: Option<Bound<'_, PyAny>>,
+        raw: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                payout_id: argument("payout_id").text(payout_id)?,
+                payment_id: argument("payment_id").optional(payment_id, Argument::text)?,
+                reference: argument("reference").optional(reference, Argument::text)?,
+                money: argument("money").value(money)?,
+                method_code: argument("method_code").text(method_code)?,
+                segment_code: argument("segment_code").optional(segment_code, Argument::text)?,
+                exchanged_to_currency: argument("exchanged_to_currency")
+                    .optional(exchanged_to_currency, Argument::text)?,
+                recovered: argument("recovered").optional(recovered, Argument::truth)?.unwrap_or_default(),
+                payout: argument("payout").optional(payout, Argument::value)?,
+                raw: argument("raw").optional(raw, Argument::text)?.unwrap_or_default(),
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -395,7 +408,7 @@ impl From<komopay_core::PayoutAccepted> for PayoutAccepted {
 ///
 ///     >>> FailureReason(code="INVALID_ACCOUNT_NUMBER")
 ///     FailureReason(code='INVALID_ACCOUNT_NUMBER')
-#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct FailureReason {
     /// The platform's code, such as `INVALID_ACCOUNT_NUMBER`. The list is open.
@@ -416,8 +429,19 @@ impl FailureReason {
 
     #[new]
     #[pyo3(signature = (*, code, failed_at=None, message=None))]
-    fn new(code: String, failed_at: Option<Timestamp>, message: Option<String>) -> Self {
-        Self { code, failed_at, message }
+    fn new(
+        py: Python<'_>,
+        code: &Bound<'_, PyAny>,
+        failed_at: Option<Bound<'_, PyAny>>,
+        message: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                code: argument("code").text(code)?,
+                failed_at: argument("failed_at").optional(failed_at, Argument::moment)?,
+                message: argument("message").optional(message, Argument::text)?,
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::error::{guard, raise};
+use crate::given::{Argument, argument, setting};
 use crate::money::Money;
 use crate::repr::Repr;
 
@@ -46,14 +47,25 @@ impl PayoutRequest {
     #[pyo3(signature = (*, money, method, segment_code=None, exchanged_to_currency=None, callback_url=None,
         customer_ip=None))]
     fn new(
-        money: Money,
-        method: Method,
-        segment_code: Option<String>,
-        exchanged_to_currency: Option<String>,
-        callback_url: Option<String>,
-        customer_ip: Option<String>,
-    ) -> Self {
-        Self { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip }
+        py: Python<'_>,
+        money: &Bound<'_, PyAny>,
+        method: &Bound<'_, PyAny>,
+        segment_code: Option<Bound<'_, PyAny>>,
+        exchanged_to_currency: Option<Bound<'_, PyAny>>,
+        callback_url: Option<Bound<'_, PyAny>>,
+        customer_ip: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                money: argument("money").value(money)?,
+                method: Method::read(method)?,
+                segment_code: argument("segment_code").optional(segment_code, Argument::text)?,
+                exchanged_to_currency: argument("exchanged_to_currency")
+                    .optional(exchanged_to_currency, Argument::text)?,
+                callback_url: argument("callback_url").optional(callback_url, Argument::text)?,
+                customer_ip: argument("customer_ip").optional(customer_ip, Argument::text)?,
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -115,8 +127,11 @@ impl PayoutRequest {
     ///     True
     ///     >>> to("0123456789", "42").fingerprint(key) == to("0123456788", "42").fingerprint(key)
     ///     False
-    fn fingerprint(&self, py: Python<'_>, key: &[u8]) -> PyResult<String> {
-        guard(py, || komopay_core::PayoutRequest::from(self).fingerprint(key).map_err(|error| raise(py, &error)))
+    fn fingerprint(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<String> {
+        guard(py, || {
+            let key = setting("key").bytes(key)?;
+            komopay_core::PayoutRequest::from(self).fingerprint(&key).map_err(|error| raise(py, &error))
+        })
     }
 
     /// Whether a stored fingerprint is this request's: one that `fingerprint` gives, or one of the form that it gave
@@ -135,9 +150,12 @@ impl PayoutRequest {
     ///     >>> stored = request.fingerprint(key)
     ///     >>> request.matches_fingerprint(key, stored)
     ///     True
-    fn matches_fingerprint(&self, py: Python<'_>, key: &[u8], stored: &str) -> PyResult<bool> {
-        let request = komopay_core::PayoutRequest::from(self);
-        guard(py, || request.matches_fingerprint(key, stored).map_err(|error| raise(py, &error)))
+    fn matches_fingerprint(&self, py: Python<'_>, key: &Bound<'_, PyAny>, stored: &Bound<'_, PyAny>) -> PyResult<bool> {
+        guard(py, || {
+            let (key, stored) = (setting("key").bytes(key)?, argument("stored").text(stored)?);
+            let request = komopay_core::PayoutRequest::from(self);
+            request.matches_fingerprint(&key, &stored).map_err(|error| raise(py, &error))
+        })
     }
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
@@ -174,14 +192,28 @@ impl From<&PayoutRequest> for komopay_core::PayoutRequest {
 }
 
 /// One of the payout methods.
-#[derive(Clone, PartialEq, Eq, Hash, FromPyObject, IntoPyObject)]
+#[derive(Clone, PartialEq, Eq, Hash, IntoPyObject)]
 enum Method {
-    #[pyo3(transparent, annotation = "BankTransfer")]
+    #[pyo3(transparent)]
     Bank(BankTransfer),
-    #[pyo3(transparent, annotation = "CryptoTransfer")]
+    #[pyo3(transparent)]
     Crypto(CryptoTransfer),
-    #[pyo3(transparent, annotation = "WalletTransfer")]
+    #[pyo3(transparent)]
     Wallet(WalletTransfer),
+}
+
+impl Method {
+    fn read(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(bank) = given.cast::<BankTransfer>() {
+            Ok(Self::Bank(bank.get().clone()))
+        } else if let Ok(crypto) = given.cast::<CryptoTransfer>() {
+            Ok(Self::Crypto(crypto.get().clone()))
+        } else if let Ok(wallet) = given.cast::<WalletTransfer>() {
+            Ok(Self::Wallet(wallet.get().clone()))
+        } else {
+            Err(argument("method").wrong_type(given, "a BankTransfer, a CryptoTransfer or a WalletTransfer"))
+        }
+    }
 }
 
 /// A transfer to a bank account.
@@ -190,7 +222,7 @@ enum Method {
 ///
 ///     >>> BankTransfer(operator_code="IDR_014", account=BankAccount(name="Siti", number="0123456789"))
 ///     BankTransfer(operator_code='IDR_014', account=BankAccount(name=[hidden], number=****6789))
-#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BankTransfer {
     /// The bank's code, such as `IDR_014`.
@@ -213,8 +245,21 @@ impl BankTransfer {
 
     #[new]
     #[pyo3(signature = (*, operator_code, account, email_address=None, remark=None))]
-    fn new(operator_code: String, account: BankAccount, email_address: Option<String>, remark: Option<String>) -> Self {
-        Self { operator_code, account, email_address, remark }
+    fn new(
+        py: Python<'_>,
+        operator_code: &Bound<'_, PyAny>,
+        account: &Bound<'_, PyAny>,
+        email_address: Option<Bound<'_, PyAny>>,
+        remark: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                operator_code: argument("method.operator_code").text(operator_code)?,
+                account: argument("method.account").value(account)?,
+                email_address: argument("method.email_address").optional(email_address, Argument::text)?,
+                remark: argument("method.remark").optional(remark, Argument::text)?,
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -264,7 +309,7 @@ impl From<&BankTransfer> for komopay_core::BankTransfer {
 ///
 ///     >>> BankAccount(name="Siti", number="0123456789")
 ///     BankAccount(name=[hidden], number=****6789)
-#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BankAccount {
     /// The holder's name: letters of any script and a little punctuation, no digits, 1 to 64.
@@ -298,16 +343,28 @@ impl BankAccount {
         bank_city=None, bank_province=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per field")]
     fn new(
-        name: String,
-        number: String,
-        account_type: Option<String>,
-        bank_code: Option<String>,
-        bank_name: Option<String>,
-        bank_branch: Option<String>,
-        bank_city: Option<String>,
-        bank_province: Option<String>,
-    ) -> Self {
-        Self { name, number, account_type, bank_code, bank_name, bank_branch, bank_city, bank_province }
+        py: Python<'_>,
+        name: &Bound<'_, PyAny>,
+        number: &Bound<'_, PyAny>,
+        account_type: Option<Bound<'_, PyAny>>,
+        bank_code: Option<Bound<'_, PyAny>>,
+        bank_name: Option<Bound<'_, PyAny>>,
+        bank_branch: Option<Bound<'_, PyAny>>,
+        bank_city: Option<Bound<'_, PyAny>>,
+        bank_province: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                name: argument("method.account.name").text(name)?,
+                number: argument("method.account.number").text(number)?,
+                account_type: argument("method.account.account_type").optional(account_type, Argument::text)?,
+                bank_code: argument("method.account.bank_code").optional(bank_code, Argument::text)?,
+                bank_name: argument("method.account.bank_name").optional(bank_name, Argument::text)?,
+                bank_branch: argument("method.account.bank_branch").optional(bank_branch, Argument::text)?,
+                bank_city: argument("method.account.bank_city").optional(bank_city, Argument::text)?,
+                bank_province: argument("method.account.bank_province").optional(bank_province, Argument::text)?,
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -370,7 +427,7 @@ impl From<&BankAccount> for komopay_core::BankAccount {
 ///
 ///     >>> CryptoTransfer(operator_code="BTC", account=CryptoAccount(number="bc1q0123456789"))
 ///     CryptoTransfer(operator_code='BTC', account=CryptoAccount(number=****6789))
-#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CryptoTransfer {
     /// The blockchain's code.
@@ -391,8 +448,19 @@ impl CryptoTransfer {
 
     #[new]
     #[pyo3(signature = (*, operator_code, account, remark=None))]
-    fn new(operator_code: String, account: CryptoAccount, remark: Option<String>) -> Self {
-        Self { operator_code, account, remark }
+    fn new(
+        py: Python<'_>,
+        operator_code: &Bound<'_, PyAny>,
+        account: &Bound<'_, PyAny>,
+        remark: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                operator_code: argument("method.operator_code").text(operator_code)?,
+                account: argument("method.account").value(account)?,
+                remark: argument("method.remark").optional(remark, Argument::text)?,
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -435,7 +503,7 @@ impl From<&CryptoTransfer> for komopay_core::CryptoTransfer {
 ///
 ///     >>> CryptoAccount(number="bc1q0123456789")
 ///     CryptoAccount(number=****6789)
-#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CryptoAccount {
     /// The wallet's address: letters and digits, 1 to 62.
@@ -452,8 +520,8 @@ impl CryptoAccount {
 
     #[new]
     #[pyo3(signature = (*, number))]
-    fn new(number: String) -> Self {
-        Self { number }
+    fn new(py: Python<'_>, number: &Bound<'_, PyAny>) -> PyResult<Self> {
+        guard(py, || Ok(Self { number: argument("method.account.number").text(number)? }))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -490,7 +558,7 @@ impl From<&CryptoAccount> for komopay_core::CryptoAccount {
 ///
 ///     >>> WalletTransfer(account=WalletAccount(number="siti@ovo"), phone_number="+628123456789")
 ///     WalletTransfer(account=WalletAccount(number=****@ovo), phone_number=[hidden])
-#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WalletTransfer {
     /// The wallet provider's code; optional here, unlike for the other methods.
@@ -514,12 +582,20 @@ impl WalletTransfer {
     #[new]
     #[pyo3(signature = (*, account, operator_code=None, phone_number=None, remark=None))]
     fn new(
-        account: WalletAccount,
-        operator_code: Option<String>,
-        phone_number: Option<String>,
-        remark: Option<String>,
-    ) -> Self {
-        Self { operator_code, account, phone_number, remark }
+        py: Python<'_>,
+        account: &Bound<'_, PyAny>,
+        operator_code: Option<Bound<'_, PyAny>>,
+        phone_number: Option<Bound<'_, PyAny>>,
+        remark: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                operator_code: argument("method.operator_code").optional(operator_code, Argument::text)?,
+                account: argument("method.account").value(account)?,
+                phone_number: argument("method.phone_number").optional(phone_number, Argument::text)?,
+                remark: argument("method.remark").optional(remark, Argument::text)?,
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -569,7 +645,7 @@ impl From<&WalletTransfer> for komopay_core::WalletTransfer {
 ///
 ///     >>> WalletAccount(name="Siti", number="siti@ovo")
 ///     WalletAccount(name=[hidden], number=****@ovo)
-#[pyclass(frozen, eq, hash, get_all, from_py_object, module = "komopay")]
+#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WalletAccount {
     /// The holder's name; required for INR.
@@ -588,8 +664,13 @@ impl WalletAccount {
 
     #[new]
     #[pyo3(signature = (*, name=None, number=None))]
-    fn new(name: Option<String>, number: Option<String>) -> Self {
-        Self { name, number }
+    fn new(py: Python<'_>, name: Option<Bound<'_, PyAny>>, number: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
+        guard(py, || {
+            Ok(Self {
+                name: argument("method.account.name").optional(name, Argument::text)?,
+                number: argument("method.account.number").optional(number, Argument::text)?,
+            })
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -2,7 +2,6 @@
 //!
 //! It runs on threads of its own: a client's runtime that is busy or stuck never holds up the gateway it talks to.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,16 +14,17 @@ use komopay_sandbox::{
     CallbackFault, ChangeError, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Delivery, DeliveryOutcome, Fault, LedgerEntry,
     Operation, RECORD_VARIABLE, StartError,
 };
-use pyo3::exceptions::{PyKeyError, PyOSError, PyPermissionError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyOSError, PyPermissionError, PyRuntimeError};
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{guard, raise};
+use crate::given::{Argument, argument, setting};
 use crate::money::Money;
 use crate::payout::micros;
-use crate::settings::seconds;
+use crate::settings::amounts;
 
 /// How often a waiting thread looks for signals.
 const TICK: Duration = Duration::from_millis(50);
@@ -34,6 +34,9 @@ const LAST_CALLS: Duration = Duration::from_millis(100);
 
 /// How long a stop waits for its threads, which end as soon as they look up.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a caller said that shall go wrong.
+const FAULT: Argument<'_> = argument("fault");
 
 /// What a sandbox runs on.
 struct Threads(Option<Runtime>);
@@ -99,36 +102,43 @@ impl Sandbox {
     fn new(
         py: Python<'_>,
         processing_time: &Bound<'_, PyAny>,
-        seed: u64,
-        merchant_code: Option<&str>,
-        secret: Option<&str>,
-        balances: BTreeMap<String, String>,
-        port: u16,
-        control: bool,
-        forge_to_ports: Vec<u16>,
+        seed: &Bound<'_, PyAny>,
+        merchant_code: Option<Bound<'_, PyAny>>,
+        secret: Option<Bound<'_, PyAny>>,
+        balances: Option<Bound<'_, PyAny>>,
+        port: &Bound<'_, PyAny>,
+        control: &Bound<'_, PyAny>,
+        forge_to_ports: &Bound<'_, PyAny>,
         callback_interval: &Bound<'_, PyAny>,
-        callback_on_create: bool,
-        deliver_to_any_host: bool,
+        callback_on_create: &Bound<'_, PyAny>,
+        deliver_to_any_host: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
         guard(py, || {
+            let code = setting("merchant_code").optional(merchant_code, Argument::text)?;
+            let secret = setting("secret").optional(secret, Argument::text)?;
+            let (code, secret) =
+                (code.as_deref().unwrap_or(DEFAULT_MERCHANT_CODE), secret.as_deref().unwrap_or(DEFAULT_SECRET));
             let mut builder = komopay_sandbox::Sandbox::builder()
-                .processing_time(seconds(processing_time, "processing_time", ErrorKind::Configuration)?)
-                .seed(seed)
-                .merchant(merchant_code.unwrap_or(DEFAULT_MERCHANT_CODE), secret.unwrap_or(DEFAULT_SECRET))
-                .port(port)
-                .control(control)
-                .callback_interval(seconds(callback_interval, "callback_interval", ErrorKind::Configuration)?)
-                .callback_on_create(callback_on_create)
-                .deliver_to_any_host(deliver_to_any_host);
-            for (currency, amount) in balances {
-                builder = builder.balance(&currency, &amount);
+                .processing_time(setting("processing_time").seconds(processing_time)?)
+                .seed(setting("seed").whole(seed)?)
+                .merchant(code, secret)
+                .port(setting("port").whole(port)?)
+                .control(setting("control").truth(control)?)
+                .callback_interval(setting("callback_interval").seconds(callback_interval)?)
+                .callback_on_create(setting("callback_on_create").truth(callback_on_create)?)
+                .deliver_to_any_host(setting("deliver_to_any_host").truth(deliver_to_any_host)?);
+            for money in setting("balances").optional(balances, amounts)?.unwrap_or_default() {
+                builder = builder.balance(money.currency(), &money.amount().to_string());
             }
-            builder = forge_to_ports.into_iter().fold(builder, komopay_sandbox::Builder::forge_to_port);
+            let ports = setting("forge_to_ports");
+            for port in ports.several(forge_to_ports, "an iterable of int, such as a list", Argument::whole)? {
+                builder = builder.forge_to_port(port);
+            }
             if let Some(path) = std::env::var_os(RECORD_VARIABLE) {
                 builder = builder.record(path);
             }
             let threads = Threads::start()?;
-            let gateway = threads.wait(py, builder.start())?.map_err(not_started)?;
+            let gateway = threads.wait(py, builder.start())?.map_err(|error| not_started(py, error))?;
             Ok(Self {
                 gateway: Some(gateway),
                 threads: Mutex::new(Some(Arc::new(threads))),
@@ -157,21 +167,23 @@ impl Sandbox {
     }
 
     /// Balance, available and pending in payouts; None without an account in the currency.
-    fn balance(&self, py: Python<'_>, currency: &str) -> PyResult<Option<(Money, Money, Money)>> {
+    fn balance(&self, py: Python<'_>, currency: &Bound<'_, PyAny>) -> PyResult<Option<(Money, Money, Money)>> {
         guard(py, || {
             let gateway = self.gateway()?;
-            let Some(found) = py.detach(|| gateway.balance(currency)) else { return Ok(None) };
+            let currency = argument("currency").text(currency)?;
+            let Some(found) = py.detach(|| gateway.balance(&currency)) else { return Ok(None) };
             let komopay_sandbox::Balance { balance, available, pending_payout } = found;
-            let money = |amount: &dyn ToString| money(py, amount, currency);
+            let money = |amount: &dyn ToString| money(py, amount, &currency);
             Ok(Some((money(&balance)?, money(&available)?, money(&pending_payout)?)))
         })
     }
 
     /// How many calls of an operation have arrived.
-    fn calls(&self, py: Python<'_>, operation: String) -> PyResult<u64> {
+    fn calls(&self, py: Python<'_>, operation: &Bound<'_, PyAny>) -> PyResult<u64> {
         guard(py, || {
             let gateway = self.gateway()?;
-            let operation: Operation = read("operation", Value::String(operation))?;
+            let field = argument("operation");
+            let operation: Operation = read(py, field, Value::String(field.text(operation)?))?;
             Ok(py.detach(|| gateway.calls(operation)))
         })
     }
@@ -180,9 +192,9 @@ impl Sandbox {
     fn inject(&self, py: Python<'_>, fault: &str) -> PyResult<()> {
         guard(py, || {
             let gateway = self.gateway()?;
-            let fault: Fault = read_json("fault", fault)?;
+            let fault: Fault = read_json(py, FAULT, fault)?;
             if let Some(mistake) = fault.mistake() {
-                return Err(refuse("fault", &mistake));
+                return Err(FAULT.refuse(py, &mistake));
             }
             py.detach(|| gateway.inject(fault));
             Ok(())
@@ -193,9 +205,9 @@ impl Sandbox {
     fn inject_into_callbacks(&self, py: Python<'_>, fault: &str) -> PyResult<()> {
         guard(py, || {
             let gateway = self.gateway()?;
-            let fault: CallbackFault = read_json("fault", fault)?;
+            let fault: CallbackFault = read_json(py, FAULT, fault)?;
             if let Some(mistake) = fault.mistake() {
-                return Err(refuse("fault", &mistake));
+                return Err(FAULT.refuse(py, &mistake));
             }
             py.detach(|| gateway.inject_into_callbacks(fault));
             Ok(())
@@ -214,7 +226,7 @@ impl Sandbox {
     fn wait_for_deliveries(&self, py: Python<'_>, timeout: &Bound<'_, PyAny>) -> PyResult<bool> {
         guard(py, || {
             let gateway = self.gateway()?;
-            let limit = seconds(timeout, "timeout", ErrorKind::InvalidRequest)?;
+            let limit = argument("timeout").seconds(timeout)?;
             let threads = lock(&self.threads).clone();
             // What has been stopped delivers nothing any more.
             threads.map_or(Ok(true), |threads| threads.wait(py, gateway.wait_for_deliveries(limit)))
@@ -222,35 +234,51 @@ impl Sandbox {
     }
 
     /// Gives a payout a final status, and sends the callback of that.
-    fn change_status(&self, py: Python<'_>, payout_id: &str, status: &str, failure: Option<&str>) -> PyResult<()> {
+    fn change_status(
+        &self,
+        py: Python<'_>,
+        payout_id: &Bound<'_, PyAny>,
+        status: &Bound<'_, PyAny>,
+        failure: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         guard(py, || {
             let gateway = self.gateway()?;
-            let outcome = Outcome::named(status, failure).map_err(PyValueError::new_err)?;
-            py.detach(|| gateway.change_status(payout_id, outcome)).map_err(not_changed)
+            let (payout_id, named) = (argument("payout_id").text(payout_id)?, argument("status").text(status)?);
+            let failure = argument("failure").optional(failure, Argument::text)?;
+            let outcome = Outcome::named(&named, failure.as_deref());
+            let outcome = outcome.map_err(|problem| argument("status").refuse(py, &problem))?;
+            py.detach(|| gateway.change_status(&payout_id, outcome)).map_err(|error| not_changed(py, error, "status"))
         })
     }
 
     /// Sends a callback about a payout, though nothing has changed.
-    fn send_callback(&self, py: Python<'_>, payout_id: &str) -> PyResult<()> {
+    fn send_callback(&self, py: Python<'_>, payout_id: &Bound<'_, PyAny>) -> PyResult<()> {
         guard(py, || {
             let gateway = self.gateway()?;
-            py.detach(|| gateway.send_callback(payout_id)).map_err(not_changed)
+            let payout_id = argument("payout_id").text(payout_id)?;
+            py.detach(|| gateway.send_callback(&payout_id)).map_err(|error| not_changed(py, error, "payout_id"))
         })
     }
 
     /// Sends a callback that no payout asked for; what became of it.
-    fn forge_callback(&self, py: Python<'_>, payout_id: &str, url: &str) -> PyResult<Attempt> {
+    fn forge_callback(
+        &self,
+        py: Python<'_>,
+        payout_id: &Bound<'_, PyAny>,
+        url: &Bound<'_, PyAny>,
+    ) -> PyResult<Attempt> {
         guard(py, || {
             let gateway = self.gateway()?;
+            let (payout_id, url) = (argument("payout_id").text(payout_id)?, argument("url").text(url)?);
             let threads = lock(&self.threads).clone().ok_or_else(has_ended)?;
-            threads.wait(py, gateway.forge_callback(payout_id, url))?.map(attempt).ok_or_else(has_ended)
+            threads.wait(py, gateway.forge_callback(&payout_id, &url))?.map(attempt).ok_or_else(has_ended)
         })
     }
 
     /// Puts the clock forward.
     fn advance(&self, py: Python<'_>, time: &Bound<'_, PyAny>) -> PyResult<()> {
         guard(py, || {
-            self.gateway()?.advance(seconds(time, "time", ErrorKind::InvalidRequest)?);
+            self.gateway()?.advance(argument("time").seconds(time)?);
             Ok(())
         })
     }
@@ -265,9 +293,10 @@ impl Sandbox {
     }
 
     /// Switches the merchant on or off.
-    fn set_merchant_active(&self, py: Python<'_>, active: bool) -> PyResult<()> {
+    fn set_merchant_active(&self, py: Python<'_>, active: &Bound<'_, PyAny>) -> PyResult<()> {
         guard(py, || {
             let gateway = self.gateway()?;
+            let active = argument("active").truth(active)?;
             py.detach(|| gateway.set_merchant_active(active));
             Ok(())
         })
@@ -332,6 +361,15 @@ pub fn _run_sandbox(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
     guard(py, || Ok(py.detach(|| komopay_sandbox::run_program(arguments))))
 }
 
+/// A time span in whole milliseconds, as faults have it.
+#[pyfunction]
+pub fn _milliseconds(py: Python<'_>, name: &str, given: &Bound<'_, PyAny>) -> PyResult<u64> {
+    guard(py, || {
+        let span = argument(name).seconds(given)?.as_millis();
+        u64::try_from(span).map_err(|_| argument(name).refuse(py, "is too long"))
+    })
+}
+
 /// The account numbers that decide how a payout ends: (digits, status, failure reason).
 #[pyfunction]
 pub fn _magic_numbers() -> Vec<(&'static str, &'static str, Option<&'static str>)> {
@@ -368,19 +406,15 @@ fn name(py: Python<'_>, value: &impl serde::Serialize) -> PyResult<String> {
 }
 
 /// Reads what has a name or a form in the sandbox's JSON. The error lists what there is.
-fn read<T: DeserializeOwned>(what: &str, value: Value) -> PyResult<T> {
-    serde_json::from_value(value).map_err(|error| refuse(what, &error))
+fn read<T: DeserializeOwned>(py: Python<'_>, what: Argument<'_>, value: Value) -> PyResult<T> {
+    serde_json::from_value(value).map_err(|error| what.refuse(py, &error.to_string()))
 }
 
-fn read_json<T: DeserializeOwned>(what: &str, json: &str) -> PyResult<T> {
-    read(what, serde_json::from_str(json).map_err(|error| refuse(what, &error))?)
+fn read_json<T: DeserializeOwned>(py: Python<'_>, what: Argument<'_>, json: &str) -> PyResult<T> {
+    read(py, what, serde_json::from_str(json).map_err(|error| what.refuse(py, &error.to_string()))?)
 }
 
-fn refuse(what: &str, problem: &dyn std::fmt::Display) -> PyErr {
-    PyValueError::new_err(format!("{what}: {problem}"))
-}
-
-fn not_started(error: StartError) -> PyErr {
+fn not_started(py: Python<'_>, error: StartError) -> PyErr {
     let text = error.to_string();
     match error {
         // With its number, Python makes it the class that it is, such as PermissionError.
@@ -389,14 +423,16 @@ fn not_started(error: StartError) -> PyErr {
             None if source.kind() == std::io::ErrorKind::PermissionDenied => PyPermissionError::new_err(text),
             None => PyOSError::new_err(text),
         },
-        _ => PyValueError::new_err(text),
+        StartError::NoTime { setting: name } => setting(name).refuse(py, &text),
+        // Nothing else can be set from here.
+        _ => setting("balances").refuse(py, &text),
     }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is given to map_err")]
-fn not_changed(error: ChangeError) -> PyErr {
+fn not_changed(py: Python<'_>, error: ChangeError, name: &str) -> PyErr {
     let text = error.to_string();
-    if error == ChangeError::NoPayout { PyKeyError::new_err(text) } else { PyValueError::new_err(text) }
+    if error == ChangeError::NoPayout { PyKeyError::new_err(text) } else { argument(name).refuse(py, &text) }
 }
 
 fn has_ended() -> PyErr {

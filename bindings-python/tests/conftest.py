@@ -56,7 +56,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says by how many tests each process model is proven: those models of which no test did anything but pass."""
 
     def models(outcome: str) -> Counter[str]:
-        reports = [report for report in terminalreporter.getreports(outcome) if report.when == "call" or outcome != "passed"]
+        # Without those of files that could not be read.
+        reports = [report for report in terminalreporter.getreports(outcome) if isinstance(report, pytest.TestReport)]
+        reports = [report for report in reports if report.when == "call" or outcome != "passed"]
         return Counter(str(value) for report in reports for name, value in report.user_properties if name == "process_model")
 
     unproven = {model for outcome in ("failed", "error", "skipped") for model in models(outcome)}

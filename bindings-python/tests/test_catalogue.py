@@ -154,7 +154,7 @@ def test_filters_are_on_the_wire_and_nothing_given_does_not_filter() -> None:
 
 def test_one_string_is_no_list_of_codes() -> None:
     client = Client(base_url="http://127.0.0.1:1", token="t")
-    with pytest.raises(TypeError, match="currencies must be an iterable of str"):
+    with pytest.raises(InvalidRequestError, match="currencies: must be an iterable of str"):
         client.payment_options(currencies="IDR")
     with pytest.raises(InvalidRequestError) as caught:
         client.balances("IDR,USD")

@@ -6,6 +6,10 @@ import ast
 import asyncio
 import doctest
 import inspect
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +18,9 @@ import pytest
 from gateway import Sandbox
 
 import komopay
-from komopay import aio, catalogue, errors
+from komopay import aio, catalogue, errors, testing
 
-GLOBALS = {**vars(komopay), "asyncio": asyncio, "timedelta": timedelta}
+GLOBALS = {name: getattr(komopay, name) for name in komopay.__all__} | {"asyncio": asyncio, "timedelta": timedelta}
 
 
 def public() -> Iterator[tuple[str, object]]:
@@ -46,6 +50,52 @@ def test_the_example_of(name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyP
     report: list[str] = []
     failed, _ = doctest.DocTestRunner(verbose=False).run(example, out=report.append)
     assert not failed, "".join(report)
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def snippets() -> Iterator[tuple[str, dict[str, str]]]:
+    """The Python of every page, by its line; of a page, the files that its snippets call themselves by."""
+    for page in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/**/*.md")]:
+        text = page.read_text()
+        files, programs = {}, {}
+        for found in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            named = re.match(r"# (\w+\.py)\n", found[1])
+            if named:
+                files[named[1]] = found[1]
+            else:
+                programs[f"{page.relative_to(ROOT)}:{text[: found.start()].count(chr(10)) + 1}"] = found[1]
+        for place, program in programs.items():
+            yield place, {**files, "snippet.py": program}
+        # Those that are read by nobody else: pytest runs the tests, and so what these import.
+        if any(name.startswith("test_") for name in files):
+            yield f"{page.relative_to(ROOT)}, tests", files
+
+
+SNIPPETS = dict(snippets())
+
+
+@pytest.mark.parametrize("place", SNIPPETS)
+def test_the_snippet_runs_as_it_stands(place: str, folder: Path) -> None:
+    files = SNIPPETS[place]
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    # The gateway that is meant stands on this machine, and knows the credentials that are shown.
+    (folder / "sitecustomize.py").write_text("import komopay, os\nkomopay.SANDBOX_URL = os.environ['KOMOPAY_BASE_URL']\n")
+    shown = re.search(r'merchant_code="(.*?)", secret="(.*?)"', files.get("snippet.py", ""))
+    code, secret = shown.groups() if shown else (None, None)
+    program = ["snippet.py"] if "snippet.py" in files else ["-m", "pytest", "-p", "no:cacheprovider", "."]
+    with testing.Sandbox(merchant_code=code, secret=secret) as gateway:
+        environment = {**os.environ, **gateway.environment, "KOMOPAY_CALLBACK_KEYS": "k" * 32, "PYTHONPATH": str(folder)}
+        run = subprocess.run(
+            [sys.executable, *program], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_snippets_are_found() -> None:
+    assert {"README.md:24", "README.md, tests", "bindings-python/README.md, tests"} <= set(SNIPPETS)
 
 
 def stub() -> Iterator[tuple[str, str | None]]:

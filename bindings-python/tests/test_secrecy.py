@@ -190,7 +190,7 @@ MAKERS: dict[str, Callable[..., object]] = {
 @pytest.mark.parametrize("maker", MAKERS)
 @pytest.mark.parametrize("bad", BAD_SETTINGS, ids=lambda bad: " ".join(bad))
 def test_no_setting_is_a_local_of_ours_when_a_client_cannot_be_made(maker: str, bad: dict[str, Any]) -> None:
-    with pytest.raises((komopay.ConfigurationError, TypeError, ValueError)) as caught:
+    with pytest.raises((komopay.ConfigurationError, TypeError)) as caught:
         MAKERS[maker](**given(**bad))
     frames = check(caught.value)
     assert bool(frames) == maker.startswith("Async"), "the frames of AsyncClient were looked at"

@@ -84,9 +84,10 @@ def test_a_float_is_refused_with_the_way_out() -> None:
 
 
 @pytest.mark.parametrize("amount", [None, [], {}, b"1", 1j])
-def test_an_amount_of_another_type_is_a_type_error(amount: Any) -> None:
-    with pytest.raises(TypeError, match="str, int or decimal.Decimal"):
+def test_an_amount_of_another_type_is_refused_by_its_field(amount: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="must be a str, an int or a decimal.Decimal, not ") as caught:
         Money(amount, "USD")
+    assert caught.value.field == "money.amount"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ def test_a_scope_of_what_is_none_is_refused_by_its_name() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         AccessScope.read("no such id!")
     assert caught.value.field == "payout_id"
-    with pytest.raises(TypeError, match="iterable of str"):
+    with pytest.raises(InvalidRequestError, match="scope.operations: must be an iterable of str, such as a list, not str"):
         AccessScope.operations("GET /balances")
 
 
@@ -374,9 +375,10 @@ def test_a_setting_that_cannot_be_used_is_refused_by_its_name(settings: dict[str
 @pytest.mark.parametrize(
     "settings", [{"max_amount": Money(1, "IDR")}, {"max_amount": ["1 IDR"]}, {"token": b"t"}, {"total_timeout": "90"}, {"total_timeout": True}, {"read_attempts": 1.5}, {"read_attempts": True}, {"requests_per_second": "20"}, {"requests_per_second": True}, {"max_concurrency": 1.5}]
 )
-def test_a_setting_of_another_type_is_a_type_error(settings: dict[str, Any]) -> None:
-    with pytest.raises(TypeError):
+def test_a_setting_of_another_type_is_refused_by_its_name(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="must be .*, not ") as caught:
         new(**settings)
+    assert [caught.value.field] == list(settings)
 
 
 def test_every_setting_can_be_set() -> None:
@@ -411,15 +413,24 @@ def test_a_wait_for_no_time_is_refused_by_its_name() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         new().wait_for_payout("A", timeout=math.nan)
     assert caught.value.field == "timeout"
-    with pytest.raises(TypeError):
+    with pytest.raises(InvalidRequestError, match="timeout: must be a number of seconds or a timedelta, not NoneType"):
         new().wait_for_payout("A", timeout=None)  # type: ignore[arg-type]
 
 
-def test_what_is_no_request_is_a_type_error() -> None:
-    with pytest.raises(TypeError):
+def test_what_is_no_request_is_refused_and_the_error_says_what_to_give() -> None:
+    with pytest.raises(InvalidRequestError, match="request: must be a PayoutRequest, not dict"):
         new().create_payout("A", {"money": 1})  # type: ignore[arg-type]
-    with pytest.raises(TypeError):
+    with pytest.raises(InvalidRequestError, match="method: must be a BankTransfer, .*, not str"):
         PayoutRequest(money=Money(1, "IDR"), method="BANK_TRANSFER")  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequestError, match="method.account: must be a BankAccount, not the class BankAccount itself"):
+        BankTransfer(operator_code="BNK_000", account=BankAccount)  # type: ignore[arg-type]
+
+
+def test_a_missing_or_an_unknown_keyword_is_pythons_own_type_error() -> None:
+    with pytest.raises(TypeError, match="missing 1 required keyword argument: 'number'"):
+        BankAccount(name="Siti")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'timeout'"):
+        new(timeout=90)
 
 
 def test_a_client_shows_no_secret_and_cannot_be_pickled_or_copied() -> None:

@@ -36,10 +36,13 @@ pub(crate) enum Tool {
     Faketime,
     /// Makes a system that has Swift.
     Debootstrap,
+    /// Builds and tests the Swift package.
+    Swift,
 }
 
 use Tool::{
     Clippy, Compiler, Debootstrap, Faketime, Git, Jdk, Maven, Python as PythonTool, PythonHeaders, Redis, Rustfmt,
+    Swift,
 };
 
 /// What the Rust checks need.
@@ -48,8 +51,10 @@ pub(crate) const RUST: [Tool; 5] = [Git, Compiler, Rustfmt, Clippy, Faketime];
 pub(crate) const PYTHON: [Tool; 4] = [Compiler, PythonTool, PythonHeaders, Redis];
 /// What the Kotlin library and its checks need: it is tried with a server in Python.
 pub(crate) const KOTLIN: [Tool; 4] = [Compiler, Jdk, Maven, PythonTool];
-/// What the Swift package needs besides Swift.
-pub(crate) const SWIFT: [Tool; 2] = [Compiler, Debootstrap];
+/// What the Swift package and its checks need.
+pub(crate) const SWIFT: [Tool; 3] = [Compiler, Debootstrap, Swift];
+/// The oldest JDK that compiles for the JVM.
+const OLDEST_JDK: u32 = 11;
 
 /// What installs programs here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +92,8 @@ impl Installer {
             (_, Redis) => "redis",
             (Self::Apt | Self::Dnf, Faketime) => "libfaketime",
             (Self::Apt | Self::Dnf, Debootstrap) => "debootstrap",
-            (Self::Brew, Compiler | Rustfmt | Clippy | Faketime | Debootstrap) => "",
+            (Self::Dnf, Swift) => "swift-lang",
+            (Self::Apt | Self::Brew, Swift) | (Self::Brew, Compiler | Rustfmt | Clippy | Faketime | Debootstrap) => "",
         }
     }
 
@@ -116,6 +122,7 @@ impl Tool {
             Redis => "redis-server",
             Faketime => "libfaketime",
             Debootstrap => "debootstrap",
+            Swift => "Swift (https://www.swift.org/install/)",
         }
     }
 
@@ -138,12 +145,13 @@ impl Tool {
             Clippy => cargo("clippy"),
             PythonTool => Python::find().is_ok(),
             PythonHeaders => Python::find().is_ok_and(|python| python.has_headers()),
-            Jdk => answers("javac"),
+            Jdk => version("javac").is_some_and(|told| is_jdk_that_will_do(&told)),
             Maven => answers(if cfg!(windows) { "mvn.cmd" } else { "mvn" }),
             // The processes of Celery are tried on Unix only.
             Redis => cfg!(windows) || answers("redis-server"),
             Faketime => !cfg!(target_os = "linux") || FAKETIME.into_iter().any(has_faketime),
             Debootstrap => !swift::needs_debootstrap(workspace) || answers("debootstrap"),
+            Swift => swift::can_be_had(workspace),
         }
     }
 }
@@ -156,16 +164,22 @@ fn has_faketime(folder: &str) -> bool {
     Path::new(folder).join("faketime/libfaketime.so.1").exists()
 }
 
-/// Whether there is this program, and it starts.
+/// Whether there is this program, and not only something of its name that says where to get it.
 fn answers(program: &str) -> bool {
-    // Not of every one of them it is known with which status it tells its version.
-    Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok()
+    version(program).is_some()
+}
+
+/// What a program says of its version.
+fn version(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Whether this is the version of a JDK that will do, such as `javac 17.0.9`. (Java 8 has no `--version`.)
+fn is_jdk_that_will_do(version: &str) -> bool {
+    let number = version.split_whitespace().nth(1).unwrap_or_default();
+    let major = number.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    major.parse().is_ok_and(|major: u32| major >= OLDEST_JDK)
 }
 
 /// What is missing, after all that could be installed was.
@@ -299,6 +313,34 @@ mod tests {
             "rustup component add clippy && brew install python openjdk maven && echo 'by hand: libfaketime'"
         );
         assert!(line(None, false).starts_with("echo 'by hand: clippy, Python 3.10 or newer"));
+    }
+
+    #[test]
+    fn swift_is_in_the_line_where_it_is_missing() {
+        assert_eq!(
+            commands(&[Swift], Some(Installer::Dnf), true, "sudo "),
+            ["sudo dnf install --assumeyes swift-lang"]
+        );
+        for installer in [Some(Installer::Apt), Some(Installer::Brew), None] {
+            let [line] = &commands(&[Swift], installer, true, "sudo ")[..] else { panic!("one command") };
+            assert_eq!(line, "echo 'by hand: Swift (https://www.swift.org/install/)'");
+        }
+    }
+
+    #[test]
+    fn a_program_that_only_says_where_to_get_it_is_missing() {
+        assert!(!answers("false"), "it starts");
+        assert!(!answers("no-such-program"));
+    }
+
+    #[test]
+    fn an_old_jdk_will_not_do() {
+        for will_do in ["javac 11", "javac 17.0.9\n", "javac 24-ea"] {
+            assert!(is_jdk_that_will_do(will_do), "{will_do}");
+        }
+        for old in ["javac 1.8.0_292", "javac 9.0.4", "javac 10", "", "javac", "No Java runtime present"] {
+            assert!(!is_jdk_that_will_do(old), "{old}");
+        }
     }
 
     #[test]

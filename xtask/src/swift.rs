@@ -76,6 +76,11 @@ fn system(workspace: &Workspace) -> PathBuf {
     workspace.cache().join(SUITE)
 }
 
+/// Whether Swift is there, or a system that has it may be made.
+pub(crate) fn can_be_had(workspace: &Workspace) -> bool {
+    is_installed() || may_make_a_system(workspace)
+}
+
 /// Whether a system that has Swift is to be made.
 pub(crate) fn needs_debootstrap(workspace: &Workspace) -> bool {
     !is_installed() && may_make_a_system(workspace) && !system(workspace).exists()

@@ -213,5 +213,27 @@ def __getattr__(name: str) -> object:
     return value
 
 
+def _imported_by_name() -> tuple[object, ...]:  # pyright: ignore[reportUnusedFunction]
+    """Is never called: what the native module imports by name, and this one at first use.
+
+    PyInstaller, Nuitka and cx_Freeze put into an application what they see imported in its code, and see this.
+    """
+    import asyncio
+    import atexit
+    import collections.abc
+    import contextvars
+    import datetime
+    import decimal
+    import logging
+    import multiprocessing.util
+    import os
+    import sys
+
+    from komopay import _provider, aio, catalogue
+
+    standard = (asyncio, atexit, collections.abc, contextvars, datetime, decimal, logging, multiprocessing.util, os, sys)
+    return (*standard, _provider, aio, catalogue)
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

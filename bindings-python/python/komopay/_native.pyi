@@ -48,6 +48,7 @@ __all__ = [
     "_end_of_interpreter",
     "_error_kinds",
     "_magic_numbers",
+    "_milliseconds",
     "_panic",
     "_run_sandbox",
     "_sandbox_operations",
@@ -1490,8 +1491,8 @@ class _AsyncCalls:
     def handle_callback(self, body: bytes, url: str) -> _Call[Payout]: ...
     def take_changes(self, limit: int) -> _Call[list[PayoutChange]]: ...
     def acknowledge_change(self, payout_id: str, sequence: int) -> _Call[None]: ...
-    def close(self) -> _Call[None]:
-        """Refuses new calls, and waits for the creates on the wire."""
+    def close(self, drain: bool) -> _Call[None] | None:
+        """Refuses new calls, and waits for the creates on the wire; with drain=False there is nothing to wait for."""
 
 @final
 class _Opaque(Generic[_T]):
@@ -1547,10 +1548,10 @@ class Sandbox:
         seed: int,
         merchant_code: str | None,
         secret: str | None,
-        balances: dict[str, str],
+        balances: Mapping[str, str | int | Decimal] | None,
         port: int,
         control: bool,
-        forge_to_ports: list[int],
+        forge_to_ports: Iterable[int],
         callback_interval: _Seconds,
         callback_on_create: bool,
         deliver_to_any_host: bool,
@@ -1609,6 +1610,9 @@ def _run_sandbox(arguments: list[str]) -> int:
 
 def _sandbox_operations() -> list[str]:
     """The operations of the merchant API, by the names that faults and counts know."""
+
+def _milliseconds(name: str, given: _Seconds) -> int:
+    """A time span in whole milliseconds, as faults have it."""
 
 def _magic_numbers() -> list[tuple[str, str, str | None]]:
     """The account numbers that decide how a payout ends: (digits, status, failure reason)."""

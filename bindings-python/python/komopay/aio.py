@@ -448,8 +448,8 @@ class AsyncClient:
             ...     await client.close()
             >>> asyncio.run(open_and_close())
         """
-        if drain:
-            await self._end(self._calls.close())
+        if (call := self._calls.close(drain)) is not None:
+            await self._end(call)
         # It also sees to it that the log has told everything.
         self._client.close(drain=False)
 

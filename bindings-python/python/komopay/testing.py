@@ -25,7 +25,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from komopay import Client, Money, _native
+from komopay import Client, InvalidRequestError, Money, _native
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -119,7 +119,8 @@ class Sandbox:
     - ``callback_on_create``: whether there is a callback for the creation of a payout, too.
     - ``deliver_to_any_host``: whether callbacks go to other machines, too; by default they are withheld.
 
-    A setting that cannot be used is a ``ValueError``, a port that cannot be listened on an ``OSError``.
+    A setting that cannot be used is a ``ConfigurationError`` that names it, and a wrong argument of a method an
+    ``InvalidRequestError``; each is a ``ValueError``. A port that cannot be listened on is an ``OSError``.
 
     Where the environment variable ``KOMOPAY_SANDBOX_RECORD`` names a file, every call is appended to it, a line of JSON
     for the request and one for the answer. They hold the secret and all tokens, so the file is made for its owner alone,
@@ -152,15 +153,13 @@ class Sandbox:
         # A local of this frame would stand in every report of what raises below.
         make = _native._Opaque(_native.Sandbox, merchant_code=merchant_code, secret=secret)
         del secret
-        # Through Money, which refuses what is not exact.
-        amounts = {currency: str(Money(amount, currency).amount) for currency, amount in (balances or {}).items()}
         self._gateway = make(
             processing_time=processing_time,
             seed=seed,
-            balances=amounts,
+            balances=balances,
             port=port,
             control=control,
-            forge_to_ports=list(forge_to_ports),
+            forge_to_ports=forge_to_ports,
             callback_interval=callback_interval,
             callback_on_create=callback_on_create,
             deliver_to_any_host=deliver_to_any_host,
@@ -259,8 +258,8 @@ class Sandbox:
     def calls(self, operation: str) -> int:
         """How many calls of an operation have arrived, whatever became of them.
 
-        ``operation`` is ``create_payout``, ``get_payout``, ``issue_token`` or another of the API; a wrong name is a
-        ``ValueError`` that lists them all.
+        ``operation`` is ``create_payout``, ``get_payout``, ``issue_token`` or another of the API; a wrong name is an
+        ``InvalidRequestError`` that lists them all.
         """
         return self._gateway.calls(operation)
 
@@ -299,15 +298,15 @@ class Sandbox:
         """Gives a payout a final status, its first or a corrected one, and sends the callback of that.
 
         ``status`` is SUCCESS, FAILED or REFUSED; ``failure`` is the reason of the last two, for FAILED by default SYSTEM.
-        ``processed_at`` and ``failed_at`` are later than before. A ``KeyError`` if there is no such payout, a
-        ``ValueError`` for a status that it cannot get.
+        ``processed_at`` and ``failed_at`` are later than before. A ``KeyError`` if there is no such payout, an
+        ``InvalidRequestError`` for a status that it cannot get.
         """
         self._gateway.change_status(payout_id, status, failure)
 
     def send_callback(self, payout_id: str) -> None:
         """Sends a callback about a payout now, with its repeats, though nothing has changed.
 
-        A ``KeyError`` if there is no such payout, a ``ValueError`` if it has no callback URL.
+        A ``KeyError`` if there is no such payout, an ``InvalidRequestError`` if it has no callback URL.
         """
         self._gateway.send_callback(payout_id)
 
@@ -333,11 +332,11 @@ class Sandbox:
         (sent, and repeated whatever the answer is). ``nth`` and ``rate`` are as in ``fail()``, and count attempts,
         repeats too; ``payout_id``, ``status`` and ``attempt`` (1 is the first) let only some of them count.
         """
-        when = {"on": _on(nth, rate)}
+        when: dict[str, object] = {"on": _on(nth, rate)}
         for name, value in {"payout_id": payout_id, "status": status, "attempt": attempt}.items():
             if value is not None:
                 when[name] = value
-        self._gateway.inject_into_callbacks(json.dumps({"when": when, "effect": {"type": effect, **details}}))
+        self._gateway.inject_into_callbacks(_fault(when, effect, details))
 
     def advance(self, time: float | timedelta) -> None:
         """Puts the sandbox's clock forward, in seconds or by a ``timedelta``.
@@ -392,7 +391,7 @@ class Sandbox:
         payout_id: str | None = None,
     ) -> None:
         """The call waits this long, in seconds or a ``timedelta``, and is then executed and answered as always."""
-        self.fail(operation, "delay", ms=_milliseconds(time), nth=nth, payout_id=payout_id)
+        self.fail(operation, "delay", ms=_native._milliseconds("time", time), nth=nth, payout_id=payout_id)
 
     def unavailable(
         self,
@@ -466,7 +465,7 @@ class Sandbox:
             payout_id=payout_id,
             status=status,
             body=body,
-            headers=dict(headers or {}),
+            headers=_plain(headers),
             **_late(execute_after),
         )
 
@@ -497,7 +496,7 @@ class Sandbox:
         """Breaks a call in any way that there is. The methods above are the ones that are asked for most.
 
         ``rate`` in place of ``nth`` breaks each call with this probability, repeatably under the sandbox's seed. The
-        first fault that matches a call decides it. A wrong name or detail is a ``ValueError`` that lists what there is.
+        first fault that matches a call decides it. A wrong name or detail is an ``InvalidRequestError`` that lists what there is.
 
         Executed are calls with the effects ``delay`` (``ms``), ``hold`` (until the faults are cleared),
         ``execute_then_close``, ``execute_after_close`` (``ms``), ``execute_then_status`` (``status``), ``cut_answer``
@@ -514,12 +513,12 @@ class Sandbox:
             ...     sandbox.fail("get_payout", "delay", ms=20, nth=None)
             ...     sandbox.fail("get_payout", "explode")
             Traceback (most recent call last):
-            ValueError: fault: unknown variant `explode`, expected one of `delay`, ...
+            komopay.errors.InvalidRequestError: fault: unknown variant `explode`, expected one of `delay`, ...
         """
-        when = {"operation": operation, "on": _on(nth, rate)}
+        when: dict[str, object] = {"operation": operation, "on": _on(nth, rate)}
         if payout_id is not None:
             when["payout_id"] = payout_id
-        self._gateway.inject(json.dumps({"when": when, "effect": {"type": effect, **details}}))
+        self._gateway.inject(_fault(when, effect, details))
 
     def clear_faults(self) -> None:
         """Breaks nothing any more, callbacks included. What already happened stays."""
@@ -549,13 +548,23 @@ class Sandbox:
         return f"Sandbox(base_url={self._base_url!r}, merchant_code={self._merchant_code!r})"
 
 
-def _milliseconds(time: float | timedelta) -> int:
-    span = time if isinstance(time, timedelta) else timedelta(seconds=time)
-    return span // timedelta(milliseconds=1)
+def _plain(headers: Mapping[str, str] | None) -> object:
+    if headers is None:
+        return {}
+    # What it is otherwise, the gateway refuses.
+    return dict(headers) if isinstance(headers, Mapping) else headers  # pyright: ignore[reportUnnecessaryIsInstance]
 
 
 def _late(execute_after: float | timedelta | None) -> dict[str, int]:
-    return {} if execute_after is None else {"execute_after_ms": _milliseconds(execute_after)}
+    return {} if execute_after is None else {"execute_after_ms": _native._milliseconds("execute_after", execute_after)}
+
+
+def _fault(when: dict[str, object], effect: str, details: dict[str, object]) -> str:
+    """A fault as the control API says it."""
+    try:
+        return json.dumps({"when": when, "effect": {"type": effect, **details}})
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError(f"fault: cannot be told to the gateway: {error}", field="fault") from None
 
 
 def _on(nth: int | None, rate: float | None) -> object:
@@ -577,8 +586,11 @@ def account_number(*, status: str | None = None, failure: str | None = None) -> 
         >>> account_number()  # any other ends SUCCESS
         '11223344'
 
-    With ``failure`` alone the status is FAILED. What the sandbox cannot do is a ``ValueError`` that lists what it can.
+    With ``failure`` alone the status is FAILED. What the sandbox cannot do is an ``InvalidRequestError`` that lists what it can.
     """
+    for name, value in {"status": status, "failure": failure}.items():
+        if not isinstance(value, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequestError(f"{name}: must be a str, not {type(value).__qualname__}", field=name)
     if failure is None and status in (None, "SUCCESS"):
         return "11223344"
     numbers = _native._magic_numbers()
@@ -589,4 +601,4 @@ def account_number(*, status: str | None = None, failure: str | None = None) -> 
     if failure is None and fitting:
         return next(iter(fitting.values()))
     can = ", ".join(ends if reason is None else f"{ends} {reason}" for _, ends, reason in numbers)
-    raise ValueError(f"no account number ends {wanted} {failure or ''}".rstrip() + f"; there is SUCCESS, {can}")
+    raise InvalidRequestError(f"status: no account number ends like this; there is SUCCESS, {can}", field="status")

@@ -124,6 +124,24 @@ def in_a_loop() -> None:
     late.append(lambda: asyncio.run(pay_and_close()))
 
 
+def left_unknown() -> None:
+    """Creates after the end, one of an id of which this client remembers that nobody knows how it ended."""
+    client = Client.from_env(total_timeout=0.4, attempt_timeout=0.2)
+    looped = AsyncClient.from_env(total_timeout=0.4, attempt_timeout=0.2)
+    pay(client, "TST-UNSETTLED")
+
+    async def pay_in_a_loop(payout_id: str) -> None:
+        try:
+            await looped.create_payout(payout_id, SALARY)
+        except KomopayError as error:
+            say(type(error).__name__, payout_id, "in a loop")
+
+    asyncio.run(pay_in_a_loop("TST-LOOPED"))
+    late.append(lambda: pay(client, "TST-UNSETTLED"))
+    late.append(lambda: asyncio.run(pay_in_a_loop("TST-LOOPED")))
+    late.append(lambda: pay(client, "TST-LATE"))
+
+
 def from_a_thread() -> None:
     """A call after the end, from a thread that waited for it."""
     client, has_ended = Client.from_env(), threading.Event()

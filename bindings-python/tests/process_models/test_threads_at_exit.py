@@ -69,3 +69,14 @@ def test_a_call_after_the_end_is_refused_and_nothing_is_sent(client: str, sandbo
         program.wait_for("^ClosedError TST-LATE$")
         ends_well(program)
         assert sandbox.executed("TST-LATE") == 0
+
+
+def test_a_create_after_the_end_of_an_id_that_is_not_settled_is_not_told_as_unsent(sandbox: Sandbox) -> None:
+    sandbox.fault("create_payout", "execute_then_close")
+    sandbox.fault("get_payout", "status", status=503)
+    with Program("ending.py", "left_unknown", sandbox=sandbox) as program:
+        program.wait_for("^OutcomeUnknownError TST-UNSETTLED$", times=2)
+        program.wait_for("^OutcomeUnknownError TST-LOOPED in a loop$", times=2)
+        program.wait_for("^ClosedError TST-LATE$")
+        ends_well(program)
+        assert [sandbox.executed(payout_id) for payout_id in ("TST-UNSETTLED", "TST-LOOPED", "TST-LATE")] == [1, 1, 0]

@@ -1,0 +1,234 @@
+//! What a caller gave, read in one place: what cannot be used is an error of this package that names the argument.
+//!
+//! Left to `PyO3`, a wrong type would be a `TypeError` and some texts a `UnicodeEncodeError`, before any code of ours runs. So
+//! the entries take their arguments as they are, and read each here by its name.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use komopay_core::ErrorKind;
+use pyo3::PyClass;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDateTime, PyDelta, PyFloat, PyInt, PyString, PyType};
+
+use crate::error::refuse;
+
+/// The name of an argument, as errors tell it, and the kind of these errors.
+#[derive(Clone, Copy)]
+pub struct Argument<'a> {
+    name: &'a str,
+    kind: ErrorKind,
+}
+
+/// An argument of a call, or a field of a value.
+pub const fn argument(name: &str) -> Argument<'_> {
+    Argument { name, kind: ErrorKind::InvalidRequest }
+}
+
+/// A setting.
+pub const fn setting(name: &str) -> Argument<'_> {
+    Argument { name, kind: ErrorKind::Configuration }
+}
+
+/// A part of a callback, which comes from anybody.
+pub const fn part_of_callback(name: &str) -> Argument<'_> {
+    Argument { name, kind: ErrorKind::InvalidCallback }
+}
+
+impl Argument<'_> {
+    /// One that need not be given.
+    pub fn optional<'py, T>(
+        self,
+        given: Option<Bound<'py, PyAny>>,
+        read: impl FnOnce(Self, &Bound<'py, PyAny>) -> PyResult<T>,
+    ) -> PyResult<Option<T>> {
+        given.map(|given| read(self, &given)).transpose()
+    }
+
+    /// A text, as it is: what a subclass of `str` makes of itself does not count.
+    pub fn text(self, given: &Bound<'_, PyAny>) -> PyResult<String> {
+        let text = given.cast::<PyString>().map_err(|_| self.wrong_type(given, "a str"))?;
+        self.encoded(text)
+    }
+
+    fn encoded(self, text: &Bound<'_, PyString>) -> PyResult<String> {
+        text.to_str().map(str::to_owned).map_err(|error| {
+            // The error itself shows the whole text.
+            let at = error.value(text.py()).getattr("start").and_then(|start| start.extract::<usize>());
+            let at = at.map(|at| format!(" at index {at}")).unwrap_or_default();
+            let problem = format!(
+                "holds half of a character{at} (a lone surrogate), which cannot be sent; look where the text was cut, or \
+                 decoded with another encoding than its own"
+            );
+            self.refuse(text.py(), &problem)
+        })
+    }
+
+    /// Several texts. A `str` is an iterable of them, too, and never what was meant.
+    pub fn texts(self, given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+        let wanted = "an iterable of str, such as a list";
+        if given.is_instance_of::<PyString>() {
+            return Err(self.wrong_type(given, wanted));
+        }
+        self.several(given, wanted, Self::text)
+    }
+
+    /// Whatever can be iterated over. What the caller's own iterator raises stays as it is.
+    pub fn several<'py, T>(
+        self,
+        given: &Bound<'py, PyAny>,
+        wanted: &str,
+        read: impl Fn(Self, &Bound<'py, PyAny>) -> PyResult<T>,
+    ) -> PyResult<Vec<T>> {
+        let items = given.try_iter().map_err(|_| self.wrong_type(given, wanted))?;
+        items.map(|item| read(self, &item?)).collect()
+    }
+
+    /// Bytes.
+    pub fn bytes(self, given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+        let bytes = given.cast::<PyBytes>().map_err(|_| self.wrong_type(given, "bytes"))?;
+        Ok(bytes.as_bytes().to_vec())
+    }
+
+    /// True or False.
+    pub fn truth(self, given: &Bound<'_, PyAny>) -> PyResult<bool> {
+        given.extract().map_err(|_| self.wrong_type(given, "True or False"))
+    }
+
+    /// A whole number.
+    pub fn whole<'py, T>(self, given: &Bound<'py, PyAny>) -> PyResult<T>
+    where
+        T: for<'a> FromPyObject<'a, 'py>,
+    {
+        if given.is_instance_of::<PyBool>() || !given.is_instance_of::<PyInt>() {
+            return Err(self.wrong_type(given, "an int"));
+        }
+        let too_large =
+            || self.refuse(given.py(), "must be a whole number that is not below 0, and not as large as this");
+        given.extract().map_err(|_| too_large())
+    }
+
+    /// A number, whole or not; the core says which ones will do.
+    pub fn number(self, given: &Bound<'_, PyAny>) -> PyResult<f64> {
+        if given.is_instance_of::<PyBool>() || !(given.is_instance_of::<PyInt>() || given.is_instance_of::<PyFloat>()) {
+            return Err(self.wrong_type(given, "a number"));
+        }
+        // An int beyond every float is as bad as infinity, which the core refuses.
+        Ok(given.extract().unwrap_or(f64::INFINITY))
+    }
+
+    /// A time span: a number of seconds, or a `timedelta`.
+    pub fn seconds(self, given: &Bound<'_, PyAny>) -> PyResult<Duration> {
+        let span = if given.is_instance_of::<PyDelta>() {
+            given.extract().ok()
+        } else if given.is_instance_of::<PyBool>() {
+            return Err(self.wrong_type(given, "a number of seconds or a timedelta"));
+        } else if given.is_instance_of::<PyInt>() {
+            given.extract().ok().map(Duration::from_secs)
+        } else if given.is_instance_of::<PyFloat>() {
+            given.extract().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        } else {
+            return Err(self.wrong_type(given, "a number of seconds or a timedelta"));
+        };
+        span.ok_or_else(|| self.refuse(given.py(), "must be a finite time in seconds that is not below 0"))
+    }
+
+    /// A moment: a `datetime` whose `utcoffset()` answers, whatever time zone it has; one without is another moment on
+    /// every machine.
+    pub fn moment(self, given: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
+        let py = given.py();
+        let given = given.cast::<PyDateTime>().map_err(|_| self.wrong_type(given, "a datetime with a time zone"))?;
+        let offset = match given.call_method0("utcoffset") {
+            Ok(offset) => offset,
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                let raised = class_of(error.value(py));
+                return Err(self.refuse(py, &format!("its time zone cannot be used: utcoffset() raised {raised}")));
+            }
+            Err(interrupt) => return Err(interrupt),
+        };
+        if offset.is_none() {
+            let problem = "must have a time zone, since without one it is another moment on every machine; give for \
+                           example datetime.now(timezone.utc) + timedelta(days=30)";
+            return Err(self.refuse(py, problem));
+        }
+        let offset: SignedDuration = offset.extract().map_err(|_| {
+            let answer = class_of(&offset);
+            self.refuse(py, &format!("its time zone cannot be used: utcoffset() answered {answer}, not a timedelta"))
+        })?;
+        utc(given, offset)
+            .ok_or_else(|| self.refuse(py, "is no moment that can be used; the last one is in the year 9999"))
+    }
+
+    /// A path.
+    pub fn path(self, given: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+        let py = given.py();
+        let text = py.import("os")?.call_method1("fspath", (given,)).ok();
+        let Some(text) = text.and_then(|text| text.cast_into::<PyString>().ok()) else {
+            return Err(self.wrong_type(given, "a path, as a str or a pathlib.Path"));
+        };
+        // A file may have a name that is no text, which Python writes with surrogates.
+        text.extract().or_else(|_| self.encoded(&text).map(PathBuf::from))
+    }
+
+    /// An object of a class of this package.
+    pub fn object<'a, 'py, T: PyClass>(self, given: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, T>> {
+        given.cast().map_err(|_| self.wrong_type(given, &a(<T as PyClass>::NAME)))
+    }
+
+    /// The same, as a value of its own.
+    pub fn value<T: PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + Clone + Sync>(
+        self,
+        given: &Bound<'_, PyAny>,
+    ) -> PyResult<T> {
+        self.object::<T>(given).map(|object| object.get().clone())
+    }
+
+    /// The error of a type that is not the wanted one.
+    pub fn wrong_type(self, given: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
+        let what = match given.cast::<PyType>() {
+            Ok(class) => format!("the class {} itself", name_of(class)),
+            Err(_) => class_of(given),
+        };
+        self.refuse(given.py(), &format!("must be {wanted}, not {what}"))
+    }
+
+    /// The error of what cannot be used, for this reason.
+    pub fn refuse(self, py: Python<'_>, problem: &str) -> PyErr {
+        refuse(py, self.kind, self.name, &format!("{}: {problem}", self.name))
+    }
+}
+
+fn a(class: &str) -> String {
+    let article = if class.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
+    format!("{article} {class}")
+}
+
+fn class_of(given: &Bound<'_, PyAny>) -> String {
+    name_of(&given.get_type())
+}
+
+/// What a class is called, whatever it is called.
+fn name_of(class: &Bound<'_, PyType>) -> String {
+    class.qualname().map_or_else(|_| "an object".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The moment of this date and time at this distance from UTC; none, if it is out of range, or not even a date.
+fn utc(given: &Bound<'_, PyDateTime>, offset: SignedDuration) -> Option<Timestamp> {
+    let field = |name| given.getattr(name).ok();
+    let small = |name| field(name)?.extract::<i8>().ok();
+    let microseconds: i32 = field("microsecond")?.extract().ok()?;
+    let local = DateTime::new(
+        field("year")?.extract().ok()?,
+        small("month")?,
+        small("day")?,
+        small("hour")?,
+        small("minute")?,
+        small("second")?,
+        microseconds.checked_mul(1000)?,
+    );
+    local.ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp().checked_sub(offset).ok()
+}
