@@ -8,7 +8,7 @@
 //! Spans are not kept: an event has its facts in its own fields.
 
 use std::cell::RefCell;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,7 +54,7 @@ impl Record {
     pub fn text(&self) -> String {
         let mut text = self.message.clone();
         for (name, value) in &self.fields {
-            text.push_str(&format!(" {name}={value}"));
+            let _ = write!(text, " {name}={value}");
         }
         text
     }
