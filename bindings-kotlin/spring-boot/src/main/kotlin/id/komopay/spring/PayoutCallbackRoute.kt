@@ -77,22 +77,24 @@ public class PayoutCallbackRoute @JvmOverloads constructor(
         val limit = callbacks.bodyLimit
         // Of what is too long nothing is read: it is refused for its length alone.
         val body = if (servlet.contentLengthLong >= limit) ByteArray(limit) else read(servlet, limit)
+        if (body.isEmpty() && servlet.contentLengthLong > 0) {
+            // Taken for an empty body, it would be refused as the sender's fault. Thrown, it would be answered by the page
+            // for errors, which may ask for a login.
+            log.error(
+                "a filter has read the body of a callback before its route: let it leave out this path, or keep what it " +
+                    "reads in a ContentCachingRequestWrapper",
+            )
+            return ServerResponse.status(HttpStatus.INTERNAL_SERVER_ERROR).build()
+        }
         val url = listOfNotNull(servlet.requestURI, servlet.queryString).joinToString("?")
         return ServerResponse.status(callbacks.receive(body, url)).build()
     }
 
     private fun read(servlet: HttpServletRequest, limit: Int): ByteArray {
         val body = servlet.inputStream.readNBytes(limit)
-        if (body.isNotEmpty() || servlet.contentLengthLong == 0L) return body
-        // A filter has read it: Spring's wrapper keeps what was read.
+        if (body.isNotEmpty()) return body
+        // Where a filter has read it, Spring's wrapper keeps what was read.
         val kept = WebUtils.getNativeRequest(servlet, ContentCachingRequestWrapper::class.java)?.contentAsByteArray
-        if (kept != null && kept.isNotEmpty()) return kept.copyOf(minOf(kept.size, limit))
-        // Answered with 500, and logged. Taken for an empty body, every callback would be refused as the sender's
-        // fault.
-        check(servlet.contentLengthLong < 0) {
-            "a filter has read the body before the route: let it leave out this path, or keep what it reads in a " +
-                "ContentCachingRequestWrapper"
-        }
-        return body
+        return kept?.let { it.copyOf(minOf(it.size, limit)) } ?: body
     }
 }
