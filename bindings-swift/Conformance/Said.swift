@@ -27,7 +27,7 @@ private func moment(_ date: Date) -> String {
 
 /// With the digits that it came with, which `amount` does not keep.
 func json(_ money: Money) -> [String: Any] {
-    ["amount": String("\(money)".dropLast(money.currency.count + 1)), "currency": money.currency]
+    ["amount": String("\(money)".prefix { $0 != " " }), "currency": money.currency]
 }
 
 func json(_ accepted: PayoutAccepted) -> [String: Any] {

@@ -1,5 +1,5 @@
-//! The Kotlin side: the native library and the code generated for it, and Maven, which builds, tests and installs the jar.
-//! Everything goes below the build folder, Maven's own store of artifacts too.
+//! The Kotlin side: the native library and the code generated for it, and Maven, which builds, tests and installs the
+//! jar. Everything goes below the build folder, Maven's own store of artifacts too.
 
 use std::env::consts;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::tally::Tally;
 use crate::tools::Python;
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{demo, ledger, licenses, test};
+use crate::{demo, kotlin_code, ledger, licenses, readme, test};
 
 /// The payout that the server of the hand-off lets the app make.
 const HANDED_OFF: [&str; 3] = ["APP-223344", "10000", "IDR"];
@@ -51,7 +51,7 @@ impl<'a> Kotlin<'a> {
             .arg(&generated)
             .arg(built.join(&library))
             .run()?;
-        show_whatever_they_hold(&generated.join("id/komopay/ffi"))?;
+        kotlin_code::mend(&generated.join("id/komopay/ffi"))?;
         let native = native.join(platform);
         fs::create_dir_all(&native).map_err(Failure::while_doing(format!("cannot make {}", native.display())))?;
         let (from, to) = (built.join(&library), native.join(&library));
@@ -68,6 +68,8 @@ impl<'a> Kotlin<'a> {
     fn maven(&self, project: &str) -> Program {
         Program::new(self.workspace, if cfg!(windows) { "mvn.cmd" } else { "mvn" })
             .args("--batch-mode --no-transfer-progress -Dstyle.color=never")
+            // It ends before what the JVM's second compiler does for it pays off.
+            .env("MAVEN_OPTS", "-XX:TieredStopAtLevel=1")
             .arg(property("maven.repo.local", &self.workspace.folder("maven")))
             .arg(property("komopay.build", &self.folder))
             .arg("--file")
@@ -82,8 +84,8 @@ impl<'a> Kotlin<'a> {
         self.maven("bindings-kotlin/examples/pom.xml")
     }
 
-    /// Runs the tests that a project builds in this folder with the gateway's program, searches all that they wrote, and counts the process models among them: a
-    /// class of tests each.
+    /// Runs the tests that a project builds in this folder with the gateway's program, searches all that they wrote,
+    /// and counts the process models among them: a class of tests each.
     fn test(&self, maven: Program, project: &str, tally: &mut Tally) -> Outcome {
         let reports = self.folder.join(project).join("surefire-reports");
         test::remove_folder(&reports)?;
@@ -121,25 +123,6 @@ impl<'a> Kotlin<'a> {
         // Not as an argument, which would be printed, and it is long.
         Ok(Program::new(self.workspace, "java").args(options).env("CLASSPATH", path).arg(class))
     }
-}
-
-/// Lets the generated values show themselves whatever texts they hold. They do so by the core, which takes Unicode only: half
-/// of a surrogate pair, which a text of the JVM may have, would throw out of `toString`.
-pub(crate) fn show_whatever_they_hold(sources: &Path) -> Outcome {
-    const GENERATED: &str = "override fun toString(): String {";
-    const MENDED: &str = "override fun toString(): String = try { shownByTheCore() } \
-        catch (unshown: java.nio.charset.CharacterCodingException) { javaClass.simpleName + \"(not Unicode)\" }\n    \
-        private fun shownByTheCore(): String {";
-    let reading = || Failure::while_doing(format!("cannot read {}", sources.display()));
-    let mut mended = 0;
-    for entry in fs::read_dir(sources).map_err(reading())? {
-        let file = entry.map_err(reading())?.path();
-        let code = fs::read_to_string(&file).map_err(reading())?;
-        mended += code.matches(GENERATED).count();
-        let writing = Failure::while_doing(format!("cannot write {}", file.display()));
-        fs::write(&file, code.replace(GENERATED, MENDED)).map_err(writing)?;
-    }
-    if mended == 0 { Err(Failure::new("UniFFI writes `toString` in another way now")) } else { Ok(()) }
 }
 
 fn property(name: &str, value: &Path) -> String {
@@ -224,11 +207,38 @@ fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
         kotlin.maven(&format!("bindings-kotlin/{adapter}/pom.xml")).arg("install").run()?;
         kotlin.maven(&format!("bindings-kotlin/examples/{adapter}/pom.xml")).arg("compile").run()?;
     }
+    write_readme(kotlin)?;
+    for versions in ["", "--activate-profiles oldest"] {
+        kotlin.maven("bindings-kotlin/callback-tests/apps/pom.xml").args(versions).arg("compile").run()?;
+    }
+    let readme = kotlin.folder.join("readme");
+    let jars = fs::read_to_string(kotlin.folder.join("apps/newest/spring-boot/classpath"))
+        .map_err(Failure::while_doing("the class path of the application"))?;
+    // Not as an argument, which would be printed, and it is long.
+    let javac = Program::new(workspace, "javac").env("CLASSPATH", jars.trim()).arg("-d").arg(readme.join("classes"));
+    javac.arg(readme.join("Readme.java")).run()?;
     let calls = workspace.folder("kotlin-callback-calls.jsonl");
     test::remove(&calls)?;
     let maven = kotlin.maven("bindings-kotlin/callback-tests/pom.xml").arg("test");
     kotlin.test(maven.env("KOMOPAY_SANDBOX_RECORD", &calls), "callback-tests", tally)?;
     gateway::validate(workspace, &calls)
+}
+
+/// Lays ready what README.md shows: for the application with Ktor, which is compiled with it, and for `javac`.
+fn write_readme(kotlin: &Kotlin<'_>) -> Outcome {
+    const README: &str = "bindings-kotlin/README.md";
+    let folder = kotlin.folder.join("readme");
+    test::remove_folder(&folder)?;
+    fs::create_dir_all(folder.join("kotlin")).map_err(Failure::while_doing(folder.display()))?;
+    let write =
+        |name: &str, code: String| fs::write(folder.join(name), code).map_err(Failure::while_doing(name.to_owned()));
+    for (number, (imports, body)) in readme::programs(kotlin.workspace, README, "kotlin")?.into_iter().enumerate() {
+        let function = format!("suspend fun io.ktor.server.application.Application.shown{number}() {{\n{body}\n}}\n");
+        write(&format!("kotlin/Readme{number}.kt"), format!("package readme\n{imports}\n{function}"))?;
+    }
+    let (imports, bodies): (Vec<_>, Vec<_>) = readme::programs(kotlin.workspace, README, "java")?.into_iter().unzip();
+    let orders = "interface Orders { void update(String id, id.komopay.ffi.Payout payout); }\nOrders orders;";
+    write("Readme.java", format!("{}\nclass Readme {{\n{orders}\n{}\n}}\n", imports.join("\n"), bodies.join("\n")))
 }
 
 /// Searches everything that the tests wrote. Gives the names of the files.
@@ -264,7 +274,8 @@ fn pay(kotlin: &Kotlin<'_>, class: &str) -> Outcome {
     })
 }
 
-/// A server in Python issues a token for one payout; an app in Kotlin makes the payout with it, and can do nothing else.
+/// A server in Python issues a token for one payout; an app in Kotlin makes the payout with it, and can do nothing
+/// else.
 fn hand_off(kotlin: &Kotlin<'_>, python: &Python) -> Outcome {
     let workspace = kotlin.workspace;
     let venv = Venv::fresh(workspace, python, "venv-hand-off")?;

@@ -28,10 +28,12 @@ mod dependencies;
 mod failure;
 mod gateway;
 mod kotlin;
+mod kotlin_code;
 mod ledger;
 mod licenses;
 mod mutations;
 mod prove;
+mod readme;
 mod report;
 mod setup;
 mod surface;
@@ -101,7 +103,7 @@ fn main() -> ExitCode {
         Task::Demo { language } => demo::run(&workspace, language),
         Task::Test { part, long } => test::run(&workspace, part, long),
         Task::Setup => setup::run(&workspace),
-        Task::KotlinCode { sources } => kotlin::show_whatever_they_hold(&sources),
+        Task::KotlinCode { sources } => kotlin_code::mend(&sources),
         Task::Licenses => licenses::write(&workspace),
         Task::Advisories => dependencies::advisories(&workspace),
         Task::Surface => surface::write(&workspace),

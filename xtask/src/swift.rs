@@ -14,7 +14,7 @@ use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
 use crate::report::Report;
 use crate::surface::{self, Language};
 use crate::workspace::Workspace;
-use crate::{demo, test};
+use crate::{demo, readme, test};
 
 /// The system that has Swift as a package, and what of it a build needs.
 const SUITE: &str = "trixie";
@@ -249,10 +249,9 @@ pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &m
     })?;
     let Some(package) = assembled else { return Ok(()) };
     report.check("Swift README", |_| {
-        let readme = workspace.root().join("bindings-swift").join("README.md");
-        let text = fs::read_to_string(&readme).map_err(Failure::while_doing(readme.display()))?;
-        let shown = text.split("```swift\n").nth(1).and_then(|rest| rest.split("```").next());
-        package.check_types("Readme.swift", shown.ok_or_else(|| Failure::new("it shows no program"))?)?;
+        for (imports, body) in readme::programs(workspace, "bindings-swift/README.md", "swift")? {
+            package.check_types("Readme.swift", &format!("{imports}\n{body}\n"))?;
+        }
         match package.check_types("Double.swift", "import KomoPay\n_ = try Money(42.05, \"USD\")\n") {
             Err(refused) if refused.to_string().contains("Money(42.05") => Ok(()),
             other => Err(Failure::new(format!("money of a Double must not compile: {other:?}"))),

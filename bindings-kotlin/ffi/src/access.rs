@@ -11,6 +11,7 @@ use crate::scalar::Moment;
 
 /// What an issued token shall allow.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
+#[uniffi::export(Debug, Display)]
 pub enum AccessScope {
     /// To create this payout of exactly this money, and to follow it: what a mobile app needs.
     Payout {
@@ -71,4 +72,4 @@ impl fmt::Debug for IssuedToken {
     }
 }
 
-display_as_debug!(IssuedToken);
+display_as_debug!(AccessScope, IssuedToken);

@@ -1,7 +1,7 @@
 //! The answers of the catalogue.
 
 use crate::money::Money;
-use crate::payout::{MethodCode, open_codes};
+use crate::payout::{MethodCode, display_as_debug, open_codes};
 use crate::scalar::Moment;
 
 use std::fmt;
@@ -17,7 +17,8 @@ open_codes! {
 }
 
 /// What the merchant has in one currency.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct Balance {
     /// All of it; it may still contain pending payouts and settlements.
     pub balance: Money,
@@ -34,7 +35,8 @@ pub struct Balance {
 }
 
 /// A way to pay out some money now.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct PayoutOption {
     /// The method.
     pub method_code: MethodCode,
@@ -48,6 +50,7 @@ pub struct PayoutOption {
 
 /// An operator of a payout option.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct PayoutOperator {
     /// The code to put into a request's method.
     pub code: String,
@@ -59,6 +62,7 @@ pub struct PayoutOperator {
 
 /// The range of a fee that the customer pays on top of the amount.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct CustomerFee {
     /// At least this.
     pub min: Option<Money>,
@@ -67,7 +71,8 @@ pub struct CustomerFee {
 }
 
 /// A bank, wallet or blockchain.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct PaymentOperator {
     /// Its code.
     pub code: String,
@@ -78,7 +83,8 @@ pub struct PaymentOperator {
 }
 
 /// A combination of direction, method and currency, with its limits.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct PaymentOption {
     /// The direction.
     pub type_code: PaymentTypeCode,
@@ -100,6 +106,7 @@ pub struct PaymentOption {
 
 /// An operator of a payment option.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct PaymentOptionOperator {
     /// Its code.
     pub code: String,
@@ -113,6 +120,7 @@ pub struct PaymentOptionOperator {
 
 /// How much one payment may be. Whether the ends are included is not published.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct AmountLimit {
     /// Not below this.
     pub from: Option<Money>,
@@ -121,7 +129,8 @@ pub struct AmountLimit {
 }
 
 /// The merchant, as it is shown to customers.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct MerchantInfo {
     /// The name of the merchant's channel.
     pub name: String,
@@ -131,6 +140,7 @@ pub struct MerchantInfo {
 
 /// Which payment options to list. What is left out does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
 pub struct PaymentOptionFilter {
     /// Only this direction.
     #[uniffi(default = None)]
@@ -255,3 +265,25 @@ impl From<komopay_core::MerchantInfo> for MerchantInfo {
         Self { name, raw: raw.as_str().to_owned() }
     }
 }
+
+/// What is shown is what the core shows: not the answer's JSON.
+macro_rules! debug_without_raw {
+    ($($name:ident { $($field:ident),+ })+) => {
+        $(impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name))$(.field(stringify!($field), &self.$field))+.finish_non_exhaustive()
+            }
+        })+
+    };
+}
+
+debug_without_raw! {
+    Balance { balance, available, pending_settlement, pending_payout, last_movement }
+    PayoutOption { method_code, operators, segment_code }
+    PaymentOperator { code, name }
+    PaymentOption { type_code, method_code, currency, segment_code, limit, is_available, operators }
+    MerchantInfo { name }
+}
+
+display_as_debug!(Balance, PayoutOption, PayoutOperator, CustomerFee, PaymentOperator);
+display_as_debug!(PaymentOption, PaymentOptionOperator, AmountLimit, MerchantInfo, PaymentOptionFilter);

@@ -41,6 +41,12 @@ fn exact_money(amount: String, currency: String) -> Result<MoneyParts, CallFailu
     Ok(Money(money).parts())
 }
 
+/// How money is shown, such as `42.05 USD`: a currency is what the platform calls one.
+#[uniffi::export]
+fn show_money(money: Money) -> String {
+    money.0.to_string()
+}
+
 impl From<komopay_core::Money> for Money {
     fn from(money: komopay_core::Money) -> Self {
         Self(money)

@@ -19,33 +19,12 @@ extension Payout: CustomReflectable { public var customMirror: Mirror { .masking
 extension PayoutChange: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
 extension FailureReason: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
 extension IssuedToken: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
-
-extension Balance: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    public var description: String { "Balance(\(balance), available \(available))" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { .masking(self) }
-}
-
-extension PayoutOption: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    public var description: String { "PayoutOption(\(methodCode), \(operators.map(\.code)))" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { .masking(self) }
-}
-
-extension PaymentOperator: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    public var description: String { "PaymentOperator(\(code))" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { .masking(self) }
-}
-
-extension PaymentOption: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    public var description: String { "PaymentOption(\(typeCode), \(methodCode), \(currency))" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { .masking(self) }
-}
-
-extension MerchantInfo: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    public var description: String { "MerchantInfo(\(name))" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { .masking(self) }
-}
+extension Balance: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension PayoutOption: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension PayoutOperator: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension CustomerFee: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension PaymentOperator: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension PaymentOption: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension PaymentOptionOperator: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension AmountLimit: CustomReflectable { public var customMirror: Mirror { .masking(self) } }
+extension MerchantInfo: CustomReflectable { public var customMirror: Mirror { .masking(self) } }

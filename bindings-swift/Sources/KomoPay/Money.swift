@@ -23,9 +23,9 @@ public struct Money: Sendable {
     /// - Parameters:
     ///   - amount: In major units: `10000`, `42.05`.
     ///   - currency: Its code, such as `IDR`.
-    /// - Throws: ``KomopayError/invalidRequest(_:)``, if the text is no number, has more digits than can be kept exactly
-    ///   (28 always fit), or can be read in two ways (`250.000` of a currency of at most two decimals: write `250000`, or
-    ///   `250`), or if the code is not one in capital letters. Nothing is rounded.
+    /// - Throws: ``KomopayError/invalidRequest(_:)``, if the text is no number, has more digits than can be kept
+    /// exactly   (28 always fit), or can be read in two ways (`250.000` of a currency of at most two decimals: write
+    /// `250000`, or   `250`), or if the code is not one in capital letters. Nothing is rounded.
     public init(_ amount: String, _ currency: String) throws {
         self.init(parts: try translating { try parseMoney(amount: amount, currency: currency) })
     }
@@ -62,7 +62,7 @@ extension Money: Hashable {
 
 extension Money: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// `42.05 USD`
-    public var description: String { "\(digits) \(currency)" }
+    public var description: String { showMoney(money: self) }
     public var debugDescription: String { "Money(\(description))" }
     public var customMirror: Mirror { .masking(self) }
 }

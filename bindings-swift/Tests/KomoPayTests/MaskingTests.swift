@@ -44,7 +44,8 @@ final class MaskingTests: XCTestCase {
             AccessToken(IssuedToken(text: canary, expiresAt: nil)), IssuedToken(text: canary, expiresAt: nil),
             payout(money), accepted(money),
             PayoutChange(
-                payoutId: "A", sequence: 1, previousStatus: nil, payout: payout(money), isCorrection: false), FailureReason(code: .ipDenied, failedAt: nil, message: canary),
+                payoutId: "A", sequence: 1, previousStatus: nil, payout: payout(money), isCorrection: false),
+            FailureReason(code: .ipDenied, failedAt: nil, message: canary),
             Balance(
                 balance: money, available: money, pendingSettlement: money, pendingPayout: money, lastMovement: nil,
                 raw: canary),
@@ -67,6 +68,32 @@ final class MaskingTests: XCTestCase {
 
     func testAnAccountShowsItsLastFourDigits() {
         XCTAssertTrue("\(BankAccount(name: "Test account", number: "11223344"))".contains("****3344"))
+    }
+
+    func testTheTextsOfThePlatformAreShownWithoutControlCharacters() {
+        let (name, code) = ("two\nlines", "I\nD\u{202e}R")
+        let money = Money(parts: MoneyParts(amount: "1.50", currency: code))
+        let limit = AmountLimit(from: money, to: nil)
+        let values: [Any] = [
+            money, limit, CustomerFee(min: money, max: nil), MerchantInfo(name: name, raw: ""),
+            Balance(
+                balance: money, available: money, pendingSettlement: money, pendingPayout: money, lastMovement: nil,
+                raw: ""),
+            PayoutOption(
+                methodCode: .unknown(text: code), operators: [PayoutOperator(code: code, name: name, customerFee: nil)],
+                segmentCode: code, raw: ""),
+            PaymentOperator(code: code, name: name, raw: ""),
+            PaymentOption(
+                typeCode: .unknown(text: code), methodCode: .bankTransfer, currency: code, segmentCode: nil,
+                limit: limit, isAvailable: true,
+                operators: [PaymentOptionOperator(code: code, name: name, isAvailable: true, limit: limit)], raw: ""),
+        ]
+        for value in values {
+            for text in ["\(value)", String(reflecting: value), "\([value])"] {
+                XCTAssertNil(text.rangeOfCharacter(from: .controlCharacters), "\(type(of: value))")
+            }
+        }
+        XCTAssertTrue("\(money)".hasPrefix("1.50 I"), "\(money)")
     }
 
     private func payout(_ money: Money) -> Payout {

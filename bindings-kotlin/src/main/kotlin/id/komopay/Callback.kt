@@ -16,8 +16,23 @@ public data class Callback(public val payoutId: String, public val verified: Boo
 /** A change of a payout, told once: another status, or another decision about a payout that was final. */
 public typealias PayoutChange = id.komopay.ffi.PayoutChange
 
-/** Where the changes of payouts are kept until the application has handled them: in memory, or in an SQLite file. */
+/** Where the changes of payouts are kept until the application has handled them: see [memory] and [sqlite]. */
 public typealias ChangeStore = id.komopay.ffi.ChangeStore
+
+/** In memory, for this client alone: for tests, and for a program that may forget what it was told when it ends. */
+public fun id.komopay.ffi.ChangeStore.Companion.memory(): ChangeStore = id.komopay.ffi.ChangeStore.Memory
+
+/**
+ * In an SQLite file, which outlives the process and which the processes of one machine share. Not for a network drive.
+ *
+ * It belongs to the base URL, the merchant code (or to none: a token) and the `isTest` of the first client that is made
+ * with it, and is refused to others; so is a file that others could have written: of another user, with rights for
+ * everybody, a symbolic link, or in a folder where everybody may replace it.
+ *
+ * @param path The file. It is made, for its owner only, if there is none; its folder must be there.
+ */
+public fun id.komopay.ffi.ChangeStore.Companion.sqlite(path: String): ChangeStore =
+    id.komopay.ffi.ChangeStore.Sqlite(path)
 
 /** Where in a callback URL the signature stands. */
 public typealias SignaturePlace = id.komopay.ffi.SignaturePlace

@@ -3,6 +3,7 @@ package id.komopay
 import id.komopay.ffi.CallFailure
 import id.komopay.ffi.Cancellation
 import id.komopay.ffi.Failure
+import java.io.Serializable
 import java.nio.charset.CharacterCodingException
 import java.time.Duration
 import kotlin.coroutines.cancellation.CancellationException
@@ -11,7 +12,8 @@ import kotlin.coroutines.cancellation.CancellationException
  * Why a call ended without a result: one subclass for each kind of the error table. Decide by the class, or by
  * [retryable] and [moneyMayHaveMoved]; the message is for people and may change.
  *
- * None of them holds a secret, a token or an account number, so it can be logged as it is.
+ * None of them holds a secret, a token or an account number, so it can be logged as it is, and serialized: with all
+ * that it knows, its causes, and what was suppressed as far as that is a [KomopayException].
  *
  * ```
  * try {
@@ -50,8 +52,8 @@ public sealed class KomopayException(
 
     /**
      * Whom this concerns: the merchant, so that every other payout would meet it as well, or this payout alone. Null if
-     * neither can be said: it may pass, or what came of it is not known. A payroll stops at [Concern.MERCHANT], and goes on
-     * with the next row after [Concern.PAYOUT].
+     * neither can be said: it may pass, or what came of it is not known. A payroll stops at [Concern.MERCHANT], and
+     * goes on with the next row after [Concern.PAYOUT].
      */
     public val concerns: Concern? get() = failure.concerns
 
@@ -63,8 +65,8 @@ public sealed class KomopayException(
 
     /**
      * The HTTP status to answer a callback with when [Client.handleCallback] ends with this: never 200, after which the
-     * platform would not repeat it. 400, 403 or 413 to one that is refused; 500 if the settings or this SDK are wrong; 503
-     * to all that may yet be read or stored.
+     * platform would not repeat it. 400, 403 or 413 to one that is refused; 500 if the settings or this SDK are wrong;
+     * 503 to all that may yet be read or stored.
      */
     public open val callbackStatus: Int get() = kind.callbackStatus(this.field)
 
@@ -73,11 +75,38 @@ public sealed class KomopayException(
 
     /** Whether a payout under this id exists or may exist. False on a read: this read moved nothing. */
     public open val moneyMayHaveMoved: Boolean get() = kind.moneyMayHaveMoved()
+
+    /** What is written in its place: without what others threw, which perhaps cannot be written. */
+    @Suppress("unused")
+    protected fun writeReplace(): Any {
+        val causes = generateSequence(cause) { it.cause }.map { it.failure }.toList()
+        return Written(failure.copy(causes = causes), stackTrace, suppressed.filterIsInstance<KomopayException>())
+    }
+
+    private class Written(
+        private val failure: Failure,
+        private val stackTrace: Array<StackTraceElement>,
+        private val suppressed: List<KomopayException>,
+    ) : Serializable {
+        private fun readResolve(): Any = failure.exception().also { error ->
+            error.stackTrace = stackTrace
+            suppressed.forEach(error::addSuppressed)
+        }
+
+        private companion object {
+            private const val serialVersionUID = 1L
+        }
+    }
 }
 
 /** Unusable settings, or a server certificate that does not verify. [field] names the setting. */
 public class ConfigurationException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
+    KomopayException(failure, cause) {
+    // The core is not asked: that it cannot be loaded may be the fault.
+    override val callbackStatus: Int get() = 500
+    override val retryable: Boolean get() = false
+    override val moneyMayHaveMoved: Boolean get() = false
+}
 
 /** Refused before sending, naming the [field]; or HTTP 400. */
 public class InvalidRequestException internal constructor(failure: Failure, cause: KomopayException?) :
@@ -195,15 +224,10 @@ private fun fault(thrown: Throwable, creating: Creating?): KomopayException {
             "call again with the same id, the same request and resume"
         return failure(ErrorKind.OUTCOME_UNKNOWN, text, id).exception()
     }
+    if (thrown is LinkageError) Libraries.notLoaded?.let { return unusable(it) }
     val what = if (id == null) "" else "payout $id was not sent: "
-    val where = if (thrown is LinkageError) "; $PLATFORMS, and this is $HERE" else ""
-    return failure(ErrorKind.INTERNAL, "${what}a fault of the komopay SDK: $type$where", id).exception()
+    return failure(ErrorKind.INTERNAL, "${what}a fault of the komopay SDK: $type", id).exception()
 }
-
-/** What the published jar has a native library for. */
-private const val PLATFORMS = "its library runs on Linux with glibc (x86-64, arm64), macOS (arm64) and Windows (x86-64)"
-
-private val HERE = "${System.getProperty("os.name")} on ${System.getProperty("os.arch")}"
 
 private fun failure(kind: ErrorKind, message: String, payoutId: String? = null, concerns: Concern? = null) =
     Failure(kind, message, null, null, emptyList(), payoutId, emptyList(), null, null, emptyList(), concerns)

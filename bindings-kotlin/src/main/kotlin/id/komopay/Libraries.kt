@@ -1,5 +1,6 @@
 package id.komopay
 
+import id.komopay.ffi.uniffiEnsureInitialized
 import kotlinx.coroutines.CoroutineScope
 
 /**
@@ -14,10 +15,35 @@ internal object Libraries {
     private const val STDLIB = "org.jetbrains.kotlin:kotlin-stdlib"
     private const val CORE = "org.jetbrains.kotlinx:kotlinx-coroutines-core-jvm"
 
-    /** Refuses libraries that are too old, or not there, before anything can be sent. */
+    /**
+     * Refuses libraries that are too old or not there, and a native one that cannot be loaded: nothing was sent yet.
+     */
     fun check() {
         require(STDLIB, KOTLIN, "kotlin.version") { KotlinVersion.CURRENT.toString() }
         require(CORE, COROUTINES, "kotlin-coroutines.version", ::coroutines)
+        notLoaded?.let { refuse(it) }
+    }
+
+    /**
+     * Why the native library cannot be loaded, if it cannot: it lies in the jar, and JNA unpacks it, and a library of
+     * its own, into a folder. Kept, since the JVM tells the cause only once.
+     */
+    val notLoaded: String? by lazy {
+        try {
+            uniffiEnsureInitialized()
+            null
+        } catch (thrown: LinkageError) {
+            // JNA's own texts, which name folders, files and what the system said. The innermost says most.
+            val texts = generateSequence<Throwable>(thrown) { it.cause }.mapNotNull { it.message }
+            val cause = texts.last().lineSequence().joinToString(" ") { it.trim() }
+            val settings = listOf("jna.tmpdir", "java.io.tmpdir")
+            val folders = settings.joinToString { "$it is ${System.getProperty(it) ?: "not set"}" }
+            "the native library could not be unpacked and loaded ($folders): $cause. If a folder is missing, full, not " +
+                "writable or mounted noexec, name another one: -Djna.tmpdir=FOLDER. If nothing may be unpacked, put the " +
+                "libraries of the jars of this SDK and of JNA into a folder, and start with -Djna.nounpack=true -Djna.library.path=FOLDER " +
+                "-Djna.boot.library.path=FOLDER. It runs on Linux with glibc (x86-64, arm64), macOS (arm64) and Windows " +
+                "(x86-64), and this is ${System.getProperty("os.name")} on ${System.getProperty("os.arch")}"
+        }
     }
 
     /** [property] is what the version is called in a build by Spring Boot. */
@@ -30,8 +56,8 @@ internal object Libraries {
         // Where an application was packed into one jar, the note may be gone; then nothing can be said.
         if (found == null || isAtLeast(found, oldest)) return
         refuse(
-            "$artifact is too old: version $found is on the class path, and this library needs $oldest or newer. Name a newer " +
-                "version in your build (with Spring Boot, set the property $property; with others, a dependency of its own)",
+            "$artifact is too old: version $found is on the class path, and this library needs $oldest or newer. Name a " +
+                "newer version in your build (with Spring Boot, set the property $property; with others, a dependency of its own)",
         )
     }
 

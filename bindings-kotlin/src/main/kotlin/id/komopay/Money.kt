@@ -3,9 +3,12 @@ package id.komopay
 import id.komopay.ffi.MoneyParts
 import id.komopay.ffi.exactMoney
 import id.komopay.ffi.parseMoney
+import id.komopay.ffi.showMoney
+import java.io.Serializable
 import java.math.BigDecimal
 import java.time.Duration
 import java.time.Instant
+import java.util.Collections
 
 /**
  * An exact amount of money, in major units: `42.05` USD is forty-two dollars and five cents.
@@ -14,14 +17,15 @@ import java.time.Instant
  * `Float`, which cannot hold most amounts. Equal and hashed by value: 42 IDR is 42.00 IDR.
  *
  * A bad amount or currency is an [InvalidRequestException] that names the field. So is a text that can be read in two
- * ways: `250.000` of a currency of at most two decimals; write `250000`, or `250`. A currency is a code in capital letters.
+ * ways: `250.000` of a currency of at most two decimals; write `250000`, or `250`. A currency is a code in capital
+ * letters.
  *
  * ```
  * Money("42.05", "USD") == Money(BigDecimal("42.050"), "USD") // true
  * Money(10_000, "IDR").toString()                             // 10000 IDR
  * ```
  */
-public class Money private constructor(parts: MoneyParts) {
+public class Money private constructor(parts: MoneyParts) : Serializable {
     /** The amount in major units. */
     public val amount: BigDecimal = BigDecimal(parts.amount)
 
@@ -52,16 +56,21 @@ public class Money private constructor(parts: MoneyParts) {
     override fun hashCode(): Int = 31 * amount.stripTrailingZeros().hashCode() + currency.hashCode()
 
     /** Such as `42.05 USD`. */
-    override fun toString(): String = "${amount.toPlainString()} $currency"
+    override fun toString(): String = native { showMoney(this) }
 
     internal fun lower() = MoneyParts(amount.toPlainString(), currency)
 
     internal companion object {
+        private const val serialVersionUID = 1L
+
         fun lift(parts: MoneyParts) = Money(parts)
 
         private fun exact(amount: String, currency: String) = native { exactMoney(amount, currency) }
     }
 }
+
+/** A list that nobody changes, for the generated code. */
+internal fun <T> frozen(list: List<T>): List<T> = Collections.unmodifiableList(ArrayList(list))
 
 /** Whole microseconds, for the generated code. One that is too long for them is as long as they go. */
 internal fun micros(span: Duration): Long = try {

@@ -2,32 +2,45 @@ package id.komopay
 
 import id.komopay.ffi.callbackBodyLimit
 import java.time.Duration
+import java.util.concurrent.CompletionStage
+import java.util.concurrent.Future
 import java.util.logging.Level
 import java.util.logging.Logger as JdkLogger
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.future.await
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeoutOrNull
 
-/** Is told what went wrong with a callback or a change, where nobody waits who could be thrown at. */
+/**
+ * Is told what went wrong with a callback or a change, where nobody waits who could be thrown at. Callbacks that are
+ * refused are not told here: anybody can send them, and they are counted in the log of the SDK.
+ */
 public fun interface FailureListener {
     /** [text] says what becomes of it, and holds nothing secret; [thrown] may be the application's own. */
     public fun failed(text: String, thrown: Throwable)
 }
 
 /**
- * Receives callbacks, and gives each change of a payout to [handler]: what the adapters for Ktor and Spring Boot are made
- * of. For another server, give [receive] what comes in, and answer with the status that it returns.
+ * Receives callbacks, and gives each change of a payout to [handler]: what the adapters for Ktor and Spring Boot are
+ * made of. For another server, give [receive] what comes in, and answer with the status that it returns.
  *
- * The changes come from the client's `changeStore`, one after the other: those that were left there when the program last
- * ended, then those that callbacks and reads record. A change is acknowledged when [handler] returns. If it throws, the
- * change is given again after the `changeLease`, and that of another payout comes first, perhaps
- * while a slow handler is still at it: keep, for each payout, the highest `sequence` that was handled, in one transaction
- * with what is done for it, and ignore a change whose number is not above it.
+ * The changes come from the client's `changeStore`, one after the other: those that were left there when the program
+ * last ended, then those that callbacks and reads record. A change is acknowledged when [handler] has run to its end:
+ * what it launches in its own scope belongs to it, and if its last expression is a `Job`, a `Deferred` or a
+ * `CompletionStage`, that is waited for. If it throws, or returns what nobody runs (a `Flow`, a publisher such as
+ * `Mono`, a plain `Future`), the change is given again after the `changeLease`, and that of another payout comes first,
+ * perhaps while a slow handler is still at it: keep, for each payout, the highest `sequence` that was handled, in one
+ * transaction with what is done for it, and ignore a change whose number is not above it.
  *
  * A client without a `changeStore` is refused with a [ConfigurationException]; it needs `callbackKeys`, too. Close this
  * before the client.
@@ -45,7 +58,8 @@ public class PayoutCallbacks(
     private val client: Client,
     private val pollInterval: Duration = POLL_INTERVAL,
     private val onFailure: FailureListener = LOG,
-    private val handler: suspend (PayoutChange) -> Unit,
+    // Of what it returns nothing may be dropped: that may be what still has to be done.
+    private val handler: suspend (PayoutChange) -> Any?,
 ) : AutoCloseable {
     init {
         require(pollInterval in SHORTEST_POLL..LONGEST_POLL) { "pollInterval must be 1 ms to 1 day" }
@@ -59,9 +73,13 @@ public class PayoutCallbacks(
     private var closing = false
 
     private val loop = CoroutineScope(Dispatchers.Default).launch {
-        while (!closing) {
-            drain()
-            withTimeoutOrNull(pollInterval.toMillis()) { wake.receive() }
+        try {
+            while (!closing) {
+                drain()
+                withTimeoutOrNull(pollInterval.toMillis()) { wake.receive() }
+            }
+        } catch (thrown: Throwable) {
+            if (!closing) tell("no changes are handled any more: they stay in the store", thrown)
         }
     }
 
@@ -69,20 +87,27 @@ public class PayoutCallbacks(
     public val bodyLimit: Int = native { callbackBodyLimit() } + 1
 
     /**
-     * Deals with a callback: [body] is the raw body of the request, [url] is the URL that was requested, absolute or from its
-     * path on. Returns the HTTP status to answer with: 200 if the change is in the store, and else what the core says.
+     * Deals with a callback: [body] is the raw body of the request, [url] is the URL that was requested, absolute or
+     * from its path on. Returns the HTTP status to answer with: 200 if the change is in the store, 503 once this is
+     * closed or its work has ended, and else what the core says.
      */
     public suspend fun receive(body: ByteArray, url: String): Int = try {
-        client.handleCallback(body, url)
-        wake.trySend(Unit)
-        200
+        if (loop.isActive && !closing) {
+            client.handleCallback(body, url)
+            wake.trySend(Unit)
+            200
+        } else {
+            503
+        }
     } catch (error: KomopayException) {
-        error.callbackStatus.also { tell("a callback is answered with $it", error) }
+        // What is refused anybody can send, as often as they like: the core counts it, and says so.
+        if (error !is InvalidCallbackException) tell("a callback is answered with ${error.callbackStatus}", error)
+        error.callbackStatus
     }
 
     /**
-     * Takes no more changes, and waits for the handler, up to 10 s; then it is cancelled, and its change given again after the
-     * lease. A thread that is interrupted stays so, and does not wait any more. It may be called again.
+     * Takes no more changes, and waits for the handler, up to 10 s; then it is cancelled, and its change given again
+     * after the lease. A thread that is interrupted stays so, and does not wait any more. It may be called again.
      */
     override fun close() {
         closing = true
@@ -102,23 +127,43 @@ public class PayoutCallbacks(
 
     private suspend fun take(): PayoutChange? = try {
         client.takeChanges(1).firstOrNull()
-    } catch (_: ClosedException) {
-        closing = true
-        null
-    } catch (error: KomopayException) {
-        tell("no changes could be taken; they are asked for again", error)
+    } catch (thrown: Throwable) {
+        currentCoroutineContext().ensureActive()
+        // The client was closed before this, and nothing comes any more; or the JVM shuts down, as it may.
+        if (thrown is ClosedException) closing = closing || Hook.ending
+        if (thrown is ClosedException && !closing) throw thrown
+        if (!closing) tell("no changes could be taken; they are asked for again", thrown)
         null
     }
 
     private suspend fun handle(change: PayoutChange) {
         try {
-            handler(change)
+            // In a scope of its own, which it may cancel.
+            coroutineScope { finish(handler(change)) }
             client.acknowledgeChange(change.payoutId, change.sequence)
         } catch (thrown: Throwable) {
             currentCoroutineContext().ensureActive()
             tell("change ${change.sequence} of payout ${change.payoutId} is given again after the lease", thrown)
         }
     }
+
+    /** Waits for what a handler left to be done. */
+    private suspend fun finish(returned: Any?) {
+        when (returned) {
+            is CompletionStage<*> -> returned.await()
+            is Deferred<*> -> returned.await()
+            is Job -> {
+                returned.join()
+                if (returned.isCancelled) throw CancellationException("what the handler launched did not end well")
+            }
+            is Future<*>, is Flow<*> -> refuse(returned)
+            null, Unit -> {}
+            else -> if (interfaces(returned.javaClass).any { it.name in PUBLISHERS }) refuse(returned)
+        }
+    }
+
+    private fun refuse(returned: Any): Nothing = throw IllegalStateException(
+        "the handler returned a ${returned.javaClass.name}, which may not have run: wait for its end in the handler")
 
     private fun tell(text: String, thrown: Throwable) {
         runCatching { onFailure.failed(text, thrown) }
@@ -128,10 +173,15 @@ public class PayoutCallbacks(
 internal val POLL_INTERVAL: Duration = Duration.ofSeconds(5)
 
 internal val LOG = FailureListener { text, thrown ->
-    val log = JdkLogger.getLogger("id.komopay")
-    // Anybody can send a callback that is refused, and as many as they like.
-    if (thrown is InvalidCallbackException) log.info("$text: ${thrown.message}") else log.log(Level.WARNING, text, thrown)
+    JdkLogger.getLogger("id.komopay").log(Level.WARNING, text, thrown)
 }
+
+private fun interfaces(type: Class<*>): Sequence<Class<*>> =
+    generateSequence(type) { it.superclass }.flatMap { it.interfaces.asSequence() }
+        .flatMap { sequenceOf(it) + interfaces(it) }
+
+/** What gives its values to who subscribes, and does nothing before: `Mono`, `Uni`, `Single` ... */
+private val PUBLISHERS = setOf("java.util.concurrent.Flow\$Publisher", "org.reactivestreams.Publisher")
 
 private val SHORTEST_POLL = Duration.ofMillis(1)
 

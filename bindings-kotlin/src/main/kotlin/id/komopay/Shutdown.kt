@@ -14,8 +14,8 @@ import kotlin.concurrent.thread
  * Whether the SDK sees to the creates under way when the JVM shuts down: it does, unless it is told not to.
  *
  * As soon as the JVM shuts down (`SIGTERM`, `System.exit`, the end of the last thread that is no daemon), every client
- * that is not closed refuses calls with a [ClosedException]; creates under way have 5 s; then the ids of those that have
- * not ended are in the log, at WARN, and on standard error, since others may have closed the log by then.
+ * that is not closed refuses calls with a [ClosedException]; creates under way have 5 s; then the ids of those that
+ * have not ended are in the log, at WARN, and on standard error, since others may have closed the log by then.
  *
  * Hooks run all at once. An application that still makes payouts in a hook of its own, as a server does that first ends
  * what it has begun, says `false` and closes its client as the last thing there. Nobody else names what is left then.
@@ -33,12 +33,17 @@ public fun setShutdownHook(enabled: Boolean) {
 }
 
 /**
- * One hook for all clients of this class loader. It is there while one of them is open or a create is under way: since it
- * keeps this class loader, the core can still reach its logger then, and longer than that it may not stay.
+ * One hook for all clients of this class loader. It is there while one of them is open or a create is under way: since
+ * it keeps this class loader, the core can still reach its logger then, and longer than that it may not stay.
  */
 internal object Hook {
     @Volatile
     internal var enabled = true
+
+    /** Whether the JVM shuts down, and clients refuse calls because of that. */
+    @Volatile
+    internal var ending = false
+        private set
 
     private var open = 0
     private var hook: Thread? = null
@@ -79,12 +84,13 @@ internal object Hook {
 
     private fun end() {
         if (!enabled) return
+        ending = true
         val work = thread(isDaemon = true, name = "komopay-shutdown-work") {
             val leftBehind = endOfProcess()
             for (id in leftBehind) {
                 System.err.println(
-                    "komopay: the JVM ends before this create has: payout $id may have been made. To learn its outcome, " +
-                        "call createPayout with the same id, the same request and resume = true",
+                    "komopay: the JVM ends before this create has: payout $id may have been made. To learn its " +
+                        "outcome, call createPayout with the same id, the same request and resume = true",
                 )
             }
             flushLog()

@@ -19,21 +19,28 @@ class BuilderTest {
         assertAllSet(PayoutRequestBuilder(request.money, request.method), setOf("money", "method")) { listOf(it) }
 
         val given = setOf("operatorCode", "account", "name", "number")
-        assertAllSet(BankTransferBuilder("BNK_000", "Siti", "11223344"), given) { listOf(it, (it as BankTransfer).account) }
+        val bank = BankTransferBuilder("BNK_000", "Siti", "11223344")
+        assertAllSet(bank, given) { listOf(it, (it as BankTransfer).account) }
         assertAllSet(CryptoTransferBuilder("CHAIN", "0x1"), setOf("operatorCode", "account")) { listOf(it) }
         assertAllSet(WalletTransferBuilder(), setOf("account")) { listOf(it, (it as WalletTransfer).account) }
         assertAllSet(PaymentOptionFilterBuilder(), setOf()) { listOf(it) }
     }
 
-    /** Sets everything that the builder can, and looks for it in what it built, where nothing else but [given] may be. */
+    /**
+     * Sets everything that the builder can, and looks for it in what it built, where nothing else but [given] may be.
+     */
     private fun assertAllSet(builder: Any, given: Set<String>, parts: (Any) -> List<Any>) {
         val type = builder::class
-        val setters = type.declaredMemberFunctions.filter { it.returnType.classifier == type && it.name !in setOf("set", "account") }
+        val own = setOf("set", "account")
+        val setters = type.declaredMemberFunctions.filter { it.returnType.classifier == type && it.name !in own }
         val values = setters.associate { it.name to value(it.parameters.last().type) }
-        setters.forEach { it.call(builder, values[it.name].let { value -> if (value is List<*>) array(value.single()) else value }) }
+        val arguments = values.mapValues { (_, value) -> if (value is List<*>) array(value.single()) else value }
+        setters.forEach { it.call(builder, arguments[it.name]) }
         val built = type.declaredMemberFunctions.single { it.name == "build" }.call(builder)!!
-        val found = parts(built).flatMap { part -> part::class.memberProperties.map { it.name to it.getter.call(part) } }.toMap()
-        assertEquals(values, found - given)
+        val found = parts(built).flatMap { part ->
+            part::class.memberProperties.map { it.name to it.getter.call(part) }
+        }
+        assertEquals(values, found.toMap() - given)
     }
 
     private fun array(value: Any?): Array<*> = if (value is Money) arrayOf(value) else arrayOf(value as String)
@@ -45,7 +52,7 @@ class BuilderTest {
         Double::class -> 7.5
         Duration::class -> Duration.ofSeconds(7)
         TokenScope::class -> TokenScope.EVERYTHING
-        ChangeStore::class -> id.komopay.ffi.ChangeStore.Memory
+        ChangeStore::class -> ChangeStore.memory()
         PaymentTypeCode::class -> PaymentTypeCode.Unknown("text")
         else -> listOf(if (type.arguments.single().type!!.classifier == String::class) "text" else Money(7, "IDR"))
     }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir
 
 class CallbackTest {
     private val sandbox = Sandbox()
-    private val config = sandbox.config().copy(callbackKeys = listOf(KEY), changeStore = id.komopay.ffi.ChangeStore.Memory)
+    private val config = sandbox.config().copy(callbackKeys = listOf(KEY), changeStore = ChangeStore.memory())
     private val client = Client(config)
 
     @AfterEach
@@ -31,7 +31,8 @@ class CallbackTest {
     fun `a signed URL is of one payout, and what is wrong with a callback is told`() {
         val url = client.callbackUrl("https://shop.example/hook", "A-1")
         assertEquals(Callback("A-1", verified = true), client.readCallback(body("A-1"), url))
-        assertEquals(Callback("A-1", verified = true), client.readCallback(body("A-1"), url.removePrefix("https://shop.example")))
+        val path = url.removePrefix("https://shop.example")
+        assertEquals(Callback("A-1", verified = true), client.readCallback(body("A-1"), path))
         assertEquals(listOf("signature", 403), refusal { client.readCallback(body("A-2"), url) })
         assertEquals(listOf("signature", 403), refusal { client.readCallback(body("A-1"), "/hook") })
         assertEquals(listOf("body", 400), refusal { client.readCallback("no JSON".toByteArray(), url) })
@@ -41,7 +42,9 @@ class CallbackTest {
         val unsigned = Client(sandbox.config())
         assertEquals(Callback("A-1", verified = false), unsigned.readCallback(body("A-1"), "/hook"))
         assertEquals("callback_keys", assertThrows<ConfigurationException> { unsigned.callbackUrl(url, "A-1") }.field)
-        val error = assertThrows<ConfigurationException> { runBlocking { unsigned.handleCallback(body("A-1"), "/hook") } }
+        val error = assertThrows<ConfigurationException> {
+            runBlocking { unsigned.handleCallback(body("A-1"), "/hook") }
+        }
         assertEquals(500, error.callbackStatus)
     }
 
@@ -52,7 +55,8 @@ class CallbackTest {
         assertTrue(query.startsWith("https://shop.example/hook?komopay=1.${later.epochSecond}."), query)
         assertTrue(client.readCallback(body("A-1"), query).verified)
         for (past in listOf(Instant.now().minusSeconds(1), Instant.MIN.plusSeconds(365 * 86_400L * 700_000_000))) {
-            val refused = assertThrows<InvalidRequestException> { client.callbackUrl("https://shop.example", "A-1", past) }
+            val refused =
+                assertThrows<InvalidRequestException> { client.callbackUrl("https://shop.example", "A-1", past) }
             assertEquals("expires_at", refused.field)
         }
         assertEquals("callback_url", assertThrows<InvalidRequestException> { client.callbackUrl("shop", "A-1") }.field)
@@ -66,25 +70,28 @@ class CallbackTest {
         assertEquals(PayoutStatus.Success, client.handleCallback(body("A-1"), url).status)
         assertEquals(PayoutStatus.Success, client.handleCallback(body("A-1"), url).status)
         val change = client.takeChanges(10).single()
-        assertEquals(listOf("A-1", 1L, null, false), change.run { listOf(payoutId, sequence, previousStatus, isCorrection) })
+        assertEquals(listOf("A-1", 1L, null, false), told(change))
         assertEquals(emptyList<PayoutChange>(), client.takeChanges(10))
         client.acknowledgeChange("A-1", 1)
 
         sandbox.changeStatus("A-1", "FAILED")
         client.handleCallback(body("A-1"), url)
         val correction = client.takeChanges(10).single()
-        assertEquals(listOf("A-1", 2L, PayoutStatus.Success, true), correction.run { listOf(payoutId, sequence, previousStatus, isCorrection) })
-        assertTrue("A-1" in correction.toString() && correction.payout.raw !in correction.toString(), correction.toString())
+        assertEquals(listOf("A-1", 2L, PayoutStatus.Success, true), told(correction))
+        val shown = correction.toString()
+        assertTrue("A-1" in shown && correction.payout.raw !in shown, shown)
 
         assertEquals("limit", assertThrows<InvalidRequestException> { runBlocking { client.takeChanges(-1) } }.field)
-        assertEquals("sequence", assertThrows<InvalidRequestException> { runBlocking { client.acknowledgeChange("A-1", -1) } }.field)
+        val negative = assertThrows<InvalidRequestException> { runBlocking { client.acknowledgeChange("A-1", -1) } }
+        assertEquals("sequence", negative.field)
     }
 
     @Test
     fun `a forged callback makes no read`() = runBlocking {
         client.createPayout("A-1", Sandbox.request())
         val before = sandbox.calls("get_payout")
-        val forged = refusal { runBlocking { client.handleCallback(body("A-1"), "/hook/1.0.7uCeiI1SbzndTweFJ4SVsFQUr-6ZNwuN8Qr8Xjs8zxQ") } }
+        val url = "/hook/1.0.7uCeiI1SbzndTweFJ4SVsFQUr-6ZNwuN8Qr8Xjs8zxQ"
+        val forged = refusal { runBlocking { client.handleCallback(body("A-1"), url) } }
         assertEquals(listOf("signature", 403), forged)
         assertEquals(before, sandbox.calls("get_payout"))
     }
@@ -99,7 +106,8 @@ class CallbackTest {
 
     @Test
     fun `changes in a file outlive the client`(@TempDir folder: Path) = runBlocking {
-        val kept = config.copy(changeStore = id.komopay.ffi.ChangeStore.Sqlite("$folder/changes.sqlite"), changeLease = Duration.ofMillis(1))
+        val store = ChangeStore.sqlite("$folder/changes.sqlite")
+        val kept = config.copy(changeStore = store, changeLease = Duration.ofMillis(1))
         Client(kept).use { shop ->
             shop.createPayout("A-1", Sandbox.request())
             shop.waitForPayout("A-1", Duration.ofSeconds(30))
@@ -115,7 +123,7 @@ class CallbackTest {
 
     @Test
     fun `settings that cannot be used are named`(@TempDir folder: Path) {
-        val store = id.komopay.ffi.ChangeStore.Sqlite("$folder/no/such/folder")
+        val store = ChangeStore.sqlite("$folder/no/such/folder")
         for ((field, bad) in mapOf(
             "callback_keys" to config.copy(callbackKeys = listOf("short")),
             "change_store" to config.copy(changeStore = store),
@@ -152,7 +160,8 @@ class CallbackTest {
 
     @Test
     fun `closing waits for the handler, and what it handled is never given again`(@TempDir folder: Path) = runBlocking {
-        val kept = config.copy(changeStore = id.komopay.ffi.ChangeStore.Sqlite("$folder/changes.sqlite"), changeLease = Duration.ofMillis(1))
+        val store = ChangeStore.sqlite("$folder/changes.sqlite")
+        val kept = config.copy(changeStore = store, changeLease = Duration.ofMillis(1))
         val (entered, closing) = CompletableDeferred<Unit>() to CompletableDeferred<Unit>()
         Client(kept).use { shop ->
             shop.createPayout("A-1", Sandbox.request())
@@ -169,7 +178,11 @@ class CallbackTest {
         Client(kept).use { shop -> assertEquals(emptyList<PayoutChange>(), shop.takeChanges(1)) }
     }
 
-    private fun refusal(call: () -> Any): List<Any?> = assertThrows<InvalidCallbackException> { call() }.run { listOf(field, callbackStatus) }
+    private fun refusal(call: () -> Any): List<Any?> =
+        assertThrows<InvalidCallbackException> { call() }.run { listOf(field, callbackStatus) }
+
+    private fun told(change: PayoutChange): List<Any?> =
+        change.run { listOf(payoutId, sequence, previousStatus, isCorrection) }
 
     private companion object {
         const val KEY = "canary-key-0d81f2c4-7a3e-4b9c-9d55"

@@ -9,20 +9,29 @@ import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
 
 /** A program that receives callbacks, in a process of its own, as its owner would start it. */
-class Shop(classPath: String, main: String, sandbox: Sandbox, val port: Int, changes: File) : AutoCloseable {
+class Shop(
+    classPath: String,
+    main: String,
+    sandbox: Sandbox,
+    val port: Int,
+    changes: File,
+    java: String = JAVA,
+) : AutoCloseable {
     private val process: Process
     private val said = LinkedBlockingQueue<String>()
 
     init {
-        val java = ProcessHandle.current().info().command().get()
         val program = ProcessBuilder(java, main).redirectError(ProcessBuilder.Redirect.INHERIT)
         program.environment() += mapOf(
             "CLASSPATH" to classPath, "PORT" to "$port", "KOMOPAY_CHANGES" to "$changes", "KOMOPAY_CALLBACK_KEY" to KEY,
-            "KOMOPAY_BASE_URL" to sandbox.url, "KOMOPAY_MERCHANT_CODE" to Sandbox.CODE, "KOMOPAY_SECRET" to Sandbox.SECRET)
+            "KOMOPAY_BASE_URL" to sandbox.url, "KOMOPAY_MERCHANT_CODE" to Sandbox.CODE,
+            "KOMOPAY_SECRET" to Sandbox.SECRET)
         process = program.start()
         // Also of a test that could not begin.
         Runtime.getRuntime().addShutdownHook(Thread { process.destroyForcibly() })
-        thread(isDaemon = true) { runCatching { process.inputStream.bufferedReader().forEachLine { if (TOLD.matches(it)) said.add(it) } } }
+        thread(isDaemon = true) {
+            runCatching { process.inputStream.bufferedReader().forEachLine { if (TOLD.matches(it)) said.add(it) } }
+        }
         while (runCatching { connect().close() }.isFailure) {
             check(process.isAlive) { "$main has ended" }
             Thread.sleep(20)
@@ -53,7 +62,8 @@ class Shop(classPath: String, main: String, sandbox: Sandbox, val port: Int, cha
 
     companion object {
         const val KEY = "canary-key-0d81f2c4-7a3e-4b9c-9d55"
-        private val TOLD = Regex("\\S+ (change|begins|ends) .*")
+        val JAVA: String = ProcessHandle.current().info().command().get()
+        private val TOLD = Regex("\\S+ (change|begins|ends|started) .*")
 
         /** One that nobody listens on. */
         fun freePort(): Int = ServerSocket(0, 1, InetAddress.getByName("127.0.0.1")).use { it.localPort }
@@ -61,8 +71,8 @@ class Shop(classPath: String, main: String, sandbox: Sandbox, val port: Int, cha
         /** An example, which has the SDK and its adapter as the jars that were installed. */
         fun example(name: String): String {
             val folder = File(System.getProperty("komopay.build"))
-            return listOf(folder.resolve("example-$name/classes").path, folder.resolve("example-$name-classpath").readText().trim())
-                .joinToString(File.pathSeparator)
+            val jars = folder.resolve("example-$name-classpath").readText().trim()
+            return "${folder.resolve("example-$name/classes")}${File.pathSeparator}$jars"
         }
     }
 }

@@ -45,9 +45,10 @@ internal fun said(value: Any?): JsonElement = when (value) {
 }
 
 private fun members(value: Any): Map<String, Any?> {
-    check(value::class.isData) { "nobody knows how to say a ${value::class}" }
+    check(value.javaClass.packageName.startsWith("id.komopay")) { "nobody knows how to say a ${value::class}" }
     val properties = value::class.memberProperties.associateBy { it.name }
-    return value::class.primaryConstructor!!.parameters.associate { snake(it.name!!) to properties.getValue(it.name!!).getter.call(value) }
+    val parameters = value::class.primaryConstructor!!.parameters
+    return parameters.associate { snake(it.name!!) to properties.getValue(it.name!!).getter.call(value) }
 }
 
 private fun error(error: KomopayException): Map<String, Any?> = mapOf(

@@ -1,0 +1,21 @@
+/* What the programs of README.md take as given. They are compiled as they stand there, as part of this application. */
+package readme
+
+import id.komopay.Client
+import id.komopay.Credentials
+import id.komopay.Money
+import id.komopay.ffi.PayoutMethod
+import id.komopay.ffi.PayoutStatus
+
+internal lateinit var client: Client
+internal lateinit var url: String
+internal lateinit var key: String
+internal lateinit var credentials: Credentials
+internal lateinit var payoutId: String
+internal lateinit var money: Money
+internal lateinit var method: PayoutMethod
+internal lateinit var orders: Orders
+
+internal interface Orders {
+    fun update(payoutId: String, status: PayoutStatus)
+}

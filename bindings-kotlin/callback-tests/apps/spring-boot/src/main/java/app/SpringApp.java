@@ -1,0 +1,108 @@
+package app;
+
+import id.komopay.BlockingClient;
+import id.komopay.ChangeHandler;
+import id.komopay.ConfigBuilder;
+import id.komopay.ffi.ChangeStore;
+import id.komopay.ffi.Credentials;
+import id.komopay.spring.PayoutCallbackRoute;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.Scanner;
+import org.springframework.beans.factory.annotation.Value;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.context.annotation.Bean;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
+import org.springframework.security.config.Customizer;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.stereotype.Component;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.filter.OncePerRequestFilter;
+import org.springframework.web.util.ContentCachingRequestWrapper;
+
+/** An application with what real ones have. A line on its standard input stops its context, and starts that again. */
+@SpringBootApplication
+public class SpringApp {
+    private static final String[] CALLBACKS = {"/komopay/**", "/unkept/**"};
+
+    public static void main(String[] arguments) {
+        var context = SpringApplication.run(SpringApp.class, arguments);
+        var lines = new Scanner(System.in);
+        while (lines.hasNextLine()) {
+            lines.nextLine();
+            context.stop();
+            context.start();
+            System.out.println("server started again");
+        }
+    }
+
+    @Bean
+    BlockingClient komopay(
+            @Value("${KOMOPAY_BASE_URL}") String baseUrl, @Value("${KOMOPAY_MERCHANT_CODE}") String merchantCode,
+            @Value("${KOMOPAY_SECRET}") String secret, @Value("${KOMOPAY_CALLBACK_KEY}") String callbackKey,
+            @Value("${KOMOPAY_CHANGES}") String changes) {
+        return new BlockingClient(new ConfigBuilder(baseUrl, new Credentials.Merchant(merchantCode, secret))
+            .callbackKeys(callbackKey)
+            .changeStore(new ChangeStore.Sqlite(changes))
+            .build());
+    }
+
+    private static final ChangeHandler HANDLER = change -> System.out.println(
+        change.getPayoutId() + " change " + change.getSequence() + ": " + change.getPayout().getStatus());
+
+    @Bean
+    PayoutCallbackRoute payoutCallbacks(BlockingClient client) {
+        return new PayoutCallbackRoute("/komopay", client, HANDLER);
+    }
+
+    @Bean
+    PayoutCallbackRoute callbacksWhoseBodyIsGone(BlockingClient client) {
+        return new PayoutCallbackRoute("/unkept", client, HANDLER);
+    }
+
+    @Bean
+    SecurityFilterChain security(HttpSecurity http) throws Exception {
+        return http
+            .authorizeHttpRequests(requests -> requests
+                .requestMatchers(CALLBACKS).permitAll()
+                .requestMatchers("/actuator/health", "/form").permitAll()
+                .anyRequest().authenticated())
+            .csrf(csrf -> csrf.ignoringRequestMatchers(CALLBACKS))
+            .formLogin(Customizer.withDefaults())
+            .build();
+    }
+
+    /** An audit, which reads each body before the routes do; of some paths nobody else can read it any more. */
+    @Component
+    @Order(Ordered.HIGHEST_PRECEDENCE)
+    static class Audit extends OncePerRequestFilter {
+        @Override
+        protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+                throws ServletException, IOException {
+            var read = request.getRequestURI().startsWith("/unkept") ? request : new ContentCachingRequestWrapper(request, 100_000);
+            read.getInputStream().readAllBytes();
+            chain.doFilter(read, response);
+        }
+    }
+
+    @RestController
+    static class Pages {
+        @GetMapping("/private")
+        String secret() {
+            return "private";
+        }
+
+        @PostMapping("/form")
+        String form() {
+            return "taken";
+        }
+    }
+}
