@@ -48,33 +48,27 @@ pub fn wait_as<T: Send>(
             }
         };
         // Python code, such as a signal handler or one of the log, runs only where this call stands still.
-        match detached(py, || runtime.block_on(slice)) {
-            Some(result) => match logging::tell(py, listener.end(), None) {
-                Ok(()) => return Ok(result),
-                Err(signal) => {
-                    if let Some(id) = payout_id {
-                        left_behind(id, "a create ended when its caller had just left");
-                        logging::flush(py)?;
-                    }
-                    return Err(signal);
-                }
-            },
-            None => {
-                let signal = logging::tell(py, listener.take(), None).and_then(|()| py.check_signals());
-                if process::generation() != generation {
-                    // A handler forked, and this is the child.
-                    std::mem::forget(call);
-                    signal?;
-                    return Err(left_to_parent(py, payout_id));
-                }
-                if let Err(signal) = signal {
-                    detached(py, || drop(call));
-                    // The process may be about to end: what the log says of this call is said before.
-                    logging::tell(py, listener.end(), None)?;
-                    logging::flush(py)?;
-                    return Err(signal);
-                }
+        if let Some(result) = detached(py, || runtime.block_on(slice)) {
+            let told = logging::tell(py, listener.end(), None);
+            if let (Err(_), Some(id)) = (&told, payout_id) {
+                left_behind(id, "a create ended when its caller had just left");
+                logging::flush(py)?;
             }
+            return told.map(|()| result);
+        }
+        let signal = logging::tell(py, listener.take(), None).and_then(|()| py.check_signals());
+        if process::generation() != generation {
+            // A handler forked, and this is the child.
+            std::mem::forget(call);
+            signal?;
+            return Err(left_to_parent(py, payout_id));
+        }
+        if let Err(signal) = signal {
+            detached(py, || drop(call));
+            // The process may be about to end: what the log says of this call is said before.
+            logging::tell(py, listener.end(), None)?;
+            logging::flush(py)?;
+            return Err(signal);
         }
     }
 }

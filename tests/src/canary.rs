@@ -50,6 +50,7 @@ pub fn lines_searched() -> usize {
 }
 
 /// Whether a warning was logged that has all these words.
+#[must_use]
 pub fn warned(words: &[&str]) -> bool {
     warnings(words) > 0
 }

@@ -88,7 +88,9 @@ fn flush_log() {
 pub(crate) fn heard<T>(work: impl FnOnce() -> T) -> T {
     let (result, records) = overhear(work);
     if let (false, Some(logger)) = (records.is_empty(), logger()) {
-        records.into_iter().for_each(|record| logger.log(record.into()));
+        for record in records {
+            logger.log(record.into());
+        }
     }
     result
 }
