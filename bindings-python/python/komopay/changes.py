@@ -80,7 +80,8 @@ def _check(client: object, kind: type[Client | AsyncClient], interval: float) ->
 
 def _is_async(on_change: object, *, has_loop: bool) -> bool:
     """Whether it is a coroutine function. What would be called and not run is refused, as far as that can be told."""
-    if not callable(on_change):
+    is_function = callable(on_change)
+    if not is_function:
         raise TypeError("on_change must be a function that takes a PayoutChange")
     function: object = on_change
     while isinstance(function, functools.partial):

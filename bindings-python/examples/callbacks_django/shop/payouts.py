@@ -14,7 +14,7 @@ client = Client.from_env(change_store=STORE, change_lease=float(os.environ.get("
 def on_change(change: PayoutChange) -> None:
     """Called for each change. When it returns, the change is acknowledged: by then Celery has it."""
     told = (change.payout_id, change.sequence, change.payout.status)
-    tell_customer.delay(*told)  # pyright: ignore[reportFunctionMemberAccess]
+    tell_customer.delay(*told)  # pyright: ignore[reportFunctionMemberAccess, reportAny]
 
 
 callbacks = Callbacks(client, on_change)
