@@ -63,6 +63,12 @@ def test_records_come_in_the_callers_thread_and_context_and_before_its_next_line
     assert heard.records[: len(mine)] == mine
 
 
+def test_the_line_of_a_call_is_captured_when_it_returns(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "komopay"), new_client(sandbox) as client:
+        client.create_payout("LOG-1", documented_request())
+        assert "POST /payouts/LOG-1 was answered" in caplog.text
+
+
 def test_a_hundred_calls_find_their_records_when_they_return(sandbox: Sandbox, heard: Heard) -> None:
     with new_client(sandbox) as client:
         for number in range(100):
