@@ -7,21 +7,18 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
-/// Whoever makes a call, in the terms of the binding that makes it.
-pub type Caller = Arc<dyn Any + Send + Sync>;
-
 tokio::task_local! {
-    static CALLER: Caller;
+    static CALLER: Arc<dyn Any + Send + Sync>;
 }
 
-/// A call that is made for this caller, also in the tasks that it starts.
-pub fn called_by<F: Future>(caller: Caller, call: F) -> impl Future<Output = F::Output> {
+/// A call that is made for this caller, also in the tasks that it starts. Who that is, the binding knows.
+pub fn called_by<F: Future>(caller: Arc<dyn Any + Send + Sync>, call: F) -> impl Future<Output = F::Output> {
     CALLER.scope(caller, call)
 }
 
 /// For whom this code runs; nobody, outside of [`called_by`].
 #[must_use]
-pub fn caller() -> Option<Caller> {
+pub fn caller() -> Option<Arc<dyn Any + Send + Sync>> {
     CALLER.try_with(Arc::clone).ok()
 }
 

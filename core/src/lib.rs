@@ -66,7 +66,7 @@ pub use callbacks::{
     Callback, CallbackKey, CallbackUrlOptions, ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange, ShownUrl,
     SignaturePlace, StoreError,
 };
-pub use caller::{Caller, called_by, caller};
+pub use caller::{called_by, caller};
 pub use catalogue::{
     AmountLimit, Balance, CustomerFee, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter,
     PaymentOptionOperator, PaymentTypeCode, PayoutOperator, PayoutOption,

@@ -9,7 +9,7 @@ mod words;
 use std::fmt;
 use std::ops::Range;
 
-use spelling::{Spelled, alone, clean, fold, is_digit, number_spans};
+use spelling::{Spelled, alone, clean, fold, is_digit, number_spans, token_spans};
 use words::{is_attribute, is_code, is_our_word};
 
 /// Stands where something was.
@@ -154,6 +154,7 @@ impl Scrubber {
         let found = needles.iter().flat_map(|needle| needle.hits(&text, &spelled));
         let mut hits: Vec<Range<usize>> = found.filter(|hit| !is_ours(hit)).collect();
         let own = self.id.as_deref().map(|id| ids(&text, id)).unwrap_or_default();
+        hits.extend(token_spans(&text));
         if hides_numbers {
             hits.extend(number_spans(&text, &own));
         }
@@ -273,6 +274,13 @@ mod tests {
 
     fn known(personal: &[&str]) -> Scrubber {
         Scrubber::new(&[], personal).knowing_the_account()
+    }
+
+    #[test]
+    fn a_token_is_hidden_that_nobody_knows() {
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJtb25leSI6MX0.a-b_c";
+        let text = Scrubber::default().text(&format!("refused Bearer {token}: \"{token}\", not {}", &token[..5]));
+        assert_eq!(text, "refused Bearer [hidden]: \"[hidden]\", not eyJhb");
     }
 
     #[test]

@@ -33,6 +33,12 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("ChangeHandler.handle", &[Rust, Python, Swift], "elsewhere a function"),
     ("ChangeRecord.*", &[Python, Kotlin, Swift], "for stores of one's own, which are written in Rust"),
     ("ChangeStore.*", &[Rust, Python], "there each store is a class"),
+    (
+        "Client.check_callbacks",
+        &[Python, Kotlin, Swift],
+        "for bindings, whose adapters are made before a callback comes",
+    ),
+    ("Client.check_changes", &[Python, Kotlin, Swift], "for bindings, whose workers are made before a change comes"),
     ("Client.creates_under_way", &[Python], "Python logs them when the interpreter ends"),
     ("Client.from_env", &[Rust, Kotlin, Swift], "for back ends in Python; others read their environment themselves"),
     ("Client.refuse_calls", &[Python, Kotlin, Swift], "for bindings, whose callers may not stay to close"),

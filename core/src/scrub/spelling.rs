@@ -5,6 +5,9 @@ use std::ops::Range;
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use unicode_general_category::{GeneralCategory, get_general_category};
 
+/// From more characters on, what begins as a token is one.
+const SHORTEST_TOKEN: usize = 10;
+
 /// From so many digits on, a number may be an account's.
 pub(super) const LONG_NUMBER: usize = 8;
 
@@ -159,6 +162,17 @@ pub(super) fn alone(text: &str, range: &Range<usize>) -> bool {
     let within = text.get(range.clone()).unwrap_or_default();
     !joins(before.chars().next_back(), within.chars().next())
         && !joins(within.chars().next_back(), after.chars().next())
+}
+
+/// Where tokens stand that nobody knows, such as that of another call in an answer that is not ours: what begins as a
+/// JWT does, with `{"` in base64, as far as its characters go.
+pub(super) fn token_spans(text: &str) -> Vec<Range<usize>> {
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let spans = text.match_indices("eyJ").map(|(at, _)| {
+        let rest = text.get(at..).unwrap_or_default();
+        at..at + rest.find(|c| !is_of_token(c)).unwrap_or(rest.len())
+    });
+    spans.filter(|span| span.len() > SHORTEST_TOKEN).collect()
 }
 
 /// Where numbers of 8 and more digits stand, also grouped by blanks and dashes; none in what is `spared`.

@@ -26,14 +26,14 @@ const INNER: [&str; 12] = [
 ];
 
 /// Classes that are `internal` in Kotlin, which Java calls public.
-const INTERNAL: [&str; 2] = ["Creating", "Libraries"];
+const INTERNAL: [&str; 4] = ["Caller", "Creating", "Libraries", "Written"];
 
 /// How names of generated code begin that are no vocabulary.
 const GENERATED: [&str; 7] =
     ["FfiConverter", "IntegrityCheckingUniffi", "JavaLangRef", "Native", "ProviderFailure", "RustBuffer", "Uniffi"];
 
 /// Functions that are no members of the class of their first argument, though they look like it.
-const FREE_FUNCTIONS: [&str; 1] = ["setLogger"];
+const FREE_FUNCTIONS: [&str; 2] = ["setLogger", "heard"];
 
 /// What every Kotlin class has.
 const OF_EVERY_CLASS: [&str; 6] = ["equals", "hashCode", "toString", "copy", "compareTo", "destroy"];

@@ -82,20 +82,20 @@ public sealed class KomopayException(
         val causes = generateSequence(cause) { it.cause }.map { it.failure }.toList()
         return Written(failure.copy(causes = causes), stackTrace, suppressed.filterIsInstance<KomopayException>())
     }
+}
 
-    private class Written(
-        private val failure: Failure,
-        private val stackTrace: Array<StackTraceElement>,
-        private val suppressed: List<KomopayException>,
-    ) : Serializable {
-        private fun readResolve(): Any = failure.exception().also { error ->
-            error.stackTrace = stackTrace
-            suppressed.forEach(error::addSuppressed)
-        }
+private class Written(
+    private val failure: Failure,
+    private val stackTrace: Array<StackTraceElement>,
+    private val suppressed: List<KomopayException>,
+) : Serializable {
+    private fun readResolve(): Any = failure.exception().also { error ->
+        error.stackTrace = stackTrace
+        suppressed.forEach(error::addSuppressed)
+    }
 
-        private companion object {
-            private const val serialVersionUID = 1L
-        }
+    private companion object {
+        private const val serialVersionUID = 1L
     }
 }
 
