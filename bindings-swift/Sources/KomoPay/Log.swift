@@ -32,13 +32,17 @@ private final class Callers: @unchecked Sendable {
     }
 
     /// A new caller, if anybody listens.
-    func add(_ wakes: AsyncStream<Void>.Continuation) -> (call: Int64, logger: @Sendable (LogRecord) -> Void)? {
+    func add(_ wakes: AsyncStream<Void>.Continuation) -> Int64? {
         lock.withLock {
-            guard let logger else { return nil }
+            guard logger != nil else { return nil }
             last += 1
             waiting[last] = wakes
-            return (last, logger)
+            return last
         }
+    }
+
+    func tell(_ records: [LogRecord]) {
+        if let logger = lock.withLock({ logger }) { records.forEach(logger) }
     }
 
     func remove(_ call: Int64) {
@@ -76,8 +80,8 @@ func heard<T: Sendable>(
         noting(cancellation)
         return try await call(cancellation)
     }
-    defer { callers.remove(caller.call) }
-    let cancellation = Cancellation(call: caller.call)
+    defer { callers.remove(caller) }
+    let cancellation = Cancellation(call: caller)
     noting(cancellation)
     return try await withThrowingTaskGroup(of: T.self) { group in
         group.addTask {
@@ -85,10 +89,10 @@ func heard<T: Sendable>(
             return try await call(cancellation)
         }
         for await _ in wakes {
-            cancellation.takeRecords().forEach(caller.logger)
+            callers.tell(cancellation.takeRecords())
         }
         let ended = await group.nextResult()
-        cancellation.endRecords().forEach(caller.logger)
+        callers.tell(cancellation.endRecords())
         guard let ended else { throw CancellationError() }
         return try ended.get()
     }

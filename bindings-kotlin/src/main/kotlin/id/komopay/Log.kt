@@ -62,7 +62,7 @@ private val callers = ConcurrentHashMap<Long, Caller>()
 private val numbers = AtomicLong()
 
 /** A caller whose call has records, in its context. */
-private class Caller(private val context: CoroutineContext, private val logger: Logger, private val records: Cancellation) {
+private class Caller(private val context: CoroutineContext, private val records: Cancellation) {
     private var hasEnded = false
 
     fun wake() {
@@ -73,16 +73,16 @@ private class Caller(private val context: CoroutineContext, private val logger: 
 
     // One after the other, so that the order holds.
     private fun tell(take: () -> List<LogRecord>) = synchronized(this) {
-        if (!hasEnded) take().forEach { record -> runCatching { logger.log(record) } }
+        if (!hasEnded) take().forEach { record -> runCatching { ourLogger?.log(record) } }
     }
 }
 
 /** Runs a call, and tells the logger, if there is one, what the log says of it. */
 internal suspend fun <T> heard(creating: Creating?, call: suspend (Cancellation?) -> T): T {
-    val logger = ourLogger ?: return call(creating?.handOver(null))
+    if (ourLogger == null) return call(creating?.handOver(null))
     val number = numbers.incrementAndGet()
     val records = creating?.handOver(number) ?: Cancellation(number)
-    val caller = Caller(currentCoroutineContext(), logger, records)
+    val caller = Caller(currentCoroutineContext(), records)
     callers[number] = caller
     try {
         return call(records)
