@@ -41,8 +41,8 @@ class KillTest {
             sandbox.advance(Duration.ofMinutes(2))
             handle(shop, "A-1")
             assertEquals(listOf("A-1 failed", "A-1 200"), sandbox.deliveries())
+            nothingIsLeft(shop, "A-2")
         }
-        nothingIsLeft()
     }
 
     @Test
@@ -54,34 +54,39 @@ class KillTest {
             assertEquals(listOf("A-1 200"), sandbox.deliveries())
             kill()
         }
-        open().use { handle(it, "A-1") }
-        assertEquals(listOf("A-1 200"), sandbox.deliveries())
-        nothingIsLeft()
+        open().use { shop ->
+            handle(shop, "A-1")
+            assertEquals(listOf("A-1 200"), sandbox.deliveries())
+            nothingIsLeft(shop, "A-2")
+        }
     }
 
     @Test
     fun `killed with its answer lost, it handles the change once`() {
         create("A-1")
+        create("A-2")
         sandbox.breakNextCallback("""{"type": "lose_answer"}""")
         open().apply {
             sandbox.changeStatus("A-1", "SUCCESS")
             handle(this, "A-1")
-            close()
+            // It begins with another one when the first was acknowledged.
+            sandbox.changeStatus("A-2", "SUCCESS")
+            assertEquals("A-2 begins 1 SUCCESS", next())
+            kill()
         }
-        open().use {
+        open().use { shop ->
+            handle(shop, "A-2")
             sandbox.advance(Duration.ofMinutes(2))
-            assertEquals(listOf("A-1 200", "A-1 200"), sandbox.deliveries())
+            assertEquals(listOf("A-1 200", "A-1 200"), sandbox.deliveries().filter { it.startsWith("A-1") })
+            nothingIsLeft(shop, "A-3")
         }
-        nothingIsLeft()
     }
 
     /** What a shop handles next, after this, is the next payout. */
-    private fun nothingIsLeft() {
-        create("A-2")
-        open().use { shop ->
-            sandbox.changeStatus("A-2", "SUCCESS")
-            handle(shop, "A-2")
-        }
+    private fun nothingIsLeft(shop: Shop, next: String) {
+        create(next)
+        sandbox.changeStatus(next, "SUCCESS")
+        handle(shop, next)
     }
 
     private fun handle(shop: Shop, payoutId: String) {
