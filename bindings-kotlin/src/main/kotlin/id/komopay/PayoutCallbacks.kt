@@ -79,7 +79,10 @@ public class PayoutCallbacks(
                 withTimeoutOrNull(pollInterval.toMillis()) { wake.receive() }
             }
         } catch (thrown: Throwable) {
-            if (!closing) tell("no changes are handled any more: they stay in the store", thrown)
+            val isUnexpected = !closing
+            // From here on, callbacks are answered with 503: this told once is enough.
+            closing = true
+            if (isUnexpected) tell("no changes are handled any more: they stay in the store", thrown)
         }
     }
 
