@@ -187,8 +187,8 @@ pub fn listen_up_to(level: LevelFilter) {
     LEVEL.store(number, Ordering::Relaxed);
 }
 
-/// Takes the core's events from now on; `unclaimed` gets what is no caller's, and must not wait. Where the process has a
-/// subscriber of its own, that one stays.
+/// Takes the core's events from now on; `unclaimed` gets what is no caller's, and must not wait. Where the process has
+/// a subscriber of its own, that one stays.
 pub fn start(unclaimed: fn(Record)) {
     drop(tracing::subscriber::set_global_default(Ears::new(unclaimed)));
 }

@@ -19,9 +19,9 @@ public typealias LogLevel = id.komopay.ffi.LogLevel
 public typealias LogRecord = id.komopay.ffi.LogRecord
 
 /**
- * Takes the records of the log. What a call has to say is told in the thread or coroutine context of its caller (so that
- * an MDC is there), in order with the caller's own lines, before the call returns. What nobody waits for any more is told
- * on a thread of the SDK. What it throws is dropped.
+ * Takes the records of the log. What a call has to say is told in the thread or coroutine context of its caller (so
+ * that an MDC is there), in order with the caller's own lines, before the call returns. What nobody waits for any more
+ * is told on a thread of the SDK. What it throws is dropped.
  */
 public fun interface Logger {
     /** One record. */
@@ -29,8 +29,8 @@ public fun interface Logger {
 }
 
 /**
- * Sends the log of the SDK to [logger], up to [level]; without one it goes nowhere. What becomes of a create that nobody
- * waits for any more is told there, with its id.
+ * Sends the log of the SDK to [logger], up to [level]; without one it goes nowhere. What becomes of a create that
+ * nobody waits for any more is told there, with its id.
  *
  * ```
  * val log = java.util.logging.Logger.getLogger("komopay")

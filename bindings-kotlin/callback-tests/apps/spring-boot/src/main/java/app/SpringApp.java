@@ -87,7 +87,8 @@ public class SpringApp {
         @Override
         protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
                 throws ServletException, IOException {
-            var read = request.getRequestURI().startsWith("/unkept") ? request : new ContentCachingRequestWrapper(request, 100_000);
+            var isKept = !request.getRequestURI().startsWith("/unkept");
+            var read = isKept ? new ContentCachingRequestWrapper(request, 100_000) : request;
             read.getInputStream().readAllBytes();
             chain.doFilter(read, response);
         }
