@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::payouts::{Payout, PayoutId};
+use crate::values::{Payout, PayoutId};
 
 /// Either a value or the one [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
