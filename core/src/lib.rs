@@ -46,7 +46,6 @@ mod first_failure;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod leavable;
 mod lenient;
 mod mask;
 mod money;
@@ -74,7 +73,6 @@ pub use catalogue::{
 pub use client::Client;
 pub use config::{Config, Credentials, SANDBOX_URL, TokenScope};
 pub use error::{Attempt, Concern, Error, ErrorKind, Reason, Result};
-pub use leavable::Leavable;
 pub use mask::Masked;
 pub use money::Money;
 pub use payouts::{
