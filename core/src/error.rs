@@ -321,6 +321,14 @@ impl Error {
         Self::new(ErrorKind::Internal, message)
     }
 
+    /// The error of a create that the code around this crate has lost sight of: nobody can say that it was not made.
+    #[must_use]
+    pub fn lost_create(id: &PayoutId, why: impl fmt::Display) -> Self {
+        let text =
+            format!("payout {id} may have been made: {why}; call again with the same id, the same request and resume");
+        Self::new(ErrorKind::OutcomeUnknown, text).with_payout_id(id)
+    }
+
     pub(crate) fn with_field(mut self, field: &str) -> Self {
         self.0.field = Some(field.to_owned());
         self
