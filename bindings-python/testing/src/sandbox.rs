@@ -1,4 +1,4 @@
-//! The native half of `komopay.testing`: the stand-in gateway inside the process, and its program.
+//! The stand-in gateway inside the process, and its program.
 //!
 //! It runs on threads of its own: a client's runtime that is busy or stuck never holds up the gateway it talks to.
 
@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use komopay_core::ErrorKind;
 use komopay_sandbox::magic::{MAGIC_NUMBERS, Outcome};
 use komopay_sandbox::{
     CallbackFault, ChangeError, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, Delivery, DeliveryOutcome, Fault, LedgerEntry,
@@ -16,15 +15,13 @@ use komopay_sandbox::{
 };
 use pyo3::exceptions::{PyKeyError, PyOSError, PyPermissionError, PyRuntimeError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::error::{guard, raise};
 use crate::given::{Argument, argument, setting};
-use crate::money::Money;
-use crate::payout::micros;
-use crate::settings::amounts;
+use crate::panics::{guard, internal};
 
 /// How often a waiting thread looks for signals.
 const TICK: Duration = Duration::from_millis(50);
@@ -78,7 +75,7 @@ impl Drop for Threads {
 }
 
 /// A running stand-in gateway. `komopay.testing.Sandbox` is its front.
-#[pyclass(frozen, module = "komopay._native")]
+#[pyclass(frozen, module = "komopay_testing._native")]
 pub struct Sandbox {
     /// There until it is dropped.
     gateway: Option<komopay_sandbox::Sandbox>,
@@ -87,6 +84,9 @@ pub struct Sandbox {
     /// A forked child has the gateway's memory and none of its threads.
     process: u32,
 }
+
+/// Money, as an object of `komopay`.
+type Money = Py<PyAny>;
 
 /// Sequence, time, kind, payout id, money, payee hash.
 type Line = (u64, Timestamp, String, String, Money, String);
@@ -97,7 +97,10 @@ type Attempt = (u64, Timestamp, String, Option<&'static str>, u32, String, &'sta
 #[pymethods]
 impl Sandbox {
     #[new]
-    #[pyo3(signature = (*, processing_time, seed, merchant_code, secret, balances, port, control, forge_to_ports, callback_interval, callback_on_create, deliver_to_any_host))]
+    #[pyo3(signature = (
+        *, processing_time, seed, merchant_code, secret, balances, port, control, forge_to_ports, callback_interval,
+        callback_on_create, deliver_to_any_host
+    ))]
     #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
     fn new(
         py: Python<'_>,
@@ -122,16 +125,15 @@ impl Sandbox {
                 .processing_time(setting("processing_time").seconds(processing_time)?)
                 .seed(setting("seed").whole(seed)?)
                 .merchant(code, secret)
-                .port(setting("port").whole(port)?)
+                .port(setting("port").port(port)?)
                 .control(setting("control").truth(control)?)
                 .callback_interval(setting("callback_interval").seconds(callback_interval)?)
                 .callback_on_create(setting("callback_on_create").truth(callback_on_create)?)
                 .deliver_to_any_host(setting("deliver_to_any_host").truth(deliver_to_any_host)?);
-            for money in setting("balances").optional(balances, amounts)?.unwrap_or_default() {
-                builder = builder.balance(money.currency(), &money.amount().to_string());
+            for (currency, amount) in setting("balances").optional(balances, Argument::amounts)?.unwrap_or_default() {
+                builder = builder.balance(&currency, &amount);
             }
-            let ports = setting("forge_to_ports");
-            for port in ports.several(forge_to_ports, "an iterable of int, such as a list", Argument::whole)? {
+            for port in setting("forge_to_ports").ports(forge_to_ports)? {
                 builder = builder.forge_to_port(port);
             }
             if let Some(path) = std::env::var_os(RECORD_VARIABLE) {
@@ -348,7 +350,7 @@ impl Drop for Sandbox {
 
 /// The operations of the merchant API, by the names that faults and counts know.
 #[pyfunction]
-pub fn _sandbox_operations(py: Python<'_>) -> PyResult<Vec<String>> {
+pub fn operations(py: Python<'_>) -> PyResult<Vec<String>> {
     guard(py, || {
         let names = Operation::ALL.iter().map(|operation| name(py, operation));
         names.collect()
@@ -357,22 +359,13 @@ pub fn _sandbox_operations(py: Python<'_>) -> PyResult<Vec<String>> {
 
 /// Runs the sandbox's program until it is stopped; returns its exit code.
 #[pyfunction]
-pub fn _run_sandbox(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
+pub fn run_program(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
     guard(py, || Ok(py.detach(|| komopay_sandbox::run_program(arguments))))
-}
-
-/// A time span in whole milliseconds, as faults have it.
-#[pyfunction]
-pub fn _milliseconds(py: Python<'_>, name: &str, given: &Bound<'_, PyAny>) -> PyResult<u64> {
-    guard(py, || {
-        let span = argument(name).seconds(given)?.as_millis();
-        u64::try_from(span).map_err(|_| argument(name).refuse(py, "is too long"))
-    })
 }
 
 /// The account numbers that decide how a payout ends: (digits, status, failure reason).
 #[pyfunction]
-pub fn _magic_numbers() -> Vec<(&'static str, &'static str, Option<&'static str>)> {
+pub fn magic_numbers() -> Vec<(&'static str, &'static str, Option<&'static str>)> {
     MAGIC_NUMBERS.iter().map(|(digits, outcome)| (*digits, outcome.status(), outcome.failure_reason())).collect()
 }
 
@@ -393,15 +386,24 @@ fn attempt(delivery: Delivery) -> Attempt {
     (sequence, micros(at), payout_id, status, attempt, url, outcome, http_status, reason)
 }
 
+/// Whatever the gateway holds can be shown: not by the constructor, which refuses what may have been meant otherwise.
 fn money(py: Python<'_>, amount: &dyn ToString, currency: &str) -> PyResult<Money> {
-    komopay_core::Money::restore(amount.to_string(), currency).map(Money::from).map_err(|error| raise(py, &error))
+    static RESTORE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let restore = RESTORE
+        .get_or_try_init(py, || PyResult::Ok(py.import("komopay")?.getattr("Money")?.getattr("_restore")?.unbind()))?;
+    restore.call1(py, (amount.to_string(), currency))
+}
+
+/// The time in whole microseconds, all that a Python `datetime` holds.
+fn micros(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
 /// What a value is called in the sandbox's JSON.
 fn name(py: Python<'_>, value: &impl serde::Serialize) -> PyResult<String> {
     match serde_json::to_value(value) {
         Ok(Value::String(name)) => Ok(name),
-        _ => Err(crate::error::raise_kind(py, ErrorKind::Internal, "a value of the sandbox has no name", None)),
+        _ => Err(internal(py, "a value of the sandbox has no name")),
     }
 }
 
