@@ -21,6 +21,7 @@
 
 mod bench;
 mod canary;
+mod cargo_tool;
 mod command;
 mod conformance;
 mod demo;
