@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
-use crate::{licenses, test};
+use crate::{files, licenses};
 
 /// The lint, in a file that does not allow it.
 const UNSAFE: &str = "unsafe_code";
@@ -94,7 +94,7 @@ fn deny(workspace: &Workspace) -> Outcome<Program> {
         let install = install.arg(&root).arg("cargo-deny").env("CARGO_TARGET_DIR", workspace.folder("cargo-deny"));
         install.env("CARGO_PROFILE_DEV_DEBUG", "false").run()?;
         // What it was built from is as large as all of ours.
-        test::remove_folder(&workspace.folder("cargo-deny"))?;
+        files::remove_folder(&workspace.folder("cargo-deny"))?;
     }
     Ok(Program::new(workspace, program))
 }
