@@ -2,7 +2,7 @@
 
 use crate::command::Program;
 use crate::failure::Outcome;
-use crate::test::remove_folder;
+use crate::files::remove_folder;
 use crate::workspace::Workspace;
 
 /// The program of this crate, in this version, so that a newer one is a decision and no surprise.

@@ -8,8 +8,8 @@ use std::path::Path;
 use crate::cargo_tool::cargo_tool;
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
-use crate::workspace::Workspace;
 use crate::licenses;
+use crate::workspace::Workspace;
 
 /// The lint, in a file that does not allow it.
 const UNSAFE: &str = "unsafe_code";

@@ -114,7 +114,8 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Outcome {
 
 /// What each ended as is kept in `xtask/mutants/mutants.out` of the build folder.
 fn by_tool(workspace: &Workspace, choice: &Choice) -> Outcome {
-    let mutants = cargo_tool(workspace, "cargo-mutants", CARGO_MUTANTS)?.args("mutants --package komopay-core --output");
+    let mutants =
+        cargo_tool(workspace, "cargo-mutants", CARGO_MUTANTS)?.args("mutants --package komopay-core --output");
     let mutants = mutants.arg(workspace.folder("mutants"));
     let chosen = choice.only.iter().fold(mutants, |mutants, text| mutants.arg("--re").arg(text));
     chosen.args("--colors never --no-shuffle").run()

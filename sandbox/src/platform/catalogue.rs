@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 
-use crate::money::json_number;
+use crate::platform::money::json_number;
 
 /// Money of the merchant in the beginning, by currency.
 pub(crate) const BALANCES: [(&str, &str); 12] = [

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::answer::Refusal;
-use crate::builder::Settings;
-use crate::catalogue::operator_name;
-use crate::channels::{self, Channel, Obstacle, Payment};
-use crate::gateway::State;
-use crate::payout::{PaymentRequested, PayoutRequest};
+use crate::http::answer::Refusal;
+use crate::platform::catalogue::operator_name;
+use crate::platform::channels::{self, Channel, Obstacle, Payment};
+use crate::platform::gateway::State;
+use crate::platform::payout::{PaymentRequested, PayoutRequest};
+use crate::platform::settings::Settings;
 
 /// How a request calls what is refused.
 struct Names {

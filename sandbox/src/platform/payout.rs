@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::callbacks::Subscriber;
-use crate::magic::Outcome;
-use crate::money::{Money, json_number};
+use crate::platform::magic::Outcome;
+use crate::platform::money::{Money, json_number};
 
 /// What is echoed in every answer about the payout.
 #[derive(Clone, Debug, Serialize)]

@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn the_documented_tables_are_the_table_in_the_code() {
         assert_eq!(rows(include_str!("magic.rs"), "//! "), table());
-        assert_eq!(rows(include_str!("../README.md"), ""), table());
+        assert_eq!(rows(include_str!("../../README.md"), ""), table());
     }
 
     #[test]

@@ -14,8 +14,8 @@ use http::uri::Authority;
 use http::{HeaderMap, Response, StatusCode};
 use subtle::ConstantTimeEq;
 
-use crate::answer::Answer;
-use crate::gateway::Gateway;
+use crate::http::answer::Answer;
+use crate::platform::gateway::Gateway;
 
 /// Lets a call through, or says what it lacks.
 pub(crate) async fn checked(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response<Body> {

@@ -6,18 +6,18 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::answer::{Answer, Refusal};
-use crate::calls::{Call, bad_request, require_active};
-use crate::catalogue::{Direction, METHODS, OPERATORS, PaymentOption, SEGMENTS, operator_name};
-use crate::channels::Channel;
-use crate::fields::Violation;
-use crate::gateway::Gateway;
-use crate::money::json_number;
+use crate::http::answer::{Answer, Refusal};
 use crate::operation::Operation;
-use crate::payout::{PaymentRequested, timestamp};
-use crate::query::Query;
-use crate::rules;
-use crate::validation;
+use crate::platform::call::{Call, bad_request, require_active};
+use crate::platform::catalogue::{Direction, METHODS, OPERATORS, PaymentOption, SEGMENTS, operator_name};
+use crate::platform::channels::Channel;
+use crate::platform::fields::Violation;
+use crate::platform::gateway::Gateway;
+use crate::platform::money::json_number;
+use crate::platform::payout::{PaymentRequested, timestamp};
+use crate::platform::query::Query;
+use crate::platform::rules;
+use crate::platform::validation;
 
 /// Answers every call but those for tokens and single payouts. The token was checked.
 pub(crate) fn answer(gateway: &Gateway, call: &Call) -> Result<Answer, Answer> {

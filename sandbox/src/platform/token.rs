@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::fields::{Fields, Violation, non_empty};
-use crate::hs256;
-use crate::money::{Money, decimal, json_number};
-use crate::operation::Operation;
-use crate::validation;
+use crate::operation::{Operation, is_payout_id};
+use crate::platform::fields::{Fields, Violation, non_empty};
+use crate::platform::hs256;
+use crate::platform::money::{Money, decimal, json_number};
 
 /// Lifetime of a token that asks for none.
 const DEFAULT_VALIDITY_SECS: u64 = 1800;
@@ -120,7 +119,7 @@ pub(crate) fn is_in_contract(operation: &str) -> bool {
     operation.split_once(' ').is_some_and(|(method, path)| {
         let known = Operation::at(path).into_iter().find(|operation| operation.method().as_str() == method);
         let id = path.rsplit('/').next().unwrap_or_default();
-        known.is_some_and(|operation| !operation.has_payout_id() || validation::payout_id(id).is_ok())
+        known.is_some_and(|operation| !operation.has_payout_id() || is_payout_id(id))
     })
 }
 

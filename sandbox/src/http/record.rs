@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::exchange::Exchange;
+use crate::http::exchange::Exchange;
 
 /// The environment variable that names the file, for the program and for whatever else heeds it.
 pub const RECORD_VARIABLE: &str = "KOMOPAY_SANDBOX_RECORD";

@@ -11,16 +11,14 @@ use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::answer::Answer;
-use crate::callbacks::post::is_loopback;
-use crate::callbacks::{CallbackFault, Delivery};
-use crate::control::{Active, one_or_more};
-use crate::gateway::Gateway;
-use crate::magic::Outcome;
-use crate::payout::ChangeError;
+use crate::callbacks::{CallbackFault, Delivery, is_loopback};
+use crate::control::body::{Active, one_or_more, read};
+use crate::http::answer::Answer;
+use crate::platform::gateway::Gateway;
+use crate::platform::magic::Outcome;
+use crate::platform::payout::ChangeError;
 use crate::server::Server;
 
 /// How long a call waits for the deliveries that did not say.
@@ -156,8 +154,4 @@ async fn advance(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<B
 fn refused(error: ChangeError) -> Answer {
     let status = if error == ChangeError::NoPayout { StatusCode::NOT_FOUND } else { StatusCode::CONFLICT };
     Answer::error(status, &error.to_string())
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
-    serde_json::from_slice(body).map_err(|error| Answer::bad_request(&error.to_string()))
 }

@@ -2,15 +2,16 @@
 
 use unicode_general_category::{GeneralCategory as Category, get_general_category};
 
-use crate::fields::{Fields, Violation, any_text, non_empty};
-use crate::payout::{PaymentRequested, PayoutRequest};
+use crate::operation::{is_code, is_payout_id};
+use crate::platform::fields::{Fields, Violation, any_text, non_empty};
+use crate::platform::payout::{PaymentRequested, PayoutRequest};
 
 const JPY_ACCOUNT_TYPES: [&str; 6] = ["savings", "checking", "private", "corporate", "general", "current"];
 const ZAR_ACCOUNT_TYPES: [&str; 4] = ["savings", "current", "cheque", "transmission"];
 
-/// Checks a payout id: letters, digits, `_` and `-`, at most 250.
+/// Checks a payout id.
 pub(crate) fn payout_id(id: &str) -> Result<(), Violation> {
-    if is_code(id, 250) {
+    if is_payout_id(id) {
         Ok(())
     } else {
         Err(Violation("idPayout must match ^[A-Za-z0-9_-]+$ and have at most 250 characters".to_owned()))
@@ -178,11 +179,6 @@ fn account_holder(text: &str) -> Result<(), &'static str> {
         mark_may_follow = carries_marks;
     }
     Ok(())
-}
-
-fn is_code(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.len())
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-')
 }
 
 #[cfg(test)]

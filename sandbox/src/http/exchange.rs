@@ -5,8 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 
-use crate::answer::Answer;
-use crate::gateway::Gateway;
+use crate::http::answer::Answer;
 
 /// A call of the merchant API, as a [`Builder::observer`](crate::Builder::observer) sees it.
 ///
@@ -32,12 +31,12 @@ pub(crate) type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
 
 /// Shows a request without an answer, or with its true one.
 pub(crate) fn show(
-    gateway: &Gateway,
+    observers: &[Observer],
     (method, uri, headers, body): (&Method, &Uri, &HeaderMap, &Bytes),
     answer: Option<&Answer>,
 ) {
     let answer = answer.map(|answer| (answer.status.as_u16(), &answer.body));
-    for observer in &gateway.settings.observers {
+    for observer in observers {
         observer(&Exchange { method, uri, headers, body, answer });
     }
 }

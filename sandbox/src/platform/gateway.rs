@@ -14,17 +14,17 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::activity::Activity;
-use crate::builder::Settings;
 use crate::callbacks::{CallbackFault, Courier, Subscriber};
-use crate::channels::TakenToday;
 use crate::clock::Clock;
-use crate::fault::{Effect, Fault, Faults};
-use crate::ledger::{Balance, LedgerEntry, LedgerKind, payee_hash};
-use crate::magic::Outcome;
+use crate::faults::{Effect, Fault, Faults};
+use crate::http::activity::Activity;
 use crate::operation::Operation;
-use crate::payout::{ChangeError, Payout, PayoutRequest};
-use crate::token::{Claims, MoneyLock, Signer};
+use crate::platform::channels::TakenToday;
+use crate::platform::ledger::{Balance, LedgerEntry, LedgerKind, payee_hash};
+use crate::platform::magic::Outcome;
+use crate::platform::payout::{ChangeError, Payout, PayoutRequest};
+use crate::platform::settings::Settings;
+use crate::platform::token::{Claims, MoneyLock, Signer};
 
 /// One gateway of one merchant.
 pub(crate) struct Gateway {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::money::{Amount, Money};
+use crate::platform::money::{Amount, Money};
 
 /// What is wrong with a request, for people: it names the field and never repeats its value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_documented_table_is_the_table_in_the_code() {
-        let documented: Vec<_> = include_str!("../README.md")
+        let documented: Vec<_> = include_str!("../../README.md")
             .lines()
             .filter(|line| line.starts_with("| `POST /") || line.starts_with("| `GET /"))
             .filter(|line| line.matches('|').count() == 5)

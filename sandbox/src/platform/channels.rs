@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use crate::catalogue::{Catalogue, Condition, Direction, OptionOperator, PaymentOption, SEGMENTS};
+use crate::platform::catalogue::{Catalogue, Condition, Direction, OptionOperator, PaymentOption, SEGMENTS};
 
 /// A way for money to go.
 #[derive(Clone, Copy)]

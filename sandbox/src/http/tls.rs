@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use crate::builder::StartError;
+use crate::error::StartError;
 
 /// An acceptor for this certificate chain and key. The crypto provider is named, so that no process-wide default is
 /// needed or set.

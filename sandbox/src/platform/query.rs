@@ -3,7 +3,7 @@
 use axum::extract::Query as Pairs;
 use http::Uri;
 
-use crate::fields::Violation;
+use crate::platform::fields::Violation;
 
 /// The parameters of a query, decoded.
 pub(crate) struct Query(Vec<(String, String)>);

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::activity::{Activity, Busy};
+use crate::http::activity::{Activity, Busy};
 
 /// The handler's hold on its connection.
 #[derive(Clone)]
