@@ -23,8 +23,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::error::{guard, raise};
 use crate::given::{Argument, argument, setting};
 use crate::money::Money;
-use crate::payout::micros;
 use crate::settings::amounts;
+use crate::value::micros;
 
 /// How often a waiting thread looks for signals.
 const TICK: Duration = Duration::from_millis(50);
