@@ -21,7 +21,7 @@ impl Caller {
     /// Starts what a call needs in this process: without it, nothing can be sent.
     pub fn ready(self, py: Python<'_>, live: &Live) -> PyResult<()> {
         live.core(py)?;
-        runtime::handle(py)?;
+        runtime::get(py)?;
         match self {
             Self::Blocks => Ok(()),
             Self::EventLoop => messenger::start(py),

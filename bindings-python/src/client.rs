@@ -16,7 +16,7 @@ use crate::access::AccessScope;
 use crate::answer::{Answered, ToPython};
 use crate::callback::Callback;
 use crate::caller::Caller;
-use crate::error::{guard, guard_create, not_sent, raise, unknown};
+use crate::error::{guard, guard_create, not_sent, raise};
 use crate::given::{Argument, Given, Or, Read, argument, part_of_callback, setting};
 use crate::money::Money;
 use crate::repr::Repr;
@@ -109,12 +109,12 @@ impl Client {
         guard(py, || self.caller.ready(py, &self.live)).map_err(|error| {
             if resume || self.live.is_unsettled(&id, &request) {
                 // An earlier call may have sent it: what keeps this one from finding out proves nothing.
-                unknown(py, id.as_str(), &error.value(py).to_string())
+                raise(py, &core::Error::lost_create(&id, error.value(py)))
             } else {
                 not_sent(py, id.as_str(), error)
             }
         })?;
-        guard_create(py, id.clone().as_str(), || {
+        guard_create(py, &id.clone(), || {
             self.caller.call(py, &self.live, Some(id.clone()), |core| async move {
                 core.create_payout(&id, &request, resume).await
             })

@@ -104,7 +104,7 @@ impl Argument<'_> {
     }
 
     /// Whatever can be iterated over. What the caller's own iterator raises stays as it is.
-    pub fn several<'py, T>(
+    fn several<'py, T>(
         self,
         given: &Bound<'py, PyAny>,
         wanted: &str,
@@ -112,6 +112,14 @@ impl Argument<'_> {
     ) -> PyResult<Vec<T>> {
         let items = given.try_iter().map_err(|_| self.wrong_type(given, wanted))?;
         items.map(|item| read(self, &item?)).collect()
+    }
+
+    /// Several whole numbers.
+    pub fn wholes<'py, T>(self, given: &Bound<'py, PyAny>) -> PyResult<Vec<T>>
+    where
+        T: for<'a> FromPyObject<'a, 'py>,
+    {
+        self.several(given, "an iterable of int, such as a list", Self::whole)
     }
 
     /// Bytes.
@@ -367,6 +375,7 @@ read! {
     String: STR by text,
     Vec<String>: TEXTS by texts,
     Vec<u8>: BYTES by bytes,
+    Vec<u16>: INTS by wholes,
     bool: BOOL by truth,
     u16: INT by whole,
     u32: INT by whole,

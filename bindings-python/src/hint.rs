@@ -28,6 +28,7 @@ pub const FLOAT: PyStaticExpr = type_hint_identifier!("builtins", "float");
 pub const DATETIME: PyStaticExpr = type_hint_identifier!("datetime", "datetime");
 pub const SECONDS: PyStaticExpr = either(&FLOAT, &type_hint_identifier!("datetime", "timedelta"));
 pub const TEXTS: PyStaticExpr = type_hint_subscript!(type_hint_identifier!("collections.abc", "Iterable"), STR);
+pub const INTS: PyStaticExpr = type_hint_subscript!(type_hint_identifier!("collections.abc", "Iterable"), INT);
 pub const PATH: PyStaticExpr = either(&STR, &type_hint_subscript!(type_hint_identifier!("os", "PathLike"), STR));
 pub const DECIMAL: PyStaticExpr = type_hint_identifier!("decimal", "Decimal");
 /// What an amount can be made of.

@@ -20,7 +20,7 @@
 //! | `messenger.rs` | the thread that takes results and questions to Python |
 //! | `logging.rs` | the core's log to Python's `logging` |
 //! | `repr.rs`, `opaque.rs` | how values show themselves, and what no traceback shows |
-//! | `sandbox.rs` | the stand-in gateway, for `komopay.testing` and `python -m komopay sandbox` |
+//! | `testing.rs` | how the package `komopay-testing` reads what its callers give |
 
 mod access;
 mod answer;
@@ -46,8 +46,8 @@ mod process;
 mod repr;
 mod request;
 mod runtime;
-mod sandbox;
 mod settings;
+mod testing;
 mod token;
 mod value;
 mod wait;
@@ -85,7 +85,7 @@ mod _native {
     };
 
     #[pymodule_export]
-    use crate::sandbox::{_magic_numbers, _milliseconds, _run_sandbox, _sandbox_operations, Sandbox};
+    use crate::testing::NamedArgument;
 
     #[pymodule_export]
     use crate::token::TokenReply;

@@ -235,7 +235,7 @@ impl From<Store> for Option<Arc<dyn ChangeStore>> {
 }
 
 /// The most that one payout may be, in each currency.
-struct Ceilings(Vec<komopay_core::Money>);
+pub struct Ceilings(Vec<komopay_core::Money>);
 
 impl Read for Ceilings {
     #[cfg(feature = "stubs")]
@@ -263,7 +263,7 @@ impl From<Ceilings> for Vec<komopay_core::Money> {
 }
 
 /// Money by money, or amounts by their currencies.
-pub fn amounts(name: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<komopay_core::Money>> {
+fn amounts(name: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<komopay_core::Money>> {
     let py = given.py();
     let wanted = || name.wrong_type(given, "an iterable of Money, or a dict of amounts by currency");
     if let Ok(amounts) = given.cast::<PyMapping>() {

@@ -130,16 +130,17 @@ fn python_package(workspace: &Workspace, missing: &Missing, conformance: &Confor
     }
     let python = &Python::find()?;
     let venv = Venv::fresh(workspace, python, "venv-test")?;
-    report.check("Python wheel", |_| {
-        let wheel = venv.install_all(workspace)?;
-        licenses::check_archive(venv.python(workspace).args("-m zipfile --list").arg(wheel))
+    report.check("Python wheels", |_| {
+        let archive = |wheel| venv.python(workspace).args("-m zipfile --list").arg(wheel);
+        venv.install_all(workspace)?.into_iter().try_for_each(|wheel| licenses::check_archive(archive(wheel)))
     })?;
     report.check("Python types", |_| {
         let settings = workspace.root().join("bindings-python").join("pyproject.toml");
         let mypy = venv.python(workspace).args("-m mypy --strict --config-file").arg(&settings);
         mypy.arg("--cache-dir").arg(workspace.folder("mypy")).args(TYPED).run()?;
         // It cannot be told where its cache goes.
-        let stubtest = venv.python(workspace).args("-m mypy.stubtest komopay _komopay_pytest --mypy-config-file");
+        let stubtest =
+            venv.python(workspace).args("-m mypy.stubtest komopay komopay_testing _komopay_pytest --mypy-config-file");
         stubtest.arg(&settings).inside(workspace.target()).run()?;
         let basedpyright = venv.python(workspace).args("-m basedpyright --project").arg(&settings);
         basedpyright.arg("--pythonpath").arg(venv.interpreter()).run()
@@ -182,7 +183,8 @@ fn python_package(workspace: &Workspace, missing: &Missing, conformance: &Confor
 }
 
 /// What `mypy --strict` reads.
-const TYPED: &str = "bindings-python/python bindings-python/tests bindings-python/examples";
+const TYPED: &str =
+    "bindings-python/python bindings-python/testing/python bindings-python/tests bindings-python/examples";
 
 /// Runs a test program. No line of its output may show a canary. Where nothing may be skipped, a skipped test is a
 /// failure, and so is having none.
