@@ -1,6 +1,7 @@
 //! The runner of the conformance suite for Rust, over the public API of `komopay-core`: see `tests/vectors/README.md`.
 //!
-//! `told` makes values of what it is told, `said` makes JSON of what comes back. It compares nothing and decides nothing.
+//! `told` makes values of what it is told, `said` makes JSON of what comes back. It compares nothing and decides
+//! nothing.
 
 mod said;
 mod told;

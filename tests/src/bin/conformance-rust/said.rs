@@ -1,4 +1,5 @@
-//! JSON of the core's values. Every type is taken apart without `..`, so that a new field does not compile until it is said.
+//! JSON of the core's values. Every type is taken apart without `..`, so that a new field does not compile until it is
+//! said.
 
 use std::time::Duration;
 
