@@ -28,6 +28,7 @@ mod dependencies;
 mod failure;
 mod gateway;
 mod kotlin;
+mod kotlin_builders;
 mod kotlin_code;
 mod ledger;
 mod licenses;
@@ -38,6 +39,7 @@ mod report;
 mod setup;
 mod surface;
 mod swift;
+mod swift_code;
 mod tally;
 mod test;
 mod tools;
@@ -78,7 +80,7 @@ enum Task {
     Setup,
     /// Mend the Kotlin code that was generated into this folder, as the checks of the jar do: for releases.
     KotlinCode {
-        /// The folder of the package `id.komopay.ffi`.
+        /// The folder that the code was generated into.
         sources: std::path::PathBuf,
     },
     /// Write bindings-python/licenses anew: the licences of the project and of the crates in it, for the wheel and the jar.
