@@ -306,13 +306,15 @@ impl Error {
         }))
     }
 
-    /// A setting that cannot be used, by its name.
-    pub(crate) fn setting(name: &str, problem: impl fmt::Display) -> Self {
+    /// A setting that cannot be used, by its name. Public for the bindings, as `invalid` is.
+    #[must_use]
+    pub fn setting(name: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Configuration, format!("{name}: {problem}")).with_field(name)
     }
 
     /// A field of a request that cannot be sent, by its name.
-    pub(crate) fn invalid(field: &str, problem: impl fmt::Display) -> Self {
+    #[must_use]
+    pub fn invalid(field: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorKind::InvalidRequest, format!("{field}: {problem}")).with_field(field)
     }
 
