@@ -24,8 +24,8 @@ enum Way {
 
 /// The values, by the file of the core that they are in.
 const VALUES: [(&str, Way, &[&str]); 9] = [
-    ("payouts/payout.rs", Way::Out, &["PayoutAccepted", "Payout", "FailureReason"]),
-    ("payouts/codes.rs", Way::Out, &["PayoutStatus", "MethodCode", "FailureCode"]),
+    ("values/payout.rs", Way::Out, &["PayoutAccepted", "Payout", "FailureReason"]),
+    ("values/codes.rs", Way::Out, &["PayoutStatus", "MethodCode", "FailureCode"]),
     (
         "payouts/request.rs",
         Way::In,
@@ -48,9 +48,9 @@ const VALUES: [(&str, Way, &[&str]); 9] = [
         ],
     ),
     ("catalogue/models.rs", Way::In, &["PaymentOptionFilter"]),
-    ("callbacks/change.rs", Way::Out, &["PayoutChange"]),
-    ("callbacks/url.rs", Way::In, &["SignaturePlace"]),
-    ("config.rs", Way::In, &["TokenScope"]),
+    ("changes/change.rs", Way::Out, &["PayoutChange"]),
+    ("callback_url/url.rs", Way::In, &["SignaturePlace"]),
+    ("credentials.rs", Way::In, &["TokenScope"]),
     ("error.rs", Way::Out, &["ErrorKind", "Concern", "Reason", "Attempt"]),
 ];
 

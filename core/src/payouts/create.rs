@@ -5,22 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::PayoutRequest;
 use super::agreement::{Agreement, Expected};
-use super::in_flight::{Call, Entry};
+use super::in_flight::{Call, Entry, InFlight, unknown};
 use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, Verdict};
-use super::read::look;
-use super::{Payout, PayoutAccepted, PayoutId, PayoutRequest};
+use super::read::read_once;
 use crate::auth::{Grant, Refusal, Scope};
+use crate::call::ReadErrorKind;
 use crate::caller::spawn;
-use crate::client::Inner;
+use crate::checked::check_currency;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::first_failure::Said;
-use crate::pace::{Place, Try, Turn, beside};
-use crate::read::MissKind;
+use crate::session::Session;
+use crate::throttle::{Permit, Try, Waiter};
+use crate::timing;
 use crate::transport::{Answer, FailureKind, Operation, Over};
+use crate::values::{Payout, PayoutAccepted, PayoutId};
 
 /// For how long after its deadline a call may still be ending, on a busy machine.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
@@ -30,7 +34,8 @@ const AGE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Creates the payout, or joins the equal call that is under way, if there is one that may be joined.
 pub(crate) async fn create(
-    client: &Arc<Inner>,
+    session: &Arc<Session>,
+    creates: &Arc<InFlight>,
     id: &PayoutId,
     request: &PayoutRequest,
     mut resume: bool,
@@ -41,7 +46,7 @@ pub(crate) async fn create(
     let body = serde_json::to_vec(request).map_err(|_| Error::internal("the request cannot be written as JSON"));
     let body = body.map_err(|error| refuse(error, resume))?;
     loop {
-        if client.creates.is_unsettled(id, request)? && !resume {
+        if creates.is_unsettled(id, request)? && !resume {
             resume = true;
             tracing::warn!(
                 target: "komopay",
@@ -49,12 +54,12 @@ pub(crate) async fn create(
                 "the last create under this id ended as outcome_unknown: this one starts as resumed"
             );
         }
-        client.check_open().map_err(|error| refuse(error, resume))?;
-        let refusal = client.check_request(request).err();
+        session.check_open().map_err(|error| refuse(error, resume))?;
+        let refusal = check(session, request).err();
         if let Some(error) = refusal.clone().filter(|_| !resume) {
             return Err(refuse(error, resume));
         }
-        let caller = match client.creates.enter(id, request, resume, started).map_err(|error| match error.kind() {
+        let caller = match creates.enter(id, request, resume, started).map_err(|error| match error.kind() {
             ErrorKind::Closed => refuse(error, resume),
             _ => error,
         })? {
@@ -62,7 +67,7 @@ pub(crate) async fn create(
             // It ended just now.
             Entry::Unsettled => continue,
             Entry::Busy(call) => {
-                let left = client.limits.total.saturating_sub(started.elapsed());
+                let left = session.limits.total.saturating_sub(started.elapsed());
                 let Ok(ended) = tokio::time::timeout(left, call.ended()).await else {
                     let text = format!("another call for payout {id} took all the time");
                     return Err(unknown(id, Some(Error::new(ErrorKind::TimedOut, text))));
@@ -75,7 +80,7 @@ pub(crate) async fn create(
             }
             Entry::Started(flight, caller) => {
                 let driver = Driver {
-                    client: Arc::clone(client),
+                    session: Arc::clone(session),
                     call: Arc::clone(&flight.call),
                     id: id.clone(),
                     request: request.clone(),
@@ -86,7 +91,8 @@ pub(crate) async fn create(
                     started,
                     first_post_at: None,
                     grant: None,
-                    turn: None,
+                    permit: None,
+                    waiter: None,
                     renew: false,
                     tried: false,
                     learned: Learned { last_error: refusal.clone(), refusal, ..Learned::default() },
@@ -100,9 +106,21 @@ pub(crate) async fn create(
             }
         };
         // The call keeps its own deadline, unless nobody drives its runtime.
-        let patience = client.limits.total.saturating_add(GRACE);
+        let patience = session.limits.total.saturating_add(GRACE);
         return caller.result(patience).await;
     }
+}
+
+/// Refuses what the merchant's settings do not let pass.
+fn check(session: &Session, request: &PayoutRequest) -> Result<()> {
+    let money = &request.money;
+    // Before the ceilings, which are found by it.
+    check_currency("money.currency", money.currency())?;
+    let ceiling = session.max_amount.iter().find(|ceiling| ceiling.currency() == money.currency());
+    if let Some(ceiling) = ceiling.filter(|ceiling| money.amount() > ceiling.amount()) {
+        return Err(Error::invalid("money.amount", format_args!("is above max_amount, which is {ceiling}")));
+    }
+    if session.validate { request.validate() } else { Ok(()) }
 }
 
 /// What a caller does that waited for the end of a call it could not join.
@@ -123,19 +141,9 @@ pub(super) fn next(ended: Option<Result<PayoutAccepted>>, resume: bool, resumed:
     }
 }
 
-/// The error of a create whose outcome is not known.
-pub(crate) fn unknown(id: &PayoutId, cause: Option<Error>) -> Error {
-    let why = cause.as_ref().map(|cause| format!(" ({})", cause.message())).unwrap_or_default();
-    let text = format!(
-        "payout {id} may have been made, and that could not be settled in time{why}; \
-         call again with the same id, the same request and resume"
-    );
-    Error::new(ErrorKind::OutcomeUnknown, text).with_payout_id(id).caused_by(cause)
-}
-
 /// Does what the rules say, for one call.
 struct Driver {
-    client: Arc<Inner>,
+    session: Arc<Session>,
     call: Arc<Call>,
     id: PayoutId,
     request: PayoutRequest,
@@ -145,7 +153,9 @@ struct Driver {
     first_post_at: Option<(Instant, Timestamp)>,
     grant: Option<Grant>,
     /// The right to send, from before its token is asked for until the create is answered.
-    turn: Option<Turn>,
+    permit: Option<Permit>,
+    /// Who stands in line for it, from when it did not come at once.
+    waiter: Option<Waiter>,
     /// The token in hand was refused: the next try needs another one.
     renew: bool,
     /// A try to send was made.
@@ -176,20 +186,18 @@ impl Driver {
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-UNSENT");
         let call = Arc::clone(&self.call);
-        let _tokens = self.client.tokens.hold(&self.id);
+        let _tokens = self.session.tokens.hold(&self.id);
         let start = match (self.resume, &self.learned.refusal) {
             (false, _) => Start::Fresh,
             (true, None) => Start::Resume,
             (true, Some(_)) => Start::ResumeRefused,
         };
-        let (mut outcome, mut action) = Outcome::start(self.client.limits, self.started.elapsed(), start);
-        // Where it stands in line for its turn to send, from when that did not come at once.
-        let mut place: Option<Place> = None;
+        let (mut outcome, mut action) = Outcome::start(self.session.limits, self.started.elapsed(), start);
         loop {
             // Before there is anything to settle, leaving ends what it waits for at once.
             let may_leave = !outcome.settles();
             if !matches!(action, Action::Post { .. }) {
-                self.turn = None;
+                self.permit = None;
             }
             let event = match action {
                 Action::End(verdict) => {
@@ -198,11 +206,11 @@ impl Driver {
                 }
                 Action::Post { within } => self.post(within).await,
                 // No place in line keeps an open attempt from being settled.
-                Action::Get { within, alone } => Event::Read(beside(&mut place, self.get(within, alone)).await),
+                Action::Get { within, alone } => Event::Read(self.get(within, alone).await),
                 Action::Authorize { renew, within } => {
                     self.renew |= renew;
                     let patience = outcome.patience(self.started.elapsed());
-                    if let Some(event) = self.take_turn(&mut place, patience).await {
+                    if let Some(event) = self.take_permit(patience).await {
                         event
                     } else {
                         tokio::select! {
@@ -213,16 +221,16 @@ impl Driver {
                 }
                 // Its place in line ends within that time.
                 Action::Wait { within: _ } => tokio::select! {
-                    event = self.stand(&mut place) => event,
+                    event = self.stand_in_line() => event,
                     () = call.withdrawn() => Event::Woke,
                 },
                 Action::Pause { at_least, jitter } => {
-                    // A turn that came in vain is the next one's in line.
-                    if place.as_ref().is_some_and(Place::has_ended) {
-                        let _ = self.leave_line(&mut place);
+                    // A permit that came in vain is the next one's in line.
+                    if self.waiter.as_ref().is_some_and(Waiter::has_ended) {
+                        let _ = self.leave_line().await;
                     }
                     tokio::select! {
-                        () = pause(&mut place, at_least, crate::client::jitter(jitter)) => {}
+                        () = pause(self.waiter.as_mut(), at_least, timing::jitter(jitter)) => {}
                         () = call.withdrawn(), if may_leave => {}
                     }
                     Event::Woke
@@ -231,7 +239,7 @@ impl Driver {
             trim(&mut self.history);
             if call.is_withdrawn() {
                 outcome.withdraw();
-                place = None;
+                self.waiter = None;
             }
             action = outcome.on(self.started.elapsed(), event);
             if !matches!(action, Action::End(_)) {
@@ -242,61 +250,69 @@ impl Driver {
 
     /// The call goes on: if a try of it failed, that is heard.
     fn say_first_failure(&mut self) {
-        let (limits, elapsed) = (self.client.limits, self.started.elapsed());
+        let (limits, elapsed) = (self.session.limits, self.started.elapsed());
         let Some(error) = self.learned.last_error.as_ref().filter(|error| error.retryable()) else { return };
         let total = if error.is_unreached() { limits.unreached.min(limits.total) } else { limits.total };
         let left = total.saturating_sub(elapsed);
-        self.client.first_failures.heard(&mut self.said, Some(&self.id), error, &self.history, left);
+        self.session.first_failures.heard(&mut self.said, Some(&self.id), error, &self.history, left);
     }
 
-    /// Takes the turn to send, if it is there; gives the event that comes of having none.
-    async fn take_turn(&mut self, place: &mut Option<Place>, patience: Duration) -> Option<Event> {
-        let which = if self.tried { Try::Repeat } else { Try::First };
-        let stands = place.get_or_insert_with(|| Place::new(&self.client.pace, which, self.started, patience));
-        stands.look().await;
-        if !stands.has_ended() {
-            return Some(Event::Held);
-        }
-        match self.leave_line(place) {
-            Ok(turn) => {
-                (self.turn, self.tried) = (Some(turn), true);
+    /// Takes the permit to send, if it is there; gives the event that comes of having none.
+    async fn take_permit(&mut self, patience: Duration) -> Option<Event> {
+        let ended = match &self.waiter {
+            Some(waiter) if !waiter.has_ended() => return Some(Event::Throttled),
+            Some(_) => self.leave_line().await,
+            None => {
+                let (throttle, began) = (&self.session.throttle, self.started);
+                let which = if self.tried { Try::Repeat } else { Try::First };
+                let Some(ended) = throttle.permit(which, began, patience).now_or_never() else {
+                    self.waiter = Some(Waiter::new(throttle, which, began, patience));
+                    return Some(Event::Throttled);
+                };
+                ended.map_err(|error| self.throttled(error))
+            }
+        };
+        match ended {
+            Ok(permit) => {
+                (self.permit, self.tried) = (Some(permit), true);
                 None
             }
             Err(why) => Some(Event::NotAuthorized(why)),
         }
     }
 
-    /// Waits for the turn to send, and does nothing else.
-    async fn stand(&mut self, place: &mut Option<Place>) -> Event {
-        if let Some(stands) = place {
-            stands.end().await;
-            if stands.has_turn() {
-                return Event::Woke;
-            }
+    /// Waits for the permit to send, and does nothing else.
+    async fn stand_in_line(&mut self) -> Event {
+        if let Some(waiter) = &mut self.waiter
+            && waiter.end().await
+        {
+            return Event::Woke;
         }
-        Event::NotAuthorized(self.leave_line(place).err().unwrap_or(NotSent::Retryable { retry_after: None }))
+        Event::NotAuthorized(self.leave_line().await.err().unwrap_or(NotSent::Retryable { retry_after: None }))
     }
 
-    /// Leaves the line, with the turn if that has come.
-    fn leave_line(&mut self, place: &mut Option<Place>) -> Result<Turn, NotSent> {
-        match place.take().and_then(Place::leave) {
-            Some(Ok(turn)) => Ok(turn),
-            Some(Err(held)) => {
-                let why = not_sent(&held);
-                // What went wrong before is the better cause.
-                self.learned.last_error.get_or_insert(held);
-                Err(why)
-            }
+    /// Leaves the line in which the wait has ended, with the permit if that has come.
+    async fn leave_line(&mut self) -> Result<Permit, NotSent> {
+        match self.waiter.take() {
+            Some(waiter) => waiter.permit().await.map_err(|error| self.throttled(error)),
             None => Err(NotSent::Retryable { retry_after: None }),
         }
+    }
+
+    /// Why it was not sent, where it was held back.
+    fn throttled(&mut self, error: Error) -> NotSent {
+        let why = not_sent(&error);
+        // What went wrong before is the better cause.
+        self.learned.last_error.get_or_insert(error);
+        why
     }
 
     async fn authorize(&mut self, within: Duration) -> Event {
         let scope = Scope::create(&self.id, &self.request.money);
         let refused = if std::mem::take(&mut self.renew) { self.grant.as_ref() } else { None };
-        let issued = self.client.tokens.get(&scope, refused, within, &mut self.history);
-        let issued = if self.client.connection_per_create {
-            let (mut issued, mut opening, mut opened) = (pin!(issued), pin!(self.client.prepare(within)), None);
+        let issued = self.session.tokens.get(&scope, refused, within, &mut self.history);
+        let issued = if self.session.connection_per_create {
+            let (mut issued, mut opening, mut opened) = (pin!(issued), pin!(self.session.prepare(within)), None);
             let issued = loop {
                 tokio::select! {
                     issued = &mut issued => break issued,
@@ -326,15 +342,16 @@ impl Driver {
     }
 
     async fn post(&mut self, within: Duration) -> Event {
-        let (Some(grant), Some(mut turn)) = (self.grant.clone(), self.turn.take()) else {
-            self.learned.last_error = Some(Error::internal("no token and no turn in hand"));
+        let (Some(grant), Some(mut permit)) = (self.grant.clone(), self.permit.take()) else {
+            self.learned.last_error = Some(Error::internal("no token and no permit in hand"));
             return Event::Posted(PostEnd::NotSent(NotSent::Final));
         };
         self.first_post_at.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
         self.call.expose();
         let operation = self.operation.clone();
-        let client = Arc::clone(&self.client);
-        let result = client.send(&operation, &grant, &mut turn, within, self.call.withdrawn(), &mut self.history).await;
+        let session = Arc::clone(&self.session);
+        let result =
+            session.send(&operation, &grant, &mut permit, within, self.call.withdrawn(), &mut self.history).await;
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-SENT");
         match result {
@@ -361,17 +378,17 @@ impl Driver {
     }
 
     async fn get(&mut self, within: Duration, alone: bool) -> ReadEnd {
-        let client = Arc::clone(&self.client);
+        let session = Arc::clone(&self.session);
         // Every read of a create may settle an open attempt: none is ever held back.
-        let turn = client.pace.settling();
+        let permit = session.throttle.settling();
         let over = if alone { Over::Own(None) } else { Over::Pool };
         if alone && self.learned.denial.is_none() {
             self.learned.denial.clone_from(&self.learned.last_error);
         }
-        match look(&client, &self.id, over, turn, within, &self.request.personal(), &mut self.history).await {
+        match read_once(&session, &self.id, over, permit, within, &self.request.personal(), &mut self.history).await {
             Ok(found) => {
                 let is_young = |created| is_young(found.date, created, self.first_post_at);
-                let expected = Expected { is_test: client.is_test, is_young: Some(is_young).filter(|_| !self.resume) };
+                let expected = Expected { is_test: session.is_test, is_young: Some(is_young).filter(|_| !self.resume) };
                 let agreement = found.deciding.is_ours(&self.request, expected);
                 if let Agreement::Unproven(field) = agreement {
                     let text = format!("the answer to GET {} does not say readably what {field} is", self.id.path());
@@ -382,19 +399,21 @@ impl Driver {
                 }
                 shown(agreement)
             }
-            Err(miss) => {
-                let end = not_shown(miss.why, miss.error.retry_after(), miss.error.is_unreached());
-                // "Not there" is an answer, and a read without an attempt's time says little; what went wrong before is the
-                // better cause.
-                let had_no_time = miss.error.kind() == ErrorKind::TimedOut && within < client.limits.attempt / 2;
-                if miss.why != MissKind::Gone && !had_no_time || self.learned.last_error.is_none() {
-                    self.learned.last_error = Some(miss.error.clone());
+            Err(missed) => {
+                let end = not_shown(missed.kind, missed.error.retry_after(), missed.error.is_unreached());
+                // "Not there" is an answer, and a read without an attempt's time says little; what went wrong before is
+                // the better cause.
+                let had_no_time = missed.error.kind() == ErrorKind::TimedOut && within < session.limits.attempt / 2;
+                if missed.kind != ReadErrorKind::Gone && !had_no_time || self.learned.last_error.is_none() {
+                    self.learned.last_error = Some(missed.error.clone());
                 }
                 // What an answer said, and not when none came: until a read says how things stand.
-                match miss.why {
-                    MissKind::Gone => self.learned.unproven = None,
-                    MissKind::Lasting | MissKind::Denied | MissKind::Barred => self.learned.unproven = Some(miss.error),
-                    MissKind::Passing | MissKind::Held => {}
+                match missed.kind {
+                    ReadErrorKind::Gone => self.learned.unproven = None,
+                    ReadErrorKind::Lasting | ReadErrorKind::Denied | ReadErrorKind::Barred => {
+                        self.learned.unproven = Some(missed.error)
+                    }
+                    ReadErrorKind::Passing | ReadErrorKind::Throttled => {}
                 }
                 end
             }
@@ -412,7 +431,7 @@ pub(super) fn acceptance(id: &PayoutId, request: &PayoutRequest, answer: &Answer
     if !matches!(answer.status, 200 | 201) {
         return None;
     }
-    let (accepted, deciding) = PayoutAccepted::read(id, &answer.body).ok()?;
+    let (accepted, deciding) = PayoutAccepted::parse(id, &answer.body).ok()?;
     (deciding.repeats(request) == Agreement::Ours).then_some(accepted)
 }
 
@@ -444,13 +463,13 @@ pub(super) fn unanswered(sent: bool, kind: FailureKind, unreached: bool) -> Post
 }
 
 /// What a read means that shows no payout.
-pub(super) fn not_shown(why: MissKind, retry_after: Option<Duration>, unreached: bool) -> ReadEnd {
-    match why {
-        MissKind::Passing if unreached => ReadEnd::Unreached,
-        MissKind::Gone => ReadEnd::Gone,
-        MissKind::Denied => ReadEnd::Denied,
-        MissKind::Barred => ReadEnd::Final,
-        MissKind::Passing | MissKind::Held | MissKind::Lasting => ReadEnd::Unproven { retry_after },
+pub(super) fn not_shown(kind: ReadErrorKind, retry_after: Option<Duration>, unreached: bool) -> ReadEnd {
+    match kind {
+        ReadErrorKind::Passing if unreached => ReadEnd::Unreached,
+        ReadErrorKind::Gone => ReadEnd::Gone,
+        ReadErrorKind::Denied => ReadEnd::Denied,
+        ReadErrorKind::Barred => ReadEnd::Final,
+        ReadErrorKind::Passing | ReadErrorKind::Throttled | ReadErrorKind::Lasting => ReadEnd::Unproven { retry_after },
     }
 }
 
@@ -484,14 +503,14 @@ impl Learned {
     }
 }
 
-/// Pauses for so long, or until a turn comes that the call stands in line for.
-async fn pause(place: &mut Option<Place>, at_least: Duration, more: Duration) {
-    beside(place, tokio::time::sleep(at_least)).await;
+/// Pauses for so long, or until the wait in line ends.
+async fn pause(waiter: Option<&mut Waiter>, at_least: Duration, more: Duration) {
+    tokio::time::sleep(at_least).await;
     let more = tokio::time::sleep(more);
-    match place {
-        Some(place) => tokio::select! {
+    match waiter {
+        Some(waiter) => tokio::select! {
             () = more => {}
-            () = place.end() => {}
+            _ = waiter.end() => {}
         },
         None => more.await,
     }

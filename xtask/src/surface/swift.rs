@@ -4,7 +4,7 @@ use std::fs;
 
 use serde::Deserialize;
 
-use super::{Names, snake_case};
+use super::names::{Names, snake_case};
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 

@@ -1,6 +1,7 @@
 //! The runner of the conformance suite for Rust, over the public API of `komopay-core`: see `tests/vectors/README.md`.
 //!
-//! `decode` makes values of what the conductor writes, `encode` makes JSON of what comes back. It compares nothing and decides nothing.
+//! `decode` makes values of what the conductor writes, `encode` makes JSON of what comes back. It compares nothing and
+//! decides nothing.
 
 mod decode;
 mod encode;
