@@ -3,17 +3,17 @@
 //! A call that is left is dropped, under the core's rules: the caller is released at once, nothing more is sent, what is
 //! on the wire is read to its end, and the log says so.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use komopay_bindings_common::Task;
 use komopay_bindings_common::log::{Listener, Record};
-use komopay_core::{Error, ErrorKind, Leavable, PayoutId, called_by};
+use komopay_core::{Error, ErrorKind, PayoutId, called_by};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
-use tokio::runtime::Handle;
 
 use crate::awaited::Awaited;
 use crate::callback::Callback;
@@ -30,7 +30,7 @@ use crate::{logging, process, runtime};
 type Make = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// Takes a call away: when it returns, nothing of it is sent any more.
-type Leave = Box<dyn FnOnce() + Send>;
+type Cancel = Box<dyn FnOnce() + Send>;
 
 /// Who made a call of an event loop: where the log is told of it.
 pub struct Caller {
@@ -70,7 +70,7 @@ where
         task: asyncio.current_task.call0(py)?,
     });
     let call = call(live.core(py)?);
-    let runtime = runtime::handle(py)?;
+    let runtime = runtime::get(py)?;
     messenger::start(py)?;
     logging::follow_level(py);
     let left = Arc::new(AtomicBool::new(false));
@@ -84,23 +84,17 @@ where
             }
         }
     });
-    let (call, listener) = (Leavable::new(called_by(listener.clone(), call)), Arc::downgrade(&listener));
-    let task = runtime.spawn({
-        let call = Arc::clone(&call);
-        async move {
-            // Left, or ended.
-            let Some(result) = poll_fn(|context| call.poll(context)).await else { return };
-            delivery.send(Box::new(move |py| match result {
-                Ok(value) => value.to_python(py),
-                Err(error) => Err(raise(py, &error)),
-            }));
-        }
+    let (call, listener) = (called_by(listener.clone(), call), Arc::downgrade(&listener));
+    let (task, _) = Task::start(runtime, call, move |result| {
+        delivery.send(Box::new(move |py| match result {
+            Ok(value) => value.to_python(py),
+            Err(error) => Err(raise(py, &error)),
+        }));
     });
-    let leave: Leave = Box::new(move || {
-        call.leave();
-        task.abort();
+    let cancel: Cancel = Box::new(move || {
+        task.cancel();
     });
-    let under_way = Mutex::new(Some(UnderWay { leave, listener, _awaited: awaited }));
+    let under_way = Mutex::new(Some(UnderWay { cancel, listener, _awaited: awaited }));
     Ok(Call { future: future.unbind(), under_way, left, generation: process::generation() })
 }
 
@@ -127,7 +121,7 @@ impl Drop for Delivery {
         }
         let id = self.payout_id.clone();
         self.send(Box::new(move |py| match id {
-            Some(id) => Err(lost(py, id.as_str())),
+            Some(id) => Err(lost(py, &id)),
             None => Err(raise_kind(py, ErrorKind::Internal, "a fault of the komopay SDK: it panicked", None)),
         }));
     }
@@ -307,7 +301,7 @@ pub struct Call {
 
 /// What a caller has of its call until it leaves.
 struct UnderWay {
-    leave: Leave,
+    cancel: Cancel,
     /// The call has it, and with it the caller's context, until it ends: through here, no garbage collector could see it.
     listener: Weak<Listener>,
     /// Somebody waits for it, if it is a create.
@@ -327,16 +321,14 @@ impl Call {
     fn take_away(&self) -> Vec<Record> {
         self.left.store(true, Ordering::Release);
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(UnderWay { leave, listener, _awaited }) = under_way else { return Vec::new() };
+        let Some(UnderWay { cancel, listener, _awaited }) = under_way else { return Vec::new() };
         if self.generation != process::generation() {
             // In a forked child the call is the parent's.
-            std::mem::forget((leave, listener));
+            std::mem::forget((cancel, listener));
             return Vec::new();
         }
         let listener = listener.upgrade();
-        // What a call drops may need its runtime.
-        let _context = runtime::started().map(Handle::enter);
-        leave();
+        cancel();
         listener.map(|listener| listener.end()).unwrap_or_default()
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use komopay_core::{Error, ErrorKind};
+use komopay_core::{Error, ErrorKind, PayoutId};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
@@ -62,23 +62,15 @@ pub fn guard<T>(py: Python<'_>, body: impl FnOnce() -> PyResult<T>) -> PyResult<
 }
 
 /// Runs the body of a create that may have been sent: after a panic in it, nobody can say that it was not.
-pub fn guard_create<T>(py: Python<'_>, payout_id: &str, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+pub fn guard_create<T>(py: Python<'_>, payout_id: &PayoutId, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(lost(py, payout_id)));
     process::leave();
     result
 }
 
 /// The exception of a create that ended in a panic.
-pub fn lost(py: Python<'_>, payout_id: &str) -> PyErr {
-    unknown(py, payout_id, "the komopay SDK panicked")
-}
-
-/// The exception of a create of which it cannot be found out whether it was made.
-pub fn unknown(py: Python<'_>, payout_id: &str, why: &str) -> PyErr {
-    let text = format!(
-        "payout {payout_id} may have been made: {why}; call again with the same id, the same request and resume"
-    );
-    raise_kind(py, ErrorKind::OutcomeUnknown, &text, Some(payout_id))
+pub fn lost(py: Python<'_>, payout_id: &PayoutId) -> PyErr {
+    raise(py, &Error::lost_create(payout_id, "the komopay SDK panicked"))
 }
 
 /// The exception of a create that was not handed to the core, for this reason.

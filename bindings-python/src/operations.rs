@@ -9,7 +9,7 @@ use pyo3::types::{PyString, PyTuple};
 use crate::access::{AccessScope, id};
 use crate::callback::Callback;
 use crate::catalogue::ToPython;
-use crate::error::{guard, guard_create, not_sent, raise, unknown};
+use crate::error::{guard, guard_create, not_sent, raise};
 use crate::given::{Argument, argument, part_of_callback};
 use crate::live::Live;
 use crate::money::Money;
@@ -50,7 +50,7 @@ impl Door for Waiting<'_> {
 
     fn ready(&self, py: Python<'_>) -> PyResult<()> {
         self.0.core(py)?;
-        runtime::handle(py).map(drop)
+        runtime::get(py).map(drop)
     }
 
     fn make<T, F>(
@@ -83,7 +83,7 @@ impl Door for Starting<'_> {
 
     fn ready(&self, py: Python<'_>) -> PyResult<()> {
         self.0.core(py)?;
-        runtime::handle(py)?;
+        runtime::get(py)?;
         messenger::start(py)
     }
 
@@ -117,12 +117,12 @@ pub fn create_payout<D: Door>(
     guard(py, || door.ready(py)).map_err(|error| {
         if resume || door.live().is_unsettled(&id, &request) {
             // An earlier call may have sent it: what keeps this one from finding out proves nothing.
-            unknown(py, id.as_str(), &error.value(py).to_string())
+            raise(py, &Error::lost_create(&id, error.value(py)))
         } else {
             not_sent(py, id.as_str(), error)
         }
     })?;
-    guard_create(py, id.clone().as_str(), || {
+    guard_create(py, &id.clone(), || {
         door.make(py, Some(id.clone()), |core| async move { core.create_payout(&id, &request, resume).await })
     })
 }

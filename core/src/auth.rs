@@ -3,14 +3,12 @@
 mod access;
 mod cache;
 mod claims;
-mod provider;
 mod scope;
 mod tokens;
 
 pub use access::{AccessScope, AccessToken};
 #[cfg(feature = "fuzzing")]
 pub(crate) use claims::Claims;
-pub use provider::TokenProvider;
 pub(crate) use scope::Scope;
 #[cfg(feature = "fuzzing")]
 pub(crate) use tokens::read_token;

@@ -2,28 +2,27 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
-use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::auth::{AccessScope, AccessToken, Grant, Tokens};
-use crate::callbacks::{self, Callback, CallbackKey, CallbackUrlOptions, Lanes, PayoutChange, Refused};
+use crate::auth::{AccessScope, AccessToken};
+use crate::callback_url::{self, CallbackUrlOptions};
+use crate::callbacks::{self, Callback, Refused};
 use crate::catalogue::{
     self, Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption,
 };
+use crate::changes::{self, PayoutChange};
 use crate::config::Config;
-use crate::error::{Attempt, Error, ErrorKind, Result};
-use crate::first_failure::{FirstFailures, Said};
-use crate::money::{Money, check_currency};
-use crate::pace::{Pace, Try, Turn};
+use crate::error::{Error, Result};
+use crate::issue;
+use crate::money::Money;
+use crate::payouts::follow::SingleFlight;
 use crate::payouts::in_flight::InFlight;
-use crate::payouts::outcome::Limits;
-use crate::payouts::{Payout, PayoutAccepted, PayoutId, PayoutRequest, create, read};
-use crate::transport::{Answer, Failure, Operation, Prepared, Transport, whole_millis};
+use crate::payouts::{PayoutRequest, calls, create};
+use crate::session::Session;
+use crate::values::{Payout, PayoutAccepted, PayoutId};
 
 /// A client of the payout API. Cheap to clone; clones share connections, tokens and creates under way.
 ///
@@ -38,29 +37,14 @@ use crate::transport::{Answer, Failure, Operation, Prepared, Transport, whole_mi
 ///
 /// Its calls need a tokio runtime with time and I/O enabled.
 #[derive(Clone)]
-pub struct Client(pub(crate) Arc<Inner>);
+pub struct Client(Arc<Inner>);
 
-/// What the calls of one client share.
-pub(crate) struct Inner {
-    transport: Arc<Transport>,
-    pub pace: Arc<Pace>,
-    pub tokens: Tokens,
-    pub first_failures: FirstFailures,
-    pub creates: Arc<InFlight>,
-    pub lanes: Lanes,
+/// The calls under way, and what they share.
+struct Inner {
+    session: Arc<Session>,
+    creates: Arc<InFlight>,
+    reads: Arc<SingleFlight>,
     refused_callbacks: Refused,
-    pub callback_keys: Vec<CallbackKey>,
-    pub change_store: Option<callbacks::Store>,
-    change_lease: Duration,
-    pub callback_timeout: Duration,
-    pub limits: Limits,
-    pub read_attempts: u32,
-    pub validate: bool,
-    pub connection_per_create: bool,
-    max_amount: Vec<Money>,
-    pub is_test: Option<bool>,
-    base_url: String,
-    closed: AtomicBool,
 }
 
 impl Client {
@@ -69,35 +53,11 @@ impl Client {
     /// # Errors
     /// `configuration`, naming the setting; also `change_store`, if it is the store of another base URL, merchant or mode
     /// (`is_test`), or cannot be used.
-    pub fn new(mut config: Config) -> Result<Self> {
-        let base_url = config.check()?;
-        let pace = Pace::new(&config);
-        let transport = Arc::new(Transport::new(&config, &base_url, Arc::clone(&pace))?);
-        // Last: settings that are wrong otherwise shall not take a store for themselves.
-        let owner = callbacks::store_owner(&base_url, &config.credentials, config.is_test);
-        let store = config.change_store.take();
-        let change_store = store.map(|store| callbacks::Store::new(store, &owner)).transpose()?;
-        Ok(Self(Arc::new(Inner {
-            tokens: Tokens::new(&config, Arc::clone(&transport)),
-            transport,
-            pace,
-            first_failures: FirstFailures::new(),
-            creates: Arc::new(InFlight::new()?),
-            lanes: Lanes::default(),
-            refused_callbacks: Refused::default(),
-            limits: config.limits(),
-            read_attempts: config.read_attempts,
-            validate: config.validate,
-            connection_per_create: config.connection_per_create,
-            callback_keys: config.callback_keys,
-            change_store,
-            change_lease: config.change_lease,
-            callback_timeout: config.callback_timeout.min(config.total_timeout),
-            max_amount: config.max_amount,
-            is_test: config.is_test,
-            base_url: base_url.into(),
-            closed: AtomicBool::new(false),
-        })))
+    pub fn new(config: Config) -> Result<Self> {
+        let creates = Arc::new(InFlight::new()?);
+        let session = Arc::new(Session::new(config)?);
+        let reads = SingleFlight::new(Arc::clone(&session));
+        Ok(Self(Arc::new(Inner { session, creates, reads, refused_callbacks: Refused::default() })))
     }
 
     /// Makes a payout: `POST /payouts/{id}` under the outcome rules, within `total_timeout`.
@@ -127,7 +87,7 @@ impl Client {
     /// ```
     pub async fn create_payout(&self, id: &PayoutId, request: &PayoutRequest, resume: bool) -> Result<PayoutAccepted> {
         let span = tracing::info_span!(target: "komopay", "create_payout", payout_id = %id, resume);
-        create::create(&self.0, id, request, resume).instrument(span).await
+        create::create(&self.0.session, &self.0.creates, id, request, resume).instrument(span).await
     }
 
     /// Reads a payout: `GET /payouts/{id}`, tried up to `read_attempts` times within `total_timeout`.
@@ -138,7 +98,7 @@ impl Client {
     /// credentials do not allow it; `configuration` if it is of the other world (`is_test`); `closed`.
     pub async fn get_payout(&self, id: &PayoutId) -> Result<Payout> {
         let span = tracing::info_span!(target: "komopay", "get_payout", payout_id = %id);
-        read::get(&self.0, id).instrument(span).await
+        calls::get(&self.0.reads, id).instrument(span).await
     }
 
     /// Reads a payout until its status is final, with growing pauses. It returns on FAILED and REFUSED too.
@@ -149,8 +109,7 @@ impl Client {
     /// `not_final` when `timeout` is over, with the last payout seen; `not_found` if the platform knows no such payout.
     pub async fn wait_for_payout(&self, id: &PayoutId, timeout: Duration) -> Result<Payout> {
         let span = tracing::info_span!(target: "komopay", "wait_for_payout", payout_id = %id);
-        self.0.check_open().map_err(|error| error.with_payout_id(id))?;
-        read::wait(&self.0, id, timeout).instrument(span).await
+        calls::wait(&self.0.reads, id, timeout).instrument(span).await
     }
 
     /// The ways to pay out this money now, with their operators: `POST /payouts/!availablePaymentOptions`.
@@ -166,7 +125,7 @@ impl Client {
         exchanged_to_currency: Option<&str>,
     ) -> Result<Vec<PayoutOption>> {
         let span = tracing::info_span!(target: "komopay", "payout_options");
-        catalogue::payout_options(&self.0, money, segment_code, exchanged_to_currency).instrument(span).await
+        catalogue::payout_options(&self.0.session, money, segment_code, exchanged_to_currency).instrument(span).await
     }
 
     /// The balances in these currencies, or in all if none is named: `GET /balances`. A currency without an account is
@@ -176,7 +135,7 @@ impl Client {
     /// As [`Client::get_payout`].
     pub async fn balances(&self, currencies: &[String]) -> Result<Vec<Balance>> {
         let span = tracing::info_span!(target: "komopay", "balances");
-        catalogue::balances(&self.0, currencies).instrument(span).await
+        catalogue::balances(&self.0.session, currencies).instrument(span).await
     }
 
     /// The codes of the currencies enabled for the merchant: `GET /currencies`.
@@ -185,7 +144,7 @@ impl Client {
     /// As [`Client::get_payout`].
     pub async fn currencies(&self) -> Result<Vec<String>> {
         let span = tracing::info_span!(target: "komopay", "currencies");
-        catalogue::currencies(&self.0).instrument(span).await
+        catalogue::currencies(&self.0.session).instrument(span).await
     }
 
     /// The codes of the customer segments: `GET /segments`.
@@ -194,7 +153,7 @@ impl Client {
     /// As [`Client::get_payout`].
     pub async fn segments(&self) -> Result<Vec<String>> {
         let span = tracing::info_span!(target: "komopay", "segments");
-        catalogue::segments(&self.0).instrument(span).await
+        catalogue::segments(&self.0.session).instrument(span).await
     }
 
     /// All banks, wallets and blockchains, of any direction and currency: `GET /payment-operators`.
@@ -203,7 +162,7 @@ impl Client {
     /// As [`Client::get_payout`].
     pub async fn payment_operators(&self) -> Result<Vec<PaymentOperator>> {
         let span = tracing::info_span!(target: "komopay", "payment_operators");
-        catalogue::payment_operators(&self.0).instrument(span).await
+        catalogue::payment_operators(&self.0.session).instrument(span).await
     }
 
     /// The codes of all payment methods, of both directions: `GET /payment-methods`.
@@ -212,7 +171,7 @@ impl Client {
     /// As [`Client::get_payout`].
     pub async fn payment_methods(&self) -> Result<Vec<String>> {
         let span = tracing::info_span!(target: "komopay", "payment_methods");
-        catalogue::payment_methods(&self.0).instrument(span).await
+        catalogue::payment_methods(&self.0.session).instrument(span).await
     }
 
     /// Methods and operators with their limits for this merchant, switched off ones included: `GET /payment-options`.
@@ -221,7 +180,7 @@ impl Client {
     /// `rejected` if the platform does not know a code of the filter; else as [`Client::get_payout`].
     pub async fn payment_options(&self, filter: &PaymentOptionFilter) -> Result<Vec<PaymentOption>> {
         let span = tracing::info_span!(target: "komopay", "payment_options");
-        catalogue::payment_options(&self.0, filter).instrument(span).await
+        catalogue::payment_options(&self.0.session, filter).instrument(span).await
     }
 
     /// The merchant as customers see it: `GET /merchant-info`.
@@ -230,7 +189,7 @@ impl Client {
     /// As [`Client::get_payout`].
     pub async fn merchant_info(&self) -> Result<MerchantInfo> {
         let span = tracing::info_span!(target: "komopay", "merchant_info");
-        Ok(catalogue::merchant_info(&self.0).instrument(span).await?.0)
+        Ok(catalogue::merchant_info(&self.0.session).instrument(span).await?.0)
     }
 
     /// Issues a token for someone else to use, such as a mobile app: `POST /auth-tokens`. It is valid for `validity`,
@@ -253,7 +212,7 @@ impl Client {
     /// ```
     pub async fn issue_token(&self, scope: &AccessScope, validity: Duration) -> Result<AccessToken> {
         let span = tracing::info_span!(target: "komopay", "issue_token");
-        self.0.issue_token(scope, validity).instrument(span).await
+        issue::issue_token(&self.0.session, scope, validity).instrument(span).await
     }
 
     /// Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
@@ -263,7 +222,7 @@ impl Client {
     /// `authentication` if the credentials are not accepted; else as [`Client::get_payout`].
     pub async fn check_credentials(&self) -> Result<MerchantInfo> {
         let span = tracing::info_span!(target: "komopay", "check_credentials");
-        let (info, date) = catalogue::merchant_info(&self.0).instrument(span).await?;
+        let (info, date) = catalogue::merchant_info(&self.0.session).instrument(span).await?;
         let off = date.map(|date| Timestamp::now().duration_since(date)).unwrap_or_default();
         if off.unsigned_abs() > Duration::from_mins(5) {
             let text = format!("this machine's clock is {} s off the platform's", off.as_secs());
@@ -299,7 +258,7 @@ impl Client {
     /// # Ok::<(), komopay_core::Error>(())
     /// ```
     pub fn callback_url(&self, base: &str, id: &PayoutId, options: &CallbackUrlOptions) -> Result<String> {
-        callbacks::sign(&self.0.callback_keys, base, id, options, Timestamp::now())
+        callback_url::sign(&self.0.session.callback_keys, base, id, options, Timestamp::now())
     }
 
     /// Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
@@ -311,7 +270,7 @@ impl Client {
     /// `invalid_callback`. Its `field` tells what is wrong: `body` (no `{"idEntity": "<payout id>"}`), `body_size` (over
     /// 64 KiB), `url` (over 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
     pub fn read_callback(&self, body: &[u8], url: &str) -> Result<Callback> {
-        callbacks::read(&self.0.callback_keys, body, url, Timestamp::now())
+        callbacks::read(&self.0.session.callback_keys, body, url, Timestamp::now())
     }
 
     /// Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
@@ -338,7 +297,7 @@ impl Client {
     /// ```
     pub async fn handle_callback(&self, body: &[u8], url: &str) -> Result<Payout> {
         let span = tracing::info_span!(target: "komopay", "handle_callback");
-        let handled = callbacks::handle(&self.0, body, url);
+        let handled = callbacks::handle(&self.0.reads, body, url);
         let told = async { handled.await.inspect_err(|error| self.0.refused_callbacks.tell(error)) };
         told.instrument(span).await
     }
@@ -359,7 +318,7 @@ impl Client {
     /// # Ok::<(), komopay_core::Error>(())
     /// ```
     pub fn check_callbacks(&self) -> Result<()> {
-        callbacks::needed_keys(&self.0.callback_keys)?;
+        callbacks::needed_keys(&self.0.session.callback_keys)?;
         self.check_changes()
     }
 
@@ -376,7 +335,7 @@ impl Client {
     /// # Ok::<(), komopay_core::Error>(())
     /// ```
     pub fn check_changes(&self) -> Result<()> {
-        callbacks::needed_store(self.0.change_store.as_ref()).map(|_| ())
+        changes::needed(self.0.session.change_store.as_ref()).map(|_| ())
     }
 
     /// Takes changes out of the `change_store` to handle them: at most `limit`, the oldest first, and of one payout only
@@ -401,9 +360,9 @@ impl Client {
     /// # }
     /// ```
     pub async fn take_changes(&self, limit: usize) -> Result<Vec<PayoutChange>> {
-        self.0.check_open()?;
-        let check = |payout: &Payout| self.0.check_world(payout);
-        callbacks::take(self.0.change_store.as_ref(), limit, self.0.change_lease, check).await
+        self.0.session.check_open()?;
+        let check = |payout: &Payout| self.0.session.check_world(payout);
+        changes::take(self.0.session.change_store.as_ref(), limit, self.0.session.change_lease, check).await
     }
 
     /// Notes in the `change_store` that a change was handled: it is never given again, and the payout's next one may be.
@@ -412,8 +371,8 @@ impl Client {
     /// # Errors
     /// As [`Client::take_changes`].
     pub async fn acknowledge_change(&self, payout_id: &PayoutId, sequence: u64) -> Result<()> {
-        self.0.check_open()?;
-        callbacks::acknowledge(self.0.change_store.as_ref(), payout_id, sequence).await
+        self.0.session.check_open()?;
+        changes::acknowledge(self.0.session.change_store.as_ref(), payout_id, sequence).await
     }
 
     /// The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
@@ -426,165 +385,18 @@ impl Client {
     /// Refuses new calls, stops further attempts, and waits for the creates on the wire, up to their deadlines.
     pub async fn close(&self) {
         self.refuse_calls();
-        self.0.creates.drained(self.0.limits.total.saturating_add(create::GRACE)).await;
+        self.0.creates.drained(self.0.session.limits.total.saturating_add(create::GRACE)).await;
     }
 
     /// The first half of [`Client::close`]: it refuses new calls, stops further attempts, and waits for nothing.
     pub fn refuse_calls(&self) {
-        self.0.closed.store(true, Ordering::Release);
+        self.0.session.close();
         self.0.creates.shut();
-        self.0.pace.close();
     }
-}
-
-impl Inner {
-    /// Refuses a call that cannot be made: the client is closed, or there is no runtime to make it on.
-    pub fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Closed, "the client was closed"));
-        }
-        if tokio::runtime::Handle::try_current().is_err() {
-            return Err(Error::new(ErrorKind::Configuration, "calls need a tokio runtime, and there is none here"));
-        }
-        Ok(())
-    }
-
-    async fn issue_token(&self, scope: &AccessScope, validity: Duration) -> Result<AccessToken> {
-        let scope = scope.check()?;
-        if !(60..=3600).contains(&validity.as_secs()) {
-            return Err(Error::invalid("validity", "must be 60 s to 3600 s"));
-        }
-        let started = Instant::now();
-        let left = || self.limits.total.saturating_sub(started.elapsed());
-        let mut tried = 0;
-        let mut last_error: Option<Error> = None;
-        let mut history = Vec::new();
-        let mut said = Said::default();
-        loop {
-            self.check_open()?;
-            let which = if tried == 0 { Try::First } else { Try::Repeat };
-            let turn = self.pace.turn(which, started, left()).await.map_err(|held| match last_error.take() {
-                // Its time is over: what went wrong before is a better cause.
-                Some(before) if held.kind() != ErrorKind::Closed => before.with_attempts(std::mem::take(&mut history)),
-                _ => held,
-            })?;
-            let refusal = match self.tokens.issue(&scope, validity, left(), turn, &mut history).await {
-                Ok(token) => return Ok(token),
-                Err(refusal) => refusal,
-            };
-            tried += 1;
-            let asked = refusal.error.retry_after().unwrap_or_default();
-            let pause = jitter(self.limits.ceiling(tried - 1)).saturating_add(asked);
-            let total = self.limits.total;
-            let total = if refusal.error.is_unreached() { self.limits.unreached.min(total) } else { total };
-            let rest = total.saturating_sub(started.elapsed());
-            let time_is_up = pause.saturating_add(self.limits.useful()) >= rest;
-            if refusal.is_final || tried >= self.read_attempts || time_is_up {
-                return Err(refusal.error.with_attempts(history));
-            }
-            self.first_failures.heard(&mut said, None, &refusal.error, &history, rest);
-            last_error = Some(refusal.error);
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Refuses what the merchant's settings do not let pass.
-    pub fn check_request(&self, request: &PayoutRequest) -> Result<()> {
-        let money = &request.money;
-        // Before the ceilings, which are found by it.
-        check_currency("money.currency", money.currency())?;
-        let ceiling = self.max_amount.iter().find(|ceiling| ceiling.currency() == money.currency());
-        if let Some(ceiling) = ceiling.filter(|ceiling| money.amount() > ceiling.amount()) {
-            return Err(Error::invalid("money.amount", format_args!("is above max_amount, which is {ceiling}")));
-        }
-        if self.validate { request.validate() } else { Ok(()) }
-    }
-
-    /// Refuses a payout of the other world: test data to live settings, or the reverse.
-    pub fn check_world(&self, payout: &Payout) -> Result<()> {
-        match (self.is_test, payout.is_test) {
-            (Some(_), None) => {
-                let text = format!(
-                    "the answer about payout {} does not say readably whether it is test data (isTest)",
-                    payout.payout_id
-                );
-                Err(Error::new(ErrorKind::UnexpectedResponse, text).with_payout_id(&payout.payout_id))
-            }
-            (Some(expected), Some(found)) if expected != found => {
-                let name = |is_test| if is_test { "test" } else { "live" };
-                let text = format!(
-                    "payout {} is of {} data, and this client is set to {}",
-                    payout.payout_id,
-                    name(found),
-                    name(expected)
-                );
-                let error = Error::new(ErrorKind::Configuration, text).with_field("is_test");
-                Err(error.with_payout_id(&payout.payout_id).with_payout(Some(payout.clone())))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Opens a connection for a create to come.
-    pub async fn prepare(&self, within: Duration) -> Prepared {
-        self.transport.prepare(within).await
-    }
-
-    /// Sends one request, and notes it in the history and the log. Once `leave` is done, it is not sent any more; what
-    /// was sent is read to its end.
-    pub async fn send(
-        &self,
-        operation: &Operation,
-        grant: &Grant,
-        turn: &mut Turn,
-        within: Duration,
-        leave: impl Future<Output = ()>,
-        history: &mut Vec<Attempt>,
-    ) -> Result<Answer, Failure> {
-        let (started_at, started) = (Timestamp::now(), Instant::now());
-        let result = self.transport.send(operation, Some(grant.token.expose_secret()), Some(turn), within, leave).await;
-        let answer = result.as_ref().ok();
-        let attempt = Attempt {
-            operation: operation.to_string(),
-            started_at,
-            duration: started.elapsed(),
-            http_status: answer.map(|answer| answer.status),
-            request_id: answer.and_then(|answer| answer.request_id.clone()),
-        };
-        let (payout_id, number) = (operation.payout_id(), history.len() + 1);
-        let duration_ms = whole_millis(attempt.duration);
-        match &result {
-            Ok(answer) => tracing::debug!(
-                target: "komopay",
-                payout_id,
-                http_status = answer.status,
-                attempt = number,
-                duration_ms,
-                "{operation} was answered"
-            ),
-            Err(failure) => tracing::debug!(
-                target: "komopay",
-                payout_id,
-                kind = %failure.to_error().kind(),
-                attempt = number,
-                duration_ms,
-                sent = failure.sent,
-                "{operation} was not answered: {}",
-                failure.text
-            ),
-        }
-        history.push(attempt);
-        result
-    }
-}
-
-/// A random part of a pause ("full jitter"), so that callers who failed together do not come back together.
-pub(crate) fn jitter(ceiling: Duration) -> Duration {
-    ceiling.mul_f64(fastrand::f64())
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base_url", &self.0.base_url).finish_non_exhaustive()
+        f.debug_struct("Client").field("base_url", &self.0.session.base_url).finish_non_exhaustive()
     }
 }

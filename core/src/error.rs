@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::payouts::{Payout, PayoutId};
+use crate::values::{Payout, PayoutId};
 
 /// Either a value or the one [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -319,6 +319,14 @@ impl Error {
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
+    }
+
+    /// The error of a create that the code around this crate has lost sight of: nobody can say that it was not made.
+    #[must_use]
+    pub fn lost_create(id: &PayoutId, why: impl fmt::Display) -> Self {
+        let text =
+            format!("payout {id} may have been made: {why}; call again with the same id, the same request and resume");
+        Self::new(ErrorKind::OutcomeUnknown, text).with_payout_id(id)
     }
 
     pub(crate) fn with_field(mut self, field: &str) -> Self {

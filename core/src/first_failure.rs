@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Attempt, Error};
-use crate::payouts::PayoutId;
-use crate::transport::whole_millis;
+use crate::timing::whole_millis;
+use crate::values::PayoutId;
 
 /// How many lines a client says at once; one more each second.
 const AT_ONCE: u32 = 10;

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use crate::auth::{Claims, read_token};
 use crate::catalogue::{Balance, Entry, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption, entries};
 use crate::error::Error;
-use crate::payouts::{Payout, PayoutAccepted, PayoutId};
 use crate::scrub::Scrubber;
 use crate::transport::{self, Answer};
+use crate::values::{Payout, PayoutAccepted, PayoutId};
 
 /// The answer to a create.
 #[must_use]

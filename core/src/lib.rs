@@ -2,16 +2,23 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | [`Client`] (`client.rs`) | the front door, one method per operation |
-//! | [`Config`], [`Credentials`] (`config.rs`) | settings, defaults, and what makes them unusable |
-//! | [`Money`] (`money.rs`) | exact amounts |
-//! | [`Error`], [`ErrorKind`] (`error.rs`) | the one error taxonomy |
-//! | `payouts/` | requests and answers; `outcome` holds the rules of a create, `create` drives them |
-//! | `callbacks/` | signed callback URLs, reading callbacks, following payouts, stores of changes |
-//! | `catalogue/` | balances, currencies, operators, options, merchant data |
+//! | [`Client`] (`client.rs`) | the front door, one method per operation; imported by nobody |
+//! | `callbacks/` | reading a callback, and the payout that it is about |
+//! | `payouts/` | requests, and the calls about them; `outcome` holds the rules of a create, `create` drives them |
+//! | `catalogue/`, `issue.rs` | balances, currencies, operators, options, merchant data; tokens for others |
+//! | `call.rs` | one call that moves nothing: its deadline, its history, its tries |
+//! | `session.rs` | what the calls of one client share |
 //! | `auth/` | tokens: scope, claims, cache, renewal |
-//! | `pace/` | retry budget, breaker and limits: what may be sent now |
 //! | `transport/` | one HTTP attempt, exact to the byte that may have been sent |
+//! | `throttle/` | retry budget, breaker and limits: what may be sent now |
+//! | [`Config`], [`Credentials`] (`config.rs`, `credentials.rs`) | settings, defaults, and what makes them unusable |
+//! | `changes/`, `callback_url/` | the changes of payouts and their stores; signed callback URLs |
+//! | `checked.rs` | the constructors that refuse what a caller gives |
+//! | [`Error`], [`ErrorKind`] (`error.rs`) | the one error taxonomy |
+//! | [`Money`] (`money.rs`), `values/` | exact amounts; ids, codes, and what the platform answers about a payout |
+//! | `json.rs`, `scrub/`, `timing.rs`, `address.rs`, `mask.rs` | leaves, which know nothing of the rest |
+//!
+//! A room uses those below it, and none above: docs/adr/0020.
 //!
 //! ```no_run
 //! # #[tokio::main(flavor = "current_thread")]
@@ -34,11 +41,16 @@
 
 mod address;
 mod auth;
+mod call;
+mod callback_url;
 mod callbacks;
 mod caller;
 mod catalogue;
+mod changes;
+mod checked;
 mod client;
 mod config;
+mod credentials;
 mod error;
 #[cfg(test)]
 mod explorer;
@@ -46,40 +58,41 @@ mod first_failure;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod leavable;
-mod lenient;
+mod issue;
+mod json;
 mod mask;
 mod money;
-mod pace;
 mod payouts;
 #[cfg(feature = "provoked-panics")]
 mod provoked;
-mod raw_json;
-mod read;
 mod scrub;
+mod session;
+mod throttle;
+mod timing;
 mod transport;
+mod values;
 
-pub use auth::{AccessScope, AccessToken, TokenProvider};
-#[cfg(feature = "sqlite")]
-pub use callbacks::SqliteChangeStore;
-pub use callbacks::{
-    Callback, CallbackKey, CallbackUrlOptions, ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange, ShownUrl,
-    SignaturePlace, StoreError,
-};
+pub use auth::{AccessScope, AccessToken};
+pub use callback_url::{CallbackKey, CallbackUrlOptions, ShownUrl, SignaturePlace};
+pub use callbacks::Callback;
 pub use caller::{called_by, caller};
 pub use catalogue::{
     AmountLimit, Balance, CustomerFee, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter,
     PaymentOptionOperator, PaymentTypeCode, PayoutOperator, PayoutOption,
 };
+#[cfg(feature = "sqlite")]
+pub use changes::SqliteChangeStore;
+pub use changes::{ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange, StoreError};
 pub use client::Client;
-pub use config::{Config, Credentials, SANDBOX_URL, TokenScope};
+pub use config::{Config, SANDBOX_URL};
+pub use credentials::{Credentials, TokenProvider, TokenScope};
 pub use error::{Attempt, Concern, Error, ErrorKind, Reason, Result};
-pub use leavable::Leavable;
+pub use json::RawJson;
 pub use mask::Masked;
 pub use money::Money;
 pub use payouts::{
-    BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, FailureCode, FailureReason, MethodCode, Payout,
-    PayoutAccepted, PayoutId, PayoutMethod, PayoutRequest, PayoutStatus, WalletAccount, WalletTransfer,
+    BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutMethod, PayoutRequest, WalletAccount,
+    WalletTransfer,
 };
-pub use raw_json::RawJson;
 pub use scrub::Shown;
+pub use values::{FailureCode, FailureReason, MethodCode, Payout, PayoutAccepted, PayoutId, PayoutStatus};

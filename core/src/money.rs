@@ -11,9 +11,7 @@ use serde::de::{self, Deserializer};
 use serde::ser::{self, Serialize, SerializeStruct, Serializer};
 use serde_json::value::RawValue;
 
-use crate::error::{Error, Result};
-use crate::lenient::nested;
-use crate::read::Unreadable;
+use crate::json::{Unreadable, nested};
 use crate::scrub::Shown;
 
 /// An exact amount of one currency, in major units.
@@ -39,56 +37,10 @@ pub struct Money {
 }
 
 impl Money {
-    /// Money from what a person wrote: the text of a JSON number (`10000`, `42.05`, `1E+4`) and a currency code (`IDR`;
-    /// crypto tickers are fine).
-    ///
-    /// One to three digits, a point and three digits, such as `250.000`, are a thousandfold to some and the plain number
-    /// to others. For a currency of at most two decimals they are refused; the error says what to write.
-    ///
-    /// # Errors
-    /// `invalid_request`, naming `money.amount` or `money.currency`, if the text is no number, if it has more
-    /// digits than can be kept exactly (28 significant digits always fit), if it can be read in two ways, or if the code
-    /// has lower-case letters, blanks or other characters that no code has.
-    pub fn new(amount: impl AsRef<str>, currency: impl Into<String>) -> Result<Self> {
-        let (text, currency) = (amount.as_ref(), currency.into());
-        let money = Self::exact(text, currency)?;
-        if is_ambiguous(text) && decimals(&money.currency).is_some_and(|decimals| decimals <= 2) {
-            return Err(Error::invalid("money.amount", money.two_readings(text)));
-        }
-        Ok(money)
-    }
-
-    /// Money from the text that a program wrote, such as that of another language's decimal type: as [`Money::new`],
-    /// but `250.000` is 250.
-    ///
-    /// # Errors
-    /// As [`Money::new`], but for the text that can be read in two ways.
-    pub fn exact(amount: impl AsRef<str>, currency: impl Into<String>) -> Result<Self> {
-        Self::from_decimal(read_amount(amount.as_ref())?, currency)
-    }
-
-    /// Money from a decimal, as it is.
-    ///
-    /// # Errors
-    /// `invalid_request`, naming `money.currency`, as [`Money::new`].
-    pub fn from_decimal(amount: Decimal, currency: impl Into<String>) -> Result<Self> {
-        let currency = currency.into();
-        check_currency("money.currency", &currency)?;
-        Ok(Self { amount, currency })
-    }
-
-    /// Money that was money before, from the texts of its amount and its currency: what the platform answered comes back
-    /// as it was, whatever it calls a currency.
-    ///
-    /// # Errors
-    /// `invalid_request`, naming `money.amount` if that is no exact number, or `money.currency` if the code is empty.
-    pub fn restore(amount: impl AsRef<str>, currency: impl Into<String>) -> Result<Self> {
-        Self::told(read_amount(amount.as_ref())?, currency.into())
-    }
-
-    fn told(amount: Decimal, currency: String) -> Result<Self> {
+    /// Money as a program or an answer tells it, or why its currency is none.
+    pub(crate) fn told(amount: Decimal, currency: String) -> Result<Self, &'static str> {
         if currency.is_empty() {
-            return Err(Error::invalid("money.currency", "is empty; give a currency code such as IDR"));
+            return Err("is empty; give a currency code such as IDR");
         }
         Ok(Self { amount, currency })
     }
@@ -105,16 +57,6 @@ impl Money {
         &self.currency
     }
 
-    /// Refuses what a payout may not ask for: a currency that is none, zero, a negative amount, more decimals than the
-    /// currency has.
-    pub(crate) fn check_payable(&self) -> Result<()> {
-        check_currency("money.currency", &self.currency)?;
-        match self.unpayable_amount() {
-            Some(problem) => Err(Error::invalid("money.amount", problem)),
-            None => Ok(()),
-        }
-    }
-
     /// Why no payout can be of this amount, if none can.
     pub(crate) fn unpayable_amount(&self) -> Option<String> {
         if self.amount <= Decimal::ZERO {
@@ -126,16 +68,19 @@ impl Money {
         })
     }
 
-    /// What to write in place of a text that can be read in two ways.
-    fn two_readings(&self, text: &str) -> String {
+    /// What to write in place of the text of this amount, if people can read that in two ways.
+    pub(crate) fn two_readings(&self, text: &str) -> Option<String> {
+        if !is_ambiguous(text) || decimals(&self.currency).is_none_or(|decimals| decimals > 2) {
+            return None;
+        }
         let (thousands, plain) = (text.replace('.', ""), self.amount.normalize());
         if self.unpayable_amount().is_some() {
-            return format!(
+            return Some(format!(
                 "{text} is ambiguous, and {} has no third decimal: write {thousands} if that is meant",
                 self.currency
-            );
+            ));
         }
-        format!("{text} is ambiguous: write {thousands}, or {plain} if that is meant")
+        Some(format!("{text} is ambiguous: write {thousands}, or {plain} if that is meant"))
     }
 }
 
@@ -158,15 +103,6 @@ fn decimals(currency: &str) -> Option<u32> {
     match currency {
         "IDR" | "INR" => Some(0),
         code => iso_currency::Currency::from_code(code).and_then(iso_currency::Currency::exponent).map(u32::from),
-    }
-}
-
-/// Refuses what no currency code is: the one rule for all codes that come from a caller. The list of codes is open, but a
-/// code in lower case, or with a blank, would match no ceiling, no filter and no answer, and nobody would be told.
-pub(crate) fn check_currency(field: &str, code: &str) -> Result<()> {
-    match currency_problem(code) {
-        Some(problem) => Err(Error::invalid(field, problem)),
-        None => Ok(()),
     }
 }
 
@@ -194,12 +130,8 @@ fn is_ambiguous(text: &str) -> bool {
         && whole.bytes().chain(decimals.bytes()).all(|b| b.is_ascii_digit())
 }
 
-fn read_amount(text: &str) -> Result<Decimal> {
-    parse_amount(text).map_err(|problem| Error::invalid("money.amount", problem))
-}
-
 /// Reads the text of a JSON number without ever rounding.
-fn parse_amount(text: &str) -> Result<Decimal, String> {
+pub(crate) fn parse_amount(text: &str) -> Result<Decimal, String> {
     // serde_json knows the grammar of a number; a float, an underscore, a space or NaN does not pass.
     let is_number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
         && text.ends_with(|c: char| c.is_ascii_digit())
@@ -266,7 +198,7 @@ impl Amount {
     /// The amount as money of this currency.
     pub fn of(&self, currency: &str) -> Result<Money, Unreadable> {
         let amount = parse_amount(self.0.get()).map_err(Unreadable)?;
-        Money::told(amount, currency.to_owned()).map_err(|error| Unreadable(error.message().to_owned()))
+        Money::told(amount, currency.to_owned()).map_err(|problem| Unreadable(format!("money.currency: {problem}")))
     }
 }
 

@@ -15,4 +15,4 @@ pub(crate) use answer::Answer;
 #[cfg(feature = "fuzzing")]
 pub(crate) use answer::{date, retry_after};
 pub(crate) use connection::{Over, Prepared};
-pub(crate) use http::{Failure, FailureKind, Operation, Transport, whole_millis};
+pub(crate) use http::{Failure, FailureKind, Operation, Transport};

@@ -22,6 +22,7 @@
 
 mod bench;
 mod canary;
+mod cargo_tool;
 mod checkout;
 mod command;
 mod conformance;

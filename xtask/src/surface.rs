@@ -58,7 +58,6 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("ErrorKind.retryable", &[Python], "Python has it on the error"),
     ("ErrorKind.when", &[Python, Kotlin, Swift], "for docs/errors.md"),
     ("FailureCode.*", &[Python], "Python's codes are texts"),
-    ("Leavable.*", &[Python, Kotlin, Swift], "for bindings"),
     ("FailureListener.failed", &[Rust, Python, Swift], "elsewhere a function"),
     ("Logger.log", &[Rust, Python, Swift], "elsewhere a function"),
     ("LogLevel.*", &[Rust, Python], "Rust logs by tracing, Python by logging"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use komopay_core::Error;
+use komopay_core::{Error, PayoutId};
 
 use crate::payout::Payout;
 use crate::scalar::{Moment, Span, Whole};
@@ -222,6 +222,16 @@ pub struct Attempt {
     /// The platform's request id, if the answer carried one.
     #[uniffi(default = None)]
     pub request_id: Option<String>,
+}
+
+/// What is known of a create after a fault outside of the core, such as one of the code that is generated for a language.
+#[uniffi::export]
+fn lost_create(payout_id: String, why: String) -> Failure {
+    match PayoutId::new(payout_id) {
+        Ok(id) => Failure::from(&Error::lost_create(&id, why)),
+        // It never was handed on.
+        Err(error) => Failure::from(&error),
+    }
 }
 
 /// A failure found here, about a field or setting.

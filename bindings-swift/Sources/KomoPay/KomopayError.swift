@@ -171,11 +171,7 @@ func translated(_ error: any Error, creating: Creating? = nil, hasBegun: Bool = 
     case (CallFailure.Cancelled, _):
         return CancellationError()
     case (_, let creating?) where hasBegun || creating.resume:
-        let text = """
-            payout \(creating.payoutId) may have been made: a fault of the komopay SDK; \
-            call again with the same id, the same request and resume
-            """
-        return KomopayError(Failure(.outcomeUnknown, text, payoutId: creating.payoutId))
+        return KomopayError(lostCreate(payoutId: creating.payoutId, why: "a fault of the komopay SDK"))
     case (_, let creating):
         // Without its text, which nobody has cleaned of secrets.
         let fault = "a fault of the komopay SDK: \(type(of: error))"

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::scope::Scope;
 use crate::error::{Error, Result};
 use crate::money::Money;
-use crate::payouts::PayoutId;
+use crate::values::PayoutId;
 
 /// What an issued token shall allow.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -101,7 +101,7 @@ impl Cache {
 mod tests {
     use super::*;
     use crate::money::Money;
-    use crate::payouts::PayoutId;
+    use crate::values::PayoutId;
 
     fn issued(number: u64, scope: Scope, renew_at: Instant) -> Issued {
         Issued { number, token: SecretString::from("token"), scope, renew_at }

@@ -1,7 +1,7 @@
 //! What a token allows: a list of operations, and perhaps one sum of money only.
 
 use crate::money::Money;
-use crate::payouts::PayoutId;
+use crate::values::PayoutId;
 
 /// What a call needs, or what a token allows. `operations` absent is everything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -13,17 +13,18 @@ use tokio::time::Instant;
 use super::access::AccessToken;
 use super::cache::{Cache, Issued, renew_at};
 use super::claims::Claims;
-use super::provider::TokenProvider;
 use super::scope::Scope;
 use crate::caller::spawn;
-use crate::config::{Config, Credentials, TokenScope, is_token};
+use crate::config::Config;
+use crate::credentials::{Credentials, TokenProvider, TokenScope, is_token};
 use crate::error::{Attempt, Error, ErrorKind};
+use crate::json::object;
 use crate::money::Money;
-use crate::pace::Turn;
-use crate::payouts::PayoutId;
-use crate::read::object;
 use crate::scrub::Scrubber;
-use crate::transport::{Answer, FailureKind, Operation, Transport, whole_millis};
+use crate::throttle::Turn;
+use crate::timing::whole_millis;
+use crate::transport::{Answer, FailureKind, Operation, Transport};
+use crate::values::PayoutId;
 
 /// How a history names a token call.
 const OPERATION: &str = "POST /auth-tokens";

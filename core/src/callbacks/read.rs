@@ -4,11 +4,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::key::{CallbackKey, Signature};
-use super::url::PARAMETER;
+use crate::callback_url::{CallbackKey, PARAMETER, Signature};
 use crate::error::{Error, Result};
-use crate::payouts::PayoutId;
-use crate::read::object;
+use crate::json::object;
+use crate::values::PayoutId;
 
 /// The largest body that is looked at, in bytes. The documented one has less than 300.
 const LARGEST_BODY: usize = 64 * 1024;
@@ -98,7 +97,7 @@ fn signature_in(url: &str) -> Option<Signature> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::callbacks::{CallbackUrlOptions, SignaturePlace, sign};
+    use crate::callback_url::{CallbackUrlOptions, SignaturePlace, sign};
     use crate::error::ErrorKind;
 
     const BODY: &[u8] = br#"{"idEntity": "TST-223344"}"#;

@@ -7,36 +7,38 @@ use url::form_urlencoded::Serializer;
 
 use super::models::{Balance, Entry, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption};
 use crate::auth::Scope;
-use crate::client::Inner;
+use crate::call::read;
+use crate::checked::check_currency;
 use crate::error::{Error, ErrorKind, Result};
-use crate::money::{Money, check_currency};
-use crate::read::{Unreadable, object, read};
+use crate::json::{Unreadable, object};
+use crate::money::Money;
+use crate::session::Session;
 use crate::transport::{Answer, Operation};
 
 const PAYOUT_OPTIONS: &str = "/payouts/!availablePaymentOptions";
 
-pub(crate) async fn balances(client: &Inner, currencies: &[String]) -> Result<Vec<Balance>> {
+pub(crate) async fn balances(session: &Session, currencies: &[String]) -> Result<Vec<Balance>> {
     let query = [("currencyCodes", joined_currencies(currencies)?)];
-    list(client, "/balances", &query).await
+    list(session, "/balances", &query).await
 }
 
-pub(crate) async fn currencies(client: &Inner) -> Result<Vec<String>> {
-    list(client, "/currencies", &[]).await
+pub(crate) async fn currencies(session: &Session) -> Result<Vec<String>> {
+    list(session, "/currencies", &[]).await
 }
 
-pub(crate) async fn segments(client: &Inner) -> Result<Vec<String>> {
-    list(client, "/segments", &[]).await
+pub(crate) async fn segments(session: &Session) -> Result<Vec<String>> {
+    list(session, "/segments", &[]).await
 }
 
-pub(crate) async fn payment_methods(client: &Inner) -> Result<Vec<String>> {
-    list(client, "/payment-methods", &[]).await
+pub(crate) async fn payment_methods(session: &Session) -> Result<Vec<String>> {
+    list(session, "/payment-methods", &[]).await
 }
 
-pub(crate) async fn payment_operators(client: &Inner) -> Result<Vec<PaymentOperator>> {
-    list(client, "/payment-operators", &[]).await
+pub(crate) async fn payment_operators(session: &Session) -> Result<Vec<PaymentOperator>> {
+    list(session, "/payment-operators", &[]).await
 }
 
-pub(crate) async fn payment_options(client: &Inner, filter: &PaymentOptionFilter) -> Result<Vec<PaymentOption>> {
+pub(crate) async fn payment_options(session: &Session, filter: &PaymentOptionFilter) -> Result<Vec<PaymentOption>> {
     let PaymentOptionFilter { type_code, method_codes, currencies, segment_codes, operator_codes } = filter;
     let query = [
         ("paymentTypeCode", type_code.as_ref().map(|code| code.as_str().to_owned())),
@@ -45,17 +47,17 @@ pub(crate) async fn payment_options(client: &Inner, filter: &PaymentOptionFilter
         ("segmentCodes", joined("segment_codes", segment_codes)?),
         ("paymentOperatorCodes", joined("operator_codes", operator_codes)?),
     ];
-    list(client, "/payment-options", &query).await
+    list(session, "/payment-options", &query).await
 }
 
 /// The merchant's data, and when the platform says it answered.
-pub(crate) async fn merchant_info(client: &Inner) -> Result<(MerchantInfo, Option<Timestamp>)> {
+pub(crate) async fn merchant_info(session: &Session) -> Result<(MerchantInfo, Option<Timestamp>)> {
     let parse = |answer: &Answer| Ok((MerchantInfo::read(text(answer)?)?, answer.date));
-    read(client, &Operation::get("/merchant-info"), &Scope::operation("GET", "/merchant-info"), parse).await
+    read(session, &Operation::get("/merchant-info"), &Scope::operation("GET", "/merchant-info"), parse).await
 }
 
 pub(crate) async fn payout_options(
-    client: &Inner,
+    session: &Session,
     money: &Money,
     segment_code: Option<&str>,
     exchanged_to_currency: Option<&str>,
@@ -69,7 +71,7 @@ pub(crate) async fn payout_options(
         #[serde(skip_serializing_if = "Option::is_none")]
         exchanged_to_currency: Option<&'a str>,
     }
-    if client.validate {
+    if session.validate {
         money.check_payable()?;
         if let Some(code) = exchanged_to_currency {
             check_currency("exchanged_to_currency", code)?;
@@ -78,7 +80,7 @@ pub(crate) async fn payout_options(
     let body = serde_json::to_vec(&Requested { money, segment_code, exchanged_to_currency })
         .map_err(|_| Error::internal("the request cannot be written as JSON"))?;
     let scope = Scope::operation("POST", PAYOUT_OPTIONS);
-    let options = read(client, &Operation::post(PAYOUT_OPTIONS, body), &scope, entries).await;
+    let options = read(session, &Operation::post(PAYOUT_OPTIONS, body), &scope, entries).await;
     options.or_else(|error| if is_none_found(&error) { Ok(Vec::new()) } else { Err(error) })
 }
 
@@ -89,9 +91,9 @@ fn is_none_found(error: &Error) -> bool {
         && error.reasons().iter().all(|reason| reason.code.starts_with("PAYMENT_CHANNEL_NO_"))
 }
 
-async fn list<T: Entry>(client: &Inner, path: &str, query: &[(&str, Option<String>)]) -> Result<Vec<T>> {
+async fn list<T: Entry>(session: &Session, path: &str, query: &[(&str, Option<String>)]) -> Result<Vec<T>> {
     let operation = Operation::get(target(path, query));
-    read(client, &operation, &Scope::operation("GET", path), entries).await
+    read(session, &operation, &Scope::operation("GET", path), entries).await
 }
 
 /// Not in the async function: the serializer is not `Send`, and a call must be.

@@ -4,11 +4,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::lenient::{lenient, timestamp};
+use crate::json::{RawJson, Unreadable, object};
 use crate::money::{Amount, Money};
-use crate::payouts::{MethodCode, open_codes};
-use crate::raw_json::RawJson;
-use crate::read::{Unreadable, object};
+use crate::values::{MethodCode, lenient, open_codes, timestamp};
 
 /// What the merchant has in one currency (contract: `Balance`).
 #[derive(Clone, Debug, PartialEq, Eq)]

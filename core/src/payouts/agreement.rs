@@ -5,25 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::{MethodCode, PayoutRequest};
-use crate::lenient::Said;
-use crate::money::Money;
-
-/// What an answer says that decides. That it repeats our id was seen when it was read.
-pub(crate) struct Deciding {
-    pub money: Money,
-    pub method_code: MethodCode,
-    pub segment_code: Said<String>,
-    pub exchanged_to_currency: Said<String>,
-    /// Of a read only.
-    pub process: Option<DecidingProcess>,
-}
-
-/// What only a read says, and must say (contract: `PaymentProcess`).
-pub(crate) struct DecidingProcess {
-    pub created_at: Said<Timestamp>,
-    pub is_test: Said<bool>,
-}
+use super::PayoutRequest;
+use crate::values::{Deciding, Said};
 
 /// What of a read is held against the call.
 #[derive(Clone, Copy)]

@@ -8,19 +8,22 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::PayoutRequest;
 use super::agreement::{Agreement, Expected};
-use super::in_flight::{Call, Entry};
+use super::in_flight::{Call, Entry, InFlight, unknown};
 use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, Verdict};
 use super::read::look;
-use super::{Payout, PayoutAccepted, PayoutId, PayoutRequest};
 use crate::auth::{Grant, Refusal, Scope};
+use crate::call::MissKind;
 use crate::caller::spawn;
-use crate::client::Inner;
+use crate::checked::check_currency;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::first_failure::Said;
-use crate::pace::{Place, Try, Turn, beside};
-use crate::read::MissKind;
+use crate::session::Session;
+use crate::throttle::{Place, Try, Turn, beside};
+use crate::timing::jitter as part_of;
 use crate::transport::{Answer, FailureKind, Operation, Over};
+use crate::values::{Payout, PayoutAccepted, PayoutId};
 
 /// For how long after its deadline a call may still be ending, on a busy machine.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
@@ -30,7 +33,8 @@ const AGE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Creates the payout, or joins the equal call that is under way, if there is one that may be joined.
 pub(crate) async fn create(
-    client: &Arc<Inner>,
+    session: &Arc<Session>,
+    creates: &Arc<InFlight>,
     id: &PayoutId,
     request: &PayoutRequest,
     mut resume: bool,
@@ -41,7 +45,7 @@ pub(crate) async fn create(
     let body = serde_json::to_vec(request).map_err(|_| Error::internal("the request cannot be written as JSON"));
     let body = body.map_err(|error| refuse(error, resume))?;
     loop {
-        if client.creates.is_unsettled(id, request)? && !resume {
+        if creates.is_unsettled(id, request)? && !resume {
             resume = true;
             tracing::warn!(
                 target: "komopay",
@@ -49,12 +53,12 @@ pub(crate) async fn create(
                 "the last create under this id ended as outcome_unknown: this one starts as resumed"
             );
         }
-        client.check_open().map_err(|error| refuse(error, resume))?;
-        let refusal = client.check_request(request).err();
+        session.check_open().map_err(|error| refuse(error, resume))?;
+        let refusal = check(session, request).err();
         if let Some(error) = refusal.clone().filter(|_| !resume) {
             return Err(refuse(error, resume));
         }
-        let caller = match client.creates.enter(id, request, resume, started).map_err(|error| match error.kind() {
+        let caller = match creates.enter(id, request, resume, started).map_err(|error| match error.kind() {
             ErrorKind::Closed => refuse(error, resume),
             _ => error,
         })? {
@@ -62,7 +66,7 @@ pub(crate) async fn create(
             // It ended just now.
             Entry::Unsettled => continue,
             Entry::Busy(call) => {
-                let left = client.limits.total.saturating_sub(started.elapsed());
+                let left = session.limits.total.saturating_sub(started.elapsed());
                 let Ok(ended) = tokio::time::timeout(left, call.ended()).await else {
                     let text = format!("another call for payout {id} took all the time");
                     return Err(unknown(id, Some(Error::new(ErrorKind::TimedOut, text))));
@@ -75,7 +79,7 @@ pub(crate) async fn create(
             }
             Entry::Started(flight, caller) => {
                 let driver = Driver {
-                    client: Arc::clone(client),
+                    session: Arc::clone(session),
                     call: Arc::clone(&flight.call),
                     id: id.clone(),
                     request: request.clone(),
@@ -100,9 +104,21 @@ pub(crate) async fn create(
             }
         };
         // The call keeps its own deadline, unless nobody drives its runtime.
-        let patience = client.limits.total.saturating_add(GRACE);
+        let patience = session.limits.total.saturating_add(GRACE);
         return caller.result(patience).await;
     }
+}
+
+/// Refuses what the merchant's settings do not let pass.
+fn check(session: &Session, request: &PayoutRequest) -> Result<()> {
+    let money = &request.money;
+    // Before the ceilings, which are found by it.
+    check_currency("money.currency", money.currency())?;
+    let ceiling = session.max_amount.iter().find(|ceiling| ceiling.currency() == money.currency());
+    if let Some(ceiling) = ceiling.filter(|ceiling| money.amount() > ceiling.amount()) {
+        return Err(Error::invalid("money.amount", format_args!("is above max_amount, which is {ceiling}")));
+    }
+    if session.validate { request.validate() } else { Ok(()) }
 }
 
 /// What a caller does that waited for the end of a call it could not join.
@@ -123,19 +139,9 @@ pub(super) fn next(ended: Option<Result<PayoutAccepted>>, resume: bool, resumed:
     }
 }
 
-/// The error of a create whose outcome is not known.
-pub(crate) fn unknown(id: &PayoutId, cause: Option<Error>) -> Error {
-    let why = cause.as_ref().map(|cause| format!(" ({})", cause.message())).unwrap_or_default();
-    let text = format!(
-        "payout {id} may have been made, and that could not be settled in time{why}; \
-         call again with the same id, the same request and resume"
-    );
-    Error::new(ErrorKind::OutcomeUnknown, text).with_payout_id(id).caused_by(cause)
-}
-
 /// Does what the rules say, for one call.
 struct Driver {
-    client: Arc<Inner>,
+    session: Arc<Session>,
     call: Arc<Call>,
     id: PayoutId,
     request: PayoutRequest,
@@ -176,13 +182,13 @@ impl Driver {
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-UNSENT");
         let call = Arc::clone(&self.call);
-        let _tokens = self.client.tokens.hold(&self.id);
+        let _tokens = self.session.tokens.hold(&self.id);
         let start = match (self.resume, &self.learned.refusal) {
             (false, _) => Start::Fresh,
             (true, None) => Start::Resume,
             (true, Some(_)) => Start::ResumeRefused,
         };
-        let (mut outcome, mut action) = Outcome::start(self.client.limits, self.started.elapsed(), start);
+        let (mut outcome, mut action) = Outcome::start(self.session.limits, self.started.elapsed(), start);
         // Where it stands in line for its turn to send, from when that did not come at once.
         let mut place: Option<Place> = None;
         loop {
@@ -222,7 +228,7 @@ impl Driver {
                         let _ = self.leave_line(&mut place);
                     }
                     tokio::select! {
-                        () = pause(&mut place, at_least, crate::client::jitter(jitter)) => {}
+                        () = pause(&mut place, at_least, part_of(jitter)) => {}
                         () = call.withdrawn(), if may_leave => {}
                     }
                     Event::Woke
@@ -242,17 +248,17 @@ impl Driver {
 
     /// The call goes on: if a try of it failed, that is heard.
     fn say_first_failure(&mut self) {
-        let (limits, elapsed) = (self.client.limits, self.started.elapsed());
+        let (limits, elapsed) = (self.session.limits, self.started.elapsed());
         let Some(error) = self.learned.last_error.as_ref().filter(|error| error.retryable()) else { return };
         let total = if error.is_unreached() { limits.unreached.min(limits.total) } else { limits.total };
         let left = total.saturating_sub(elapsed);
-        self.client.first_failures.heard(&mut self.said, Some(&self.id), error, &self.history, left);
+        self.session.first_failures.heard(&mut self.said, Some(&self.id), error, &self.history, left);
     }
 
     /// Takes the turn to send, if it is there; gives the event that comes of having none.
     async fn take_turn(&mut self, place: &mut Option<Place>, patience: Duration) -> Option<Event> {
         let which = if self.tried { Try::Repeat } else { Try::First };
-        let stands = place.get_or_insert_with(|| Place::new(&self.client.pace, which, self.started, patience));
+        let stands = place.get_or_insert_with(|| Place::new(&self.session.pace, which, self.started, patience));
         stands.look().await;
         if !stands.has_ended() {
             return Some(Event::Held);
@@ -294,9 +300,9 @@ impl Driver {
     async fn authorize(&mut self, within: Duration) -> Event {
         let scope = Scope::create(&self.id, &self.request.money);
         let refused = if std::mem::take(&mut self.renew) { self.grant.as_ref() } else { None };
-        let issued = self.client.tokens.get(&scope, refused, within, &mut self.history);
-        let issued = if self.client.connection_per_create {
-            let (mut issued, mut opening, mut opened) = (pin!(issued), pin!(self.client.prepare(within)), None);
+        let issued = self.session.tokens.get(&scope, refused, within, &mut self.history);
+        let issued = if self.session.connection_per_create {
+            let (mut issued, mut opening, mut opened) = (pin!(issued), pin!(self.session.prepare(within)), None);
             let issued = loop {
                 tokio::select! {
                     issued = &mut issued => break issued,
@@ -333,8 +339,9 @@ impl Driver {
         self.first_post_at.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
         self.call.expose();
         let operation = self.operation.clone();
-        let client = Arc::clone(&self.client);
-        let result = client.send(&operation, &grant, &mut turn, within, self.call.withdrawn(), &mut self.history).await;
+        let session = Arc::clone(&self.session);
+        let result =
+            session.send(&operation, &grant, &mut turn, within, self.call.withdrawn(), &mut self.history).await;
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-SENT");
         match result {
@@ -361,17 +368,17 @@ impl Driver {
     }
 
     async fn get(&mut self, within: Duration, alone: bool) -> ReadEnd {
-        let client = Arc::clone(&self.client);
+        let session = Arc::clone(&self.session);
         // Every read of a create may settle an open attempt: none is ever held back.
-        let turn = client.pace.settling();
+        let turn = session.pace.settling();
         let over = if alone { Over::Own(None) } else { Over::Pool };
         if alone && self.learned.denial.is_none() {
             self.learned.denial.clone_from(&self.learned.last_error);
         }
-        match look(&client, &self.id, over, turn, within, &self.request.personal(), &mut self.history).await {
+        match look(&session, &self.id, over, turn, within, &self.request.personal(), &mut self.history).await {
             Ok(found) => {
                 let is_young = |created| is_young(found.date, created, self.first_post_at);
-                let expected = Expected { is_test: client.is_test, is_young: Some(is_young).filter(|_| !self.resume) };
+                let expected = Expected { is_test: session.is_test, is_young: Some(is_young).filter(|_| !self.resume) };
                 let agreement = found.deciding.is_ours(&self.request, expected);
                 if let Agreement::Unproven(field) = agreement {
                     let text = format!("the answer to GET {} does not say readably what {field} is", self.id.path());
@@ -386,7 +393,7 @@ impl Driver {
                 let end = not_shown(miss.why, miss.error.retry_after(), miss.error.is_unreached());
                 // "Not there" is an answer, and a read without an attempt's time says little; what went wrong before is the
                 // better cause.
-                let had_no_time = miss.error.kind() == ErrorKind::TimedOut && within < client.limits.attempt / 2;
+                let had_no_time = miss.error.kind() == ErrorKind::TimedOut && within < session.limits.attempt / 2;
                 if miss.why != MissKind::Gone && !had_no_time || self.learned.last_error.is_none() {
                     self.learned.last_error = Some(miss.error.clone());
                 }

@@ -9,7 +9,7 @@ use super::request::{
     BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutMethod, PayoutRequest, WalletAccount,
     WalletTransfer,
 };
-use crate::callbacks::unsigned;
+use crate::callback_url::unsigned;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A form of the digest: docs/adr/0016.

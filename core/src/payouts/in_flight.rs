@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::PayoutRequest;
 use super::unsettled::Unsettled;
-use super::{PayoutAccepted, PayoutId, PayoutRequest};
 use crate::error::{Error, ErrorKind, Result};
+use crate::values::{PayoutAccepted, PayoutId};
 
 /// The creates of one client that are under way, by id, and those that ended without an outcome.
 pub(crate) struct InFlight {
@@ -283,10 +284,20 @@ impl Drop for Flight {
     }
 }
 
+/// The error of a create whose outcome is not known.
+pub(super) fn unknown(id: &PayoutId, cause: Option<Error>) -> Error {
+    let why = cause.as_ref().map(|cause| format!(" ({})", cause.message())).unwrap_or_default();
+    let text = format!(
+        "payout {id} may have been made, and that could not be settled in time{why}; \
+         call again with the same id, the same request and resume"
+    );
+    Error::new(ErrorKind::OutcomeUnknown, text).with_payout_id(id).caused_by(cause)
+}
+
 /// The error of a call that ended without a result; `exposed` if a create may have been sent.
 pub(super) fn lost(id: &PayoutId, exposed: bool) -> Error {
     let cause = Error::internal("the call ended without a result: a panic, or its runtime was shut down");
-    if exposed { super::create::unknown(id, Some(cause)) } else { cause.with_payout_id(id) }
+    if exposed { unknown(id, Some(cause)) } else { cause.with_payout_id(id) }
 }
 
 #[cfg(test)]

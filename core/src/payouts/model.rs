@@ -33,8 +33,8 @@ use std::time::{Duration, Instant};
 use self::reading::{Asked, OTHER_METHOD, OTHER_MONEY, OTHER_PAYEE, PLAIN, requests};
 use self::setting::{Assumed, Habits, Setting};
 use self::world::{ANOTHER_PAYEE, World};
-use super::outcome::Limits;
 use crate::explorer::{Figures, Trace, explore};
+use crate::timing::Limits;
 
 /// Short times, so that they meet in every way: attempts of 2 s, a settle window of 3 s, pauses of 1 s and 2 s.
 const fn limits(total: u64) -> Limits {

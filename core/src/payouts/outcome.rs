@@ -16,35 +16,7 @@
 
 use std::time::Duration;
 
-/// The settings the rules need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Limits {
-    /// Everything together ends by then.
-    pub total: Duration,
-    /// One request on the wire; at most half of `total`.
-    pub attempt: Duration,
-    /// For how long after an attempt was given up it may still execute, or a read may not yet show it.
-    pub settle_window: Duration,
-    /// The first pause is at most this long.
-    pub backoff_base: Duration,
-    /// No pause is longer than this, unless the platform asks for it.
-    pub backoff_cap: Duration,
-    /// For how long a client that never reached the platform tries to.
-    pub unreached: Duration,
-}
-
-impl Limits {
-    /// The longest pause before repeat number `step`: exponential, and capped.
-    pub fn ceiling(&self, step: u32) -> Duration {
-        let factor = 1_u32.checked_shl(step.min(31)).unwrap_or(u32::MAX);
-        self.backoff_base.saturating_mul(factor).min(self.backoff_cap)
-    }
-
-    /// No request starts with less time than this: it could only be given up, and its end would say nothing.
-    pub fn useful(&self) -> Duration {
-        self.backoff_base.min(self.attempt / 4)
-    }
-}
+use crate::timing::Limits;
 
 /// How a call starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

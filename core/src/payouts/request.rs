@@ -9,10 +9,10 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use super::codes::MethodCode;
-use crate::callbacks::{ShownUrl, signature};
+use crate::callback_url::{ShownUrl, signature};
 use crate::mask::{Hidden, Masked};
 use crate::money::Money;
+use crate::values::MethodCode;
 
 /// A payout to be made (contract: `PayoutRequest`).
 ///

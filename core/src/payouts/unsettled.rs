@@ -2,8 +2,9 @@
 
 use lru::LruCache;
 
-use super::{PayoutId, PayoutRequest};
+use super::PayoutRequest;
 use crate::error::{Error, ErrorKind, Result};
+use crate::values::PayoutId;
 
 /// How many ids are remembered.
 const REMEMBERED: usize = 10_000;

@@ -9,8 +9,8 @@ use super::request::{
     WalletTransfer,
 };
 use crate::address;
+use crate::checked::check_currency;
 use crate::error::{Error, Result};
-use crate::money::check_currency;
 
 const JPY_ACCOUNT_TYPES: &[&str] = &["savings", "checking", "private", "corporate", "general", "current"];
 const ZAR_ACCOUNT_TYPES: &[&str] = &["savings", "current", "cheque", "transmission"];

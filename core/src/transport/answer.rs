@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Reason};
-use crate::read::object;
+use crate::json::object;
 use crate::scrub::Scrubber;
 
 /// A whole answer: status, the few headers that matter, and the body.

@@ -23,10 +23,12 @@ use super::connection::{Connections, Over, PREPARED, Prepared};
 use super::gate::Gate;
 use super::proxy::{self, Route};
 use super::resolver::{self, Elsewhere, LoopbackOnly};
-use crate::config::{Config, Credentials};
+use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pace::{Heard, Pace, Turn};
 use crate::scrub::Scrubber;
+use crate::throttle::{Heard, Pace, Turn};
+use crate::timing::whole_millis;
 
 /// One call of the API: its method, its path and its body.
 #[derive(Clone)]
@@ -361,11 +363,6 @@ impl Transport {
         answer.body = body.freeze();
         Ok(answer)
     }
-}
-
-/// A time in whole milliseconds, as the log and texts have it.
-pub(crate) fn whole_millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn secret(config: &Config) -> SecretString {

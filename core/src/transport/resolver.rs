@@ -59,7 +59,7 @@ mod tests {
 
     use super::super::http::{FailureKind, Operation, Transport};
     use super::*;
-    use crate::pace::Pace;
+    use crate::throttle::Pace;
     use crate::{Config, Credentials};
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -13,14 +13,13 @@ use super::super::create::{Learned, Next, acceptance, next, no_acceptance, not_s
 use super::super::in_flight::{Entry, InFlight, lost};
 use super::super::outcome::{PostEnd, ReadEnd, Verdict};
 use super::super::unsettled::Unsettled;
-use super::super::{
-    BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, Payout, PayoutAccepted, PayoutId, PayoutRequest,
-};
+use super::super::{BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutRequest};
+use crate::call::MissKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::Money;
-use crate::read::MissKind;
 use crate::scrub::Scrubber;
 use crate::transport::{Answer, FailureKind};
+use crate::values::{Payout, PayoutAccepted, PayoutId};
 
 /// A request, by its place in [`requests`].
 pub(super) type Asked = usize;

@@ -1,7 +1,7 @@
 //! What is explored: who calls, what may go wrong, and what is assumed.
 
-use super::super::outcome::Limits;
 use super::reading::Asked;
+use crate::timing::Limits;
 
 /// Who calls, and what may go wrong.
 pub(super) struct Setting {

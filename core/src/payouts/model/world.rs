@@ -8,12 +8,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::super::PayoutRequest;
 use super::super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start};
-use super::super::{PayoutAccepted, PayoutRequest};
 use super::reading::{Asked, Ending, Meeting, Readings, requests};
 use super::setting::Setting;
 use super::state::{At, Book, Broken, Call, Caller, Doing, LONG_AGO, Late, Made, State, Unsettled};
 use crate::error::{ErrorKind, Result};
+use crate::values::PayoutAccepted;
 
 pub(super) struct World {
     pub setting: Setting,

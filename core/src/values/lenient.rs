@@ -2,12 +2,10 @@
 //! line in the log.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::de::{self, DeserializeOwned, Deserializer};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::payouts::PayoutId;
-use crate::read::object;
+use super::id::PayoutId;
 
 /// What an answer says in one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,10 +82,4 @@ pub(crate) fn lenient<T: DeserializeOwned>(
 /// The time in a field, if there is one and it can be read.
 pub(crate) fn timestamp(id: Option<&PayoutId>, raw: Option<Box<RawValue>>, field: &'static str) -> Option<Timestamp> {
     said_time(id, raw, field).value()
-}
-
-/// Reads an object inside another one: serde would take an array of the same values for it.
-pub(crate) fn nested<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    object(raw.get()).map_err(|problem| de::Error::custom(problem.0))
 }

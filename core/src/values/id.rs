@@ -1,9 +1,6 @@
 //! The id of a payout: chosen by the merchant, stored before the first call, one per payout for ever.
 
 use std::fmt;
-use std::str::FromStr;
-
-use crate::error::{Error, Result};
 
 /// The merchant's own id of one payout: letters, digits, `_` and `-`, 1 to 250 of them (contract: `IdPayout`).
 ///
@@ -21,15 +18,11 @@ use crate::error::{Error, Result};
 pub struct PayoutId(String);
 
 impl PayoutId {
-    /// An id from its text.
-    ///
-    /// # Errors
-    /// `invalid_request`, naming `payout_id`.
-    pub fn new(id: impl Into<String>) -> Result<Self> {
-        let id = id.into();
+    /// An id from its text, or why it is none.
+    pub(crate) fn parse(id: String) -> Result<Self, &'static str> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if id.is_empty() || id.len() > 250 || !id.chars().all(allowed) {
-            return Err(Error::invalid("payout_id", "must be 1 to 250 letters, digits, '_' or '-'"));
+            return Err("must be 1 to 250 letters, digits, '_' or '-'");
         }
         Ok(Self(id))
     }
@@ -43,13 +36,6 @@ impl PayoutId {
     /// The path of this payout in the API.
     pub(crate) fn path(&self) -> String {
         format!("/payouts/{}", self.0)
-    }
-}
-
-impl FromStr for PayoutId {
-    type Err = Error;
-    fn from_str(id: &str) -> Result<Self> {
-        Self::new(id)
     }
 }
 

@@ -6,10 +6,10 @@ use url::Url;
 use super::key::{CallbackKey, Signature};
 use crate::address::{self, is_loopback};
 use crate::error::{Error, Result};
-use crate::payouts::PayoutId;
+use crate::values::PayoutId;
 
 /// The query parameter that carries the signature.
-pub(super) const PARAMETER: &str = "komopay";
+pub(crate) const PARAMETER: &str = "komopay";
 
 /// The longest callback URL, in characters (contract: `callbackUrl`).
 const LONGEST: usize = 1000;

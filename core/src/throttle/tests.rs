@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::config::Credentials;
+use crate::credentials::Credentials;
 
 fn config() -> Config {
     Config::new("http://localhost", Credentials::token("t"))

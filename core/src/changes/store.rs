@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::payouts::PayoutId;
+use crate::values::PayoutId;
 
 /// A change as a store keeps it. `Debug` does not show the payout's JSON.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@
 use jiff::Timestamp;
 
 use crate::money::Money;
-use crate::payouts::{FailureCode, Payout, PayoutStatus};
+use crate::values::{FailureCode, Payout, PayoutStatus};
 
 /// How many times a payout is read until its answers must have agreed.
 pub(super) const READS: u8 = 4;
@@ -25,14 +25,14 @@ pub(super) const ROUNDS: u8 = 8;
 
 /// What makes a change: the status, and of a final one what was decided. Nothing else of an answer is one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     pub status: PayoutStatus,
     pub decided: Option<Decided>,
 }
 
 /// What was decided about a payout.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Decided {
+pub(crate) struct Decided {
     pub processed_at: Option<Timestamp>,
     pub failed_at: Option<Timestamp>,
     pub failure: Option<FailureCode>,
@@ -92,7 +92,7 @@ fn compare(known: &Standing, seen: &Standing, in_order: bool) -> Order {
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Load what the store knows of the payout.
     Load,
     /// Read the payout from the platform.
@@ -109,7 +109,7 @@ pub(super) enum Next {
 
 /// One observation of a payout: from the question to what is recorded of the answer.
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
-pub(super) struct Observer {
+pub(crate) struct Observer {
     known: Option<(u64, Standing)>,
     seen: Option<Standing>,
     /// An answer that could not be ordered; if the next read shows the same, it holds.

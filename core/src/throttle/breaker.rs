@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::payouts::outcome::Limits;
+use crate::timing::Limits;
 
 /// More than the tries of one read, so that a call alone never meets the breaker of its own making.
 const SILENCES: u32 = 5;

@@ -160,7 +160,7 @@ mod tests {
     use super::super::sqlite::SqliteChangeStore;
     use super::super::store::{ChangeRecord, ChangeStore};
     use super::*;
-    use crate::payouts::PayoutId;
+    use crate::values::PayoutId;
 
     fn change() -> ChangeRecord {
         let payout_id = PayoutId::new("A").unwrap();

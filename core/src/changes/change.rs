@@ -10,9 +10,9 @@ use url::Url;
 
 use super::store::{ChangeRecord, ChangeStore, StoreError};
 use crate::caller::spawn_blocking;
-use crate::config::Credentials;
+use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::payouts::{Payout, PayoutId, PayoutStatus};
+use crate::values::{Payout, PayoutId, PayoutStatus};
 
 /// A change of a payout, told once: another status, or another decision about a payout that was final.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl PayoutChange {
 
 /// The payout of a record. It passes what an answer of the platform has to pass, `check` included: the file may have been
 /// written by another version, or under other settings.
-pub(super) fn payout(record: &ChangeRecord, check: impl Fn(&Payout) -> Result<()>) -> Result<Payout> {
+pub(crate) fn payout(record: &ChangeRecord, check: impl Fn(&Payout) -> Result<()>) -> Result<Payout> {
     let (payout, _) = Payout::read(&record.payout_id, record.payout.as_bytes()).map_err(|unreadable| {
         let text = format!("change {} of {} cannot be read back: {}", record.sequence, record.payout_id, unreadable.0);
         failed(&StoreError::new(text))
@@ -144,7 +144,7 @@ pub(crate) fn needed(store: Option<&Store>) -> Result<&Store> {
 }
 
 /// Asks the store on a thread that may block, when it is this call's turn.
-pub(super) async fn on<T: Send + 'static>(
+pub(crate) async fn on<T: Send + 'static>(
     store: &Store,
     ask: impl FnOnce(&dyn ChangeStore) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T> {

@@ -10,13 +10,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::agreement::{Deciding, DecidingProcess};
 use super::codes::{FailureCode, MethodCode, PayoutStatus};
 use super::id::PayoutId;
-use crate::lenient::{Said, lenient, nested, said, said_time, timestamp, unreadable};
+use super::lenient::{Said, lenient, said, said_time, timestamp, unreadable};
+use crate::json::{RawJson, Unreadable, nested, object};
 use crate::money::Money;
-use crate::raw_json::RawJson;
-use crate::read::{Unreadable, object};
 use crate::scrub::Scrubber;
 
 /// The platform took the payout. This is not completion: follow it with `wait_for_payout`.
@@ -126,6 +124,22 @@ impl fmt::Debug for Payout {
             .field("fee", &self.fee)
             .finish_non_exhaustive()
     }
+}
+
+/// What an answer says that decides. That it repeats our id was seen when it was read.
+pub(crate) struct Deciding {
+    pub money: Money,
+    pub method_code: MethodCode,
+    pub segment_code: Said<String>,
+    pub exchanged_to_currency: Said<String>,
+    /// Of a read only.
+    pub process: Option<DecidingProcess>,
+}
+
+/// What only a read says, and must say (contract: `PaymentProcess`).
+pub(crate) struct DecidingProcess {
+    pub created_at: Said<Timestamp>,
+    pub is_test: Said<bool>,
 }
 
 /// The parts that both answers share. Only money and method must be readable.

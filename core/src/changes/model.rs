@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use super::order::{Decided, Next, Observer, Standing};
 use crate::explorer::{Figures, Model, Step, explore};
 use crate::money::Money;
-use crate::payouts::PayoutStatus;
+use crate::values::PayoutStatus;
 
 /// What happens to one payout.
 #[derive(Clone)]

@@ -93,8 +93,8 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::callbacks::{CallbackKey, CallbackUrlOptions, SignaturePlace, sign};
-    use crate::payouts::PayoutId;
+    use crate::callback_url::{CallbackKey, CallbackUrlOptions, SignaturePlace, sign};
+    use crate::values::PayoutId;
 
     fn signed(key: &str, base: &str, place: SignaturePlace, expires_at: Option<i64>) -> String {
         let expires_at = expires_at.map(|time| Timestamp::from_second(time).unwrap());

@@ -4,25 +4,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::change::{self, on};
-use super::key::CallbackKey;
-use super::order::{Next, Observer, Standing};
-use super::store::ChangeRecord;
+use super::read::look;
+use crate::call::{Miss, MissKind, turn};
 use crate::caller::spawn;
-use crate::client::Inner;
+use crate::changes::{self, ChangeRecord, Next, Observer, Standing, on};
 use crate::error::{Attempt, Error, ErrorKind, Result};
-use crate::pace::{Try, Turn};
-use crate::payouts::{Payout, PayoutId, read as payouts};
-use crate::read::{Miss, MissKind, Tries, turn};
+use crate::session::Session;
+use crate::throttle::{Try, Turn};
 use crate::transport::Over;
+use crate::values::{Payout, PayoutId};
 
 /// The payouts that are being looked at, by id.
-#[derive(Default)]
-pub(crate) struct Lanes(Mutex<HashMap<PayoutId, Lane>>);
+pub(crate) struct SingleFlight {
+    pub session: Arc<Session>,
+    lanes: Mutex<HashMap<PayoutId, Lane>>,
+}
 
 /// The looks at one payout: at most one under way, and one that waits for it to end.
 #[derive(Default)]
@@ -47,66 +46,84 @@ struct Seen {
     history: Vec<Attempt>,
 }
 
-/// The keys, without which no callback is believed.
-pub(crate) fn needed_keys(keys: &[CallbackKey]) -> Result<()> {
-    if keys.is_empty() {
-        let problem = "is empty: anybody could make this client read payouts, since the platform signs nothing";
-        return Err(Error::setting("callback_keys", problem));
+impl SingleFlight {
+    pub fn new(session: Arc<Session>) -> Arc<Self> {
+        Arc::new(Self { session, lanes: Mutex::default() })
     }
-    Ok(())
-}
 
-/// Reads a callback, and then the payout that it is about, within `callback_timeout`: whoever sent it waits, in one of
-/// few workers of a web server perhaps. A GET that was sent runs on, and what it shows is recorded.
-pub(crate) async fn handle(client: &Arc<Inner>, body: &[u8], url: &str) -> Result<Payout> {
-    client.check_open()?;
-    needed_keys(&client.callback_keys)?;
-    let callback = super::read(&client.callback_keys, body, url, Timestamp::now())?;
-    let id = &callback.payout_id;
-    let named = |error: Error| error.with_payout_id(id);
-    let _tokens = client.tokens.hold(id);
-    let mut tries = Tries::new(client, Some(id), client.callback_timeout);
-    loop {
-        let (which, left) = tries.next().map_err(named)?;
-        match look(client, id, which, left, &mut tries.history).await {
-            Ok(payout) => return Ok(payout),
-            Err(miss) => tries.missed(miss).await.map_err(named)?,
-        }
-    }
-}
-
-/// Looks at a payout once: joins a look that was not sent yet, or waits for its turn. Once it is sent, it runs on if its
-/// caller leaves; before that, it ends when nobody waits for it any more.
-///
-/// Each GET has an attempt's time of its own, which begins when it may be sent; `left` is how long the caller waits.
-pub(crate) async fn look(
-    client: &Arc<Inner>,
-    id: &PayoutId,
-    which: Try,
-    left: Duration,
-    history: &mut Vec<Attempt>,
-) -> Result<Payout, Miss> {
-    let ended = tokio::time::timeout(left, async {
-        loop {
-            let mut looking = enter(client, id, which);
-            let seen = looking.wait_for(Option::is_some).await.map_or(None, |seen| seen.clone());
-            match seen {
-                // Who began it was held back to the end of a time of its own, and this caller has more.
-                Some(Seen { result: Err(Miss { why: MissKind::Held, .. }), .. }) => {}
-                seen => return seen,
+    /// Looks at a payout once: joins a look that was not sent yet, or waits for its turn. Once it is sent, it runs on if its
+    /// caller leaves; before that, it ends when nobody waits for it any more.
+    ///
+    /// Each GET has an attempt's time of its own, which begins when it may be sent; `left` is how long the caller waits.
+    pub async fn look(
+        self: &Arc<Self>,
+        id: &PayoutId,
+        which: Try,
+        left: Duration,
+        history: &mut Vec<Attempt>,
+    ) -> Result<Payout, Miss> {
+        let ended = tokio::time::timeout(left, async {
+            loop {
+                let mut looking = self.enter(id, which);
+                let seen = looking.wait_for(Option::is_some).await.map_or(None, |seen| seen.clone());
+                match seen {
+                    // Who began it was held back to the end of a time of its own, and this caller has more.
+                    Some(Seen { result: Err(Miss { why: MissKind::Held, .. }), .. }) => {}
+                    seen => return seen,
+                }
+            }
+        });
+        match ended.await {
+            Ok(Some(Seen { result, history: requests })) => {
+                history.extend(requests);
+                result
+            }
+            Ok(None) => Err(lost()),
+            Err(_) => {
+                let text = format!("payout {id} could not be read within {left:?}");
+                Err(Miss { why: MissKind::Passing, error: Error::new(ErrorKind::TimedOut, text) })
             }
         }
-    });
-    match ended.await {
-        Ok(Some(Seen { result, history: requests })) => {
-            history.extend(requests);
-            result
+    }
+
+    /// Joins the look that was not sent yet, or starts one.
+    fn enter(self: &Arc<Self>, id: &PayoutId, which: Try) -> watch::Receiver<Option<Seen>> {
+        let mut lanes = self.lock();
+        let lane = lanes.entry(id.clone()).or_default();
+        if let Some(look) = &lane.unsent {
+            if which == Try::First {
+                look.which.send_replace(which);
+            }
+            return look.seen.subscribe();
         }
-        Ok(None) => Err(lost()),
-        Err(_) => {
-            let text = format!("payout {id} could not be read within {left:?}");
-            Err(Miss { why: MissKind::Passing, error: Error::new(ErrorKind::TimedOut, text) })
-        }
+        let (seen, receiver) = watch::channel(None);
+        let unsent = Arc::new(Unsent { seen, which: watch::Sender::new(which) });
+        lane.unsent = Some(Arc::clone(&unsent));
+        lane.looks += 1;
+        let turn = Arc::clone(&lane.turn);
+        drop(lanes);
+        let place = Place { reads: Arc::clone(self), id: id.clone(), unsent, began: Instant::now() };
+        let look = async move {
+            let mut history = Vec::new();
+            let looking = async {
+                let _its_turn = turn.lock().await;
+                observe(&place, &mut history).await
+            };
+            let result = tokio::select! {
+                result = looking => result,
+                () = place.deserted() => return,
+            };
+            let unsent = Arc::clone(&place.unsent);
+            // Free first, so that who is told can start anew.
+            drop(place);
+            unsent.seen.send_replace(Some(Seen { result, history }));
+        };
+        spawn(look);
+        receiver
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<PayoutId, Lane>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -115,51 +132,9 @@ fn lost() -> Miss {
     Miss { why: MissKind::Lasting, error: Error::internal(text) }
 }
 
-/// Joins the look that was not sent yet, or starts one.
-fn enter(client: &Arc<Inner>, id: &PayoutId, which: Try) -> watch::Receiver<Option<Seen>> {
-    let mut lanes = client.lanes.lock();
-    let lane = lanes.entry(id.clone()).or_default();
-    if let Some(look) = &lane.unsent {
-        if which == Try::First {
-            look.which.send_replace(which);
-        }
-        return look.seen.subscribe();
-    }
-    let (seen, receiver) = watch::channel(None);
-    let unsent = Arc::new(Unsent { seen, which: watch::Sender::new(which) });
-    lane.unsent = Some(Arc::clone(&unsent));
-    lane.looks += 1;
-    let turn = Arc::clone(&lane.turn);
-    drop(lanes);
-    let place = Place { client: Arc::clone(client), id: id.clone(), unsent, began: Instant::now() };
-    let look = async move {
-        let mut history = Vec::new();
-        let looking = async {
-            let _its_turn = turn.lock().await;
-            observe(&place, &mut history).await
-        };
-        let result = tokio::select! {
-            result = looking => result,
-            () = place.deserted() => return,
-        };
-        let unsent = Arc::clone(&place.unsent);
-        // Free first, so that who is told can start anew.
-        drop(place);
-        unsent.seen.send_replace(Some(Seen { result, history }));
-    };
-    spawn(look);
-    receiver
-}
-
-impl Lanes {
-    fn lock(&self) -> MutexGuard<'_, HashMap<PayoutId, Lane>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The place of one look in its lane. However the look ends, the lane is free for the next.
 struct Place {
-    client: Arc<Inner>,
+    reads: Arc<SingleFlight>,
     id: PayoutId,
     unsent: Arc<Unsent>,
     began: Instant,
@@ -168,14 +143,14 @@ struct Place {
 impl Place {
     /// The GET is about to be sent: whoever comes now wants another one.
     fn sending(&self) {
-        self.leave(&mut self.client.lanes.lock());
+        self.leave(&mut self.reads.lock());
     }
 
     /// Waits until nobody waits for this look any more, and its GET was not sent; never, once it was.
     async fn deserted(&self) {
         loop {
             self.unsent.seen.closed().await;
-            let mut lanes = self.client.lanes.lock();
+            let mut lanes = self.reads.lock();
             // Under the lock, nobody joins.
             if self.unsent.seen.receiver_count() == 0 {
                 if self.leave(&mut lanes) {
@@ -199,7 +174,7 @@ impl Place {
         loop {
             let now = *which.borrow_and_update();
             tokio::select! {
-                taken = turn(&self.client, now, self.began, self.client.limits.total) => {
+                taken = turn(&self.reads.session, now, self.began, self.reads.session.limits.total) => {
                     return taken.map(|(turn, _)| turn);
                 }
                 _ = which.changed() => {}
@@ -210,7 +185,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut lanes = self.client.lanes.lock();
+        let mut lanes = self.reads.lock();
         self.leave(&mut lanes);
         let Some(lane) = lanes.get_mut(&self.id) else { return };
         lane.looks -= 1;
@@ -222,11 +197,11 @@ impl Drop for Place {
 
 /// Reads the payout, and records it if it is a change. Gives the payout that holds after it.
 async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
-    let (client, id) = (&*place.client, &place.id);
-    let Some(store) = &client.change_store else {
+    let (session, id) = (&*place.reads.session, &place.id);
+    let Some(store) = &session.change_store else {
         let turn = place.turn().await?;
         place.sending();
-        return read(client, id, turn, history).await;
+        return read(session, id, turn, history).await;
     };
     let mut observer = Observer::new();
     let mut known: Option<(ChangeRecord, Payout)> = None;
@@ -238,7 +213,7 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                 let of = id.clone();
                 let record = on(store, move |store| store.latest(&of)).await.map_err(passing)?;
                 known = match record {
-                    Some(record) => Some((record.clone(), known_payout(client, id, &record)?)),
+                    Some(record) => Some((record.clone(), known_payout(session, id, &record)?)),
                     None => None,
                 };
                 same_payout(id, known.as_ref(), seen.as_ref())?;
@@ -250,7 +225,7 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                 if seen.is_none() {
                     place.sending();
                 }
-                let payout = read(client, id, turn, history).await?;
+                let payout = read(session, id, turn, history).await?;
                 let standing = Standing::of(&payout);
                 seen = Some(payout);
                 same_payout(id, known.as_ref(), seen.as_ref())?;
@@ -293,12 +268,12 @@ fn lasting(error: Error) -> Miss {
 }
 
 /// What the store knows of the payout: it has to pass what a fresh answer has to.
-fn known_payout(client: &Inner, id: &PayoutId, record: &ChangeRecord) -> Result<Payout, Miss> {
+fn known_payout(session: &Session, id: &PayoutId, record: &ChangeRecord) -> Result<Payout, Miss> {
     if record.payout_id != *id {
         return Err(lasting(Error::setting("change_store", format!("gave a change of another payout than {id}"))));
     }
-    let payout = change::payout(record, |_| Ok(())).map_err(passing)?;
-    client.check_world(&payout).map_err(lasting)?;
+    let payout = changes::payout(record, |_| Ok(())).map_err(passing)?;
+    session.check_world(&payout).map_err(lasting)?;
     Ok(payout)
 }
 
@@ -318,8 +293,8 @@ fn same_payout(id: &PayoutId, known: Option<&(ChangeRecord, Payout)>, seen: Opti
 }
 
 /// One GET. What is of the other world is no news for this client.
-async fn read(client: &Inner, id: &PayoutId, turn: Turn, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
-    let found = payouts::look(client, id, Over::Confirmed, turn, client.limits.attempt, &[], history).await?;
-    client.check_world(&found.payout).map_err(lasting)?;
+async fn read(session: &Session, id: &PayoutId, turn: Turn, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
+    let found = look(session, id, Over::Confirmed, turn, session.limits.attempt, &[], history).await?;
+    session.check_world(&found.payout).map_err(lasting)?;
     Ok(found.payout)
 }

@@ -2,34 +2,17 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::auth::{Refusal, Scope};
-use crate::client::{Inner, jitter};
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::first_failure::Said;
-use crate::pace::{Try, Turn};
-use crate::payouts::PayoutId;
+use crate::json::Unreadable;
+use crate::session::Session;
+use crate::throttle::{Try, Turn};
+use crate::timing::jitter;
 use crate::transport::{Answer, FailureKind, Operation, Over};
-
-/// Why an answer could not be read. The text names the place, never the content.
-pub(crate) struct Unreadable(pub String);
-
-impl From<serde_json::Error> for Unreadable {
-    fn from(error: serde_json::Error) -> Self {
-        // serde's own text may quote the value.
-        Self(format!("line {}, column {}", error.line(), error.column()))
-    }
-}
-
-/// Reads a JSON object. An array of the same values in the same order, which serde takes for one, is none.
-pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
-    if !text.trim_ascii_start().starts_with('{') {
-        return Err(Unreadable("it is no JSON object".to_owned()));
-    }
-    Ok(serde_json::from_str(text)?)
-}
+use crate::values::PayoutId;
 
 /// Why one try brought no result.
 #[derive(Clone)]
@@ -76,7 +59,7 @@ impl From<Refusal> for Miss {
 /// Tries once, in this turn: one request, and another only if the token was refused and there is a new one, or if what the
 /// answer denies is to be confirmed.
 pub(crate) async fn try_read<T>(
-    client: &Inner,
+    session: &Session,
     mut operation: Operation,
     scope: &Scope,
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
@@ -85,8 +68,8 @@ pub(crate) async fn try_read<T>(
     history: &mut Vec<Attempt>,
 ) -> Result<T, Miss> {
     let ends = Instant::now() + within;
-    let mut grant = client.tokens.get(scope, None, within, history).await?;
-    let useful = client.limits.useful().min(within / 4);
+    let mut grant = session.tokens.get(scope, None, within, history).await?;
+    let useful = session.limits.useful().min(within / 4);
     let answer = loop {
         let left = ends.saturating_duration_since(Instant::now());
         if left < useful {
@@ -94,7 +77,7 @@ pub(crate) async fn try_read<T>(
                 format!("no time was left to send {operation}: its token, or what was asked before it, took all of it");
             return Err(Miss { why: MissKind::Passing, error: Error::new(ErrorKind::TimedOut, text) });
         }
-        let answer = client.send(&operation, &grant, &mut turn, left, std::future::pending(), history).await.map_err(
+        let answer = session.send(&operation, &grant, &mut turn, left, std::future::pending(), history).await.map_err(
             |failure| Miss {
                 why: match failure.kind {
                     FailureKind::Network | FailureKind::TimedOut => MissKind::Passing,
@@ -120,7 +103,7 @@ pub(crate) async fn try_read<T>(
         }
         let left = ends.saturating_duration_since(Instant::now());
         // One renewal a try: whatever token comes now is the last one.
-        grant = client.tokens.get(scope, Some(&grant), left, history).await?.into_last();
+        grant = session.tokens.get(scope, Some(&grant), left, history).await?.into_last();
     };
     if answer.status == 200 {
         return parse(&answer).map_err(|problem| {
@@ -134,17 +117,17 @@ pub(crate) async fn try_read<T>(
 
 /// Tries until it works, trying is of no use, `read_attempts` are used up, or the total time is.
 pub(crate) async fn read<T>(
-    client: &Inner,
+    session: &Session,
     operation: &Operation,
     scope: &Scope,
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
 ) -> Result<T> {
-    let mut tries = Tries::new(client, None, client.limits.total);
+    let mut tries = Tries::new(session, None, session.limits.total);
     loop {
         let (which, left) = tries.next()?;
-        let looked = match turn(client, which, tries.started, left).await {
+        let looked = match turn(session, which, tries.started, left).await {
             Ok((turn, within)) => {
-                try_read(client, operation.clone(), scope, &parse, turn, within, &mut tries.history).await
+                try_read(session, operation.clone(), scope, &parse, turn, within, &mut tries.history).await
             }
             Err(miss) => Err(miss),
         };
@@ -157,18 +140,23 @@ pub(crate) async fn read<T>(
 
 /// Waits for the turn of a try that has so much time left, of a call that `began` then. Gives the time of its attempt
 /// with it.
-pub(crate) async fn turn(client: &Inner, which: Try, began: Instant, left: Duration) -> Result<(Turn, Duration), Miss> {
+pub(crate) async fn turn(
+    session: &Session,
+    which: Try,
+    began: Instant,
+    left: Duration,
+) -> Result<(Turn, Duration), Miss> {
     let started = Instant::now();
-    let turn = client.pace.turn(which, began, left).await.map_err(|held| Miss {
+    let turn = session.pace.turn(which, began, left).await.map_err(|held| Miss {
         why: if held.kind() == ErrorKind::Closed { MissKind::Barred } else { MissKind::Held },
         error: held,
     })?;
-    Ok((turn, client.limits.attempt.min(left.saturating_sub(started.elapsed()))))
+    Ok((turn, session.limits.attempt.min(left.saturating_sub(started.elapsed()))))
 }
 
 /// The tries of one call: how much time is left, and whether there is another.
 pub(crate) struct Tries<'a> {
-    client: &'a Inner,
+    session: &'a Session,
     /// The payout that it is about, if it is about one.
     id: Option<&'a PayoutId>,
     pub started: Instant,
@@ -182,21 +170,21 @@ pub(crate) struct Tries<'a> {
 }
 
 impl<'a> Tries<'a> {
-    pub fn new(client: &'a Inner, id: Option<&'a PayoutId>, total: Duration) -> Self {
+    pub fn new(session: &'a Session, id: Option<&'a PayoutId>, total: Duration) -> Self {
         let (started, said) = (Instant::now(), Said::default());
-        Self { client, id, started, total, tried: 0, last_error: None, said, history: Vec::new() }
+        Self { session, id, started, total, tried: 0, last_error: None, said, history: Vec::new() }
     }
 
     /// Which try is next, and how much time is left for it.
     pub fn next(&self) -> Result<(Try, Duration)> {
-        self.client.check_open()?;
+        self.session.check_open()?;
         let which = if self.tried == 0 { Try::First } else { Try::Repeat };
         Ok((which, self.total.saturating_sub(self.started.elapsed())))
     }
 
     /// Waits for the next try, or ends the call with the error of the last one.
     pub async fn missed(&mut self, miss: Miss) -> Result<()> {
-        let limits = self.client.limits;
+        let limits = self.session.limits;
         let is_held = miss.why == MissKind::Held;
         // What was held back was no try.
         self.tried += u32::from(!is_held);
@@ -210,11 +198,11 @@ impl<'a> Tries<'a> {
         let error = if says_nothing { self.last_error.take().unwrap_or(miss.error) } else { miss.error };
         // It may have been held back with somebody else, who had less time.
         let may_pass = is_held || miss.why == MissKind::Passing;
-        if !may_pass || self.tried >= self.client.read_attempts || time_is_up {
+        if !may_pass || self.tried >= self.session.read_attempts || time_is_up {
             return Err(error.with_attempts(std::mem::take(&mut self.history)));
         }
         if !is_held {
-            self.client.first_failures.heard(&mut self.said, self.id, &error, &self.history, left);
+            self.session.first_failures.heard(&mut self.said, self.id, &error, &self.history, left);
         }
         self.last_error = Some(error);
         tokio::time::sleep(wait).await;
@@ -225,7 +213,7 @@ impl<'a> Tries<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Client, Config, Credentials};
+    use crate::{Config, Credentials};
 
     fn miss(why: MissKind, retry_after: Option<Duration>) -> Miss {
         Miss { why, error: Error::new(ErrorKind::RateLimited, "no").with_retry_after(retry_after) }
@@ -233,8 +221,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_held_back_is_no_try_and_asks_for_no_pause() {
-        let client = Client::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap();
-        let mut tries = Tries::new(&client.0, None, client.0.limits.total);
+        let session = Session::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap();
+        let mut tries = Tries::new(&session, None, session.limits.total);
         for _ in 0..10 {
             tries.missed(miss(MissKind::Held, None)).await.unwrap();
         }
@@ -253,15 +241,15 @@ mod tests {
             }
             passed += 1;
         }
-        assert_eq!(passed, client.0.read_attempts - 2);
+        assert_eq!(passed, session.read_attempts - 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_held_back_to_the_deadline_ends_the_call_as_what_went_wrong_before() {
-        let client = Client::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap();
-        let mut tries = Tries::new(&client.0, None, client.0.limits.total);
+        let session = Session::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap();
+        let mut tries = Tries::new(&session, None, session.limits.total);
         tries.missed(miss(MissKind::Passing, None)).await.unwrap();
-        tokio::time::sleep(client.0.limits.total).await;
+        tokio::time::sleep(session.limits.total).await;
         let held = Miss { why: MissKind::Held, error: Error::new(ErrorKind::TimedOut, "held back") };
         assert_eq!(tries.missed(held).await.unwrap_err().kind(), ErrorKind::RateLimited);
     }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transac
 use super::files;
 use super::owner::Owner;
 use super::store::{ChangeRecord, ChangeStore, StoreError, credible};
-use crate::payouts::PayoutId;
+use crate::values::PayoutId;
 
 /// The number of the form of the file, in its `user_version`.
 const FORM: i64 = 2;
@@ -331,7 +331,7 @@ mod tests {
     /// What another process sees of the file, which it opens, reads and closes.
     fn seen_by_another(path: &Path) -> String {
         let mut another = Command::new(std::env::current_exe().unwrap());
-        another.args(["--nocapture", "--exact", "callbacks::sqlite::tests::another_process"]);
+        another.args(["--nocapture", "--exact", "changes::sqlite::tests::another_process"]);
         let output = another.env("KOMOPAY_TEST_FILE", path).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let output = String::from_utf8(output.stdout).unwrap();

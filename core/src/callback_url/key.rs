@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use crate::error::{Error, Result};
-use crate::payouts::PayoutId;
+use crate::values::PayoutId;
 
 /// Stands before everything that is signed, so that a key that also signs other things signs nothing here by it.
 const FORM: &str = "komopay-callback-1";
@@ -62,7 +62,7 @@ impl fmt::Debug for CallbackKey {
 }
 
 /// What a signed URL carries: `1.<expiry, or 0>.<MAC>`. All of its characters stand in a path or a query as they are.
-pub(super) struct Signature {
+pub(crate) struct Signature {
     /// When the URL ends, in seconds since 1970; 0 for never.
     pub expires: u64,
     mac: Vec<u8>,

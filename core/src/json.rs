@@ -1,0 +1,54 @@
+//! JSON: how an object is read without its values entering an error, and an answer kept as it came.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer};
+use serde_json::value::RawValue;
+
+/// Why an answer could not be read. The text names the place, never the content.
+pub(crate) struct Unreadable(pub String);
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        // serde's own text may quote the value.
+        Self(format!("line {}, column {}", error.line(), error.column()))
+    }
+}
+
+/// Reads a JSON object. An array of the same values in the same order, which serde takes for one, is none.
+pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Unreadable("it is no JSON object".to_owned()));
+    }
+    Ok(serde_json::from_str(text)?)
+}
+
+/// Reads an object inside another one: serde would take an array of the same values for it.
+pub(crate) fn nested<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    object(raw.get()).map_err(|problem| de::Error::custom(problem.0))
+}
+
+/// The JSON of an answer, as it came. `Debug` shows its length only, since the platform's texts are not ours.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RawJson(Arc<str>);
+
+impl RawJson {
+    pub(crate) fn new(json: &str) -> Self {
+        Self(Arc::from(json))
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} bytes]", self.0.len())
+    }
+}

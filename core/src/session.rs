@@ -1,0 +1,166 @@
+//! What the calls of one client share: connections, tokens, the throttle, the store of changes, and the settings.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+
+use crate::auth::{Grant, Tokens};
+use crate::callback_url::CallbackKey;
+use crate::changes;
+use crate::config::Config;
+use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::first_failure::FirstFailures;
+use crate::money::Money;
+use crate::throttle::{Pace, Turn};
+use crate::timing::{Limits, whole_millis};
+use crate::transport::{Answer, Failure, Operation, Prepared, Transport};
+use crate::values::Payout;
+
+/// What the calls of one client share.
+pub(crate) struct Session {
+    transport: Arc<Transport>,
+    pub pace: Arc<Pace>,
+    pub tokens: Tokens,
+    pub first_failures: FirstFailures,
+    pub callback_keys: Vec<CallbackKey>,
+    pub change_store: Option<changes::Store>,
+    pub change_lease: Duration,
+    pub callback_timeout: Duration,
+    pub limits: Limits,
+    pub read_attempts: u32,
+    pub validate: bool,
+    pub connection_per_create: bool,
+    pub max_amount: Vec<Money>,
+    pub is_test: Option<bool>,
+    pub base_url: String,
+    closed: AtomicBool,
+}
+
+impl Session {
+    /// A session with these settings, if they can be used. Nothing is sent yet.
+    pub fn new(mut config: Config) -> Result<Self> {
+        let base_url = config.check()?;
+        let pace = Pace::new(&config);
+        let transport = Arc::new(Transport::new(&config, &base_url, Arc::clone(&pace))?);
+        // Last: settings that are wrong otherwise shall not take a store for themselves.
+        let owner = changes::owner(&base_url, &config.credentials, config.is_test);
+        let store = config.change_store.take();
+        let change_store = store.map(|store| changes::Store::new(store, &owner)).transpose()?;
+        Ok(Self {
+            tokens: Tokens::new(&config, Arc::clone(&transport)),
+            transport,
+            pace,
+            first_failures: FirstFailures::new(),
+            limits: config.limits(),
+            read_attempts: config.read_attempts,
+            validate: config.validate,
+            connection_per_create: config.connection_per_create,
+            callback_keys: config.callback_keys,
+            change_store,
+            change_lease: config.change_lease,
+            callback_timeout: config.callback_timeout.min(config.total_timeout),
+            max_amount: config.max_amount,
+            is_test: config.is_test,
+            base_url: base_url.into(),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// Refuses a call that cannot be made: the client is closed, or there is no runtime to make it on.
+    pub fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, "the client was closed"));
+        }
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(Error::new(ErrorKind::Configuration, "calls need a tokio runtime, and there is none here"));
+        }
+        Ok(())
+    }
+
+    /// Refuses every call from now on, and ends every wait for a turn to send.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.pace.close();
+    }
+
+    /// Refuses a payout of the other world: test data to live settings, or the reverse.
+    pub fn check_world(&self, payout: &Payout) -> Result<()> {
+        match (self.is_test, payout.is_test) {
+            (Some(_), None) => {
+                let text = format!(
+                    "the answer about payout {} does not say readably whether it is test data (isTest)",
+                    payout.payout_id
+                );
+                Err(Error::new(ErrorKind::UnexpectedResponse, text).with_payout_id(&payout.payout_id))
+            }
+            (Some(expected), Some(found)) if expected != found => {
+                let name = |is_test| if is_test { "test" } else { "live" };
+                let text = format!(
+                    "payout {} is of {} data, and this client is set to {}",
+                    payout.payout_id,
+                    name(found),
+                    name(expected)
+                );
+                let error = Error::new(ErrorKind::Configuration, text).with_field("is_test");
+                Err(error.with_payout_id(&payout.payout_id).with_payout(Some(payout.clone())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens a connection for a create to come.
+    pub async fn prepare(&self, within: Duration) -> Prepared {
+        self.transport.prepare(within).await
+    }
+
+    /// Sends one request, and notes it in the history and the log. Once `leave` is done, it is not sent any more; what
+    /// was sent is read to its end.
+    pub async fn send(
+        &self,
+        operation: &Operation,
+        grant: &Grant,
+        turn: &mut Turn,
+        within: Duration,
+        leave: impl Future<Output = ()>,
+        history: &mut Vec<Attempt>,
+    ) -> Result<Answer, Failure> {
+        let (started_at, started) = (Timestamp::now(), Instant::now());
+        let result = self.transport.send(operation, Some(grant.token.expose_secret()), Some(turn), within, leave).await;
+        let answer = result.as_ref().ok();
+        let attempt = Attempt {
+            operation: operation.to_string(),
+            started_at,
+            duration: started.elapsed(),
+            http_status: answer.map(|answer| answer.status),
+            request_id: answer.and_then(|answer| answer.request_id.clone()),
+        };
+        let (payout_id, number) = (operation.payout_id(), history.len() + 1);
+        let duration_ms = whole_millis(attempt.duration);
+        match &result {
+            Ok(answer) => tracing::debug!(
+                target: "komopay",
+                payout_id,
+                http_status = answer.status,
+                attempt = number,
+                duration_ms,
+                "{operation} was answered"
+            ),
+            Err(failure) => tracing::debug!(
+                target: "komopay",
+                payout_id,
+                kind = %failure.to_error().kind(),
+                attempt = number,
+                duration_ms,
+                sent = failure.sent,
+                "{operation} was not answered: {}",
+                failure.text
+            ),
+        }
+        history.push(attempt);
+        result
+    }
+}
