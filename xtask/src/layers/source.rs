@@ -1,7 +1,7 @@
 //! What the files of a crate import of each other.
 //!
-//! A parent that declares its children, or re-exports what is theirs, imports nothing; who imports by way of a re-export
-//! imports the file behind it. Code for tests alone does not count.
+//! A parent that declares its children, or re-exports what is theirs, imports nothing; who imports by way of a
+//! re-export imports the file behind it. Code for tests alone does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
