@@ -13,17 +13,13 @@ use komopay_core::{Error, ErrorKind, PayoutId, called_by};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyDict;
 
+use crate::answer::{Answered, ToPython};
 use crate::awaited::Awaited;
-use crate::callback::Callback;
-use crate::catalogue::ToPython;
-use crate::client::Client;
 use crate::error::{guard, lost, raise, raise_kind};
-use crate::given::argument;
 use crate::live::{Live, left_behind};
 use crate::messenger::{self, Message};
-use crate::operations::{self, Filter, Starting};
 use crate::{logging, process, runtime};
 
 /// Makes the value of a call, or its exception.
@@ -127,155 +123,25 @@ impl Drop for Delivery {
     }
 }
 
-/// The operations of a client, started for the running event loop. Each gives its call, for `komopay.AsyncClient`.
-#[pyclass(frozen, name = "_AsyncCalls", module = "komopay._native")]
-pub struct AsyncCalls {
-    live: Arc<Live>,
-}
-
-#[pymethods]
-impl AsyncCalls {
-    #[new]
-    fn new(client: &Bound<'_, Client>) -> Self {
-        Self { live: client.get().live() }
-    }
-
-    fn create_payout(
-        &self,
-        py: Python<'_>,
-        payout_id: &Bound<'_, PyAny>,
-        request: &Bound<'_, PyAny>,
-        resume: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Call> {
-        operations::create_payout(&Starting(&self.live), py, payout_id, request, resume)
-    }
-
-    fn get_payout(&self, py: Python<'_>, payout_id: &Bound<'_, PyAny>) -> PyResult<Call> {
-        operations::get_payout(&Starting(&self.live), py, payout_id)
-    }
-
-    fn wait_for_payout(
-        &self,
-        py: Python<'_>,
-        payout_id: &Bound<'_, PyAny>,
-        timeout: &Bound<'_, PyAny>,
-    ) -> PyResult<Call> {
-        operations::wait_for_payout(&Starting(&self.live), py, payout_id, timeout)
-    }
-
-    fn payout_options(
-        &self,
-        py: Python<'_>,
-        money: &Bound<'_, PyAny>,
-        segment_code: Option<Bound<'_, PyAny>>,
-        exchanged_to_currency: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Call> {
-        operations::payout_options(&Starting(&self.live), py, money, segment_code, exchanged_to_currency)
-    }
-
-    fn balances(&self, py: Python<'_>, currencies: &Bound<'_, PyTuple>) -> PyResult<Call> {
-        operations::balances(&Starting(&self.live), py, currencies)
-    }
-
-    fn currencies(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::currencies(&Starting(&self.live), py)
-    }
-
-    fn segments(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::segments(&Starting(&self.live), py)
-    }
-
-    fn payment_operators(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::payment_operators(&Starting(&self.live), py)
-    }
-
-    fn payment_methods(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::payment_methods(&Starting(&self.live), py)
-    }
-
-    fn payment_options(
-        &self,
-        py: Python<'_>,
-        type_code: Option<Bound<'_, PyAny>>,
-        method_codes: Bound<'_, PyAny>,
-        currencies: Bound<'_, PyAny>,
-        segment_codes: Bound<'_, PyAny>,
-        operator_codes: Bound<'_, PyAny>,
-    ) -> PyResult<Call> {
-        let filter = Filter {
-            type_code,
-            method_codes: Some(method_codes),
-            currencies: Some(currencies),
-            segment_codes: Some(segment_codes),
-            operator_codes: Some(operator_codes),
-        };
-        operations::payment_options(&Starting(&self.live), py, filter)
-    }
-
-    fn merchant_info(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::merchant_info(&Starting(&self.live), py)
-    }
-
-    fn issue_token(&self, py: Python<'_>, scope: &Bound<'_, PyAny>, validity: &Bound<'_, PyAny>) -> PyResult<Call> {
-        operations::issue_token(&Starting(&self.live), py, scope, validity)
-    }
-
-    fn check_credentials(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::check_credentials(&Starting(&self.live), py)
-    }
-
-    fn callback_url(
-        &self,
-        py: Python<'_>,
-        base: &Bound<'_, PyAny>,
-        payout_id: &Bound<'_, PyAny>,
-        expires_at: Option<Bound<'_, PyAny>>,
-        place: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<String> {
-        operations::callback_url(&self.live, py, base, payout_id, expires_at, place)
-    }
-
-    fn read_callback(&self, py: Python<'_>, body: &Bound<'_, PyAny>, url: &Bound<'_, PyAny>) -> PyResult<Callback> {
-        operations::read_callback(&self.live, py, body, url)
-    }
-
-    fn handle_callback(&self, py: Python<'_>, body: &Bound<'_, PyAny>, url: &Bound<'_, PyAny>) -> PyResult<Call> {
-        operations::handle_callback(&Starting(&self.live), py, body, url)
-    }
-
-    fn take_changes(&self, py: Python<'_>, limit: &Bound<'_, PyAny>) -> PyResult<Call> {
-        operations::take_changes(&Starting(&self.live), py, limit)
-    }
-
-    fn acknowledge_change(
-        &self,
-        py: Python<'_>,
-        payout_id: &Bound<'_, PyAny>,
-        sequence: &Bound<'_, PyAny>,
-    ) -> PyResult<Call> {
-        operations::acknowledge_change(&Starting(&self.live), py, payout_id, sequence)
-    }
-
-    /// Refuses new calls, and waits for the creates on the wire; with drain=False there is nothing to wait for.
-    fn close(&self, py: Python<'_>, drain: &Bound<'_, PyAny>) -> PyResult<Option<Call>> {
-        guard(py, || {
-            if !argument("drain").truth(drain)? {
-                return Ok(None);
-            }
-            self.live.note_closed();
-            if process::has_ended() {
-                return closed(py).map(Some);
-            }
-            start(py, &self.live, None, |core| async move {
+/// Refuses new calls, and waits for the creates on the wire; without `drain` there is nothing to wait for.
+pub fn close(py: Python<'_>, live: &Live, drain: bool) -> PyResult<Answered<()>> {
+    let call = if !drain {
+        closed(py)?
+    } else {
+        live.note_closed();
+        if process::has_ended() {
+            closed(py)?
+        } else {
+            start(py, live, None, |core| async move {
                 core.close().await;
                 Ok(())
-            })
-            .map(Some)
-        })
-    }
+            })?
+        }
+    };
+    Ok(Answered::new(Py::new(py, call)?.into_any()))
 }
 
-/// A close after the end of the interpreter, which has closed everything.
+/// A call that has ended: of a close that waits for nothing, or comes after the end of the interpreter.
 fn closed(py: Python<'_>) -> PyResult<Call> {
     let event_loop = Asyncio::get(py)?.running_loop.bind(py).call0()?;
     let future = event_loop.call_method0(intern!(py, "create_future"))?;

@@ -51,7 +51,7 @@ impl<'a> Kotlin<'a> {
             .arg(&generated)
             .arg(built.join(&library))
             .run()?;
-        kotlin_code::mend(&generated.join("id/komopay/ffi"))?;
+        kotlin_code::mend(&generated)?;
         let native = native.join(platform);
         fs::create_dir_all(&native).map_err(Failure::while_doing(format!("cannot make {}", native.display())))?;
         let (from, to) = (built.join(&library), native.join(&library));
@@ -237,7 +237,7 @@ fn write_readme(kotlin: &Kotlin<'_>) -> Outcome {
         write(&format!("kotlin/Readme{number}.kt"), format!("package readme\n{imports}\n{function}"))?;
     }
     let (imports, bodies): (Vec<_>, Vec<_>) = readme::programs(kotlin.workspace, README, "java")?.into_iter().unzip();
-    let orders = "interface Orders { void update(String id, id.komopay.ffi.Payout payout); }\nOrders orders;";
+    let orders = "interface Orders { void update(String id, id.komopay.Payout payout); }\nOrders orders;";
     write("Readme.java", format!("{}\nclass Readme {{\n{orders}\n{}\n}}\n", imports.join("\n"), bodies.join("\n")))
 }
 

@@ -33,6 +33,7 @@ mod failure;
 mod files;
 mod gateway;
 mod kotlin;
+mod kotlin_builders;
 mod kotlin_code;
 mod layers;
 mod ledger;
@@ -45,6 +46,7 @@ mod setup;
 mod suite;
 mod surface;
 mod swift;
+mod swift_code;
 mod tally;
 mod test;
 mod tools;
@@ -87,7 +89,7 @@ enum Task {
     Setup,
     /// Mend the Kotlin code that was generated into this folder, as the checks of the jar do: for releases.
     KotlinCode {
-        /// The folder of the package `id.komopay.ffi`.
+        /// The folder that the code was generated into.
         sources: std::path::PathBuf,
     },
     /// Write the licences anew that go along with the wheels and the jar: the project's, and those of the crates in

@@ -75,7 +75,7 @@ const ANY: &[&str] = &[
     "core",
     "tests create",
     "tests read",
-    "tests pace",
+    "tests throttle",
     "tests tokens",
     "tests transport",
     "tests wire",

@@ -14,7 +14,7 @@ use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
 use crate::report::Report;
 use crate::surface::{self, Language};
 use crate::workspace::Workspace;
-use crate::{demo, files, readme, suite};
+use crate::{demo, files, readme, suite, swift_code};
 
 /// The system that has Swift as a package, and what of it a build needs.
 const SUITE: &str = "trixie";
@@ -131,6 +131,7 @@ impl<'a> Package<'a> {
             .arg(&generated)
             .arg(built.join(format!("{}komopay_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)))
             .run()?;
+        swift_code::mend(&generated.join("KomoPay.swift"))?;
         let mut files = BTreeMap::new();
         let failed = |error| Failure::while_doing(format!("cannot assemble {}", folder.display()))(error);
         list(&workspace.root().join("bindings-swift"), Path::new(""), &mut files).map_err(failed)?;

@@ -35,19 +35,20 @@ if komopay.__version__ != _native.__version__:
     )
 
 from komopay import Client, InvalidRequestError, Money
-from komopay._native import _Argument, _Opaque
+from komopay._native import _Argument
+from komopay._opaque import Opaque
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from typing_extensions import Self, Unpack
 
-    from komopay._native import _CommonSettings
+    from komopay._settings import CommonSettings
     from komopay.aio import AsyncClient
 
 __all__ = ["Balance", "Delivery", "LedgerEntry", "Sandbox", "account_number"]
 
-_SHORT_TIMES: _CommonSettings = {
+_SHORT_TIMES: CommonSettings = {
     "total_timeout": 5,
     "attempt_timeout": 2,
     "settle_window": 0.25,
@@ -161,7 +162,7 @@ class Sandbox:
         deliver_to_any_host: bool = False,
     ) -> None:
         # A local of this frame would stand in every report of what raises below.
-        make = _Opaque(_native.Sandbox, merchant_code=merchant_code, secret=secret)
+        make = Opaque(_native.Sandbox, merchant_code=merchant_code, secret=secret)
         del secret
         self._gateway = make(
             processing_time=processing_time,
@@ -220,29 +221,29 @@ class Sandbox:
         return variables
 
     def client(
-        self, *, token: str | Callable[[], str] | None = None, **settings: Unpack[_CommonSettings]
+        self, *, token: str | Callable[[], str] | None = None, **settings: Unpack[CommonSettings]
     ) -> Client:
         """A client of this sandbox. Close it, or use it in a ``with`` statement.
 
         Its pauses are short and a call ends after 5 s, so that a test of what goes wrong is quick. Every setting of
         ``Client`` may be given, and then wins.
         """
-        make = _Opaque(Client, base_url=self._base_url, token=token, **self._settings(settings, token))
+        make = Opaque(Client, base_url=self._base_url, token=token, **self._settings(settings, token))
         del token, settings
         return make()
 
     def async_client(
-        self, *, token: str | Callable[[], str | Awaitable[str]] | None = None, **settings: Unpack[_CommonSettings]
+        self, *, token: str | Callable[[], str | Awaitable[str]] | None = None, **settings: Unpack[CommonSettings]
     ) -> AsyncClient:
         """The same for asyncio. Close it, or use it in an ``async with`` statement."""
         # Here, since a test without asyncio shall not load it.
         from komopay.aio import AsyncClient
 
-        make = _Opaque(AsyncClient, base_url=self._base_url, token=token, **self._settings(settings, token))
+        make = Opaque(AsyncClient, base_url=self._base_url, token=token, **self._settings(settings, token))
         del token, settings
         return make()
 
-    def _settings(self, given: _CommonSettings, token: object) -> _CommonSettings:
+    def _settings(self, given: CommonSettings, token: object) -> CommonSettings:
         if token is not None:
             return {**_SHORT_TIMES, **given}
         return {**_SHORT_TIMES, "merchant_code": self._merchant_code, "secret": self._secret, **given}

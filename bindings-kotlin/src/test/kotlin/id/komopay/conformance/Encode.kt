@@ -2,13 +2,13 @@ package id.komopay.conformance
 
 import id.komopay.AccessScope
 import id.komopay.AccessToken
+import id.komopay.FailureCode
 import id.komopay.KomopayException
+import id.komopay.MethodCode
 import id.komopay.Money
-import id.komopay.ffi.FailureCode
-import id.komopay.ffi.MethodCode
-import id.komopay.ffi.PaymentTypeCode
-import id.komopay.ffi.PayoutMethod
-import id.komopay.ffi.PayoutStatus
+import id.komopay.PaymentTypeCode
+import id.komopay.PayoutMethod
+import id.komopay.PayoutStatus
 import java.time.Duration
 import java.time.Instant
 import java.time.ZoneOffset
@@ -24,24 +24,24 @@ import kotlinx.serialization.json.JsonPrimitive
 private val MOMENT = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").withZone(ZoneOffset.UTC)
 
 /** A value of the SDK, as JSON. */
-internal fun said(value: Any?): JsonElement = when (value) {
+internal fun encode(value: Any?): JsonElement = when (value) {
     null, Unit -> JsonNull
     is Boolean -> JsonPrimitive(value)
     is Number -> JsonPrimitive(value)
     is String -> JsonPrimitive(value)
-    is Money -> obj("amount" to said(value.amount.toPlainString()), "currency" to said(value.currency))
-    is Duration -> said(value.toMillis())
-    is Instant -> said(MOMENT.format(value))
-    is List<*> -> JsonArray(value.map(::said))
-    is Map<*, *> -> JsonObject(value.entries.associate { (name, member) -> name.toString() to said(member) })
-    is PayoutStatus -> said(value.code())
-    is MethodCode -> said(value.code())
-    is FailureCode -> said(value.code())
-    is PaymentTypeCode -> said(value.code())
-    is AccessToken -> obj("token" to said(value.expose()), "expires_at" to said(value.expiresAt))
-    is KomopayException -> said(error(value))
-    is PayoutMethod, is AccessScope -> said(mapOf("type" to snake(value::class.simpleName!!)) + members(value))
-    else -> said(members(value))
+    is Money -> obj("amount" to encode(value.amount.toPlainString()), "currency" to encode(value.currency))
+    is Duration -> encode(value.toMillis())
+    is Instant -> encode(MOMENT.format(value))
+    is List<*> -> JsonArray(value.map(::encode))
+    is Map<*, *> -> JsonObject(value.entries.associate { (name, member) -> name.toString() to encode(member) })
+    is PayoutStatus -> encode(value.code())
+    is MethodCode -> encode(value.code())
+    is FailureCode -> encode(value.code())
+    is PaymentTypeCode -> encode(value.code())
+    is AccessToken -> obj("token" to encode(value.expose()), "expires_at" to encode(value.expiresAt))
+    is KomopayException -> encode(error(value))
+    is PayoutMethod, is AccessScope -> encode(mapOf("type" to snake(value::class.simpleName!!)) + members(value))
+    else -> encode(members(value))
 }
 
 private fun members(value: Any): Map<String, Any?> {

@@ -26,8 +26,8 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// The largest body that is looked at, in bytes: 64 KiB. Who receives callbacks need not read more than one byte above
-    /// it; [`Client::read_callback`](crate::Client::read_callback) refuses that.
+    /// The largest body that is looked at, in bytes: 64 KiB. Who receives callbacks need not read more than one byte
+    /// above it; [`Client::read_callback`](crate::Client::read_callback) refuses that.
     ///
     /// ```
     /// assert_eq!(komopay_core::Callback::LARGEST_BODY, 65536);
@@ -42,8 +42,8 @@ struct CallbackWire {
     id_entity: String,
 }
 
-/// Reads a callback. Without keys, nothing of the URL is looked at.
-pub(crate) fn read(keys: &[CallbackKey], body: &[u8], url: &str, now: Timestamp) -> Result<Callback> {
+/// Reads and checks a callback. Without keys, nothing of the URL is looked at.
+pub(crate) fn check(keys: &[CallbackKey], body: &[u8], url: &str, now: Timestamp) -> Result<Callback> {
     let payout_id = read_body(body)?;
     if keys.is_empty() {
         return Ok(Callback { payout_id, verified: false });
@@ -118,7 +118,7 @@ mod tests {
 
     /// How reading ends: the payout's id, or the part at fault.
     fn ends(letters: &str, body: &[u8], url: &str, now: i64) -> Result<String, String> {
-        match read(&keys(letters), body, url, at(now)) {
+        match check(&keys(letters), body, url, at(now)) {
             Ok(callback) => {
                 assert_eq!(callback.verified, !letters.is_empty());
                 Ok(callback.payout_id.as_str().to_owned())

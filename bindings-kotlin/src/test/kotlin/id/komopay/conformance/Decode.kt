@@ -1,15 +1,15 @@
 package id.komopay.conformance
 
 import id.komopay.AccessScope
+import id.komopay.ChangeStore
 import id.komopay.Config
 import id.komopay.Credentials
 import id.komopay.Money
+import id.komopay.PaymentTypeCode
 import id.komopay.PayoutRequest
+import id.komopay.SignaturePlace
 import id.komopay.TokenScope
 import id.komopay.blockingProvider
-import id.komopay.ffi.ChangeStore
-import id.komopay.ffi.PaymentTypeCode
-import id.komopay.ffi.SignaturePlace
 import id.komopay.merchant
 import id.komopay.token
 import java.time.Duration
@@ -32,8 +32,8 @@ import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.long
 
-/** What the runner is told, as a value of this type. */
-internal fun told(json: JsonElement, type: KType): Any? {
+/** The JSON of the conductor, as a value of this type. */
+internal fun decode(json: JsonElement, type: KType): Any? {
     if (json.isNull && type.isMarkedNullable) return null
     return when (val kind = type.classifier as KClass<*>) {
         String::class -> (json as JsonPrimitive).content
@@ -44,7 +44,7 @@ internal fun told(json: JsonElement, type: KType): Any? {
         Instant::class -> Instant.parse(json.jsonPrimitive.content)
         ByteArray::class -> body(json)
         Duration::class -> Duration.ofMillis(json.jsonPrimitive.long)
-        List::class -> json.jsonArray.map { told(it, type.arguments.single().type!!) }
+        List::class -> json.jsonArray.map { decode(it, type.arguments.single().type!!) }
         Money::class -> json.jsonObject.let { Money(it.text("amount"), it.text("currency")) }
         SignaturePlace::class -> SignaturePlace.valueOf(json.jsonPrimitive.content.uppercase())
         ChangeStore::class -> changeStore(json.jsonPrimitive.content)
@@ -66,38 +66,38 @@ private fun body(json: JsonElement): ByteArray {
 }
 
 /** `memory`, or the path of a file. */
-private fun changeStore(told: String): ChangeStore = if (told == "memory") ChangeStore.Memory else ChangeStore.Sqlite(told)
+private fun changeStore(text: String): ChangeStore = if (text == "memory") ChangeStore.Memory else ChangeStore.Sqlite(text)
 
-private fun make(kind: KClass<*>, told: JsonObject): Any {
+private fun make(kind: KClass<*>, members: JsonObject): Any {
     val constructor = kind.primaryConstructor!!
-    return constructor.callBy(arguments(told, constructor.parameters))
+    return constructor.callBy(arguments(members, constructor.parameters))
 }
 
 /** What is left out is left to its default. */
-internal fun arguments(told: JsonObject, parameters: List<KParameter>): Map<KParameter, Any?> = told.entries.associate { (name, json) ->
+internal fun arguments(members: JsonObject, parameters: List<KParameter>): Map<KParameter, Any?> = members.entries.associate { (name, json) ->
     val parameter = checkNotNull(parameters.find { it.name == camel(name) }) { "there is no $name" }
-    parameter to told(json, parameter.type)
+    parameter to decode(json, parameter.type)
 }
 
-internal fun made(what: String, told: JsonObject): Any = when (what) {
-    "money" -> told(told, typeOf<Money>())!!
-    "payout_id" -> told.text("payout_id")
-    "payout_request" -> told(told, typeOf<PayoutRequest>())!!
-    "access_scope" -> told(told, typeOf<AccessScope>())!!
+internal fun made(what: String, members: JsonObject): Any = when (what) {
+    "money" -> decode(members, typeOf<Money>())!!
+    "payout_id" -> members.text("payout_id")
+    "payout_request" -> decode(members, typeOf<PayoutRequest>())!!
+    "access_scope" -> decode(members, typeOf<AccessScope>())!!
     else -> error("nobody knows what $what is")
 }
 
 private val CREDENTIALS = setOf("merchant_code", "secret", "token", "provider")
 
-internal fun settings(told: JsonObject): Config {
-    val credentials = when (val given = told.keys intersect CREDENTIALS) {
-        setOf("merchant_code", "secret") -> Credentials.merchant(told.text("merchant_code"), told.text("secret"))
-        setOf("token") -> Credentials.token(told.text("token"))
-        setOf("provider") -> provider(told.getValue("provider").jsonArray.map { it.jsonPrimitive.contentOrNull })
+internal fun settings(members: JsonObject): Config {
+    val credentials = when (val given = members.keys intersect CREDENTIALS) {
+        setOf("merchant_code", "secret") -> Credentials.merchant(members.text("merchant_code"), members.text("secret"))
+        setOf("token") -> Credentials.token(members.text("token"))
+        setOf("provider") -> provider(members.getValue("provider").jsonArray.map { it.jsonPrimitive.contentOrNull })
         else -> error("Kotlin has no form for the credentials $given")
     }
     val constructor = Config::class.primaryConstructor!!
-    val others = arguments(JsonObject(told.filterKeys { it !in CREDENTIALS }), constructor.parameters)
+    val others = arguments(JsonObject(members.filterKeys { it !in CREDENTIALS }), constructor.parameters)
     return constructor.callBy(others + (constructor.parameters.single { it.name == "credentials" } to credentials))
 }
 

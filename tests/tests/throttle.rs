@@ -1,6 +1,9 @@
-//! The retry budget, the breaker and the merchant's own limits, over real sockets: what they hold back, what it then ends
-//! as, and that a read which settles an open create is never held back, nor the token for it.
+//! The retry budget, the breaker and the merchant's own limits, over real sockets: what they hold back, what it then
+//! ends as, and that a read which settles an open create is never held back, nor the token for it.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use komopay_core::{AccessScope, Client, Config, Credentials, Error, ErrorKind, PayoutId, TokenScope};
@@ -225,6 +228,24 @@ async fn no_more_calls_are_under_way_than_max_concurrency() {
     assert_eq!(sandbox.calls(Operation::GetPayout), 2);
     sandbox.clear_faults();
     assert!(reads.join_all().await.iter().all(Option::is_none), "and all of them get their turn");
+}
+
+#[tokio::test]
+async fn calls_that_are_not_polled_hold_up_nobody() {
+    let sandbox = sandbox().await;
+    let client = Client::new(Config { max_concurrency: Some(1), ..config(sandbox.base_url()) }).unwrap();
+    let [a, b, c] = ["A", "B", "C"].map(id);
+    let (mut sending, mut in_line) = (pin!(client.get_payout(&a)), pin!(client.get_payout(&b)));
+    // Each begins, and is not polled any more.
+    poll_fn(|context| {
+        assert!(sending.as_mut().poll(context).is_pending() && in_line.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    let third = tokio::time::timeout(Duration::from_secs(10), client.get_payout(&c)).await;
+    assert_eq!(third.expect("those before it have ended").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(sending.await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(in_line.await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ import Foundation
 import KomoPay
 
 /// What an answer holds, as JSON. Plain values that nobody changes, whatever the compiler can know of them.
-struct Said: @unchecked Sendable {
+struct Encoded: @unchecked Sendable {
     let json: Any
 
     init(_ json: Any?) {

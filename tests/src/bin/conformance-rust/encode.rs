@@ -1,4 +1,5 @@
-//! JSON of the core's values. Every type is taken apart without `..`, so that a new field does not compile until it is said.
+//! JSON of the core's values. Every type is taken apart without `..`, so that a new field does not compile until it is
+//! encoded.
 
 use std::time::Duration;
 
@@ -23,8 +24,8 @@ fn span(span: Duration) -> Value {
     u64::try_from(span.as_millis()).expect("a span that anybody waits for").into()
 }
 
-fn all<T>(values: &[T], said: impl Fn(&T) -> Value) -> Value {
-    values.iter().map(said).collect()
+fn all<T>(values: &[T], encode: impl Fn(&T) -> Value) -> Value {
+    values.iter().map(encode).collect()
 }
 
 pub fn texts(texts: impl IntoIterator<Item = String>) -> Value {

@@ -1,8 +1,8 @@
 import Foundation
 import KomoPay
 
-/// What the runner is told, a line of it. Which members are there depends on what to do.
-struct Told: Decodable, Sendable {
+/// A line of the conductor. Which members are there depends on what to do.
+struct Command: Decodable, Sendable {
     let `do`: String
     let client: String?
     let call: String?
@@ -19,18 +19,18 @@ struct Told: Decodable, Sendable {
     init(_ line: Data) throws {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        self = try decoder.decode(Told.self, from: line)
+        self = try decoder.decode(Command.self, from: line)
         try refuseUnknown(JSONSerialization.jsonObject(with: line), self)
     }
 }
 
 /// A decoder passes over what it does not know, and so would hide what this runner was told in vain.
-private func refuseUnknown(_ json: Any, _ told: Any) throws {
-    let mirror = Mirror(reflecting: told)
-    if mirror.displayStyle == .optional || told is Told.Value {
+private func refuseUnknown(_ json: Any, _ decoded: Any) throws {
+    let mirror = Mirror(reflecting: decoded)
+    if mirror.displayStyle == .optional || decoded is Command.Value {
         try mirror.children.first.map { try refuseUnknown(json, $0.value) }
     } else if let list = json as? [Any] {
-        for (json, told) in zip(list, mirror.children) { try refuseUnknown(json, told.value) }
+        for (json, decoded) in zip(list, mirror.children) { try refuseUnknown(json, decoded.value) }
     } else if let object = json as? [String: Any], mirror.displayStyle == .struct {
         for (name, json) in object where name != "is" {
             let words = name.split(separator: "_").map(String.init)
@@ -61,11 +61,11 @@ extension Members {
     }
 }
 
-extension Told: Members {}
+extension Command: Members {}
 
 func seconds(_ milliseconds: Double) -> TimeInterval { milliseconds / 1000 }
 
-extension Told {
+extension Command {
     struct Arguments: Decodable, Sendable, Members {
         let payoutId: String?
         let request: Request?

@@ -1,4 +1,4 @@
-//! Values of the core from what the runner is told.
+//! Values of the core from the JSON of the conductor.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,8 +48,8 @@ pub enum Made {
 }
 
 /// Takes a member; one that was left out is `null`.
-pub fn take<T: DeserializeOwned>(told: &mut Map<String, Value>, name: &str) -> Result<T, Trouble> {
-    read(told.remove(name).unwrap_or_default()).map_err(|trouble| match trouble {
+pub fn take<T: DeserializeOwned>(given: &mut Map<String, Value>, name: &str) -> Result<T, Trouble> {
+    read(given.remove(name).unwrap_or_default()).map_err(|trouble| match trouble {
         Trouble::Broken(why) => format!("{name}: {why}").into(),
         error @ Trouble::Error(_) => error,
     })
@@ -59,65 +59,65 @@ fn read<T: DeserializeOwned>(value: Value) -> Result<T, Trouble> {
     serde_json::from_value(value).map_err(|error| Trouble::Broken(error.to_string()))
 }
 
-pub fn value(mut told: Map<String, Value>) -> Result<Made, Trouble> {
-    let what: String = take(&mut told, "is")?;
+pub fn value(mut given: Map<String, Value>) -> Result<Made, Trouble> {
+    let what: String = take(&mut given, "is")?;
     Ok(match what.as_str() {
-        "money" => Made::Money(money(read(told.into())?)?),
-        "payout_id" => Made::PayoutId(payout_id(&mut told)?),
-        "payout_request" => Made::Request(request(read(told.into())?)?),
-        "access_scope" => Made::Scope(scope(read(told.into())?)?),
-        "settings" => Made::Settings(settings(read(told.into())?)?),
+        "money" => Made::Money(money(read(given.into())?)?),
+        "payout_id" => Made::PayoutId(payout_id(&mut given)?),
+        "payout_request" => Made::Request(request(read(given.into())?)?),
+        "access_scope" => Made::Scope(scope(read(given.into())?)?),
+        "settings" => Made::Settings(settings(read(given.into())?)?),
         other => return Err(format!("nobody knows what {other} is").into()),
     })
 }
 
-pub fn payout_id(told: &mut Map<String, Value>) -> Result<PayoutId, Trouble> {
-    Ok(PayoutId::new(take::<String>(told, "payout_id")?)?)
+pub fn payout_id(given: &mut Map<String, Value>) -> Result<PayoutId, Trouble> {
+    Ok(PayoutId::new(take::<String>(given, "payout_id")?)?)
 }
 
-pub fn span(told: &mut Map<String, Value>, name: &str) -> Result<Duration, Trouble> {
-    Ok(Duration::from_millis(take(told, name)?))
+pub fn span(given: &mut Map<String, Value>, name: &str) -> Result<Duration, Trouble> {
+    Ok(Duration::from_millis(take(given, name)?))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ToldMoney {
+pub struct GivenMoney {
     amount: String,
     currency: String,
 }
 
-pub fn money(ToldMoney { amount, currency }: ToldMoney) -> Result<Money, Error> {
+pub fn money(GivenMoney { amount, currency }: GivenMoney) -> Result<Money, Error> {
     Money::new(amount, currency)
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ToldRequest {
-    money: ToldMoney,
-    method: ToldMethod,
+pub struct GivenRequest {
+    money: GivenMoney,
+    method: GivenMethod,
     segment_code: Option<String>,
     exchanged_to_currency: Option<String>,
     callback_url: Option<String>,
     customer_ip: Option<String>,
 }
 
-pub fn request(told: ToldRequest) -> Result<PayoutRequest, Error> {
-    let ToldRequest { money: sum, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = told;
+pub fn request(given: GivenRequest) -> Result<PayoutRequest, Error> {
+    let GivenRequest { money: sum, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = given;
     let (money, method) = (money(sum)?, method.into());
     Ok(PayoutRequest { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip })
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "type", deny_unknown_fields)]
-enum ToldMethod {
+enum GivenMethod {
     #[serde(rename = "bank_transfer")]
-    Bank { operator_code: String, account: ToldBankAccount, email_address: Option<String>, remark: Option<String> },
+    Bank { operator_code: String, account: GivenBankAccount, email_address: Option<String>, remark: Option<String> },
     #[serde(rename = "crypto_transfer")]
-    Crypto { operator_code: String, account: ToldCryptoAccount, remark: Option<String> },
+    Crypto { operator_code: String, account: GivenCryptoAccount, remark: Option<String> },
     #[serde(rename = "wallet_transfer")]
     Wallet {
         operator_code: Option<String>,
-        account: ToldWalletAccount,
+        account: GivenWalletAccount,
         phone_number: Option<String>,
         remark: Option<String>,
     },
@@ -125,7 +125,7 @@ enum ToldMethod {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ToldBankAccount {
+struct GivenBankAccount {
     name: String,
     number: String,
     account_type: Option<String>,
@@ -138,21 +138,21 @@ struct ToldBankAccount {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ToldCryptoAccount {
+struct GivenCryptoAccount {
     number: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ToldWalletAccount {
+struct GivenWalletAccount {
     name: Option<String>,
     number: Option<String>,
 }
 
-impl From<ToldMethod> for PayoutMethod {
-    fn from(told: ToldMethod) -> Self {
-        match told {
-            ToldMethod::Bank { operator_code, account, email_address, remark } => {
+impl From<GivenMethod> for PayoutMethod {
+    fn from(given: GivenMethod) -> Self {
+        match given {
+            GivenMethod::Bank { operator_code, account, email_address, remark } => {
                 let account = BankAccount {
                     name: account.name,
                     number: account.number,
@@ -165,10 +165,10 @@ impl From<ToldMethod> for PayoutMethod {
                 };
                 BankTransfer { operator_code, account, email_address, remark }.into()
             }
-            ToldMethod::Crypto { operator_code, account: ToldCryptoAccount { number }, remark } => {
+            GivenMethod::Crypto { operator_code, account: GivenCryptoAccount { number }, remark } => {
                 CryptoTransfer { operator_code, account: CryptoAccount { number }, remark }.into()
             }
-            ToldMethod::Wallet { operator_code, account, phone_number, remark } => {
+            GivenMethod::Wallet { operator_code, account, phone_number, remark } => {
                 let account = WalletAccount { name: account.name, number: account.number };
                 WalletTransfer { operator_code, account, phone_number, remark }.into()
             }
@@ -178,27 +178,27 @@ impl From<ToldMethod> for PayoutMethod {
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum ToldScope {
-    Payout { payout_id: String, money: ToldMoney },
+pub enum GivenScope {
+    Payout { payout_id: String, money: GivenMoney },
     Read { payout_id: String },
-    Operations { operations: Vec<String>, money: Option<ToldMoney> },
+    Operations { operations: Vec<String>, money: Option<GivenMoney> },
 }
 
-pub fn scope(told: ToldScope) -> Result<AccessScope, Error> {
-    Ok(match told {
-        ToldScope::Payout { payout_id, money: sum } => {
+pub fn scope(given: GivenScope) -> Result<AccessScope, Error> {
+    Ok(match given {
+        GivenScope::Payout { payout_id, money: sum } => {
             AccessScope::Payout { id: PayoutId::new(payout_id)?, money: money(sum)? }
         }
-        ToldScope::Read { payout_id } => AccessScope::Read { id: PayoutId::new(payout_id)? },
-        ToldScope::Operations { operations, money: sum } => {
+        GivenScope::Read { payout_id } => AccessScope::Read { id: PayoutId::new(payout_id)? },
+        GivenScope::Operations { operations, money: sum } => {
             AccessScope::Operations { operations, money: sum.map(money).transpose()? }
         }
     })
 }
 
-pub fn filter(mut told: Map<String, Value>) -> Result<PaymentOptionFilter, Trouble> {
-    let type_code: Option<String> = take(&mut told, "type_code")?;
-    let mut codes = |name| Ok::<_, Trouble>(take::<Option<Vec<String>>>(&mut told, name)?.unwrap_or_default());
+pub fn filter(mut given: Map<String, Value>) -> Result<PaymentOptionFilter, Trouble> {
+    let type_code: Option<String> = take(&mut given, "type_code")?;
+    let mut codes = |name| Ok::<_, Trouble>(take::<Option<Vec<String>>>(&mut given, name)?.unwrap_or_default());
     Ok(PaymentOptionFilter {
         type_code: type_code.as_deref().map(Into::into),
         method_codes: codes("method_codes")?,
@@ -210,7 +210,7 @@ pub fn filter(mut told: Map<String, Value>) -> Result<PaymentOptionFilter, Troub
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ToldSettings {
+pub struct GivenSettings {
     base_url: String,
     merchant_code: Option<String>,
     secret: Option<String>,
@@ -233,7 +233,7 @@ pub struct ToldSettings {
     proxy: Option<String>,
     ca_file: Option<PathBuf>,
     customer_id: Option<String>,
-    max_amount: Option<Vec<ToldMoney>>,
+    max_amount: Option<Vec<GivenMoney>>,
     is_test: Option<bool>,
     loopback_is_live: Option<bool>,
     validate: Option<bool>,
@@ -243,87 +243,87 @@ pub struct ToldSettings {
     callback_timeout: Option<u64>,
 }
 
-pub fn settings(told: ToldSettings) -> Result<Config, Trouble> {
-    let credentials = match (told.merchant_code, told.secret, told.token, told.provider) {
+pub fn settings(given: GivenSettings) -> Result<Config, Trouble> {
+    let credentials = match (given.merchant_code, given.secret, given.token, given.provider) {
         (Some(code), Some(secret), None, None) => Credentials::merchant(code, secret),
         (None, None, Some(token), None) => Credentials::token(token),
         (None, None, None, Some(tokens)) => Credentials::Provider(provider(tokens)),
         _ => return Err("Rust has no form for these credentials".into()),
     };
-    let default = Config::new(told.base_url, credentials);
-    let span = |told: Option<u64>, default| told.map_or(default, Duration::from_millis);
-    let token_scope = match told.token_scope.as_deref() {
+    let default = Config::new(given.base_url, credentials);
+    let span = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
+    let token_scope = match given.token_scope.as_deref() {
         None => default.token_scope,
         Some("payout") => TokenScope::Payout,
         Some("everything") => TokenScope::Everything,
         Some(other) => return Err(format!("Rust has no token scope {other}").into()),
     };
-    // Without `..`, so that a new setting of the core does not compile until it can be told.
+    // Without `..`, so that a new setting of the core does not compile until it can be decoded.
     Ok(Config {
         base_url: default.base_url,
         credentials: default.credentials,
         token_scope,
-        token_validity: span(told.token_validity, default.token_validity),
-        total_timeout: span(told.total_timeout, default.total_timeout),
-        attempt_timeout: span(told.attempt_timeout, default.attempt_timeout),
-        connect_timeout: span(told.connect_timeout, default.connect_timeout),
-        settle_window: span(told.settle_window, default.settle_window),
-        backoff_base: span(told.backoff_base, default.backoff_base),
-        backoff_cap: span(told.backoff_cap, default.backoff_cap),
-        read_attempts: told.read_attempts.unwrap_or(default.read_attempts),
-        requests_per_second: told.requests_per_second,
-        max_concurrency: told.max_concurrency,
-        pool_size: told.pool_size.unwrap_or(default.pool_size),
-        connection_per_create: told.connection_per_create.unwrap_or(default.connection_per_create),
-        max_answer_bytes: told.max_answer_bytes.unwrap_or(default.max_answer_bytes),
-        proxy: told.proxy.or(default.proxy),
-        ca_file: told.ca_file.or(default.ca_file),
-        customer_id: told.customer_id.or(default.customer_id),
-        max_amount: match told.max_amount {
+        token_validity: span(given.token_validity, default.token_validity),
+        total_timeout: span(given.total_timeout, default.total_timeout),
+        attempt_timeout: span(given.attempt_timeout, default.attempt_timeout),
+        connect_timeout: span(given.connect_timeout, default.connect_timeout),
+        settle_window: span(given.settle_window, default.settle_window),
+        backoff_base: span(given.backoff_base, default.backoff_base),
+        backoff_cap: span(given.backoff_cap, default.backoff_cap),
+        read_attempts: given.read_attempts.unwrap_or(default.read_attempts),
+        requests_per_second: given.requests_per_second,
+        max_concurrency: given.max_concurrency,
+        pool_size: given.pool_size.unwrap_or(default.pool_size),
+        connection_per_create: given.connection_per_create.unwrap_or(default.connection_per_create),
+        max_answer_bytes: given.max_answer_bytes.unwrap_or(default.max_answer_bytes),
+        proxy: given.proxy.or(default.proxy),
+        ca_file: given.ca_file.or(default.ca_file),
+        customer_id: given.customer_id.or(default.customer_id),
+        max_amount: match given.max_amount {
             Some(ceilings) => ceilings.into_iter().map(money).collect::<Result<_, _>>()?,
             None => default.max_amount,
         },
-        is_test: told.is_test.or(default.is_test),
-        loopback_is_live: told.loopback_is_live.unwrap_or(default.loopback_is_live),
-        validate: told.validate.unwrap_or(default.validate),
-        callback_keys: match told.callback_keys {
+        is_test: given.is_test.or(default.is_test),
+        loopback_is_live: given.loopback_is_live.unwrap_or(default.loopback_is_live),
+        validate: given.validate.unwrap_or(default.validate),
+        callback_keys: match given.callback_keys {
             Some(keys) => keys.into_iter().map(CallbackKey::new).collect(),
             None => default.callback_keys,
         },
-        change_store: told.change_store.as_deref().map(change_store).transpose()?,
-        change_lease: span(told.change_lease, default.change_lease),
-        callback_timeout: span(told.callback_timeout, default.callback_timeout),
+        change_store: given.change_store.as_deref().map(change_store).transpose()?,
+        change_lease: span(given.change_lease, default.change_lease),
+        callback_timeout: span(given.callback_timeout, default.callback_timeout),
         language: default.language,
     })
 }
 
-fn change_store(told: &str) -> Result<Arc<dyn ChangeStore>, Trouble> {
-    Ok(match told {
+fn change_store(given: &str) -> Result<Arc<dyn ChangeStore>, Trouble> {
+    Ok(match given {
         "memory" => Arc::new(MemoryChangeStore::new()),
         path => Arc::new(SqliteChangeStore::open(path).map_err(|error| error.to_string())?),
     })
 }
 
 /// A callback's body, as the bytes that came, and its URL.
-pub fn callback(told: &mut Map<String, Value>) -> Result<(Vec<u8>, String), Trouble> {
-    let body = match take(told, "body")? {
-        ToldBody::Text(text) => text,
-        ToldBody::Long { repeat, times } => repeat.repeat(times),
+pub fn callback(given: &mut Map<String, Value>) -> Result<(Vec<u8>, String), Trouble> {
+    let body = match take(given, "body")? {
+        GivenBody::Text(text) => text,
+        GivenBody::Long { repeat, times } => repeat.repeat(times),
     };
-    Ok((body.into_bytes(), take(told, "url")?))
+    Ok((body.into_bytes(), take(given, "url")?))
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum ToldBody {
+enum GivenBody {
     Text(String),
     Long { repeat: String, times: usize },
 }
 
-pub fn callback_url_options(told: &mut Map<String, Value>) -> Result<CallbackUrlOptions, Trouble> {
-    let expires_at: Option<String> = take(told, "expires_at")?;
+pub fn callback_url_options(given: &mut Map<String, Value>) -> Result<CallbackUrlOptions, Trouble> {
+    let expires_at: Option<String> = take(given, "expires_at")?;
     let expires_at = expires_at.map(|time| time.parse().map_err(|_| "no moment".to_owned())).transpose()?;
-    let place = match take::<Option<String>>(told, "place")?.as_deref() {
+    let place = match take::<Option<String>>(given, "place")?.as_deref() {
         None => SignaturePlace::default(),
         Some("path") => SignaturePlace::Path,
         Some("query") => SignaturePlace::Query,
