@@ -39,6 +39,13 @@
 
 #![forbid(unsafe_code)]
 
+// A build for merchants has no debug assertions, and cargo gives every crate that is built at once the features of all.
+#[cfg(all(not(debug_assertions), any(feature = "fuzzing", feature = "provoked-panics", feature = "unpaced")))]
+compile_error!(
+    "fuzzing, provoked-panics and unpaced are for tests and benchmarks: they need debug assertions, which no build for \
+     merchants has"
+);
+
 mod address;
 mod auth;
 mod call;

@@ -1,7 +1,7 @@
 """Adds to the contract what makes calls succeed; it takes nothing away and changes no rule.
 
-The contract keeps its examples in files of their own, and says in words that a GET finds what a POST created. Here both are
-put where Schemathesis looks for them: ``example`` and ``links``.
+The contract keeps its examples in files of their own, and says in words that a GET finds what a POST created. Here both
+are put where Schemathesis looks for them: ``example`` and ``links``.
 """
 
 import json

@@ -162,8 +162,8 @@ impl Builder {
         self
     }
 
-    /// The least and the most that one payout may have, as decimal strings, in the payout options of a method in a currency
-    /// and all their operators; `None` is no limit.
+    /// The least and the most that one payout may have, as decimal strings, in the payout options of a method in a
+    /// currency and all their operators; `None` is no limit.
     pub fn amount_limits(self, method: &str, currency: &str, from: Option<&str>, to: Option<&str>) -> Self {
         self.change(method, currency, Change::Amounts { from: from.map(str::to_owned), to: to.map(str::to_owned) })
     }
@@ -229,16 +229,16 @@ impl Builder {
         self
     }
 
-    /// Shows every call of the merchant API to this function, and the gateway's true answer, which a fault may have kept
-    /// from the client: see [`Exchange`]. It is called before the answer goes out, and must not block.
+    /// Shows every call of the merchant API to this function, and the gateway's true answer, which a fault may have
+    /// kept from the client: see [`Exchange`]. It is called before the answer goes out, and must not block.
     pub fn observer(mut self, observer: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
         self.settings.observers.push(Arc::new(observer));
         self
     }
 
-    /// Appends to this file what an [observer](Self::observer) sees, a line of JSON each. Other sandboxes may write to the
-    /// same file. It holds the secret and all tokens: it is made for its owner alone, and one that others may use is
-    /// refused.
+    /// Appends to this file what an [observer](Self::observer) sees, a line of JSON each. Other sandboxes may write to
+    /// the same file. It holds the secret and all tokens: it is made for its owner alone, and one that others may use
+    /// is refused.
     pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
         self.record = Some(path.into());
         self

@@ -1,8 +1,8 @@
 //! The merchant API: from a request to an answer, and where faults act on the way.
 //!
-//! [`perform`] is the gateway's true behaviour. [`decide`] wraps it in whatever fault was injected. Between reading a body
-//! and performing the call nothing waits (except for effects that execute late, which run as work of their own), so a client that leaves early
-//! cannot cancel a create that was read completely.
+//! [`perform`] is the gateway's true behaviour. [`decide`] wraps it in whatever fault was injected. Between reading a
+//! body and performing the call nothing waits (except for effects that execute late, which run as work of their own),
+//! so a client that leaves early cannot cancel a create that was read completely.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +103,8 @@ fn route(method: &Method, path: &str) -> Route {
     Route::WrongMethod(allowed.join(", "))
 }
 
-/// A path without its percent encoding, except that of a slash or of bytes that are no text: those are in no valid path.
+/// A path without its percent encoding, except that of a slash or of bytes that are no text: those are in no valid
+/// path.
 fn decoded(path: &str) -> String {
     let mut segments = path.split('/').map(|segment| {
         let text = percent_decode_str(segment).decode_utf8().unwrap_or(segment.into());

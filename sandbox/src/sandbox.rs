@@ -34,8 +34,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] if the address cannot be listened on, or a balance, a limit, a time, a certificate or the file for
-    /// calls cannot be used.
+    /// [`StartError`] if the address cannot be listened on, or a balance, a limit, a time, a certificate or the file
+    /// for calls cannot be used.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let Checked { settings, address, tls } = self.checked()?;
         let tls = tls.map(|(certificate, key)| tls::acceptor(&certificate, &key)).transpose()?;
@@ -137,7 +137,8 @@ impl Sandbox {
         )
     }
 
-    /// The delivery log: every attempt to deliver a callback, in the order in which they ended. It keeps the last 10,000.
+    /// The delivery log: every attempt to deliver a callback, in the order in which they ended. It keeps the last
+    /// 10,000.
     #[must_use]
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.gateway.courier().deliveries()
@@ -154,8 +155,8 @@ impl Sandbox {
         self.gateway.inject_into_callbacks(fault);
     }
 
-    /// Gives a payout a final status now, its first or a corrected one, and sends the callback of that. `processedAt` and
-    /// `failedAt` are later than before.
+    /// Gives a payout a final status now, its first or a corrected one, and sends the callback of that. `processedAt`
+    /// and `failedAt` are later than before.
     ///
     /// # Errors
     ///
@@ -179,8 +180,8 @@ impl Sandbox {
         self.gateway.courier().forge(payout_id, url).await
     }
 
-    /// Puts the sandbox's clock forward: processing, delays and repeats of callbacks that would end in this time end now.
-    /// Tokens, daily limits and faults of calls know nothing of it.
+    /// Puts the sandbox's clock forward: processing, delays and repeats of callbacks that would end in this time end
+    /// now. Tokens, daily limits and faults of calls know nothing of it.
     pub fn advance(&self, time: Duration) {
         self.gateway.clock.advance(time);
     }
@@ -188,8 +189,8 @@ impl Sandbox {
     /// Resolves when nothing is pending: no call, no processing, no late execution, no callback that is on its way or
     /// due, no bytes that nobody has read yet.
     ///
-    /// What a client sent before it left counts, even if it left without waiting. Payouts that stay `PROCESSING` for ever
-    /// do not, nor do repeats and delays of callbacks whose time has not come.
+    /// What a client sent before it left counts, even if it left without waiting. Payouts that stay `PROCESSING` for
+    /// ever do not, nor do repeats and delays of callbacks whose time has not come.
     pub async fn idle(&self) {
         self.server.idle().await;
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the SDK against its peers and its own limits, in one run.
 //!
-//! Every contestant is a process of its own that makes the same calls to the same minimal server. They take turns, round
-//! after round, so that a busy moment of the machine meets all of them; medians and ratios are what counts.
+//! Every contestant is a process of its own that makes the same calls to the same minimal server. They take turns,
+//! round after round, so that a busy moment of the machine meets all of them; medians and ratios are what counts.
 
 mod figures;
 mod outage;
@@ -181,7 +181,8 @@ fn forged_callbacks(workspace: &Workspace, program: &Path) -> Outcome<f64> {
     Ok(median(&seconds))
 }
 
-/// Milliseconds that `import komopay` adds to the start of an interpreter: the difference of two medians, taken in turn.
+/// Milliseconds that `import komopay` adds to the start of an interpreter: the difference of two medians, taken in
+/// turn.
 fn import_time(workspace: &Workspace, venv: &Venv) -> Outcome<f64> {
     let mut times = [Vec::new(), Vec::new()];
     for _ in 0..20 {

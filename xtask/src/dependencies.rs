@@ -29,27 +29,31 @@ pub(crate) fn check(workspace: &Workspace) -> Outcome {
     cargo_tool(workspace, "cargo-deny", DENY)?.args("check licenses bans sources").run()?;
     for (name, most) in MOST {
         let tree = Program::cargo(workspace).args("tree --locked --edges normal --prefix none --package").arg(name);
-        let tree = tree.output()?;
-        let crates: BTreeSet<_> = tree.lines().filter_map(name_and_version).collect();
-        println!("{name}: {} crates, at most {most}", crates.len());
-        if crates.iter().any(|(crate_name, _)| *crate_name == GATEWAY) {
-            return Err(Failure::new(format!("{name} holds {GATEWAY}, which is for tests alone: see docs/adr/0022")));
-        }
-        if crates.len() > most {
-            return Err(Failure::new(format!(
-                "{name} holds {} crates, and {most} were agreed on: do without, or raise the number in \
-                 xtask/src/dependencies.rs",
-                crates.len()
-            )));
-        }
+        println!("{name}: {} crates, at most {most}", counted(name, most, &tree.output()?)?);
     }
     licenses::check(workspace)?;
     pinned(workspace)?;
     safe(workspace)
 }
 
-/// Whether a crate has a flaw that is known, or was withdrawn. What gates a release: no check of every day, since it may be
-/// another answer tomorrow, and the database has to be fetched.
+/// How many crates a tree holds, if they are not too many, and none is the gateway.
+fn counted(name: &str, most: usize, tree: &str) -> Outcome<usize> {
+    let crates: BTreeSet<_> = tree.lines().filter_map(name_and_version).collect();
+    if crates.iter().any(|(crate_name, _)| *crate_name == GATEWAY) {
+        return Err(Failure::new(format!("{name} holds {GATEWAY}, which is for tests alone: see docs/adr/0022")));
+    }
+    if crates.len() > most {
+        return Err(Failure::new(format!(
+            "{name} holds {} crates, and {most} were agreed on: do without, or raise the number in \
+             xtask/src/dependencies.rs",
+            crates.len()
+        )));
+    }
+    Ok(crates.len())
+}
+
+/// Whether a crate has a flaw that is known, or was withdrawn. What gates a release: no check of every day, since it
+/// may be another answer tomorrow, and the database has to be fetched.
 pub(crate) fn advisories(workspace: &Workspace) -> Outcome {
     cargo_tool(workspace, "cargo-deny", DENY)?.args("check advisories").run()
 }
@@ -86,9 +90,8 @@ fn name_and_version(line: &str) -> Option<(&str, &str)> {
     Some((words.next()?, words.next()?))
 }
 
-/// The compiler refuses unsafe code (`unsafe_code = "deny"`), but for what the macros of pyo3 and uniffi write. What is left
-/// to see is that every crate says so or takes the
-/// workspace's lints, and that no file allows it again.
+/// The compiler refuses unsafe code (`unsafe_code = "deny"`), but for what the macros of pyo3 and uniffi write. What is
+/// left to see is that every crate says so or takes the workspace's lints, and that no file allows it again.
 fn safe(workspace: &Workspace) -> Outcome {
     let files = Program::new(workspace, "git").args("ls-files -- *.rs *Cargo.toml").output()?;
     let (mut crates, mut allowed) = (0, Vec::new());
@@ -112,6 +115,15 @@ fn safe(workspace: &Workspace) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn crates_are_counted_once_and_the_gateway_is_none_of_them() {
+        let tree = "komopay-python v0.1.0\nlog v0.4.35\nlog v0.4.35 (*)\n";
+        assert_eq!(counted("komopay-python", 2, tree).unwrap(), 2);
+        assert!(counted("komopay-python", 1, tree).unwrap_err().to_string().contains("holds 2 crates"));
+        let tree = format!("{tree}komopay-sandbox v0.1.0\n");
+        assert!(counted("komopay-python", 9, &tree).unwrap_err().to_string().contains("holds komopay-sandbox"));
+    }
 
     #[test]
     fn an_action_is_named_by_a_commit_and_its_version() {

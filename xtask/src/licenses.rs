@@ -1,5 +1,6 @@
-//! The licences that go along with the wheels and the jar: the project's own, and those of every crate in the lock file that
-//! the native libraries may hold, on whatever platform. `bindings-python/licenses` is where wheel and jar take them from.
+//! The licences that go along with the wheels and the jar: the project's own, and those of every crate in the lock file
+//! that the native libraries may hold, on whatever platform. `bindings-python/licenses` is where wheel and jar take
+//! them from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -123,7 +124,8 @@ fn third_party(workspace: &Workspace, roots: &[&str]) -> Outcome<String> {
     let mut texts: Vec<_> = texts.into_values().map(|(text, names)| (names, text)).collect();
     texts.sort();
     let mut all = format!(
-        "What the native libraries of komopay hold besides its own code: crates of Rust, and the standard library of Rust\n\
+        "What the native libraries of komopay hold besides its own code: crates of Rust, and the standard library of \
+         Rust\n\
          (MIT OR Apache-2.0, https://github.com/rust-lang/rust). SQLite, in libsqlite3-sys, is in the public domain.\n\
          The source of each crate is at the address beside it. Written by `cargo xtask licenses`.\n\n{list}"
     );

@@ -24,6 +24,7 @@ mod bench;
 mod canary;
 mod cargo_tool;
 mod checkout;
+mod columns;
 mod command;
 mod conformance;
 mod demo;
@@ -83,28 +84,31 @@ enum Task {
         #[arg(long)]
         long: bool,
     },
-    /// Install what the checks need: for root on Debian or Ubuntu. For others, say what is missing, in one line to paste.
+    /// Install what the checks need: for root on Debian or Ubuntu. For others, say what is missing, in one line to
+    /// paste.
     Setup,
     /// Mend the Kotlin code that was generated into this folder, as the checks of the jar do: for releases.
     KotlinCode {
         /// The folder that the code was generated into.
         sources: std::path::PathBuf,
     },
-    /// Write the licences anew that go along with the wheels and the jar: the project's, and those of the crates in them.
+    /// Write the licences anew that go along with the wheels and the jar: the project's, and those of the crates in
+    /// them.
     Licenses,
     /// See whether files import each other in a circle, or print the rooms of a crate for docs/architecture.md.
     Layers {
         /// The folder of the crate to print, such as `core`.
         folder: Option<String>,
     },
-    /// Ask the database of advisories whether a crate has a known flaw, or is maintained by nobody. It needs the network.
+    /// Ask the database of advisories whether a crate has a known flaw, or is maintained by nobody. It needs the
+    /// network.
     Advisories,
     /// Write docs/surface.md anew, for Kotlin and Swift from what their last checks built.
     Surface,
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
     Prove(prove::Wish),
-    /// Measure creates, import time and wheel size against peers, how far beyond its deadline a call ends, and what a gateway
-    /// that is down gets to see. It takes some minutes.
+    /// Measure creates, import time and wheel size against peers, how far beyond its deadline a call ends, and what a
+    /// gateway that is down gets to see. It takes some minutes.
     Bench {
         /// The only part to measure.
         part: Option<bench::Part>,

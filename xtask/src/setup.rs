@@ -1,5 +1,5 @@
-//! What a machine needs for the tasks, and the one place that installs it: for root, on systems with `apt-get`. For whoever
-//! else all that is missing is named, in one line to paste.
+//! What a machine needs for the tasks, and the one place that installs it: for root, on systems with `apt-get`. For
+//! whoever else all that is missing is named, in one line to paste.
 
 mod tool;
 

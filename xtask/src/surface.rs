@@ -1,8 +1,8 @@
 //! The public surface of the four languages, side by side in one committed file.
 //!
-//! Each language's part of the checks reads what its users can see ([`check`]) and holds it against its column of the file;
-//! `cargo xtask surface` writes the file anew. What one language has and another lacks needs
-//! a reason, or nothing passes.
+//! Each language's part of the checks reads what its users can see ([`check`]) and holds it against its column of the
+//! file; `cargo xtask surface` writes the file anew. What one language has and another lacks needs a reason, or nothing
+//! passes.
 
 mod kotlin;
 mod names;
@@ -23,8 +23,8 @@ use Language::{Kotlin, Python, Rust, Swift};
 const FILE: &str = "docs/surface.md";
 
 const HEAD: &str = "# The public surface\n\n\
-    Every call, setting, field, code and error kind that users see, under its one name; each language writes it in its own \
-    case. `cargo xtask surface` writes this file, and `cargo xtask test` holds each language against it.\n\n\
+    Every call, setting, field, code and error kind that users see, under its one name; each language writes it in\n\
+    its own case. `cargo xtask surface` writes this file, and `cargo xtask test` holds each language against it.\n\n\
     | name | Rust | Python | Kotlin | Swift | why not everywhere |\n|---|---|---|---|---|---|\n";
 
 /// What is not in every language, exactly where it is missing, and why. A name may end in `*`; the first entry holds.
@@ -116,7 +116,8 @@ pub(crate) fn check(workspace: &Workspace, language: Language) -> Outcome {
     let difference = lines("+", seen.difference(&listed).collect()) + &lines("-", listed.difference(&seen).collect());
     if !difference.is_empty() {
         return Err(Failure::new(format!(
-            "the public surface of {} is not the one in {FILE}. If that is meant, run `cargo xtask surface`:{difference}",
+            "the public surface of {} is not the one in {FILE}. If that is meant, run `cargo xtask \
+             surface`:{difference}",
             language.name()
         )));
     }

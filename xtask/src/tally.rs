@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn of_mavens_lines_only_the_sum_is_read() {
-        let text = "[INFO] Tests run: 6, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.7 s -- in id.komopay.PayoutTest\n\
+        let text = "\
+            [INFO] Tests run: 6, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.7 s -- in id.komopay.PayoutTest\n\
             [INFO] Tests run: 37, Failures: 0, Errors: 0, Skipped: 0";
         assert_eq!(tally(text), (37, 0, 0));
         assert_eq!(tally("[ERROR] Tests run: 10, Failures: 1, Errors: 2, Skipped: 3"), (4, 3, 3));

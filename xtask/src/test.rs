@@ -15,7 +15,7 @@ use crate::surface::{self, Language};
 use crate::tools::Python;
 use crate::venv::Venv;
 use crate::workspace::Workspace;
-use crate::{demo, dependencies, files, gateway, kotlin, layers, licenses, swift};
+use crate::{columns, demo, dependencies, files, gateway, kotlin, layers, licenses, swift};
 
 /// A part of the checks.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -101,6 +101,7 @@ fn rust(workspace: &Workspace, missing: &Missing, conformance: &Conformance, rep
     report.check_with(missing, &[Tool::Rustfmt], "Rust format", |_| cargo("fmt --all --check").run())?;
     report.check_with(missing, &[Tool::Clippy], "Rust lints", |_| lints())?;
     report.check("layers", |_| layers::check(workspace))?;
+    report.check_with(missing, &[Tool::Git], "columns", |_| columns::check(workspace))?;
     report.check_with(missing, &[Tool::Git], "dependencies", |_| dependencies::check(workspace))?;
     report.check("Rust documentation", |_| {
         cargo("doc --locked --workspace --no-deps").env("RUSTDOCFLAGS", "--deny warnings").run()

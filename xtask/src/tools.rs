@@ -74,7 +74,8 @@ fn choose(found: Vec<Candidate>) -> Outcome<Candidate> {
     let (major, minor) = OLDEST_PYTHON;
     let Some(first) = found.first().copied() else {
         return Err(Failure::new(format!(
-            "Python {major}.{minor} or newer is needed, and no python3 is on the PATH. Install it:\n\n  {INSTALL_PYTHON}"
+            "Python {major}.{minor} or newer is needed, and no python3 is on the PATH. Install it:\n\n  \
+             {INSTALL_PYTHON}"
         )));
     };
     let new_enough = |candidate: &Candidate| (candidate.version.0, candidate.version.1) >= OLDEST_PYTHON;

@@ -1,7 +1,7 @@
 //! For each change of a payout's status, the attempts to tell its callback URL.
 //!
-//! A [`Courier`] has one task for each callback that is not yet delivered or given up. What waits, and until when, stands
-//! in one place ([`Waiting`]), so that a waiter can tell "nothing is due" and "nothing is left" without a race.
+//! A [`Courier`] has one task for each callback that is not yet delivered or given up. What waits, and until when,
+//! stands in one place ([`Waiting`]), so that a waiter can tell "nothing is due" and "nothing is left" without a race.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

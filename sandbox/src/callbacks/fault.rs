@@ -59,8 +59,8 @@ pub enum CallbackEffect {
         /// Milliseconds.
         ms: u64,
     },
-    /// Waits until the callback of the payout's next change has been sent, then sends: the two are out of order. Without
-    /// a next change it is never sent.
+    /// Waits until the callback of the payout's next change has been sent, then sends: the two are out of order.
+    /// Without a next change it is never sent.
     AfterNext,
     /// Sends nothing, and repeats.
     Lose,

@@ -1,5 +1,5 @@
-//! The faults that were injected: the first whose [`When`] matches decides a call; each counts the calls it waits for, also
-//! those that another fault decided.
+//! The faults that were injected: the first whose [`When`] matches decides a call; each counts the calls it waits for,
+//! also those that another fault decided.
 
 use std::sync::Arc;
 

@@ -124,8 +124,8 @@ pub enum Effect {
     Forbidden,
     /// Answers 400. Nothing executes.
     BadRequest,
-    /// Reads lag: a GET says 410 until this long after the payout's execution. On a create: it executes and is answered as
-    /// always, and all GETs of that payout lag. On a token call: nothing.
+    /// Reads lag: a GET says 410 until this long after the payout's execution. On a create: it executes and is answered
+    /// as always, and all GETs of that payout lag. On a token call: nothing.
     GoneForGet {
         /// Milliseconds from the execution.
         ms: u64,
@@ -151,9 +151,10 @@ pub enum Effect {
         #[serde(default)]
         execute: bool,
     },
-    /// A front end strays an answer: on a connection that has carried another exchange before, exactly this goes out, as
-    /// `application/json` unless a header says otherwise, and in one piece with it the call's own answer. The call has been
-    /// executed when it is on its way. Calls on other connections do not count for this fault, and do not use it up.
+    /// A front end strays an answer: on a connection that has carried another exchange before, exactly this goes out,
+    /// as `application/json` unless a header says otherwise, and in one piece with it the call's own answer. The call
+    /// has been executed when it is on its way. Calls on other connections do not count for this fault, and do not use
+    /// it up.
     StrayAnswer {
         /// 200, 400, ...
         status: u16,
@@ -167,8 +168,8 @@ pub enum Effect {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         execute_after_ms: Option<u64>,
     },
-    /// A front end doubles an answer: as [`Effect::StrayAnswer`], and what goes out first is the previous answer of this
-    /// connection, byte by byte.
+    /// A front end doubles an answer: as [`Effect::StrayAnswer`], and what goes out first is the previous answer of
+    /// this connection, byte by byte.
     PreviousAnswer {
         /// Executes only so many milliseconds after the doubled answer, even if the client has left.
         #[serde(default, skip_serializing_if = "Option::is_none")]

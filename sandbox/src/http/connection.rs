@@ -87,7 +87,8 @@ impl Control {
         self.lock_answers().stray = bytes;
     }
 
-    /// Lets `bytes` bytes of the answer out, then closes. A shorter answer goes out whole, and then the connection closes.
+    /// Lets `bytes` bytes of the answer out, then closes. A shorter answer goes out whole, and then the connection
+    /// closes.
     pub(crate) fn cut_after(&self, bytes: u64) {
         self.arm(Cut { remaining: bytes, reset: false, started: false });
     }

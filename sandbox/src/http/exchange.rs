@@ -10,8 +10,8 @@ use crate::http::answer::Answer;
 /// A call of the merchant API, as a [`Builder::observer`](crate::Builder::observer) sees it.
 ///
 /// A call is shown once without an answer, when its request has been read, and again with each true answer that the
-/// gateway makes, before a fault falsifies or loses it. What a fault makes up is never shown. A request whose body is too long,
-/// or was cut off, is shown only with its answer.
+/// gateway makes, before a fault falsifies or loses it. What a fault makes up is never shown. A request whose body is
+/// too long, or was cut off, is shown only with its answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange<'a> {
     /// The method of the request.
@@ -20,7 +20,8 @@ pub struct Exchange<'a> {
     pub uri: &'a Uri,
     /// Its headers.
     pub headers: &'a HeaderMap,
-    /// Its body; empty where nothing reads it, since no operation has this method and path, and where it cannot be read.
+    /// Its body; empty where nothing reads it, since no operation has this method and path, and where it cannot be
+    /// read.
     pub body: &'a Bytes,
     /// Status and body of the true answer.
     pub answer: Option<(u16, &'a Bytes)>,

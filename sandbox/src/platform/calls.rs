@@ -1,4 +1,5 @@
-//! The merchant calls as a gateway without faults does them: check, then act, then answer, without waiting for anything.
+//! The merchant calls as a gateway without faults does them: check, then act, then answer, without waiting for
+//! anything.
 //!
 //! Here are the calls that move money or issue tokens; the others are in `reads`.
 

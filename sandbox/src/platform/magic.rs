@@ -1,8 +1,8 @@
 //! Account numbers that decide how a payout ends.
 //!
 //! The digits of the account number before any `@` are compared with the table, whatever the payment method:
-//! `9000000015`, `9000000015@test` and the crypto address `T9000000015` all end the same way. Every other account number
-//! ends `SUCCESS`.
+//! `9000000015`, `9000000015@test` and the crypto address `T9000000015` all end the same way. Every other account
+//! number ends `SUCCESS`.
 //!
 //! | digits | status | failure reason |
 //! |---|---|---|

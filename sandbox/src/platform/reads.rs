@@ -115,7 +115,8 @@ impl<'a> Filters<'a> {
         })
     }
 
-    /// One refusal for each filter with an unknown value. Currencies have no code for it: an unknown one matches nothing.
+    /// One refusal for each filter with an unknown value. Currencies have no code for it: an unknown one matches
+    /// nothing.
     fn refusals(&self) -> Vec<Refusal> {
         let unknown =
             |codes: &Option<Vec<&str>>, is_known: fn(&str) -> bool| codes.iter().flatten().any(|code| !is_known(code));

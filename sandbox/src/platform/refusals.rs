@@ -1,8 +1,8 @@
 //! How to meet each 406 of the contract: one row for every operation and code.
 //!
-//! A row changes a request that is fine: the create that KomoPay documents (10000 IDR by bank transfer to `BNK_000`), the
-//! question `{"money": {"amount": 10000, "currencyCode": "IDR"}}` for available options, the credentials for a token, or
-//! a GET. `README.md` shows the same table, and tests hold the two against each other and walk every row.
+//! A row changes a request that is fine: the create that KomoPay documents (10000 IDR by bank transfer to `BNK_000`),
+//! the question `{"money": {"amount": 10000, "currencyCode": "IDR"}}` for available options, the credentials for a
+//! token, or a GET. `README.md` shows the same table, and tests hold the two against each other and walk every row.
 
 use std::fmt;
 

@@ -195,7 +195,8 @@ async fn it_injects_and_clears_faults() {
     assert_eq!((reply.status(), reply.json()), (201, json!({"active": 2})));
     assert_eq!(create(&sandbox, "A", &documented_create()).await.status(), 404);
 
-    let lag = json!({"when": {"operation": "get_payout", "payout_id": "A", "on": "always"}, "effect": {"type": "bad_request"}});
+    let when = json!({"operation": "get_payout", "payout_id": "A", "on": "always"});
+    let lag = json!({"when": when, "effect": {"type": "bad_request"}});
     assert_eq!(inject(&sandbox, &lag).await.status(), 201);
     assert_eq!(get(&sandbox, "A").await.status(), 400);
     assert_eq!(control(&sandbox, "DELETE", "faults", "").await.status(), 204);

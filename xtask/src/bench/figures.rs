@@ -6,10 +6,11 @@ use crate::command::Program;
 use crate::failure::Outcome;
 use crate::workspace::Workspace;
 
-/// Builds the measuring program with these features.
+/// Builds the measuring program with these features, which only a core with debug assertions has.
 pub(super) fn build(workspace: &Workspace, features: &str) -> Outcome<PathBuf> {
     let cargo = Program::cargo(workspace).args("build --locked --release --package komopay-bench --features");
-    cargo.arg(features).run()?;
+    let checked = format!("profile.release.package.komopay-core.debug-assertions={}", !features.is_empty());
+    cargo.arg(features).arg("--config").arg(checked).run()?;
     Ok(workspace.target().join("release").join(format!("komopay-bench{}", std::env::consts::EXE_SUFFIX)))
 }
 

@@ -140,8 +140,8 @@ fn is_entry(name: &str) -> bool {
     name != "INSTANCE" && name.chars().all(|letter| !letter.is_lowercase())
 }
 
-/// A class under the name that it has in every language. A kind of error has no members of its own, and of what is nested
-/// in another class only the methods of a payout do.
+/// A class under the name that it has in every language. A kind of error has no members of its own, and of what is
+/// nested in another class only the methods of a payout do.
 fn vocabulary(class: &str) -> Option<String> {
     let name = class.rsplit('.').next().unwrap_or_default();
     match name.split_once('$') {
