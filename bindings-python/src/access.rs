@@ -6,11 +6,12 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
+use crate::answer::object;
 use crate::error::{guard, raise};
-use crate::given::{Argument, argument};
+use crate::given::{Argument, Given, Read, argument, readable};
 use crate::money::Money;
-use crate::payout::micros;
 use crate::repr::{Repr, quote};
+use crate::value::FromCore;
 
 /// What an issued token shall allow: see `payout`, `read` and `operations`.
 ///
@@ -19,7 +20,7 @@ use crate::repr::{Repr, quote};
 ///     >>> AccessScope.read("TST-223344")
 ///     AccessScope.read('TST-223344')
 #[pyclass(frozen, eq, module = "komopay")]
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AccessScope(komopay_core::AccessScope);
 
 #[pymethods]
@@ -33,10 +34,10 @@ impl AccessScope {
     ///     >>> AccessScope.payout("TST-223344", Money("10000", "IDR"))
     ///     AccessScope.payout('TST-223344', Money('10000', 'IDR'))
     #[staticmethod]
-    fn payout(py: Python<'_>, payout_id: &Bound<'_, PyAny>, money: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn payout(py: Python<'_>, payout_id: Given<'_, PayoutId>, money: Given<'_, Money>) -> PyResult<Self> {
         guard(py, || {
-            let id = id(payout_id)?;
-            let money = argument("money").object::<Money>(money)?.get().into();
+            let id = argument("payout_id").take(payout_id)?;
+            let money = (&argument("money").take(money)?).into();
             Ok(Self(komopay_core::AccessScope::Payout { id, money }))
         })
     }
@@ -50,8 +51,8 @@ impl AccessScope {
     ///     >>> AccessScope.read("TST-223344") == AccessScope.read("TST-223344")
     ///     True
     #[staticmethod]
-    fn read(py: Python<'_>, payout_id: &Bound<'_, PyAny>) -> PyResult<Self> {
-        guard(py, || Ok(Self(komopay_core::AccessScope::Read { id: id(payout_id)? })))
+    fn read(py: Python<'_>, payout_id: Given<'_, PayoutId>) -> PyResult<Self> {
+        guard(py, || Ok(Self(komopay_core::AccessScope::Read { id: argument("payout_id").take(payout_id)? })))
     }
 
     /// A list of operations, each "METHOD /path" with the real id in the path.
@@ -65,10 +66,14 @@ impl AccessScope {
     ///     AccessScope.operations(['GET /balances'])
     #[staticmethod]
     #[pyo3(signature = (operations, money=None))]
-    fn operations(py: Python<'_>, operations: &Bound<'_, PyAny>, money: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
+    fn operations(
+        py: Python<'_>,
+        operations: Given<'_, Vec<String>>,
+        money: Option<Given<'_, Money>>,
+    ) -> PyResult<Self> {
         guard(py, || {
-            let operations = argument("scope.operations").texts(operations)?;
-            let money = argument("money").optional(money, Argument::value::<Money>)?.map(|money| (&money).into());
+            let operations = argument("scope.operations").take(operations)?;
+            let money = argument("money").maybe(money)?.map(|money| (&money).into());
             Ok(Self(komopay_core::AccessScope::Operations { operations, money }))
         })
     }
@@ -95,6 +100,7 @@ impl AccessScope {
         guard(py, || self.arguments(py)?.1.hash())
     }
 
+    #[pyo3(signature = () -> "tuple[object, tuple[object, ...]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         guard(py, || {
             let (function, arguments) = self.arguments(py)?;
@@ -172,11 +178,19 @@ impl AccessToken {
 
 impl From<komopay_core::AccessToken> for AccessToken {
     fn from(token: komopay_core::AccessToken) -> Self {
-        Self { expires_at: token.expires_at.map(micros), token }
+        Self { expires_at: FromCore::from_core(token.expires_at), token }
     }
 }
 
+object!(AccessToken);
+readable!(AccessScope);
+
 /// The id of a payout.
-pub fn id(given: &Bound<'_, PyAny>) -> PyResult<PayoutId> {
-    PayoutId::new(argument("payout_id").text(given)?).map_err(|error| raise(given.py(), &error))
+impl Read for PayoutId {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr = crate::hint::STR;
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::new(argument.text(given)?).map_err(|error| raise(given.py(), &error))
+    }
 }

@@ -3,34 +3,30 @@
 //! A call that is left is dropped, under the core's rules: the caller is released at once, nothing more is sent, what is
 //! on the wire is read to its end, and the log says so.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use komopay_bindings_common::Task;
 use komopay_bindings_common::log::{Listener, Record};
-use komopay_core::{Error, ErrorKind, Leavable, PayoutId, called_by};
+use komopay_core::{Error, ErrorKind, PayoutId, called_by};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple};
-use tokio::runtime::Handle;
+use pyo3::types::PyDict;
 
+use crate::answer::{Answered, ToPython};
 use crate::awaited::Awaited;
-use crate::callback::Callback;
-use crate::catalogue::ToPython;
-use crate::client::Client;
 use crate::error::{guard, lost, raise, raise_kind};
-use crate::given::argument;
 use crate::live::{Live, left_behind};
 use crate::messenger::{self, Message};
-use crate::operations::{self, Filter, Starting};
 use crate::{logging, process, runtime};
 
 /// Makes the value of a call, or its exception.
 type Make = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// Takes a call away: when it returns, nothing of it is sent any more.
-type Leave = Box<dyn FnOnce() + Send>;
+type Cancel = Box<dyn FnOnce() + Send>;
 
 /// Who made a call of an event loop: where the log is told of it.
 pub struct Caller {
@@ -70,7 +66,7 @@ where
         task: asyncio.current_task.call0(py)?,
     });
     let call = call(live.core(py)?);
-    let runtime = runtime::handle(py)?;
+    let runtime = runtime::get(py)?;
     messenger::start(py)?;
     logging::follow_level(py);
     let left = Arc::new(AtomicBool::new(false));
@@ -84,23 +80,17 @@ where
             }
         }
     });
-    let (call, listener) = (Leavable::new(called_by(listener.clone(), call)), Arc::downgrade(&listener));
-    let task = runtime.spawn({
-        let call = Arc::clone(&call);
-        async move {
-            // Left, or ended.
-            let Some(result) = poll_fn(|context| call.poll(context)).await else { return };
-            delivery.send(Box::new(move |py| match result {
-                Ok(value) => value.to_python(py),
-                Err(error) => Err(raise(py, &error)),
-            }));
-        }
+    let (call, listener) = (called_by(listener.clone(), call), Arc::downgrade(&listener));
+    let (task, _) = Task::start(runtime, call, move |result| {
+        delivery.send(Box::new(move |py| match result {
+            Ok(value) => value.to_python(py),
+            Err(error) => Err(raise(py, &error)),
+        }));
     });
-    let leave: Leave = Box::new(move || {
-        call.leave();
-        task.abort();
+    let cancel: Cancel = Box::new(move || {
+        task.cancel();
     });
-    let under_way = Mutex::new(Some(UnderWay { leave, listener, _awaited: awaited }));
+    let under_way = Mutex::new(Some(UnderWay { cancel, listener, _awaited: awaited }));
     Ok(Call { future: future.unbind(), under_way, left, generation: process::generation() })
 }
 
@@ -127,161 +117,31 @@ impl Drop for Delivery {
         }
         let id = self.payout_id.clone();
         self.send(Box::new(move |py| match id {
-            Some(id) => Err(lost(py, id.as_str())),
+            Some(id) => Err(lost(py, &id)),
             None => Err(raise_kind(py, ErrorKind::Internal, "a fault of the komopay SDK: it panicked", None)),
         }));
     }
 }
 
-/// The operations of a client, started for the running event loop. Each gives its call, for `komopay.AsyncClient`.
-#[pyclass(frozen, name = "_AsyncCalls", module = "komopay._native")]
-pub struct AsyncCalls {
-    live: Arc<Live>,
-}
-
-#[pymethods]
-impl AsyncCalls {
-    #[new]
-    fn new(client: &Bound<'_, Client>) -> Self {
-        Self { live: client.get().live() }
-    }
-
-    fn create_payout(
-        &self,
-        py: Python<'_>,
-        payout_id: &Bound<'_, PyAny>,
-        request: &Bound<'_, PyAny>,
-        resume: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Call> {
-        operations::create_payout(&Starting(&self.live), py, payout_id, request, resume)
-    }
-
-    fn get_payout(&self, py: Python<'_>, payout_id: &Bound<'_, PyAny>) -> PyResult<Call> {
-        operations::get_payout(&Starting(&self.live), py, payout_id)
-    }
-
-    fn wait_for_payout(
-        &self,
-        py: Python<'_>,
-        payout_id: &Bound<'_, PyAny>,
-        timeout: &Bound<'_, PyAny>,
-    ) -> PyResult<Call> {
-        operations::wait_for_payout(&Starting(&self.live), py, payout_id, timeout)
-    }
-
-    fn payout_options(
-        &self,
-        py: Python<'_>,
-        money: &Bound<'_, PyAny>,
-        segment_code: Option<Bound<'_, PyAny>>,
-        exchanged_to_currency: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Call> {
-        operations::payout_options(&Starting(&self.live), py, money, segment_code, exchanged_to_currency)
-    }
-
-    fn balances(&self, py: Python<'_>, currencies: &Bound<'_, PyTuple>) -> PyResult<Call> {
-        operations::balances(&Starting(&self.live), py, currencies)
-    }
-
-    fn currencies(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::currencies(&Starting(&self.live), py)
-    }
-
-    fn segments(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::segments(&Starting(&self.live), py)
-    }
-
-    fn payment_operators(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::payment_operators(&Starting(&self.live), py)
-    }
-
-    fn payment_methods(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::payment_methods(&Starting(&self.live), py)
-    }
-
-    fn payment_options(
-        &self,
-        py: Python<'_>,
-        type_code: Option<Bound<'_, PyAny>>,
-        method_codes: Bound<'_, PyAny>,
-        currencies: Bound<'_, PyAny>,
-        segment_codes: Bound<'_, PyAny>,
-        operator_codes: Bound<'_, PyAny>,
-    ) -> PyResult<Call> {
-        let filter = Filter {
-            type_code,
-            method_codes: Some(method_codes),
-            currencies: Some(currencies),
-            segment_codes: Some(segment_codes),
-            operator_codes: Some(operator_codes),
-        };
-        operations::payment_options(&Starting(&self.live), py, filter)
-    }
-
-    fn merchant_info(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::merchant_info(&Starting(&self.live), py)
-    }
-
-    fn issue_token(&self, py: Python<'_>, scope: &Bound<'_, PyAny>, validity: &Bound<'_, PyAny>) -> PyResult<Call> {
-        operations::issue_token(&Starting(&self.live), py, scope, validity)
-    }
-
-    fn check_credentials(&self, py: Python<'_>) -> PyResult<Call> {
-        operations::check_credentials(&Starting(&self.live), py)
-    }
-
-    fn callback_url(
-        &self,
-        py: Python<'_>,
-        base: &Bound<'_, PyAny>,
-        payout_id: &Bound<'_, PyAny>,
-        expires_at: Option<Bound<'_, PyAny>>,
-        place: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<String> {
-        operations::callback_url(&self.live, py, base, payout_id, expires_at, place)
-    }
-
-    fn read_callback(&self, py: Python<'_>, body: &Bound<'_, PyAny>, url: &Bound<'_, PyAny>) -> PyResult<Callback> {
-        operations::read_callback(&self.live, py, body, url)
-    }
-
-    fn handle_callback(&self, py: Python<'_>, body: &Bound<'_, PyAny>, url: &Bound<'_, PyAny>) -> PyResult<Call> {
-        operations::handle_callback(&Starting(&self.live), py, body, url)
-    }
-
-    fn take_changes(&self, py: Python<'_>, limit: &Bound<'_, PyAny>) -> PyResult<Call> {
-        operations::take_changes(&Starting(&self.live), py, limit)
-    }
-
-    fn acknowledge_change(
-        &self,
-        py: Python<'_>,
-        payout_id: &Bound<'_, PyAny>,
-        sequence: &Bound<'_, PyAny>,
-    ) -> PyResult<Call> {
-        operations::acknowledge_change(&Starting(&self.live), py, payout_id, sequence)
-    }
-
-    /// Refuses new calls, and waits for the creates on the wire; with drain=False there is nothing to wait for.
-    fn close(&self, py: Python<'_>, drain: &Bound<'_, PyAny>) -> PyResult<Option<Call>> {
-        guard(py, || {
-            if !argument("drain").truth(drain)? {
-                return Ok(None);
-            }
-            self.live.note_closed();
-            if process::has_ended() {
-                return closed(py).map(Some);
-            }
-            start(py, &self.live, None, |core| async move {
+/// Refuses new calls, and waits for the creates on the wire; without `drain` there is nothing to wait for.
+pub fn close(py: Python<'_>, live: &Live, drain: bool) -> PyResult<Answered<()>> {
+    let call = if !drain {
+        closed(py)?
+    } else {
+        live.note_closed();
+        if process::has_ended() {
+            closed(py)?
+        } else {
+            start(py, live, None, |core| async move {
                 core.close().await;
                 Ok(())
-            })
-            .map(Some)
-        })
-    }
+            })?
+        }
+    };
+    Ok(Answered::new(Py::new(py, call)?.into_any()))
 }
 
-/// A close after the end of the interpreter, which has closed everything.
+/// A call that has ended: of a close that waits for nothing, or comes after the end of the interpreter.
 fn closed(py: Python<'_>) -> PyResult<Call> {
     let event_loop = Asyncio::get(py)?.running_loop.bind(py).call0()?;
     let future = event_loop.call_method0(intern!(py, "create_future"))?;
@@ -307,7 +167,7 @@ pub struct Call {
 
 /// What a caller has of its call until it leaves.
 struct UnderWay {
-    leave: Leave,
+    cancel: Cancel,
     /// The call has it, and with it the caller's context, until it ends: through here, no garbage collector could see it.
     listener: Weak<Listener>,
     /// Somebody waits for it, if it is a create.
@@ -327,16 +187,14 @@ impl Call {
     fn take_away(&self) -> Vec<Record> {
         self.left.store(true, Ordering::Release);
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(UnderWay { leave, listener, _awaited }) = under_way else { return Vec::new() };
+        let Some(UnderWay { cancel, listener, _awaited }) = under_way else { return Vec::new() };
         if self.generation != process::generation() {
             // In a forked child the call is the parent's.
-            std::mem::forget((leave, listener));
+            std::mem::forget((cancel, listener));
             return Vec::new();
         }
         let listener = listener.upgrade();
-        // What a call drops may need its runtime.
-        let _context = runtime::started().map(Handle::enter);
-        leave();
+        cancel();
         listener.map(|listener| listener.end()).unwrap_or_default()
     }
 }

@@ -14,7 +14,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use crate::error::guard;
-use crate::given::setting;
+use crate::given::{Argument, Given, setting};
 use crate::process::{Own, detached};
 use crate::repr::quote;
 
@@ -146,15 +146,22 @@ fn close_files() {
     }
 }
 
-/// The store that a caller gave as `change_store`.
-pub fn extract(given: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ChangeStore>> {
+/// What can be given as `change_store`.
+#[cfg(feature = "stubs")]
+pub const HINT: pyo3::inspect::PyStaticExpr = crate::hint::either(
+    &<MemoryChangeStore as pyo3::PyTypeInfo>::TYPE_HINT,
+    &<SqliteChangeStore as pyo3::PyTypeInfo>::TYPE_HINT,
+);
+
+/// The store that a caller gave.
+pub fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ChangeStore>> {
     if let Ok(store) = given.cast::<SqliteChangeStore>() {
         return Ok(Arc::<Store>::clone(&store.get().0));
     }
     if let Ok(store) = given.cast::<MemoryChangeStore>() {
         return Ok(Arc::<Store>::clone(&store.get().0));
     }
-    Err(setting("change_store").wrong_type(given, "a MemoryChangeStore or a SqliteChangeStore"))
+    Err(argument.wrong_type(given, "a MemoryChangeStore or a SqliteChangeStore"))
 }
 
 /// Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
@@ -222,9 +229,9 @@ pub struct SqliteChangeStore(Arc<Store>);
 #[pymethods]
 impl SqliteChangeStore {
     #[new]
-    fn new(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn new(py: Python<'_>, path: Given<'_, PathBuf>) -> PyResult<Self> {
         guard(py, || {
-            let path = setting("path").path(path)?;
+            let path = setting("path").take(path)?;
             // In another folder later, it would be another file.
             let path = std::path::absolute(&path).unwrap_or(path);
             let store = Store::new(Some(path));
@@ -251,6 +258,7 @@ impl SqliteChangeStore {
     }
 
     /// The path: another process opens the same file.
+    #[pyo3(signature = () -> "tuple[str]")]
     fn __getnewargs__(&self) -> (Option<String>,) {
         (self.path(),)
     }

@@ -1,153 +1,31 @@
-//! `Client`: the front door, one method per operation. It converts, waits, and decides nothing.
+//! `Client`: the front door, one method per operation, for a thread that blocks and for an event loop. It converts, and
+//! decides nothing.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
+use komopay_core as core;
+use komopay_core::{CallbackUrlOptions, PaymentOptionFilter, PaymentTypeCode, PayoutId, SignaturePlace};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
+use crate::access::AccessScope;
+use crate::answer::{Answered, ToPython};
 use crate::callback::Callback;
-use crate::error::{guard, raise};
-use crate::given::{Argument, argument, setting};
-use crate::live::Live;
-use crate::operations::{self, Filter, Waiting};
+use crate::caller::Caller;
+use crate::error::{guard, guard_create, not_sent, raise};
+use crate::given::{Argument, Given, Or, Read, argument, part_of_callback, setting};
+use crate::money::Money;
 use crate::repr::Repr;
-use crate::settings::Settings;
-use crate::{logging, process, wait};
-
-/// A client of the payout API, for any number of threads.
-///
-/// Give `merchant_code` and `secret`, or a `token`: a ready one, or a function that gives one whenever a new one is
-/// needed. The function runs in a thread of its own, and what it raises becomes an `UnavailableError` that names the type
-/// only. Times are seconds, as a number or a `timedelta`. What is not given has its default; a bad setting is a
-/// `ConfigurationError` that names it.
-///
-/// A child process after a fork connects anew at its first call; calls under way stay the parent's. When the interpreter
-/// ends, creates on the wire have up to 5 seconds, and the log names the ids of those that take longer.
-///
-/// - `base_url`: where the platform is, such as `SANDBOX_URL`; it may have a path prefix. Plain http is for loopback.
-/// - `total_timeout`: the deadline of a whole call, 90 s.
-/// - `attempt_timeout`: the deadline of one request on the wire, 20 s; at most half of `total_timeout`.
-/// - `connect_timeout`: the deadline for making a connection, 5 s.
-/// - `settle_window`: how long after a lost create a read may not yet show it, 30 s.
-/// - `backoff_base`, `backoff_cap`: the longest first pause, 0.25 s, and the longest pause, 5 s.
-/// - `read_attempts`: how many requests a read may take, 4.
-/// - `requests_per_second`: how many requests are sent in a second at the most, such as 20 or 0.5; no limit without it. A
-///   429 halves it for a while. A read that settles a create never waits for it.
-/// - `max_concurrency`: how many calls have a request under way at a time at the most; as `requests_per_second`.
-/// - `pool_size`: how many idle connections are kept, 64.
-/// - `connection_per_create`: whether each create goes over a connection of its own, so that a refusal needs no read to
-///   confirm it; False. It costs a connection for each payout.
-/// - `max_answer_bytes`: the largest answer that is read, 1 MiB.
-/// - `proxy`: an http or https proxy for every call; without one, the environment's, but never for loopback. One that cannot be
-///   used is refused.
-/// - `ca_file`: a PEM file with authorities to trust besides the system's.
-/// - `customer_id`: the value of the `Id-Customer` header.
-/// - `max_amount`: the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
-/// - `is_test`: True if this client is for test data, False if it is for live money. A payout of the other world is a
-///   `ConfigurationError` of a read, and never taken for a create's own. With False, `SANDBOX_URL` and this machine are
-///   refused as `base_url`.
-/// - `loopback_is_live`: True if a local proxy at this loopback address leads to the live platform: with `is_test=False` only.
-/// - `validate`: whether requests are checked before they are sent, True.
-/// - `token_scope`: `"payout"` (one token for one payout, the default) or `"everything"`.
-/// - `token_validity`: for how long an issued token is asked to be valid, 600 s (60 to 3600).
-/// - `callback_keys`: the keys of callback URLs, each at least 32 random bytes of your own, never the secret: the first
-///   signs, all of them verify, at most 8.
-/// - `change_store`: a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
-/// - `change_lease`: for how long a change belongs to who took it, 60 s.
-/// - `callback_timeout`: the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback
-///   is answered with 503, and the platform posts again.
-///
-/// Example:
-///
-///     >>> with Client(base_url=SANDBOX_URL, merchant_code="M", secret="S", total_timeout=30, attempt_timeout=10,
-///     ...             max_amount={"IDR": 5_000_000, "USD": "300"}, is_test=True) as client:
-///     ...     print(client)
-///     Client(base_url='https://api.sandbox.komopay.id')
-#[pyclass(frozen, module = "komopay")]
-pub struct Client {
-    live: Arc<Live>,
-}
+use crate::request::PayoutRequest;
+pub use crate::settings::Client;
+use crate::{asynchronous, logging, process, wait};
 
 #[pymethods]
 impl Client {
-    #[new]
-    #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, total_timeout=None,
-        attempt_timeout=None, connect_timeout=None, settle_window=None, backoff_base=None, backoff_cap=None,
-        read_attempts=None, requests_per_second=None, max_concurrency=None, pool_size=None,
-        connection_per_create=None, max_answer_bytes=None, proxy=None, ca_file=None, customer_id=None, max_amount=None,
-        is_test=None, loopback_is_live=None, validate=None, token_scope=None, token_validity=None, callback_keys=None,
-        change_store=None, change_lease=None, callback_timeout=None))]
-    #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
-    fn new(
-        py: Python<'_>,
-        base_url: Bound<'_, PyAny>,
-        merchant_code: Option<Bound<'_, PyAny>>,
-        secret: Option<Bound<'_, PyAny>>,
-        token: Option<Bound<'_, PyAny>>,
-        total_timeout: Option<Bound<'_, PyAny>>,
-        attempt_timeout: Option<Bound<'_, PyAny>>,
-        connect_timeout: Option<Bound<'_, PyAny>>,
-        settle_window: Option<Bound<'_, PyAny>>,
-        backoff_base: Option<Bound<'_, PyAny>>,
-        backoff_cap: Option<Bound<'_, PyAny>>,
-        read_attempts: Option<Bound<'_, PyAny>>,
-        requests_per_second: Option<Bound<'_, PyAny>>,
-        max_concurrency: Option<Bound<'_, PyAny>>,
-        pool_size: Option<Bound<'_, PyAny>>,
-        connection_per_create: Option<Bound<'_, PyAny>>,
-        max_answer_bytes: Option<Bound<'_, PyAny>>,
-        proxy: Option<Bound<'_, PyAny>>,
-        ca_file: Option<Bound<'_, PyAny>>,
-        customer_id: Option<Bound<'_, PyAny>>,
-        max_amount: Option<Bound<'_, PyAny>>,
-        is_test: Option<Bound<'_, PyAny>>,
-        loopback_is_live: Option<Bound<'_, PyAny>>,
-        validate: Option<Bound<'_, PyAny>>,
-        token_scope: Option<Bound<'_, PyAny>>,
-        token_validity: Option<Bound<'_, PyAny>>,
-        callback_keys: Option<Bound<'_, PyAny>>,
-        change_store: Option<Bound<'_, PyAny>>,
-        change_lease: Option<Bound<'_, PyAny>>,
-        callback_timeout: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        guard(py, || {
-            let settings = Settings {
-                base_url,
-                merchant_code,
-                secret,
-                token,
-                total_timeout,
-                attempt_timeout,
-                connect_timeout,
-                settle_window,
-                backoff_base,
-                backoff_cap,
-                read_attempts,
-                requests_per_second,
-                max_concurrency,
-                pool_size,
-                connection_per_create,
-                max_answer_bytes,
-                proxy,
-                ca_file,
-                customer_id,
-                max_amount,
-                is_test,
-                loopback_is_live,
-                validate,
-                token_scope,
-                token_validity,
-                callback_keys,
-                change_store,
-                change_lease,
-                callback_timeout,
-            };
-            let config = settings.into_config(py)?;
-            Ok(Self { live: Live::new(py, config)? })
-        })
-    }
-
     /// A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`; and, if it is set,
     /// `KOMOPAY_CALLBACK_KEYS`, keys that hold no comma, with commas between them.
     ///
@@ -159,7 +37,7 @@ impl Client {
     ///     >>> with Client.from_env(total_timeout=60) as client:
     ///     ...     currencies = client.currencies()
     #[classmethod]
-    #[pyo3(signature = (**settings))]
+    #[pyo3(signature = (**settings: "Unpack[Settings]") -> "Client")]
     fn from_env<'py>(cls: &Bound<'py, PyType>, settings: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         let py = cls.py();
         guard(py, || {
@@ -213,16 +91,34 @@ impl Client {
     ///     ...     accepted = client.create_payout("TST-223344", request)
     ///     >>> accepted.payout_id, accepted.recovered
     ///     ('TST-223344', False)
-    #[pyo3(signature = (payout_id, request, *, resume=None),
+    #[pyo3(signature = (payout_id, request, *, resume=Or::DEFAULT),
         text_signature = "($self, payout_id, request, *, resume=False)")]
     fn create_payout(
         &self,
         py: Python<'_>,
-        payout_id: &Bound<'_, PyAny>,
-        request: &Bound<'_, PyAny>,
-        resume: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        operations::create_payout(&Waiting(&self.live), py, payout_id, request, resume)
+        payout_id: Given<'_, PayoutId>,
+        request: Given<'_, PayoutRequest>,
+        resume: Or<'_, bool>,
+    ) -> PyResult<Answered<core::PayoutAccepted>> {
+        let (id, request, resume) = guard(py, || {
+            let request = core::PayoutRequest::from(&argument("request").take(request)?);
+            let resume = argument("resume").take_or(resume, false)?;
+            Ok((argument("payout_id").take(payout_id)?, request, resume))
+        })?;
+        // Up to here nothing was handed to the core, so nothing was sent by this call.
+        guard(py, || self.caller.ready(py, &self.live)).map_err(|error| {
+            if resume || self.live.is_unsettled(&id, &request) {
+                // An earlier call may have sent it: what keeps this one from finding out proves nothing.
+                raise(py, &core::Error::lost_create(&id, error.value(py)))
+            } else {
+                not_sent(py, id.as_str(), error)
+            }
+        })?;
+        guard_create(py, &id.clone(), || {
+            self.caller.call(py, &self.live, Some(id.clone()), |core| async move {
+                core.create_payout(&id, &request, resume).await
+            })
+        })
     }
 
     /// Reads a payout, trying again where that may help.
@@ -238,8 +134,11 @@ impl Client {
     ///     ...     except NotFoundError as error:
     ///     ...         print(error.http_status)
     ///     410
-    fn get_payout(&self, py: Python<'_>, payout_id: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        operations::get_payout(&Waiting(&self.live), py, payout_id)
+    fn get_payout(&self, py: Python<'_>, payout_id: Given<'_, PayoutId>) -> PyResult<Answered<core::Payout>> {
+        guard(py, || {
+            let id = argument("payout_id").take(payout_id)?;
+            self.call(py, |core| async move { core.get_payout(&id).await })
+        })
     }
 
     /// Reads a payout until its status is final; it returns on FAILED and REFUSED too.
@@ -263,10 +162,14 @@ impl Client {
     fn wait_for_payout(
         &self,
         py: Python<'_>,
-        payout_id: &Bound<'_, PyAny>,
-        timeout: &Bound<'_, PyAny>,
-    ) -> PyResult<Py<PyAny>> {
-        operations::wait_for_payout(&Waiting(&self.live), py, payout_id, timeout)
+        payout_id: Given<'_, PayoutId>,
+        timeout: Given<'_, Duration>,
+    ) -> PyResult<Answered<core::Payout>> {
+        guard(py, || {
+            let timeout = argument("timeout").take(timeout)?;
+            let id = argument("payout_id").take(payout_id)?;
+            self.call(py, |core| async move { core.wait_for_payout(&id, timeout).await })
+        })
     }
 
     /// The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
@@ -283,11 +186,18 @@ impl Client {
     fn payout_options(
         &self,
         py: Python<'_>,
-        money: &Bound<'_, PyAny>,
-        segment_code: Option<Bound<'_, PyAny>>,
-        exchanged_to_currency: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        operations::payout_options(&Waiting(&self.live), py, money, segment_code, exchanged_to_currency)
+        money: Given<'_, Money>,
+        segment_code: Option<Given<'_, String>>,
+        exchanged_to_currency: Option<Given<'_, String>>,
+    ) -> PyResult<Answered<Vec<core::PayoutOption>>> {
+        guard(py, || {
+            let money = core::Money::from(&argument("money").take(money)?);
+            let segment = argument("segment_code").maybe(segment_code)?;
+            let exchanged_to = argument("exchanged_to_currency").maybe(exchanged_to_currency)?;
+            self.call(py, |core| async move {
+                core.payout_options(&money, segment.as_deref(), exchanged_to.as_deref()).await
+            })
+        })
     }
 
     /// The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
@@ -301,9 +211,17 @@ impl Client {
     ///     ...     balances = client.balances("IDR", "USD")
     ///     >>> "IDR" in [balance.available.currency for balance in balances]
     ///     True
-    #[pyo3(signature = (*currencies))]
-    fn balances(&self, py: Python<'_>, currencies: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
-        operations::balances(&Waiting(&self.live), py, currencies)
+    #[pyo3(signature = (*currencies: "str | Iterable[str]"))]
+    fn balances(&self, py: Python<'_>, currencies: &Bound<'_, PyTuple>) -> PyResult<Answered<Vec<core::Balance>>> {
+        guard(py, || {
+            // Also one list of them, since that is what is at hand as a rule.
+            let first = currencies.get_item(0).ok().filter(|first| !first.is_instance_of::<PyString>());
+            let currencies = match first {
+                Some(list) if currencies.len() == 1 => argument("currencies").texts(&list)?,
+                _ => argument("currencies").texts(currencies)?,
+            };
+            self.call(py, |core| async move { core.balances(&currencies).await })
+        })
     }
 
     /// The codes of the currencies enabled for the merchant.
@@ -316,8 +234,8 @@ impl Client {
     ///     ...     currencies = client.currencies()
     ///     >>> "IDR" in currencies
     ///     True
-    fn currencies(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        operations::currencies(&Waiting(&self.live), py)
+    fn currencies(&self, py: Python<'_>) -> PyResult<Answered<Vec<String>>> {
+        guard(py, || self.call(py, |core| async move { core.currencies().await }))
     }
 
     /// The codes of the customer segments.
@@ -330,8 +248,8 @@ impl Client {
     ///     ...     segments = client.segments()
     ///     >>> all(isinstance(code, str) for code in segments)
     ///     True
-    fn segments(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        operations::segments(&Waiting(&self.live), py)
+    fn segments(&self, py: Python<'_>) -> PyResult<Answered<Vec<String>>> {
+        guard(py, || self.call(py, |core| async move { core.segments().await }))
     }
 
     /// All banks, wallets and blockchains, of any direction and currency.
@@ -344,8 +262,8 @@ impl Client {
     ///     ...     operators = client.payment_operators()
     ///     >>> "BNK_000" in [operator.code for operator in operators]
     ///     True
-    fn payment_operators(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        operations::payment_operators(&Waiting(&self.live), py)
+    fn payment_operators(&self, py: Python<'_>) -> PyResult<Answered<Vec<core::PaymentOperator>>> {
+        guard(py, || self.call(py, |core| async move { core.payment_operators().await }))
     }
 
     /// The codes of all payment methods, of both directions.
@@ -358,8 +276,8 @@ impl Client {
     ///     ...     methods = client.payment_methods()
     ///     >>> "BANK_TRANSFER" in methods
     ///     True
-    fn payment_methods(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        operations::payment_methods(&Waiting(&self.live), py)
+    fn payment_methods(&self, py: Python<'_>) -> PyResult<Answered<Vec<String>>> {
+        guard(py, || self.call(py, |core| async move { core.payment_methods().await }))
     }
 
     /// Methods and operators with their limits for this merchant, switched off ones included. What is not given does not
@@ -373,19 +291,30 @@ impl Client {
     ///     ...     options = client.payment_options(type_code="PAYOUT", currencies=["IDR"])
     ///     >>> {option.currency for option in options}
     ///     {'IDR'}
-    #[pyo3(signature = (*, type_code=None, method_codes=None, currencies=None, segment_codes=None, operator_codes=None),
+    #[pyo3(signature = (*, type_code=None, method_codes=Or::DEFAULT, currencies=Or::DEFAULT,
+        segment_codes=Or::DEFAULT, operator_codes=Or::DEFAULT),
         text_signature = "($self, *, type_code=None, method_codes=(), currencies=(), segment_codes=(), operator_codes=())")]
     fn payment_options(
         &self,
         py: Python<'_>,
-        type_code: Option<Bound<'_, PyAny>>,
-        method_codes: Option<Bound<'_, PyAny>>,
-        currencies: Option<Bound<'_, PyAny>>,
-        segment_codes: Option<Bound<'_, PyAny>>,
-        operator_codes: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        let filter = Filter { type_code, method_codes, currencies, segment_codes, operator_codes };
-        operations::payment_options(&Waiting(&self.live), py, filter)
+        type_code: Option<Given<'_, String>>,
+        method_codes: Or<'_, Vec<String>>,
+        currencies: Or<'_, Vec<String>>,
+        segment_codes: Or<'_, Vec<String>>,
+        operator_codes: Or<'_, Vec<String>>,
+    ) -> PyResult<Answered<Vec<core::PaymentOption>>> {
+        guard(py, || {
+            let codes = |name, given| argument(name).take_or(given, Vec::new());
+            let type_code = argument("type_code").maybe(type_code)?;
+            let filter = PaymentOptionFilter {
+                type_code: type_code.map(|code| PaymentTypeCode::from(code.as_str())),
+                method_codes: codes("method_codes", method_codes)?,
+                currencies: codes("currencies", currencies)?,
+                segment_codes: codes("segment_codes", segment_codes)?,
+                operator_codes: codes("operator_codes", operator_codes)?,
+            };
+            self.call(py, |core| async move { core.payment_options(&filter).await })
+        })
     }
 
     /// The merchant as customers see it.
@@ -398,8 +327,8 @@ impl Client {
     ///     ...     info = client.merchant_info()
     ///     >>> len(info.name) > 0
     ///     True
-    fn merchant_info(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        operations::merchant_info(&Waiting(&self.live), py)
+    fn merchant_info(&self, py: Python<'_>) -> PyResult<Answered<core::MerchantInfo>> {
+        guard(py, || self.call(py, |core| async move { core.merchant_info().await }))
     }
 
     /// Issues a token for someone else to use, such as a mobile app.
@@ -416,15 +345,18 @@ impl Client {
     ///     ...     token = client.issue_token(scope, validity=600)
     ///     >>> token.expires_at is not None  # token.expose() is what the app gets
     ///     True
-    #[pyo3(signature = (scope, *, validity=None), text_signature = "($self, scope, *, validity=600)")]
+    #[pyo3(signature = (scope, *, validity=Or::DEFAULT), text_signature = "($self, scope, *, validity=600)")]
     fn issue_token(
         &self,
         py: Python<'_>,
-        scope: &Bound<'_, PyAny>,
-        validity: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        let validity = validity.unwrap_or_else(|| PyInt::new(py, 600).into_any());
-        operations::issue_token(&Waiting(&self.live), py, scope, &validity)
+        scope: Given<'_, AccessScope>,
+        validity: Or<'_, Duration>,
+    ) -> PyResult<Answered<core::AccessToken>> {
+        guard(py, || {
+            let scope = argument("scope").take(scope)?.core();
+            let validity = argument("validity").take_or(validity, Duration::from_secs(600))?;
+            self.call(py, |core| async move { core.issue_token(&scope, validity).await })
+        })
     }
 
     /// Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
@@ -438,8 +370,8 @@ impl Client {
     ///     ...     info = client.check_credentials()
     ///     >>> len(info.name) > 0
     ///     True
-    fn check_credentials(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        operations::check_credentials(&Waiting(&self.live), py)
+    fn check_credentials(&self, py: Python<'_>) -> PyResult<Answered<core::MerchantInfo>> {
+        guard(py, || self.call(py, |core| async move { core.check_credentials().await }))
     }
 
     /// Signs a callback URL for this payout: the URL to hand over as the request's `callback_url`. Nothing is sent.
@@ -461,17 +393,23 @@ impl Client {
     ///     ...     url = client.callback_url("https://shop.example/hook", "TST-223344")
     ///     >>> url.startswith("https://shop.example/hook/1.0.")
     ///     True
-    #[pyo3(signature = (base, payout_id, *, expires_at=None, place=None),
+    #[pyo3(signature = (base, payout_id, *, expires_at=None, place=Or::DEFAULT),
         text_signature = "($self, base, payout_id, *, expires_at=None, place='path')")]
     fn callback_url(
         &self,
         py: Python<'_>,
-        base: &Bound<'_, PyAny>,
-        payout_id: &Bound<'_, PyAny>,
-        expires_at: Option<Bound<'_, PyAny>>,
-        place: Option<Bound<'_, PyAny>>,
+        base: Given<'_, String>,
+        payout_id: Given<'_, PayoutId>,
+        expires_at: Option<Given<'_, Timestamp>>,
+        place: Or<'_, SignaturePlace>,
     ) -> PyResult<String> {
-        operations::callback_url(&self.live, py, base, payout_id, expires_at, place)
+        guard(py, || {
+            let expires_at = argument("expires_at").maybe(expires_at)?;
+            let place = argument("place").take_or(place, SignaturePlace::Path)?;
+            let options = CallbackUrlOptions { expires_at, place };
+            let (base, id) = (argument("base").take(base)?, argument("payout_id").take(payout_id)?);
+            self.live.core(py)?.callback_url(&base, &id, &options).map_err(|error| raise(py, &error))
+        })
     }
 
     /// Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
@@ -493,8 +431,12 @@ impl Client {
     ///     ...         print(error.field, error.callback_status)
     ///     Callback(payout_id='TST-223344', verified=True)
     ///     signature 403
-    fn read_callback(&self, py: Python<'_>, body: &Bound<'_, PyAny>, url: &Bound<'_, PyAny>) -> PyResult<Callback> {
-        operations::read_callback(&self.live, py, body, url)
+    fn read_callback(&self, py: Python<'_>, body: Given<'_, Vec<u8>>, url: Given<'_, String>) -> PyResult<Callback> {
+        guard(py, || {
+            let (body, url) = (part_of_callback("body").take(body)?, part_of_callback("url").take(url)?);
+            let read = self.live.core(py)?.read_callback(&body, &url);
+            read.map(Callback::from).map_err(|error| raise(py, &error))
+        })
     }
 
     /// Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
@@ -516,8 +458,16 @@ impl Client {
     ///     >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
     ///     ...     hook(client, b'{"idEntity": "TST-223344"}', "/hook/a-guess")
     ///     403
-    fn handle_callback(&self, py: Python<'_>, body: &Bound<'_, PyAny>, url: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        operations::handle_callback(&Waiting(&self.live), py, body, url)
+    fn handle_callback(
+        &self,
+        py: Python<'_>,
+        body: Given<'_, Vec<u8>>,
+        url: Given<'_, String>,
+    ) -> PyResult<Answered<core::Payout>> {
+        guard(py, || {
+            let (body, url) = (part_of_callback("body").take(body)?, part_of_callback("url").take(url)?);
+            self.call(py, |core| async move { core.handle_callback(&body, &url).await })
+        })
     }
 
     /// Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only the
@@ -535,10 +485,12 @@ impl Client {
     ///     ...     for change in client.take_changes(limit=10):
     ///     ...         print(change.payout_id, change.payout.status)
     ///     ...         client.acknowledge_change(change.payout_id, change.sequence)
-    #[pyo3(signature = (*, limit=None), text_signature = "($self, *, limit=100)")]
-    fn take_changes(&self, py: Python<'_>, limit: Option<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-        let limit = limit.unwrap_or_else(|| PyInt::new(py, 100).into_any());
-        operations::take_changes(&Waiting(&self.live), py, &limit)
+    #[pyo3(signature = (*, limit=Or::DEFAULT), text_signature = "($self, *, limit=100)")]
+    fn take_changes(&self, py: Python<'_>, limit: Or<'_, usize>) -> PyResult<Answered<Vec<core::PayoutChange>>> {
+        guard(py, || {
+            let limit = argument("limit").take_or(limit, 100)?;
+            self.call(py, |core| async move { core.take_changes(limit).await })
+        })
     }
 
     /// Notes in the `change_store` that a change was handled: it is never given again.
@@ -552,10 +504,14 @@ impl Client {
     fn acknowledge_change(
         &self,
         py: Python<'_>,
-        payout_id: &Bound<'_, PyAny>,
-        sequence: &Bound<'_, PyAny>,
-    ) -> PyResult<Py<PyAny>> {
-        operations::acknowledge_change(&Waiting(&self.live), py, payout_id, sequence)
+        payout_id: Given<'_, PayoutId>,
+        sequence: Given<'_, u64>,
+    ) -> PyResult<Answered<()>> {
+        guard(py, || {
+            let sequence = argument("sequence").take(sequence)?;
+            let id = argument("payout_id").take(payout_id)?;
+            self.call(py, |core| async move { core.acknowledge_change(&id, sequence).await })
+        })
     }
 
     /// For an adapter: raises a `ConfigurationError`, naming what is missing to receive callbacks.
@@ -578,11 +534,14 @@ impl Client {
     ///     >>> client = Client.from_env()
     ///     >>> client.close()
     ///     >>> client.close(drain=False)
-    #[pyo3(signature = (*, drain=None), text_signature = "($self, *, drain=True)")]
-    fn close(&self, py: Python<'_>, drain: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+    #[pyo3(signature = (*, drain=Or::DEFAULT), text_signature = "($self, *, drain=True)")]
+    fn close(&self, py: Python<'_>, drain: Or<'_, bool>) -> PyResult<Answered<()>> {
         guard(py, || {
-            let drain = argument("drain").optional(drain, Argument::truth)?.unwrap_or(true);
-            self.end(py, drain)
+            let drain = argument("drain").take_or(drain, true)?;
+            match self.caller {
+                Caller::Blocks => self.end(py, drain).map(|()| Answered::new(py.None())),
+                Caller::EventLoop => asynchronous::close(py, &self.live, drain),
+            }
         })
     }
 
@@ -591,7 +550,12 @@ impl Client {
     }
 
     /// Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them.
-    #[pyo3(signature = (exc_type, exc_value, traceback, /))]
+    #[pyo3(signature = (
+        exc_type: "type[BaseException] | None",
+        exc_value: "BaseException | None",
+        traceback: "object",
+        /
+    ))]
     fn __exit__(
         &self,
         py: Python<'_>,
@@ -608,6 +572,12 @@ impl Client {
         guard(py, || Ok(Repr::new(py, "Client").text("base_url", self.live.base_url()).finish()))
     }
 
+    /// This client for the running event loop: the same methods, of which those that send something start a call, for
+    /// `komopay.AsyncClient`, and do not wait for it.
+    fn _for_event_loop(&self) -> Self {
+        Self { live: Arc::clone(&self.live), caller: Caller::EventLoop }
+    }
+
     #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]
     fn __reduce__(&self) -> PyResult<()> {
         let text = "a Client holds credentials and connections and cannot be pickled or copied; \
@@ -617,8 +587,13 @@ impl Client {
 }
 
 impl Client {
-    pub fn live(&self) -> Arc<Live> {
-        Arc::clone(&self.live)
+    /// Makes a call that is no create.
+    fn call<T, F>(&self, py: Python<'_>, call: impl FnOnce(core::Client) -> F) -> PyResult<Answered<T>>
+    where
+        T: ToPython + Send + 'static,
+        F: Future<Output = core::Result<T>> + Send + 'static,
+    {
+        self.caller.call(py, &self.live, None, call)
     }
 
     fn end(&self, py: Python<'_>, drain: bool) -> PyResult<()> {
@@ -642,4 +617,17 @@ fn variable_of(py: Python<'_>, name: &str) -> PyResult<Option<String>> {
     let given = py.import("os")?.getattr("environ")?.call_method1("get", (name,))?;
     let text = setting(name).optional((!given.is_none()).then_some(given), Argument::text)?;
     Ok(text.filter(|text| !text.is_empty()))
+}
+
+impl Read for SignaturePlace {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr = crate::hint::literal!("path", "query");
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match argument.text_of(given)? {
+            "path" => Ok(Self::Path),
+            "query" => Ok(Self::Query),
+            _ => Err(argument.refuse(given.py(), "must be 'path' or 'query'")),
+        }
+    }
 }

@@ -1,18 +1,15 @@
 //! The core's errors as Python exceptions. The classes are in `komopay/errors.py`; what they mean is in the core.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
-use jiff::Timestamp;
-use komopay_core::{Error, ErrorKind};
+use komopay_core::{Error, ErrorKind, PayoutId};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::given::{Argument, argument};
-use crate::payout::{Payout, micros, whole_micros};
+use crate::history::{Attempt, Reason};
+use crate::payout::Payout;
 use crate::process;
-use crate::repr::Repr;
 
 /// The class of `komopay/errors.py` for a kind. Without `_`, so that a new kind does not compile until it has one.
 fn class_name(kind: ErrorKind) -> &'static str {
@@ -62,23 +59,15 @@ pub fn guard<T>(py: Python<'_>, body: impl FnOnce() -> PyResult<T>) -> PyResult<
 }
 
 /// Runs the body of a create that may have been sent: after a panic in it, nobody can say that it was not.
-pub fn guard_create<T>(py: Python<'_>, payout_id: &str, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+pub fn guard_create<T>(py: Python<'_>, payout_id: &PayoutId, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(lost(py, payout_id)));
     process::leave();
     result
 }
 
 /// The exception of a create that ended in a panic.
-pub fn lost(py: Python<'_>, payout_id: &str) -> PyErr {
-    unknown(py, payout_id, "the komopay SDK panicked")
-}
-
-/// The exception of a create of which it cannot be found out whether it was made.
-pub fn unknown(py: Python<'_>, payout_id: &str, why: &str) -> PyErr {
-    let text = format!(
-        "payout {payout_id} may have been made: {why}; call again with the same id, the same request and resume"
-    );
-    raise_kind(py, ErrorKind::OutcomeUnknown, &text, Some(payout_id))
+pub fn lost(py: Python<'_>, payout_id: &PayoutId) -> PyErr {
+    raise(py, &Error::lost_create(payout_id, "the komopay SDK panicked"))
 }
 
 /// The exception of a create that was not handed to the core, for this reason.
@@ -146,157 +135,4 @@ fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyAny>> {
     static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let errors = ERRORS.get_or_try_init(py, || py.import("komopay.errors").map(Bound::unbind))?;
     errors.bind(py).getattr(class_name(kind))
-}
-
-/// One entry of a 406 answer: which business rule said no, and to which field.
-///
-/// Example:
-///
-///     >>> Reason(code="BALANCE_INSUFFICIENT", field="money.amount")
-///     Reason(code='BALANCE_INSUFFICIENT', field='money.amount')
-#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Reason {
-    /// The platform's code, such as `BALANCE_INSUFFICIENT`. The list is open.
-    code: String,
-    /// The request attribute it is about, as the platform names it.
-    field: Option<String>,
-    /// The platform's own text, scrubbed of secrets and account numbers.
-    description: Option<String>,
-}
-
-#[pymethods]
-impl Reason {
-    #[classattr]
-    #[pyo3(name = "__match_args__")]
-    fn match_args() -> (&'static str, &'static str, &'static str) {
-        ("code", "field", "description")
-    }
-
-    #[new]
-    #[pyo3(signature = (*, code, field=None, description=None))]
-    fn new(
-        py: Python<'_>,
-        code: &Bound<'_, PyAny>,
-        field: Option<Bound<'_, PyAny>>,
-        description: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        guard(py, || {
-            Ok(Self {
-                code: argument("code").text(code)?,
-                field: argument("field").optional(field, Argument::text)?,
-                description: argument("description").optional(description, Argument::text)?,
-            })
-        })
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        guard(py, || {
-            let Self { code, field, description } = self;
-            let shown = Repr::new(py, "Reason").text("code", code.as_str()).text("field", field.as_deref());
-            Ok(shown.text("description", description.as_deref()).finish())
-        })
-    }
-
-    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
-        let Self { code, field, description } = self;
-        let known = PyDict::new(py);
-        known.set_item("code", code)?;
-        known.set_item("field", field)?;
-        known.set_item("description", description)?;
-        Ok((PyTuple::empty(py), known))
-    }
-}
-
-impl From<komopay_core::Reason> for Reason {
-    fn from(reason: komopay_core::Reason) -> Self {
-        let komopay_core::Reason { code, field, description } = reason;
-        Self { code, field, description }
-    }
-}
-
-/// One request on the wire, as the history of an error tells it.
-///
-/// Example:
-///
-///     >>> with Client.from_env() as client:
-///     ...     try:
-///     ...         client.get_payout("TST-0")
-///     ...     except KomopayError as error:
-///     ...         print([attempt.operation for attempt in error.attempts])
-///     ['POST /auth-tokens', 'GET /payouts/TST-0', 'GET /payouts/TST-0']
-#[pyclass(frozen, eq, hash, get_all, module = "komopay")]
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Attempt {
-    /// The method and path, such as POST /payouts/TST-223344.
-    operation: String,
-    /// When it started, by the wall clock.
-    started_at: Timestamp,
-    /// How long it took.
-    duration: Duration,
-    /// The HTTP status, if an answer came.
-    http_status: Option<u16>,
-    /// The platform's request id, if the answer carried one.
-    request_id: Option<String>,
-}
-
-#[pymethods]
-impl Attempt {
-    #[classattr]
-    #[pyo3(name = "__match_args__")]
-    fn match_args() -> (&'static str, &'static str, &'static str, &'static str, &'static str) {
-        ("operation", "started_at", "duration", "http_status", "request_id")
-    }
-
-    #[new]
-    #[pyo3(signature = (*, operation, started_at, duration, http_status=None, request_id=None))]
-    fn new(
-        py: Python<'_>,
-        operation: &Bound<'_, PyAny>,
-        started_at: &Bound<'_, PyAny>,
-        duration: &Bound<'_, PyAny>,
-        http_status: Option<Bound<'_, PyAny>>,
-        request_id: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        guard(py, || {
-            Ok(Self {
-                operation: argument("operation").text(operation)?,
-                started_at: argument("started_at").moment(started_at)?,
-                duration: argument("duration").seconds(duration)?,
-                http_status: argument("http_status").optional(http_status, Argument::whole)?,
-                request_id: argument("request_id").optional(request_id, Argument::text)?,
-            })
-        })
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        guard(py, || {
-            let Self { operation, started_at, duration, http_status, request_id } = self;
-            let shown = Repr::new(py, "Attempt")
-                .text("operation", operation.as_str())
-                .value("started_at", started_at.to_string())
-                .value("duration", format!("{duration:?}"))
-                .value("http_status", http_status.map(|status| status.to_string()))
-                .text("request_id", request_id.as_deref());
-            Ok(shown.finish())
-        })
-    }
-
-    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
-        let Self { operation, started_at, duration, http_status, request_id } = self;
-        let known = PyDict::new(py);
-        known.set_item("operation", operation)?;
-        known.set_item("started_at", started_at)?;
-        known.set_item("duration", duration)?;
-        known.set_item("http_status", http_status)?;
-        known.set_item("request_id", request_id)?;
-        Ok((PyTuple::empty(py), known))
-    }
-}
-
-impl From<komopay_core::Attempt> for Attempt {
-    fn from(attempt: komopay_core::Attempt) -> Self {
-        let komopay_core::Attempt { operation, started_at, duration, http_status, request_id } = attempt;
-        Self { operation, started_at: micros(started_at), duration: whole_micros(duration), http_status, request_id }
-    }
 }

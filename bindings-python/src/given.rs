@@ -3,6 +3,8 @@
 //! Left to `PyO3`, a wrong type would be a `TypeError` and some texts a `UnicodeEncodeError`, before any code of ours runs. So
 //! the entries take their arguments as they are, and read each here by its name.
 
+use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use komopay_core::ErrorKind;
 use pyo3::PyClass;
 use pyo3::exceptions::PyException;
+#[cfg(feature = "stubs")]
+use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDateTime, PyDelta, PyFloat, PyInt, PyString, PyType};
 
@@ -49,14 +53,36 @@ impl Argument<'_> {
         given.map(|given| read(self, &given)).transpose()
     }
 
-    /// A text, as it is: what a subclass of `str` makes of itself does not count.
-    pub fn text(self, given: &Bound<'_, PyAny>) -> PyResult<String> {
-        let text = given.cast::<PyString>().map_err(|_| self.wrong_type(given, "a str"))?;
-        self.encoded(text)
+    /// What was given, read.
+    pub fn take<T: Read>(self, given: Given<'_, T>) -> PyResult<T> {
+        T::read(self, &given.0)
     }
 
-    fn encoded(self, text: &Bound<'_, PyString>) -> PyResult<String> {
-        text.to_str().map(str::to_owned).map_err(|error| {
+    /// The same of what need not be given.
+    pub fn maybe<T: Read>(self, given: Option<Given<'_, T>>) -> PyResult<Option<T>> {
+        given.map(|given| self.take(given)).transpose()
+    }
+
+    /// The same of what has a default, which None is, too.
+    pub fn take_or<T: Read>(self, given: Or<'_, T>, default: T) -> PyResult<T> {
+        match given.0.filter(|given| !given.is_none()) {
+            Some(given) => T::read(self, &given),
+            None => Ok(default),
+        }
+    }
+
+    /// A text, as it is: what a subclass of `str` makes of itself does not count.
+    pub fn text(self, given: &Bound<'_, PyAny>) -> PyResult<String> {
+        self.text_of(given).map(str::to_owned)
+    }
+
+    /// The same, where it stands.
+    pub fn text_of<'a>(self, given: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+        self.encoded(given.cast::<PyString>().map_err(|_| self.wrong_type(given, "a str"))?)
+    }
+
+    fn encoded<'a>(self, text: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+        text.to_str().map_err(|error| {
             // The error itself shows the whole text.
             let at = error.value(text.py()).getattr("start").and_then(|start| start.extract::<usize>());
             let at = at.map(|at| format!(" at index {at}")).unwrap_or_default();
@@ -78,7 +104,7 @@ impl Argument<'_> {
     }
 
     /// Whatever can be iterated over. What the caller's own iterator raises stays as it is.
-    pub fn several<'py, T>(
+    fn several<'py, T>(
         self,
         given: &Bound<'py, PyAny>,
         wanted: &str,
@@ -86,6 +112,14 @@ impl Argument<'_> {
     ) -> PyResult<Vec<T>> {
         let items = given.try_iter().map_err(|_| self.wrong_type(given, wanted))?;
         items.map(|item| read(self, &item?)).collect()
+    }
+
+    /// Several whole numbers.
+    pub fn wholes<'py, T>(self, given: &Bound<'py, PyAny>) -> PyResult<Vec<T>>
+    where
+        T: for<'a> FromPyObject<'a, 'py>,
+    {
+        self.several(given, "an iterable of int, such as a list", Self::whole)
     }
 
     /// Bytes.
@@ -232,3 +266,141 @@ fn utc(given: &Bound<'_, PyDateTime>, offset: SignedDuration) -> Option<Timestam
     );
     local.ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp().checked_sub(offset).ok()
 }
+
+/// An argument as it was given, from which a `T` is to be read: nothing is looked at before code of ours runs.
+pub struct Given<'py, T>(Bound<'py, PyAny>, PhantomData<fn() -> T>);
+
+impl<'py, T: Read> FromPyObject<'_, 'py> for Given<'py, T> {
+    type Error = Infallible;
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: PyStaticExpr = T::HINT;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> Result<Self, Infallible> {
+        Ok(Self(given.to_owned(), PhantomData))
+    }
+}
+
+/// The same of what need not be given and has another default than None, which its text signature shows.
+pub struct Or<'py, T>(Option<Bound<'py, PyAny>>, PhantomData<fn() -> T>);
+
+impl<T> Or<'_, T> {
+    pub const DEFAULT: Self = Self(None, PhantomData);
+}
+
+impl<'py, T: Read> FromPyObject<'_, 'py> for Or<'py, T> {
+    type Error = Infallible;
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: PyStaticExpr = T::HINT;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> Result<Self, Infallible> {
+        Ok(Self(Some(given.to_owned()), PhantomData))
+    }
+}
+
+/// What can be read from an argument.
+pub trait Read: Sized {
+    /// What type checkers tell a caller to give.
+    #[cfg(feature = "stubs")]
+    const HINT: PyStaticExpr;
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self>;
+}
+
+/// A field of a value: one that can be read, or need not be given.
+pub trait Field: Sized {
+    type Given<'py>;
+
+    fn take(argument: Argument<'_>, given: Self::Given<'_>) -> PyResult<Self>;
+}
+
+impl<T: Read> Field for T {
+    type Given<'py> = Given<'py, T>;
+
+    fn take(argument: Argument<'_>, given: Given<'_, T>) -> PyResult<Self> {
+        argument.take(given)
+    }
+}
+
+impl<T: Read> Field for Option<T> {
+    type Given<'py> = Option<Given<'py, T>>;
+
+    fn take(argument: Argument<'_>, given: Option<Given<'_, T>>) -> PyResult<Self> {
+        argument.maybe(given)
+    }
+}
+
+/// A field with a default that Python can show: it is read into what can be written as a literal.
+pub trait Defaulted {
+    type Literal<'a>: Default;
+
+    fn read_literal<'a>(argument: Argument<'_>, given: &'a Bound<'_, PyAny>) -> PyResult<Self::Literal<'a>>;
+}
+
+/// Reads such a field. None is the default.
+pub fn literal<'a, T: Defaulted>(argument: Argument<'_>, given: &'a Bound<'_, PyAny>) -> PyResult<T::Literal<'a>> {
+    if given.is_none() { Ok(T::Literal::default()) } else { T::read_literal(argument, given) }
+}
+
+impl Defaulted for bool {
+    type Literal<'a> = Self;
+
+    fn read_literal<'a>(argument: Argument<'_>, given: &'a Bound<'_, PyAny>) -> PyResult<Self> {
+        argument.truth(given)
+    }
+}
+
+impl Defaulted for String {
+    type Literal<'a> = &'a str;
+
+    fn read_literal<'a>(argument: Argument<'_>, given: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+        argument.text_of(given)
+    }
+}
+
+macro_rules! read {
+    ($($type:ty: $hint:ident by $method:ident,)*) => {
+        $(
+            impl Read for $type {
+                #[cfg(feature = "stubs")]
+                const HINT: PyStaticExpr = crate::hint::$hint;
+
+                fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+                    argument.$method(given)
+                }
+            }
+        )*
+    };
+}
+read! {
+    String: STR by text,
+    Vec<String>: TEXTS by texts,
+    Vec<u8>: BYTES by bytes,
+    Vec<u16>: INTS by wholes,
+    bool: BOOL by truth,
+    u16: INT by whole,
+    u32: INT by whole,
+    u64: INT by whole,
+    usize: INT by whole,
+    f64: FLOAT by number,
+    Duration: SECONDS by seconds,
+    Timestamp: DATETIME by moment,
+    PathBuf: PATH by path,
+}
+
+/// A class of this package that is a value: it can be read.
+macro_rules! readable {
+    ($class:ty) => {
+        impl $crate::given::Read for $class {
+            #[cfg(feature = "stubs")]
+            const HINT: pyo3::inspect::PyStaticExpr = <$class as pyo3::PyTypeInfo>::TYPE_HINT;
+
+            fn read(
+                argument: $crate::given::Argument<'_>,
+                given: &pyo3::Bound<'_, pyo3::PyAny>,
+            ) -> pyo3::PyResult<Self> {
+                argument.value(given)
+            }
+        }
+    };
+}
+pub(crate) use readable;

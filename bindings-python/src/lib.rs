@@ -20,31 +20,36 @@
 //! | `messenger.rs` | the thread that takes results and questions to Python |
 //! | `logging.rs` | the core's log to Python's `logging` |
 //! | `repr.rs`, `opaque.rs` | how values show themselves, and what no traceback shows |
-//! | `sandbox.rs` | the stand-in gateway, for `komopay.testing` and `python -m komopay sandbox` |
+//! | `testing.rs` | how the package `komopay-testing` reads what its callers give |
 
 mod access;
+mod answer;
 mod asynchronous;
 mod awaited;
 mod callback;
+mod caller;
 mod catalogue;
 mod change_store;
 mod client;
 mod error;
 mod given;
+#[cfg(feature = "stubs")]
+mod hint;
+mod history;
 mod live;
 mod logging;
 mod messenger;
 mod money;
 mod opaque;
-mod operations;
 mod payout;
 mod process;
 mod repr;
 mod request;
 mod runtime;
-mod sandbox;
 mod settings;
+mod testing;
 mod token;
+mod value;
 mod wait;
 
 /// The private native module of `komopay`. Import from `komopay` instead.
@@ -55,15 +60,15 @@ mod _native {
     #[pymodule_export]
     use crate::access::{AccessScope, AccessToken};
     #[pymodule_export]
-    use crate::asynchronous::{AsyncCalls, Call};
-    #[pymodule_export]
     use crate::callback::{Callback, PayoutChange};
     #[pymodule_export]
     use crate::change_store::{MemoryChangeStore, SqliteChangeStore};
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]
-    use crate::error::{_error_kinds, _panic, Attempt, Reason};
+    use crate::error::{_error_kinds, _panic};
+    #[pymodule_export]
+    use crate::history::{Attempt, Reason};
     #[pymodule_export]
     use crate::money::Money;
     #[pymodule_export]
@@ -80,7 +85,7 @@ mod _native {
     };
 
     #[pymodule_export]
-    use crate::sandbox::{_magic_numbers, _milliseconds, _run_sandbox, _sandbox_operations, Sandbox};
+    use crate::testing::NamedArgument;
 
     #[pymodule_export]
     use crate::token::TokenReply;
@@ -93,7 +98,8 @@ mod _native {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    fn init(py: Python<'_>) -> PyResult<()> {
+        let module = &py.import("komopay._native")?;
         crate::logging::start(module)?;
         crate::process::watch(module)
     }

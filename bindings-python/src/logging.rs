@@ -121,6 +121,13 @@ pub fn heard<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResu
 /// What is no `Exception`, such as `KeyboardInterrupt` or `SystemExit`, out of a handler; the rest is then nobody's. What
 /// else a handler lets out is Python's to report, and ends no call.
 pub fn tell(py: Python<'_>, records: Vec<Record>, task: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    if has_locks_of_gevent(py)? {
+        disown(records);
+        return Ok(());
+    }
     let process = generation();
     let mut records = records.into_iter();
     while let Some(record) = records.next() {
@@ -139,6 +146,14 @@ pub fn tell(py: Python<'_>, records: Vec<Record>, task: Option<&Bound<'_, PyAny>
         }
     }
     Ok(())
+}
+
+/// Whether gevent has put its own locks into Python's `logging`. Threads that meet in one may wait for ever, such as those of
+/// gevent's own threadpool: so only our own thread logs there, and no call waits for it.
+fn has_locks_of_gevent(py: Python<'_>) -> PyResult<bool> {
+    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+    let monkey = modules.call_method1(intern!(py, "get"), (intern!(py, "gevent.monkey"),))?;
+    Ok(!monkey.is_none() && monkey.call_method1(intern!(py, "is_module_patched"), ("threading",))?.is_truthy()?)
 }
 
 /// What its caller does not hear is told by our own thread.

@@ -5,8 +5,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString, PyType};
 
 use crate::error::{guard, raise};
-use crate::given::argument;
+use crate::given::{Argument, Given, Read, argument};
 use crate::repr::quote;
+use crate::value::{FromCore, MatchArgs, ToCore};
 
 /// An exact amount of one currency, in major units.
 ///
@@ -30,19 +31,22 @@ pub struct Money(komopay_core::Money);
 impl Money {
     #[classattr]
     #[pyo3(name = "__match_args__")]
-    fn match_args() -> (&'static str, &'static str) {
-        ("amount", "currency")
+    fn match_args() -> MatchArgs<Self> {
+        MatchArgs::new()
     }
 
     #[new]
-    fn new(amount: &Bound<'_, PyAny>, currency: &Bound<'_, PyAny>) -> PyResult<Self> {
-        guard(amount.py(), || Self::exact(amount, currency))
+    fn new(py: Python<'_>, amount: Given<'_, Amount>, currency: Given<'_, String>) -> PyResult<Self> {
+        guard(py, || {
+            let amount = argument("money.amount").take(amount)?;
+            Self::of(py, &amount, &argument("money.currency").take(currency)?)
+        })
     }
 
     /// The amount in major units, exact.
     #[getter]
-    fn amount<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        guard(py, || decimal(py)?.call1((self.0.amount().to_string(),)))
+    fn amount(&self, py: Python<'_>) -> PyResult<Decimal> {
+        guard(py, || Ok(Decimal(decimal(py)?.call1((self.0.amount().to_string(),))?.unbind())))
     }
 
     /// The currency code.
@@ -61,6 +65,7 @@ impl Money {
     }
 
     /// Not the constructor, which refuses what a person may have meant otherwise, and what only the platform may say.
+    #[pyo3(signature = () -> "tuple[object, tuple[str, str]]")]
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String, String))> {
         let restore = py.get_type::<Self>().getattr("_restore")?;
         Ok((restore, (self.0.amount().to_string(), self.0.currency().to_owned())))
@@ -76,14 +81,17 @@ impl Money {
 impl Money {
     /// Money of an amount in one of the forms that are exact.
     pub fn exact(amount: &Bound<'_, PyAny>, currency: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let (text, currency) = (amount_text(amount)?, argument("money.currency").text(currency)?);
-        // Only a str is what a person wrote; numbers say what they are.
-        let money = if amount.is_instance_of::<PyString>() {
-            komopay_core::Money::new(text, &currency)
+        let read = Amount::read(argument("money.amount"), amount)?;
+        Self::of(amount.py(), &read, &argument("money.currency").text(currency)?)
+    }
+
+    fn of(py: Python<'_>, amount: &Amount, currency: &str) -> PyResult<Self> {
+        let money = if amount.was_text {
+            komopay_core::Money::new(&amount.text, currency)
         } else {
-            komopay_core::Money::exact(text, &currency)
+            komopay_core::Money::exact(&amount.text, currency)
         };
-        money.map(Self).map_err(|error| raise(amount.py(), &error))
+        money.map(Self).map_err(|error| raise(py, &error))
     }
 
     /// The `repr`, for the values that hold money.
@@ -98,15 +106,60 @@ impl From<komopay_core::Money> for Money {
     }
 }
 
+crate::given::readable!(Money);
+crate::value::matched!(Money(amount, currency));
+
+impl FromCore<komopay_core::Money> for Money {
+    fn from_core(money: komopay_core::Money) -> Self {
+        Self(money)
+    }
+}
+
+impl ToCore<komopay_core::Money> for Money {
+    fn to_core(&self) -> komopay_core::Money {
+        self.0.clone()
+    }
+}
+
 impl From<&Money> for komopay_core::Money {
     fn from(money: &Money) -> Self {
         money.0.clone()
     }
 }
 
-/// The amount as text. What that text may be is the core's to say; here only its type is looked at.
-fn amount_text(amount: &Bound<'_, PyAny>) -> PyResult<String> {
-    let (py, field) = (amount.py(), argument("money.amount"));
+/// An amount as text. What that text may be is the core's to say; here only its type is looked at.
+struct Amount {
+    text: String,
+    /// Only a str is what a person wrote; numbers say what they are.
+    was_text: bool,
+}
+
+impl Read for Amount {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr = crate::hint::AMOUNT;
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self { text: amount_text(argument, given)?, was_text: given.is_instance_of::<PyString>() })
+    }
+}
+
+/// An amount as Python has it: a `decimal.Decimal`.
+struct Decimal(Py<PyAny>);
+
+impl<'py> IntoPyObject<'py> for Decimal {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+    #[cfg(feature = "stubs")]
+    const OUTPUT_TYPE: pyo3::inspect::PyStaticExpr = crate::hint::DECIMAL;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        Ok(self.0.into_bound(py))
+    }
+}
+
+fn amount_text(field: Argument<'_>, amount: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = amount.py();
     let inexact = |what: &str| {
         let way_out = "give a string or a Decimal, such as \"42.05\" or Decimal(\"42.05\")";
         Err(field.refuse(py, &format!("{what} is not an exact amount; {way_out}")))

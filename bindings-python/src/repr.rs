@@ -31,6 +31,11 @@ impl<'py> Repr<'py> {
         self
     }
 
+    /// True or False.
+    pub fn truth(self, name: &str, truth: bool) -> Self {
+        self.value(name, if truth { "True" } else { "False" }.to_owned())
+    }
+
     /// A code of the platform's: the core decides how one may be shown that it does not know.
     pub fn code<'a>(self, name: &str, code: impl Into<Option<&'a str>>) -> Self {
         let shown = code.into().map(|code| komopay_core::Shown(code).to_string());

@@ -1,115 +1,163 @@
-//! Keyword arguments of a `Client`, made into the core's `Config`.
+//! The settings of a client: what a caller gives by keywords, made into the core's `Config`.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use komopay_core::{CallbackKey, Config, Credentials, TokenScope};
+use komopay_core::{CallbackKey, ChangeStore, Config, Credentials, TokenScope};
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
 
+use crate::caller::Caller;
 use crate::change_store;
-use crate::given::{Argument, setting};
+use crate::error::guard;
+use crate::given::{Argument, Given, Read, setting};
+use crate::live::Live;
 use crate::money::Money;
 use crate::token;
 
-/// What a caller gave. Nothing given is the core's default.
-pub struct Settings<'py> {
-    pub base_url: Bound<'py, PyAny>,
-    pub merchant_code: Option<Bound<'py, PyAny>>,
-    pub secret: Option<Bound<'py, PyAny>>,
-    pub token: Option<Bound<'py, PyAny>>,
-    pub total_timeout: Option<Bound<'py, PyAny>>,
-    pub attempt_timeout: Option<Bound<'py, PyAny>>,
-    pub connect_timeout: Option<Bound<'py, PyAny>>,
-    pub settle_window: Option<Bound<'py, PyAny>>,
-    pub backoff_base: Option<Bound<'py, PyAny>>,
-    pub backoff_cap: Option<Bound<'py, PyAny>>,
-    pub read_attempts: Option<Bound<'py, PyAny>>,
-    pub requests_per_second: Option<Bound<'py, PyAny>>,
-    pub max_concurrency: Option<Bound<'py, PyAny>>,
-    pub pool_size: Option<Bound<'py, PyAny>>,
-    pub connection_per_create: Option<Bound<'py, PyAny>>,
-    pub max_answer_bytes: Option<Bound<'py, PyAny>>,
-    pub proxy: Option<Bound<'py, PyAny>>,
-    pub ca_file: Option<Bound<'py, PyAny>>,
-    pub customer_id: Option<Bound<'py, PyAny>>,
-    pub max_amount: Option<Bound<'py, PyAny>>,
-    pub is_test: Option<Bound<'py, PyAny>>,
-    pub loopback_is_live: Option<Bound<'py, PyAny>>,
-    pub validate: Option<Bound<'py, PyAny>>,
-    pub token_scope: Option<Bound<'py, PyAny>>,
-    pub token_validity: Option<Bound<'py, PyAny>>,
-    pub callback_keys: Option<Bound<'py, PyAny>>,
-    pub change_store: Option<Bound<'py, PyAny>>,
-    pub change_lease: Option<Bound<'py, PyAny>>,
-    pub callback_timeout: Option<Bound<'py, PyAny>>,
+/// Declares `Client` and its constructor: each setting once, by the core's name, with what it is read from and its line in
+/// the documentation. `komopay/_settings.py` has the names and types once more, for `from_env` and `AsyncClient`.
+macro_rules! settings {
+    (
+        $(#[doc = $about:literal])*
+        Client { $(#[doc = $line:literal] $(#[doc = $more:literal])* $name:ident: $type:ty,)* }
+        $(#[doc = $example:literal])*
+    ) => {
+        $(#[doc = $about])*
+        $(
+            #[doc = concat!("- `", stringify!($name), "`:", $line)]
+            $(#[doc = concat!(" ", $more)])*
+        )*
+        #[doc = ""]
+        $(#[doc = $example])*
+        #[pyclass(frozen, module = "komopay")]
+        pub struct Client {
+            pub live: Arc<Live>,
+            pub caller: Caller,
+        }
+
+        #[pymethods]
+        impl Client {
+            #[new]
+            #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, $($name=None),*))]
+            #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
+            fn new(
+                py: Python<'_>,
+                base_url: Given<'_, String>,
+                merchant_code: Option<Given<'_, String>>,
+                secret: Option<Given<'_, String>>,
+                token: Option<Given<'_, Token>>,
+                $($name: Option<Given<'_, $type>>),*
+            ) -> PyResult<Self> {
+                guard(py, || {
+                    let credentials = credentials(py, merchant_code, secret, token)?;
+                    let mut config = Config::new(setting("base_url").take(base_url)?, credentials);
+                    config.language = "python";
+                    // Without `..`, so that a new setting of the core does not compile until it can be set here.
+                    let Config { base_url: _, credentials: _, language: _, $($name: _),* } = &config;
+                    $(
+                        if let Some(given) = setting(stringify!($name)).maybe($name)? {
+                            config.$name = given.into();
+                        }
+                    )*
+                    Ok(Self { live: Live::new(py, config)?, caller: Caller::Blocks })
+                })
+            }
+        }
+    };
 }
 
-impl Settings<'_> {
-    pub fn into_config(self, py: Python<'_>) -> PyResult<Config> {
-        let credentials = credentials(py, self.merchant_code, self.secret, self.token)?;
-        let default = Config::new(setting("base_url").text(&self.base_url)?, credentials);
-        let callback_keys = setting("callback_keys").optional(self.callback_keys, Argument::texts)?;
-        // Without `..`, so that a new setting of the core does not compile until it can be set here.
-        Ok(Config {
-            base_url: default.base_url,
-            credentials: default.credentials,
-            token_scope: token_scope(py, self.token_scope)?.unwrap_or(default.token_scope),
-            token_validity: duration("token_validity", self.token_validity, default.token_validity)?,
-            total_timeout: duration("total_timeout", self.total_timeout, default.total_timeout)?,
-            attempt_timeout: duration("attempt_timeout", self.attempt_timeout, default.attempt_timeout)?,
-            connect_timeout: duration("connect_timeout", self.connect_timeout, default.connect_timeout)?,
-            settle_window: duration("settle_window", self.settle_window, default.settle_window)?,
-            backoff_base: duration("backoff_base", self.backoff_base, default.backoff_base)?,
-            backoff_cap: duration("backoff_cap", self.backoff_cap, default.backoff_cap)?,
-            read_attempts: setting("read_attempts")
-                .optional(self.read_attempts, Argument::whole)?
-                .unwrap_or(default.read_attempts),
-            requests_per_second: setting("requests_per_second").optional(self.requests_per_second, Argument::number)?,
-            max_concurrency: setting("max_concurrency").optional(self.max_concurrency, Argument::whole)?,
-            pool_size: setting("pool_size").optional(self.pool_size, Argument::whole)?.unwrap_or(default.pool_size),
-            connection_per_create: setting("connection_per_create")
-                .optional(self.connection_per_create, Argument::truth)?
-                .unwrap_or(default.connection_per_create),
-            max_answer_bytes: setting("max_answer_bytes")
-                .optional(self.max_answer_bytes, Argument::whole)?
-                .unwrap_or(default.max_answer_bytes),
-            proxy: setting("proxy").optional(self.proxy, Argument::text)?.or(default.proxy),
-            ca_file: setting("ca_file").optional(self.ca_file, Argument::path)?.or(default.ca_file),
-            customer_id: setting("customer_id").optional(self.customer_id, Argument::text)?.or(default.customer_id),
-            max_amount: setting("max_amount").optional(self.max_amount, amounts)?.unwrap_or_default(),
-            is_test: setting("is_test").optional(self.is_test, Argument::truth)?.or(default.is_test),
-            loopback_is_live: setting("loopback_is_live")
-                .optional(self.loopback_is_live, Argument::truth)?
-                .unwrap_or(default.loopback_is_live),
-            validate: setting("validate").optional(self.validate, Argument::truth)?.unwrap_or(default.validate),
-            callback_keys: callback_keys.into_iter().flatten().map(CallbackKey::new).collect(),
-            change_store: self.change_store.map(|given| change_store::extract(&given)).transpose()?,
-            change_lease: duration("change_lease", self.change_lease, default.change_lease)?,
-            callback_timeout: duration("callback_timeout", self.callback_timeout, default.callback_timeout)?,
-            language: "python",
-        })
+settings! {
+    /// A client of the payout API, for any number of threads.
+    ///
+    /// Give `merchant_code` and `secret`, or a `token`: a ready one, or a function that gives one whenever a new one is
+    /// needed. The function runs in a thread of its own, and what it raises becomes an `UnavailableError` that names the type
+    /// only. Times are seconds, as a number or a `timedelta`. What is not given has its default; a bad setting is a
+    /// `ConfigurationError` that names it.
+    ///
+    /// A child process after a fork connects anew at its first call; calls under way stay the parent's. When the interpreter
+    /// ends, creates on the wire have up to 5 seconds, and the log names the ids of those that take longer.
+    ///
+    /// - `base_url`: where the platform is, such as `SANDBOX_URL`; it may have a path prefix. Plain http is for loopback.
+    Client {
+        /// the deadline of a whole call, 90 s.
+        total_timeout: Duration,
+        /// the deadline of one request on the wire, 20 s; at most half of `total_timeout`.
+        attempt_timeout: Duration,
+        /// the deadline for making a connection, 5 s.
+        connect_timeout: Duration,
+        /// how long after a lost create a read may not yet show it, 30 s.
+        settle_window: Duration,
+        /// the longest first pause, 0.25 s.
+        backoff_base: Duration,
+        /// the longest pause, 5 s.
+        backoff_cap: Duration,
+        /// how many requests a read may take, 4.
+        read_attempts: u32,
+        /// how many requests are sent in a second at the most, such as 20 or 0.5; no limit without it. A
+        /// 429 halves it for a while. A read that settles a create never waits for it.
+        requests_per_second: f64,
+        /// how many calls have a request under way at a time at the most; as `requests_per_second`.
+        max_concurrency: u32,
+        /// how many idle connections are kept, 64.
+        pool_size: usize,
+        /// whether each create goes over a connection of its own, so that a refusal needs no read to
+        /// confirm it; False. It costs a connection for each payout.
+        connection_per_create: bool,
+        /// the largest answer that is read, 1 MiB.
+        max_answer_bytes: usize,
+        /// an http or https proxy for every call; without one, the environment's, but never for loopback. One that cannot be
+        /// used is refused.
+        proxy: String,
+        /// a PEM file with authorities to trust besides the system's.
+        ca_file: PathBuf,
+        /// the value of the `Id-Customer` header.
+        customer_id: String,
+        /// the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
+        max_amount: Ceilings,
+        /// True if this client is for test data, False if it is for live money. A payout of the other world is a
+        /// `ConfigurationError` of a read, and never taken for a create's own. With False, `SANDBOX_URL` and this machine are
+        /// refused as `base_url`.
+        is_test: bool,
+        /// True if a local proxy at this loopback address leads to the live platform: with `is_test=False` only.
+        loopback_is_live: bool,
+        /// whether requests are checked before they are sent, True.
+        validate: bool,
+        /// `"payout"` (one token for one payout, the default) or `"everything"`.
+        token_scope: TokenScope,
+        /// for how long an issued token is asked to be valid, 600 s (60 to 3600).
+        token_validity: Duration,
+        /// the keys of callback URLs, each at least 32 random bytes of your own, never the secret: the first
+        /// signs, all of them verify, at most 8.
+        callback_keys: Keys,
+        /// a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
+        change_store: Store,
+        /// for how long a change belongs to who took it, 60 s.
+        change_lease: Duration,
+        /// the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback
+        /// is answered with 503, and the platform posts again.
+        callback_timeout: Duration,
     }
-}
-
-fn duration(name: &str, given: Option<Bound<'_, PyAny>>, default: Duration) -> PyResult<Duration> {
-    Ok(setting(name).optional(given, Argument::seconds)?.unwrap_or(default))
+    /// Example:
+    ///
+    ///     >>> with Client(base_url=SANDBOX_URL, merchant_code="M", secret="S", total_timeout=30, attempt_timeout=10,
+    ///     ...             max_amount={"IDR": 5_000_000, "USD": "300"}, is_test=True) as client:
+    ///     ...     print(client)
+    ///     Client(base_url='https://api.sandbox.komopay.id')
 }
 
 fn credentials(
     py: Python<'_>,
-    code: Option<Bound<'_, PyAny>>,
-    secret: Option<Bound<'_, PyAny>>,
-    token: Option<Bound<'_, PyAny>>,
+    code: Option<Given<'_, String>>,
+    secret: Option<Given<'_, String>>,
+    token: Option<Given<'_, Token>>,
 ) -> PyResult<Credentials> {
-    let code = setting("merchant_code").optional(code, Argument::text)?;
-    let secret = setting("secret").optional(secret, Argument::text)?;
+    let code = setting("merchant_code").maybe(code)?;
+    let secret = setting("secret").maybe(secret)?;
     match (code, secret, token) {
         (Some(code), Some(secret), None) => Ok(Credentials::merchant(code, secret)),
-        (None, None, Some(token)) if token.is_callable() => Ok(Credentials::Provider(token::provider(token.unbind()))),
-        (None, None, Some(token)) if token.is_instance_of::<PyString>() => {
-            Ok(Credentials::token(setting("token").text(&token)?))
-        }
-        (None, None, Some(token)) => Err(setting("token").wrong_type(&token, "a str or a function that gives one")),
+        (None, None, Some(token)) => setting("token").take(token).map(|token| token.0),
         (None, Some(_), None) => Err(setting("merchant_code").refuse(py, "is missing; secret alone is not enough")),
         (Some(_), None, None) => Err(setting("secret").refuse(py, "is missing; merchant_code alone is not enough")),
         (None, None, None) => Err(setting("merchant_code").refuse(py, "give merchant_code and secret, or a token")),
@@ -119,17 +167,103 @@ fn credentials(
     }
 }
 
-fn token_scope(py: Python<'_>, given: Option<Bound<'_, PyAny>>) -> PyResult<Option<TokenScope>> {
-    match setting("token_scope").optional(given, Argument::text)?.as_deref() {
-        None => Ok(None),
-        Some("payout") => Ok(Some(TokenScope::Payout)),
-        Some("everything") => Ok(Some(TokenScope::Everything)),
-        Some(_) => Err(setting("token_scope").refuse(py, "must be 'payout' or 'everything'")),
+/// A token, or the function that gives one.
+struct Token(Credentials);
+
+impl Read for Token {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr = crate::hint::either(&crate::hint::STR, &crate::hint::PROVIDER);
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if given.is_callable() {
+            Ok(Self(Credentials::Provider(token::provider(given.clone().unbind()))))
+        } else if given.is_instance_of::<PyString>() {
+            argument.text(given).map(|token| Self(Credentials::token(token)))
+        } else {
+            Err(argument.wrong_type(given, "a str or a function that gives one"))
+        }
+    }
+}
+
+impl Read for TokenScope {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr = crate::hint::literal!("payout", "everything");
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match argument.text_of(given)? {
+            "payout" => Ok(Self::Payout),
+            "everything" => Ok(Self::Everything),
+            _ => Err(argument.refuse(given.py(), "must be 'payout' or 'everything'")),
+        }
+    }
+}
+
+/// The keys of callbacks.
+struct Keys(Vec<CallbackKey>);
+
+impl Read for Keys {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr = <Vec<String>>::HINT;
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self(argument.texts(given)?.into_iter().map(CallbackKey::new).collect()))
+    }
+}
+
+impl From<Keys> for Vec<CallbackKey> {
+    fn from(keys: Keys) -> Self {
+        keys.0
+    }
+}
+
+/// The store of changes.
+struct Store(Arc<dyn ChangeStore>);
+
+impl Read for Store {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr = change_store::HINT;
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        change_store::read(argument, given).map(Self)
+    }
+}
+
+impl From<Store> for Option<Arc<dyn ChangeStore>> {
+    fn from(store: Store) -> Self {
+        Some(store.0)
+    }
+}
+
+/// The most that one payout may be, in each currency.
+pub struct Ceilings(Vec<komopay_core::Money>);
+
+impl Read for Ceilings {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr = crate::hint::either(
+        &pyo3::type_hint_subscript!(
+            pyo3::type_hint_identifier!("collections.abc", "Iterable"),
+            <Money as pyo3::PyTypeInfo>::TYPE_HINT
+        ),
+        &pyo3::type_hint_subscript!(
+            pyo3::type_hint_identifier!("collections.abc", "Mapping"),
+            crate::hint::STR,
+            crate::hint::AMOUNT
+        ),
+    );
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        amounts(argument, given).map(Self)
+    }
+}
+
+impl From<Ceilings> for Vec<komopay_core::Money> {
+    fn from(ceilings: Ceilings) -> Self {
+        ceilings.0
     }
 }
 
 /// Money by money, or amounts by their currencies.
-pub fn amounts(name: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<komopay_core::Money>> {
+fn amounts(name: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<komopay_core::Money>> {
     let py = given.py();
     let wanted = || name.wrong_type(given, "an iterable of Money, or a dict of amounts by currency");
     if let Ok(amounts) = given.cast::<PyMapping>() {

@@ -5,11 +5,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use komopay_bindings_common::log::Listener;
-use komopay_core::{ErrorKind, PayoutId, called_by};
+use komopay_core::{Error, ErrorKind, PayoutId, called_by};
 use pyo3::prelude::*;
 
 use crate::awaited::Awaited;
-use crate::error::raise_kind;
+use crate::error::{raise, raise_kind};
 use crate::live::left_behind;
 use crate::process::{self, detached};
 use crate::{logging, runtime};
@@ -32,7 +32,7 @@ pub fn wait_as<T: Send>(
     call: impl Future<Output = T> + Send,
     payout_id: Option<&PayoutId>,
 ) -> PyResult<T> {
-    let runtime = runtime::handle(py)?;
+    let runtime = runtime::get(py)?;
     let _awaited = payout_id.cloned().map(Awaited::new);
     logging::follow_level(py);
     let listener = Listener::new();
@@ -84,7 +84,7 @@ pub fn wait_briefly(
 ) -> PyResult<bool> {
     let ended = Arc::new((Mutex::new(false), Condvar::new()));
     let (there, start) = (Arc::clone(&ended), Instant::now());
-    runtime::handle(py)?.spawn(async move {
+    runtime::get(py)?.spawn(async move {
         call.await;
         *there.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         there.1.notify_all();
@@ -110,11 +110,7 @@ fn left_to_parent(py: Python<'_>, payout_id: Option<&PayoutId>) -> PyErr {
             raise_kind(py, ErrorKind::Closed, "this process was forked inside the call, which is the parent's", None)
         }
         Some(id) => {
-            let text = format!(
-                "payout {id} is being made by the parent of this process, which was forked inside the call; \
-                 to learn its outcome here, call again with the same id, the same request and resume"
-            );
-            raise_kind(py, ErrorKind::OutcomeUnknown, &text, Some(id.as_str()))
+            raise(py, &Error::lost_create(id, "this process was forked inside the call, which is the parent's"))
         }
     }
 }

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from gateway import CALLBACK_KEY
 
@@ -52,13 +53,17 @@ class App:
             cwd=self._folder,
             env=self._environment,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            # Not one pipe for both: a line of the one would end up inside a line of the other.
+            stderr=subprocess.PIPE,
             text=True,
             # A Ctrl-C of the tests' own is not for it; a signal to it reaches its workers.
             start_new_session=True,
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._has_ended = False
+        outputs = (self._process.stdout, self._process.stderr)
+        self._readers = [threading.Thread(target=self._read, args=(output,), daemon=True) for output in outputs]
+        for reader in self._readers:
+            reader.start()
         self._wait_until_there()
 
     def _wait_until_there(self) -> None:
@@ -71,12 +76,13 @@ class App:
                 assert self._process.poll() is None and time.monotonic() < until, self.lines
                 time.sleep(0.02)
 
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            with self._written:
-                self.lines.append(line.rstrip())
-                self._written.notify_all()
+    def _read(self, output: IO[str] | None) -> None:
+        assert output is not None
+        with output:
+            for line in output:
+                with self._written:
+                    self.lines.append(line.rstrip())
+                    self._written.notify_all()
 
     def wait_for(self, line: str) -> None:
         """Until it has written this line."""
@@ -99,9 +105,9 @@ class App:
         return self._end()
 
     def _end(self) -> int:
-        self._reader.join(20)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        for reader in self._readers:
+            reader.join(20)
+        self._has_ended = True
         return self._process.wait()
 
     def __enter__(self) -> App:
@@ -111,7 +117,7 @@ class App:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._process.stdout is not None and not self._process.stdout.closed:
+        if not self._has_ended:
             self.stop()
 
     def request(self, method: str, path: str, body: bytes | None = None) -> int:

@@ -57,7 +57,7 @@ ROOT = Path(__file__).parents[2]
 
 def snippets() -> Iterator[tuple[str, dict[str, str]]]:
     """The Python of every page, by its line; of a page, the files that its snippets call themselves by."""
-    for page in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/**/*.md")]:
+    for page in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("*/testing/README.md"), *ROOT.glob("docs/**/*.md")]:
         text = page.read_text()
         files, programs = {}, {}
         for found in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):

@@ -20,6 +20,7 @@ from gateway import ACCOUNT_NUMBER, CALLBACK_KEY, SECRET
 import komopay
 import komopay.fastapi
 import komopay.flask
+import komopay_testing
 from komopay import _listen, _trigger
 from komopay._provider import provide
 from komopay import AsyncClient, Client, MemoryChangeStore
@@ -31,7 +32,8 @@ SIGNATURE = "1.0." + "7uCeiI1SbzndTweFJ4SVsFQUr-6ZNwuN8Qr8Xjs8zxQ"
 PASSWORD = "proxy-password-1f0c"
 CANARIES = (SECRET, TOKEN, CALLBACK_KEY, ACCOUNT_NUMBER, SIGNATURE, PASSWORD)
 
-PACKAGE = Path(komopay.__file__).parent
+PACKAGES = (Path(komopay.__file__).parent, Path(komopay_testing.__file__).parent)
+
 BODY = json.dumps({"idEntity": "TST-1"}).encode()
 SIGNED = f"https://shop.example/komopay/{SIGNATURE}"
 
@@ -54,9 +56,13 @@ def errors_of(error: BaseException) -> Iterator[BaseException]:
     return iter(seen)
 
 
+def is_ours(file: str) -> bool:
+    return any(Path(file).is_relative_to(package) for package in PACKAGES)
+
+
 def our_frames(error: BaseException) -> list[FrameType]:
     frames = [frame for each in errors_of(error) for frame, _ in traceback.walk_tb(each.__traceback__)]
-    return [frame for frame in frames if Path(frame.f_code.co_filename).is_relative_to(PACKAGE)]
+    return [frame for frame in frames if is_ours(frame.f_code.co_filename)]
 
 
 def shows(frames: list[FrameType]) -> str:
@@ -73,7 +79,7 @@ def check(error: BaseException) -> list[FrameType]:
         taken = traceback.TracebackException(type(each), each, each.__traceback__, capture_locals=True)
         while taken is not None:
             for frame in taken.stack:
-                if Path(frame.filename).is_relative_to(PACKAGE):
+                if is_ours(frame.filename):
                     assert not any(canary in str(frame.locals) for canary in CANARIES), frame.locals
             taken = cast("Any", taken.__cause__)
     return frames
@@ -248,7 +254,7 @@ def test_nothing_secret_is_a_local_of_the_tools(tool: Callable[[list[str]], int]
         frame: FrameType | None = sys._getframe()
         frames = []
         while frame is not None:
-            if Path(frame.f_code.co_filename).is_relative_to(PACKAGE):
+            if is_ours(frame.f_code.co_filename):
                 frames.append(frame)
             frame = frame.f_back
         seen.append(shows(frames))

@@ -19,13 +19,15 @@ from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
 from decimal import Decimal
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from conftest import documented_request
 from gateway import RECORD
 
-import komopay.testing
+import komopay
+import komopay_testing
 from komopay import (
     AuthenticationError,
     Client,
@@ -56,7 +58,7 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
 
 
 def test_the_examples_in_the_docstrings_are_true() -> None:
-    examples = doctest.testmod(komopay.testing, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
+    examples = doctest.testmod(komopay_testing, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
     assert examples.failed == 0 and examples.attempted > 10
 
 
@@ -571,6 +573,43 @@ def test_a_sandbox_that_nobody_stops_does_not_hold_up_the_end_of_the_interpreter
 def test_importing_komopay_does_not_import_its_testing() -> None:
     program = "import sys, komopay; print([name for name in sys.modules if 'testing' in name or 'pytest' in name])"
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "[]\n"
+
+
+# A package of its own.
+
+WITHOUT = "import sys; sys.modules['komopay_testing'] = None; sys.argv[0] = 'komopay'; "
+HOW = 'install it: pip install "komopay[testing]"'
+
+
+def test_without_the_package_of_the_gateway_its_import_says_how_to_get_it() -> None:
+    program = WITHOUT + "import komopay; komopay.Client; import komopay.testing"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr.splitlines()[-1].split(": ")[0]) == (1, "ModuleNotFoundError")
+    assert HOW in ran.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", ["sandbox", "trigger"])
+def test_without_the_package_of_the_gateway_its_commands_say_how_to_get_it(command: str) -> None:
+    program = WITHOUT + "from komopay.__main__ import main; sys.exit(main())"
+    arguments = [sys.executable, "-c", program, command]
+    ran = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith(f"{command}: ") and ran.stderr.endswith(f"{HOW}\n")
+
+
+def test_another_version_of_komopay_is_refused() -> None:
+    program = "import komopay; komopay.__version__ = '9.9.9'; import komopay.testing"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert f"komopay 9.9.9 and komopay-testing {komopay.__version__} must be of one version" in ran.stderr
+
+
+def test_each_of_the_packages_asks_for_the_other_in_its_own_version() -> None:
+    version = metadata.version("komopay-testing")
+    assert version == metadata.version("komopay") == komopay.__version__
+    assert metadata.requires("komopay-testing") == [f"komopay=={version}"]
+    wanted = f"komopay-testing=={version} ; extra == 'testing'"
+    assert wanted in (metadata.requires("komopay") or [])
 
 
 # The pytest plugin.

@@ -41,6 +41,12 @@ class _Times(TypedDict):
     attempt_timeout: float
 
 
+class _Polls(TypedDict):
+    backoff_base: float
+    backoff_cap: float
+    settle_window: float
+
+
 SHORT: _Times = {"total_timeout": 20.0, "attempt_timeout": 10.0}
 
 
@@ -81,6 +87,10 @@ def pays_in_a_loop() -> None:
     """The same with an event loop of the child's."""
     client = AsyncClient.from_env(**SHORT)
     asyncio.run(client.currencies())
+    # Meanwhile the thread that took the result to the loop goes back to waiting: a thread that waits for the GIL in a fork
+    # leaves its place in line to the child, where nobody ever takes it (see `among_busy_threads`).
+    with Client.from_env(**SHORT) as other:
+        other.currencies()
 
     async def pay() -> None:
         print("child", (await client.create_payout("TST-CHILD", REQUEST)).payout_id, flush=True)
@@ -112,29 +122,33 @@ def leaves_a_create() -> None:
 
 
 def among_busy_threads() -> None:
-    """Forks again and again while threads of the parent read, and wait in queues.
+    """Forks again and again while the runtime's threads of the parent read.
 
-    None of them logs: the locks of Python's own `logging` are freed by its hooks, which do not run either. Nor does a child end
-    in order, which waits for what Python's threads had.
+    No thread of Python's is busy: CPython lets a child have the GIL only if nobody waits for it in the fork, or if Python
+    is told. (The condition of its lock counts those who wait, and in the child they never leave.) So what is at work are
+    calls of an event loop, which go on without the GIL. Nothing logs: the locks of Python's own `logging` are freed by its
+    hooks, which do not run either. Nor does a child end in order, which waits for what Python's threads had.
     """
     client = Client.from_env(**SHORT)
-    is_over = threading.Event()
+    are_under_way = threading.Event()
+    is_over = asyncio.Event()
 
-    def read() -> None:
-        while not is_over.is_set():
-            client.currencies()
+    async def read() -> None:
+        # Of payouts that are not there: asked for again and again, for as long as a read may lag behind its create.
+        settings: _Polls = {"backoff_base": 0.001, "backoff_cap": 0.002, "settle_window": 60.0}
+        async with AsyncClient.from_env(**SHORT, **settings) as looped:
+            reads = [asyncio.create_task(looped.wait_for_payout(f"TST-{number}", timeout=60)) for number in range(8)]
+            await looped.currencies()
+            are_under_way.set()
+            await is_over.wait()
+            for task in reads:
+                task.cancel()
+            await asyncio.gather(*reads, return_exceptions=True)
 
-    def read_in_a_loop() -> None:
-        async def reads() -> None:
-            async with AsyncClient.from_env(**SHORT) as looped:
-                while not is_over.is_set():
-                    await asyncio.gather(*(looped.currencies() for _ in range(4)))
-
-        asyncio.run(reads())
-
-    threads = [threading.Thread(target=work, daemon=True) for work in (read, read, read_in_a_loop)]
-    for thread in threads:
-        thread.start()
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_until_complete, args=(read(),), daemon=True)
+    thread.start()
+    assert are_under_way.wait(30)
 
     def child() -> None:
         print("child", client.currencies(), flush=True)
@@ -142,9 +156,9 @@ def among_busy_threads() -> None:
 
     for _ in range(20):
         fork(child)
-    is_over.set()
-    for thread in threads:
-        thread.join()
+    loop.call_soon_threadsafe(is_over.set)
+    thread.join()
+    loop.close()
 
 
 def made_store() -> None:

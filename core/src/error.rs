@@ -306,13 +306,15 @@ impl Error {
         }))
     }
 
-    /// A setting that cannot be used, by its name.
-    pub(crate) fn setting(name: &str, problem: impl fmt::Display) -> Self {
+    /// A setting that cannot be used, by its name. Public for the bindings, as `invalid` is.
+    #[must_use]
+    pub fn setting(name: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Configuration, format!("{name}: {problem}")).with_field(name)
     }
 
     /// A field of a request that cannot be sent, by its name.
-    pub(crate) fn invalid(field: &str, problem: impl fmt::Display) -> Self {
+    #[must_use]
+    pub fn invalid(field: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorKind::InvalidRequest, format!("{field}: {problem}")).with_field(field)
     }
 
@@ -325,6 +327,14 @@ impl Error {
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
+    }
+
+    /// The error of a create that the code around this crate has lost sight of: nobody can say that it was not made.
+    #[must_use]
+    pub fn lost_create(id: &PayoutId, why: impl fmt::Display) -> Self {
+        let text =
+            format!("payout {id} may have been made: {why}; call again with the same id, the same request and resume");
+        Self::new(ErrorKind::OutcomeUnknown, text).with_payout_id(id)
     }
 
     pub(crate) fn with_field(mut self, field: &str) -> Self {

@@ -60,7 +60,6 @@ mod first_failure;
 pub mod fuzzing;
 mod issue;
 mod json;
-mod leavable;
 mod mask;
 mod money;
 mod payouts;
@@ -89,7 +88,6 @@ pub use config::{Config, SANDBOX_URL};
 pub use credentials::{Credentials, TokenProvider, TokenScope};
 pub use error::{Attempt, Concern, Error, ErrorKind, Reason, Result};
 pub use json::RawJson;
-pub use leavable::Leavable;
 pub use mask::Masked;
 pub use money::Money;
 pub use payouts::{

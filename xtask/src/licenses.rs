@@ -1,5 +1,5 @@
-//! The licences that go along with the wheel and the jar: the project's own, and those of every crate in the lock file that
-//! the native libraries may hold, on whatever platform. `bindings-python/licenses` is where both take them from.
+//! The licences that go along with the wheels and the jar: the project's own, and those of every crate in the lock file that
+//! the native libraries may hold, on whatever platform. `bindings-python/licenses` is where wheel and jar take them from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,8 +12,11 @@ use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
-/// The crates that merchants install.
-const ROOTS: [&str; 2] = ["komopay-python", "komopay-ffi"];
+/// Where the licences stand, and of which crates: what merchants pay with, and what their tests need.
+const FOLDERS: [(&str, &[&str]); 2] = [
+    ("bindings-python/licenses", &["komopay-python", "komopay-ffi"]),
+    ("bindings-python/testing/licenses", &["komopay-python-testing"]),
+];
 
 /// How the files are called that hold a licence, or what it asks to be told with it.
 const NAMES: [&str; 6] = ["license", "licence", "copying", "notice", "unlicense", "copyright"];
@@ -80,12 +83,14 @@ pub(crate) fn check_archive(archive: Program) -> Outcome {
 }
 
 fn files(workspace: &Workspace) -> Outcome<Vec<(PathBuf, String)>> {
-    let folder = workspace.root().join("bindings-python").join("licenses");
     let mut files = Vec::new();
-    for name in OWN {
-        files.push((folder.join(name), read(&workspace.root().join(name))?));
+    for (folder, roots) in FOLDERS {
+        let folder = workspace.root().join(folder);
+        for name in OWN {
+            files.push((folder.join(name), read(&workspace.root().join(name))?));
+        }
+        files.push((folder.join(THIRD_PARTY), third_party(workspace, roots)?));
     }
-    files.push((folder.join(THIRD_PARTY), third_party(workspace)?));
     Ok(files)
 }
 
@@ -95,10 +100,10 @@ fn read(path: &Path) -> Outcome<String> {
 }
 
 /// Every crate with its licence and its place, and below each text once, with those that came with it.
-fn third_party(workspace: &Workspace) -> Outcome<String> {
+fn third_party(workspace: &Workspace, roots: &[&str]) -> Outcome<String> {
     let json = Program::cargo(workspace).args("metadata --locked --format-version 1").output()?;
     let metadata: Metadata = serde_json::from_str(&json).map_err(Failure::while_doing("cargo metadata"))?;
-    let linked = linked(workspace)?;
+    let linked = linked(workspace, roots)?;
     let is_linked = |it: &&Package| it.source.is_some() && linked.contains(&format!("{} v{}", it.name, it.version));
     let mut crates: Vec<_> = metadata.packages.iter().filter(is_linked).collect();
     crates.sort_by_key(|it| (&it.name, &it.version));
@@ -128,10 +133,10 @@ fn third_party(workspace: &Workspace) -> Outcome<String> {
     Ok(all)
 }
 
-/// All that is linked into what merchants install, on any platform: `name v1.2.3`.
-fn linked(workspace: &Workspace) -> Outcome<BTreeSet<String>> {
+/// All that is linked into what is built of these crates, on any platform: `name v1.2.3`.
+fn linked(workspace: &Workspace, roots: &[&str]) -> Outcome<BTreeSet<String>> {
     let mut linked = BTreeSet::new();
-    for root in ROOTS {
+    for root in roots {
         let tree = Program::cargo(workspace).args("tree --locked --edges normal,no-proc-macro --target all");
         let tree = tree.args("--prefix none --package").arg(root).output()?;
         linked.extend(tree.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")));

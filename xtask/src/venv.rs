@@ -11,6 +11,12 @@ use crate::workspace::Workspace;
 /// Pins the tools by version; also used as constraints where only some of them are needed.
 const REQUIREMENTS: &str = "bindings-python/requirements-dev.txt";
 
+/// The package that merchants pay with: its folder, and that of its wheel.
+const PACKAGE: [&str; 2] = ["bindings-python", "wheels"];
+
+/// The package of the stand-in gateway, which the tests of merchants need.
+const TESTING: [&str; 2] = ["bindings-python/testing", "wheels-testing"];
+
 /// How a wheel is built.
 #[derive(Clone, Copy)]
 pub(crate) enum Profile {
@@ -45,10 +51,12 @@ impl Venv {
         Ok(Self { folder })
     }
 
-    /// Installs everything that the tests need, and the wheel as they test it, and says where that is.
-    pub(crate) fn install_all(&self, workspace: &Workspace) -> Outcome<PathBuf> {
+    /// Installs everything that the tests need, and both wheels as they are tested, and says where those are.
+    pub(crate) fn install_all(&self, workspace: &Workspace) -> Outcome<[PathBuf; 2]> {
         self.install(workspace, Path::new(REQUIREMENTS))?;
-        self.install_wheel(workspace, Profile::Test)
+        // The package alone first, as it promises to need no other.
+        let package = self.install_wheel(workspace, Profile::Test)?;
+        Ok([package, self.install_one(workspace, TESTING, Profile::Dev)?])
     }
 
     /// Installs only what builds the wheel.
@@ -61,14 +69,19 @@ impl Venv {
         self.pip_install(workspace).arg("--requirement").arg(requirements).run()
     }
 
-    /// Builds the wheel, installs it, and says where it is.
+    /// Builds the wheel of the package that merchants pay with, installs it, and says where it is.
     pub(crate) fn install_wheel(&self, workspace: &Workspace, profile: Profile) -> Outcome<PathBuf> {
-        let wheels = workspace.folder("wheels");
+        self.install_one(workspace, PACKAGE, profile)
+    }
+
+    fn install_one(&self, workspace: &Workspace, [package, wheels]: [&str; 2], profile: Profile) -> Outcome<PathBuf> {
+        let wheels = workspace.folder(wheels);
         if wheels.exists() {
             fs::remove_dir_all(&wheels).map_err(Failure::while_doing(format!("cannot clear {}", wheels.display())))?;
         }
         Program::new(workspace, self.program("maturin"))
-            .args("build --locked --manifest-path bindings-python/Cargo.toml")
+            .args("build --locked --manifest-path")
+            .arg(Path::new(package).join("Cargo.toml"))
             .args(profile.arguments())
             .arg("--interpreter")
             .arg(self.interpreter())
@@ -76,7 +89,7 @@ impl Venv {
             .arg(&wheels)
             .run()?;
         let wheel = only_file(&wheels)?;
-        // Nothing but the wheel itself: the package promises to need no other.
+        // Nothing but the wheel itself, and what is installed already.
         self.pip_install(workspace).arg("--no-index").arg(&wheel).run()?;
         Ok(wheel)
     }

@@ -3,23 +3,25 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use komopay_bindings_common::clients::Noted;
 use komopay_core::{Client, ErrorKind, PayoutId};
 
 use crate::access::{AccessScope, IssuedToken};
-use crate::catalogue::{Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption};
 use crate::config::{Config, Language};
 use crate::error::CallFailure;
-use crate::live::Live;
+use crate::live::CLIENTS;
 use crate::log::heard;
 use crate::money::Money;
-use crate::payout::{Payout, PayoutAccepted};
-use crate::request::PayoutRequest;
 use crate::runtime::{self, Cancellation};
 use crate::scalar::Span;
+use crate::values::{
+    Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, Payout, PayoutAccepted, PayoutOption,
+    PayoutRequest,
+};
 
 /// The native half of a client; the fronts' `Client` is what to use.
 #[derive(uniffi::Object)]
-pub struct NativeClient(pub(crate) Live);
+pub struct NativeClient(pub(crate) Noted);
 
 pub(crate) type Cancel = Option<Arc<Cancellation>>;
 
@@ -29,7 +31,7 @@ impl NativeClient {
     #[uniffi::constructor]
     pub fn new(config: Config, language: Language) -> Result<Self, CallFailure> {
         let config = config.into_core(language)?;
-        Ok(Self(Live::new(heard(|| Client::new(config))?)))
+        Ok(Self(CLIENTS.note(heard(|| Client::new(config))?)))
     }
 
     /// `POST /payouts/{id}` under the outcome rules.
@@ -40,9 +42,10 @@ impl NativeClient {
         resume: bool,
         cancel: Cancel,
     ) -> Result<PayoutAccepted, CallFailure> {
-        let (client, id) = (self.0.clone(), PayoutId::new(&payout_id)?);
-        let call = async move { client.create_payout(&id, &request.into(), resume).await };
-        runtime::run_create(cancel, &payout_id, resume, call).await
+        let (client, id) = (self.0.clone(), PayoutId::new(payout_id)?);
+        let creates = id.clone();
+        let call = async move { client.create_payout(&creates, &request.into(), resume).await };
+        runtime::run_create(cancel, &id, resume, call).await
     }
 
     /// `GET /payouts/{id}`.

@@ -1,56 +1,38 @@
 //! The one runtime of this process, and what becomes of a call on it.
 //!
-//! A call runs here and not on the caller's thread: then a caller that leaves (a cancelled coroutine drops its future, a
-//! cancelled Swift task cancels its [`Cancellation`]) leaves at once, while the core reads a create on the wire to its
-//! end; and a panic becomes an error.
+//! A call runs here and not on the caller's thread: then a caller that leaves (a cancelled coroutine drops its future,
+//! a cancelled Swift task cancels its [`Cancellation`]) is released at once, while the core reads a create on the wire
+//! to its end; and a panic becomes an error.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
-use std::panic::catch_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use komopay_bindings_common::clients::log_left_behind;
 use komopay_bindings_common::log::Listener;
-use komopay_core::{ErrorKind, Leavable, called_by};
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::AbortHandle;
+use komopay_bindings_common::{SharedRuntime, Task};
+use komopay_core::{Error, PayoutId, called_by};
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CallFailure, Failure};
 use crate::log::{self, LogRecord};
 
-/// Never dropped. One that could not be started is tried again by the next call.
-static RUNTIME: Mutex<Option<&'static Runtime>> = Mutex::new(None);
+static RUNTIME: SharedRuntime = SharedRuntime::new(mask_broken_pipes);
 
-fn runtime() -> io::Result<&'static Runtime> {
-    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-    match *runtime {
-        Some(runtime) => Ok(runtime),
-        None => Ok(runtime.insert(Box::leak(Box::new(start()?)))),
-    }
-}
-
-fn start() -> io::Result<Runtime> {
-    // Where no thread can be had, tokio panics. So one is tried before; if another is what cannot be had, it does.
-    std::thread::Builder::new().spawn(|| {})?.join().map_err(|_| io::Error::other("a thread panicked"))?;
-    let build = || {
-        let mut builder = Builder::new_multi_thread();
-        builder.worker_threads(2).thread_name("komopay").on_thread_start(mask_broken_pipes).enable_all().build()
-    };
-    catch_unwind(build).unwrap_or_else(|_| Err(io::Error::other("not all of them could be started")))
-}
-
-/// Waits on the caller's own thread for what needs the runtime, for at most this long. Nothing, if no call was ever made.
+/// Waits on the caller's own thread for what needs the runtime, for at most this long. Nothing, if no call was ever
+/// made.
 pub fn wait_briefly(patience: Duration, work: impl Future<Output = ()>) {
-    let started = *RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(runtime) = started {
+    if let Some(runtime) = RUNTIME.started() {
         let _ = runtime.block_on(async { tokio::time::timeout(patience, work).await });
     }
 }
 
-/// A write to a connection that the peer has closed must be an error, and no end of the process. Rust's own programs and
-/// the JVM ignore the signal for that; a Swift program does not, and it is the program's to decide for its other threads.
+/// A write to a connection that the peer has closed must be an error, and no end of the process. Rust's own programs
+/// and the JVM ignore the signal for that; a Swift program does not, and it is the program's to decide for its other
+/// threads.
 fn mask_broken_pipes() {
     #[cfg(unix)]
     {
@@ -64,8 +46,8 @@ fn mask_broken_pipes() {
 }
 
 /// Cancels the calls that it is given to, for languages whose own cancellation does not reach into the call; tells
-/// whether one of them was handed to the core, for those whose own half of a call may fail; and has what the log says of
-/// them.
+/// whether one of them was handed to the core, for those whose own half of a call may fail; and has what the log says
+/// of them.
 #[derive(uniffi::Object)]
 pub struct Cancellation {
     token: CancellationToken,
@@ -106,7 +88,7 @@ impl Cancellation {
     }
 }
 
-/// Runs a call to its end, or to where its caller leaves.
+/// Runs a call to its end, or to where its caller cancels it.
 pub async fn run<T, U>(
     cancellation: Option<Arc<Cancellation>>,
     call: impl Future<Output = komopay_core::Result<T>> + Send + 'static,
@@ -115,16 +97,15 @@ where
     T: Send + 'static,
     U: From<T>,
 {
-    run_or(cancellation, runtime(), None, call, || {
-        Failure::new(ErrorKind::Internal, "a fault of the komopay SDK: it panicked")
-    })
-    .await
+    let runtime = RUNTIME.get().map_err(|error| Error::internal(error.to_string()))?;
+    run_on(runtime, cancellation, None, call).await
 }
 
-/// As [`run`], for a create: what a panic leaves behind is not known, nor what a call that it resumes has done.
+/// As [`run`], for the create of this id: what a panic leaves behind is not known, nor what a call that it resumes has
+/// done.
 pub async fn run_create<T, U>(
     cancellation: Option<Arc<Cancellation>>,
-    payout_id: &str,
+    id: &PayoutId,
     resume: bool,
     call: impl Future<Output = komopay_core::Result<T>> + Send + 'static,
 ) -> Result<U, CallFailure>
@@ -132,95 +113,70 @@ where
     T: Send + 'static,
     U: From<T>,
 {
-    let runtime = runtime();
-    if let (true, Err(error)) = (resume, &runtime) {
-        return Err(unknown(payout_id, &not_started(error).message).into());
+    let runtime = RUNTIME.get().map_err(|error| not_begun(id, resume, &error))?;
+    run_on(runtime, cancellation, Some(id.clone()), call).await
+}
+
+/// The failure of a create that was not handed to the core.
+fn not_begun(id: &PayoutId, resume: bool, error: &io::Error) -> Failure {
+    if resume {
+        return Failure::from(&Error::lost_create(id, error));
     }
-    run_or(cancellation, runtime, Some(payout_id), call, || unknown(payout_id, "the komopay SDK panicked")).await
+    let failure = Failure::from(&Error::internal(format!("payout {id} was not sent: {error}")));
+    Failure { payout_id: Some(id.to_string()), ..failure }
 }
 
-fn unknown(payout_id: &str, why: &str) -> Failure {
-    let text = format!(
-        "payout {payout_id} may have been made: {why}; call again with the same id, the same request and resume"
-    );
-    Failure { payout_id: Some(payout_id.to_owned()), ..Failure::new(ErrorKind::OutcomeUnknown, text) }
-}
-
-/// The failure of a call that was not handed to the core: of this id, if it is a create.
-fn not_sent(creates: Option<&str>, why: Failure) -> Failure {
-    let Some(id) = creates else { return why };
-    Failure { payout_id: Some(id.to_owned()), message: format!("payout {id} was not sent: {}", why.message), ..why }
-}
-
-fn not_started(error: &io::Error) -> Failure {
-    Failure::new(ErrorKind::Internal, format!("the background threads could not be started: {error}"))
-}
-
-async fn run_or<T, U>(
+async fn run_on<T, U>(
+    runtime: &'static Runtime,
     cancellation: Option<Arc<Cancellation>>,
-    runtime: io::Result<&'static Runtime>,
-    creates: Option<&str>,
+    creates: Option<PayoutId>,
     call: impl Future<Output = komopay_core::Result<T>> + Send + 'static,
-    panicked: impl FnOnce() -> Failure,
 ) -> Result<U, CallFailure>
 where
     T: Send + 'static,
     U: From<T>,
 {
-    let runtime = runtime.map_err(|error| not_sent(creates, not_started(&error)))?;
     if let Some(cancellation) = &cancellation {
         cancellation.begun.store(true, Ordering::SeqCst);
     }
     let listener = cancellation.as_ref().and_then(|cancellation| cancellation.listener.clone());
-    let call = Leavable::new(async move {
+    let call = async move {
         match listener {
             Some(listener) => called_by(listener, call).await,
             None => call.await,
         }
-    });
-    let task = runtime.spawn(poll_fn({
-        let call = Arc::clone(&call);
-        move |context| call.poll(context)
-    }));
+    };
+    let (task, result) = Task::start(runtime, call, |result| result);
     // Dropped with this future, too: a coroutine leaves that way.
-    let mut leaving = Leaving { call, task: task.abort_handle(), runtime, unheard: creates.map(str::to_owned) };
+    let mut waiter = Waiter { task, unheard: creates };
     let ended = match cancellation {
-        None => task.await,
+        None => result.await,
         Some(cancellation) => tokio::select! {
             biased;
-            ended = task => ended,
+            ended = result => ended,
             () = cancellation.token.cancelled() => return Err(CallFailure::Cancelled),
         },
     };
-    leaving.unheard = None;
-    match ended {
-        Ok(Some(result)) => Ok(result?.into()),
-        Ok(None) => Err(CallFailure::Cancelled),
-        Err(_) => Err(panicked().into()),
+    let heard = waiter.unheard.take();
+    match (ended, heard) {
+        (Ok(Some(result)), _) => Ok(result?.into()),
+        (Ok(None), _) => Err(CallFailure::Cancelled),
+        (Err(_), Some(id)) => Err(Error::lost_create(&id, "the komopay SDK panicked").into()),
+        (Err(_), None) => Err(Error::internal("a fault of the komopay SDK: it panicked").into()),
     }
 }
 
-struct Leaving<F: Future> {
-    call: Arc<Leavable<F>>,
-    task: AbortHandle,
-    runtime: &'static Runtime,
+/// Who waits for a call, and cancels it by leaving.
+struct Waiter<F: Future<Output: Send> + Send + 'static> {
+    task: Task<F>,
     /// The id of a create whose end the caller has not heard.
-    unheard: Option<String>,
+    unheard: Option<PayoutId>,
 }
 
-impl<F: Future> Drop for Leaving<F> {
+impl<F: Future<Output: Send> + Send + 'static> Drop for Waiter<F> {
     fn drop(&mut self) {
-        // What a future drops may need the runtime.
-        let _context = self.runtime.enter();
-        let had_ended = self.call.leave();
-        self.task.abort();
-        if let (true, Some(id)) = (had_ended, &self.unheard) {
-            tracing::warn!(
-                target: "komopay",
-                payout_id = %id,
-                "this create ended just as its caller left. To learn its outcome, call create_payout with the same id, \
-                 the same request and resume"
-            );
+        if let (true, Some(id)) = (self.task.cancel(), &self.unheard) {
+            log_left_behind(id, "this create ended just as its caller left", "resume");
         }
     }
 }
@@ -228,9 +184,10 @@ impl<F: Future> Drop for Leaving<F> {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::mpsc;
+    use std::sync::{Mutex, mpsc};
     use std::thread;
+
+    use tokio::runtime::Builder;
 
     use super::*;
 
@@ -243,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_is_left_is_gone_before_its_caller_goes_on() {
+    fn a_call_that_is_cancelled_is_gone_before_its_caller_goes_on() {
         let (cancellation, gone) = (Arc::new(Cancellation::new(None)), Arc::<AtomicBool>::default());
         let (begin, on_the_way) = mpsc::channel();
         let holds = Gone(Arc::clone(&gone));
@@ -261,7 +218,7 @@ mod tests {
             let released = Arc::new(Mutex::new(released));
             for _ in 0..2 {
                 let (occupy, released) = (occupy.clone(), Arc::clone(&released));
-                runtime().unwrap().spawn(async move {
+                RUNTIME.get().unwrap().spawn(async move {
                     occupy.send(()).unwrap();
                     let _ = released.lock().map(|released| released.recv());
                 });
@@ -278,18 +235,26 @@ mod tests {
         other.join().unwrap();
     }
 
+    fn id() -> PayoutId {
+        PayoutId::new("A-1").unwrap()
+    }
+
     #[test]
     fn a_create_without_threads_was_not_sent_and_a_resumed_one_is_not_known() {
+        let none = io::Error::other("no more threads");
+        let failure = not_begun(&id(), false, &none);
+        assert_eq!((failure.kind, failure.payout_id.as_deref()), (crate::values::ErrorKind::Internal, Some("A-1")));
+        assert_eq!(failure.message, "payout A-1 was not sent: no more threads");
+        let failure = not_begun(&id(), true, &none);
+        assert_eq!(
+            (failure.kind, failure.payout_id.as_deref()),
+            (crate::values::ErrorKind::OutcomeUnknown, Some("A-1"))
+        );
+
         let caller = Builder::new_current_thread().build().unwrap();
         let begun = Arc::new(Cancellation::new(None));
-        let call = async { panic!("nothing runs it") };
-        let none = Err(io::Error::other("no more"));
-        let ended: Result<(), _> =
-            caller.block_on(run_or::<(), ()>(Some(Arc::clone(&begun)), none, Some("A-1"), call, || unreachable!()));
-        let Err(CallFailure::Failed { failure }) = ended else { panic!("it cannot run") };
-        assert_eq!((failure.kind, begun.has_begun()), (crate::error::ErrorKind::Internal, false));
-        assert_eq!(failure.message, "payout A-1 was not sent: the background threads could not be started: no more");
-        let ended: Result<(), _> = caller.block_on(run_create(Some(Arc::clone(&begun)), "A-1", true, async { Ok(()) }));
+        assert!(!begun.has_begun());
+        let ended: Result<(), _> = caller.block_on(run_create(Some(Arc::clone(&begun)), &id(), true, async { Ok(()) }));
         assert!(ended.is_ok() && begun.has_begun());
     }
 
@@ -297,11 +262,11 @@ mod tests {
     fn what_a_panic_leaves_of_a_create_is_not_known() {
         let caller = Builder::new_current_thread().build().unwrap();
         let call = async { panic!("on purpose") };
-        let ended: Result<(), _> = caller.block_on(run_create::<(), ()>(None, "A-1", false, call));
+        let ended: Result<(), _> = caller.block_on(run_create::<(), ()>(None, &id(), false, call));
         let Err(CallFailure::Failed { failure }) = ended else { panic!("it panicked") };
         assert_eq!(
             (failure.kind, failure.payout_id.as_deref()),
-            (crate::error::ErrorKind::OutcomeUnknown, Some("A-1"))
+            (crate::values::ErrorKind::OutcomeUnknown, Some("A-1"))
         );
     }
 }

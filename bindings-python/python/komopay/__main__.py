@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import sys
+from importlib import import_module
 
 _USAGE = """\
 Usage: python -m komopay COMMAND [OPTIONS]
 
-  sandbox  A stand-in KomoPay gateway that runs on this machine
+  sandbox  A stand-in KomoPay gateway that runs on this machine, of the package komopay-testing
   listen   Receives callbacks on a port of this machine, checks them, and shows the payouts and their changes
   trigger  Makes the sandbox send a callback
 
@@ -19,12 +20,18 @@ Each tells its options with --help.
 def main() -> int:
     """Runs what the command line asks for, and returns the exit code."""
     command, arguments = sys.argv[1:2], sys.argv[2:]
+    if command in (["sandbox"], ["trigger"]):
+        try:
+            _ = import_module("komopay.testing")
+        except ImportError as missing:
+            print(f"{command[0]}: {missing}", file=sys.stderr)
+            return 1
     if command == ["sandbox"]:
-        from komopay._native import _run_sandbox
+        from komopay_testing._native import run_program
 
         # The program catches Ctrl-C itself, and stops gracefully; Python would make a KeyboardInterrupt of it, too.
         _ = signal.signal(signal.SIGINT, signal.SIG_DFL)
-        return _run_sandbox(["python -m komopay sandbox", *arguments])
+        return run_program(["python -m komopay sandbox", *arguments])
     if command == ["listen"]:
         from komopay._listen import main as listen
 

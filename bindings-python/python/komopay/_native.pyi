@@ -32,10 +32,10 @@ __all__ = [
     "PayoutRequest",
     "PayoutStatus",
     "Reason",
-    "Sandbox",
     "SqliteChangeStore",
     "WalletAccount",
     "WalletTransfer",
+    "_Argument",
     "_AsyncCalls",
     "_Call",
     "_Opaque",
@@ -47,11 +47,7 @@ __all__ = [
     "_begin_of_worker",
     "_end_of_interpreter",
     "_error_kinds",
-    "_magic_numbers",
-    "_milliseconds",
     "_panic",
-    "_run_sandbox",
-    "_sandbox_operations",
 ]
 
 __version__: Final[str]
@@ -1524,95 +1520,16 @@ def _after_fork_in_parent() -> None:
 def _after_fork_in_child() -> None:
     """After a fork, in the child: what needs threads is made anew when it is first used."""
 
-_Attempt: TypeAlias = tuple[
-    int,
-    datetime,
-    str,
-    str | None,
-    int,
-    str,
-    Literal["answered", "answer_lost", "failed", "lost", "withheld"],
-    int | None,
-    str | None,
-]
-"""Sequence, at, payout_id, status, attempt, url, outcome, http_status, reason."""
-
 @final
-class Sandbox:
-    """A running stand-in gateway. `komopay.testing.Sandbox` is its front."""
+class _Argument:
+    """The name of an argument or a setting, by which `komopay-testing` reads what its callers give."""
 
-    def __new__(
-        cls,
-        *,
-        processing_time: _Seconds,
-        seed: int,
-        merchant_code: str | None,
-        secret: str | None,
-        balances: Mapping[str, str | int | Decimal] | None,
-        port: int,
-        control: bool,
-        forge_to_ports: Iterable[int],
-        callback_interval: _Seconds,
-        callback_on_create: bool,
-        deliver_to_any_host: bool,
-    ) -> Self: ...
-    @property
-    def address(self) -> tuple[str, str, str, str | None]:
-        """Where it listens, the merchant code and secret it accepts, and the token of its control API."""
-
-    def ledger(self) -> list[tuple[int, datetime, Literal["executed", "booked", "released"], str, Money, str]]:
-        """What happened to money so far: (sequence, at, kind, payout_id, money, payee_hash)."""
-
-    def balance(self, currency: str) -> tuple[Money, Money, Money] | None:
-        """Balance, available and pending in payouts; None without an account in the currency."""
-
-    def calls(self, operation: str) -> int:
-        """How many calls of an operation have arrived."""
-
-    def inject(self, fault: str) -> None:
-        """Breaks something, said in the JSON of the control API."""
-
-    def inject_into_callbacks(self, fault: str) -> None:
-        """Lets something go wrong with callbacks, said in the JSON of the control API."""
-
-    def deliveries(self) -> list[_Attempt]:
-        """The delivery log."""
-
-    def wait_for_deliveries(self, timeout: _Seconds) -> bool:
-        """Waits until every callback is delivered or given up; whether that came in time."""
-
-    def change_status(self, payout_id: str, status: str, failure: str | None) -> None:
-        """Gives a payout a final status, and sends the callback of that."""
-
-    def send_callback(self, payout_id: str) -> None:
-        """Sends a callback about a payout, though nothing has changed."""
-
-    def forge_callback(self, payout_id: str, url: str) -> _Attempt:
-        """Sends a callback that no payout asked for; what became of it."""
-
-    def advance(self, time: _Seconds) -> None:
-        """Puts the clock forward."""
-
-    def clear_faults(self) -> None:
-        """Breaks nothing any more."""
-
-    def set_merchant_active(self, active: bool) -> None:
-        """Switches the merchant on or off."""
-
-    def idle(self) -> None:
-        """Returns when nothing is pending."""
-
-    def stop(self) -> None:
-        """Stops. The ledger and the balances can be read afterwards."""
-
-def _run_sandbox(arguments: list[str]) -> int:
-    """Runs the sandbox's program until it is stopped; returns its exit code."""
-
-def _sandbox_operations() -> list[str]:
-    """The operations of the merchant API, by the names that faults and counts know."""
-
-def _milliseconds(name: str, given: _Seconds) -> int:
-    """A time span in whole milliseconds, as faults have it."""
-
-def _magic_numbers() -> list[tuple[str, str, str | None]]:
-    """The account numbers that decide how a payout ends: (digits, status, failure reason)."""
+    def __new__(cls, name: str, *, is_setting: bool = False) -> Self: ...
+    def text(self, given: object) -> str: ...
+    def truth(self, given: object) -> bool: ...
+    def whole(self, given: object) -> int: ...
+    def port(self, given: object) -> int: ...
+    def ports(self, given: object) -> list[int]: ...
+    def microseconds(self, given: object) -> int: ...
+    def amounts(self, given: object) -> list[tuple[str, str]]: ...
+    def refusal(self, problem: str) -> BaseException: ...

@@ -19,10 +19,8 @@ from komopay._native import (
     PayoutAccepted,
     PayoutChange,
     PayoutRequest,
-    _AsyncCalls,
-    _Call,
-    _Opaque,
 )
+from komopay._opaque import Opaque
 
 # asyncio is imported where it is used, since whoever has no loop shall not wait for it.
 if TYPE_CHECKING:
@@ -30,17 +28,26 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from datetime import datetime, timedelta
     from types import TracebackType
-    from typing import Literal
+    from typing import Literal, Protocol
 
     from typing_extensions import Self, Unpack
 
-    from komopay._native import _CommonSettings, _Token
+    from komopay._settings import CommonSettings, Token
     from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
 
 
 __all__ = ["AsyncClient"]
 
 _T = TypeVar("_T")
+
+if TYPE_CHECKING:
+
+    class _Call(Protocol[_T]):
+        """What a method of `Client._for_event_loop()` gives in truth: a call that was started."""
+
+        future: asyncio.Future[_T]
+
+        def leave(self) -> None: ...
 
 
 class AsyncClient:
@@ -69,14 +76,14 @@ class AsyncClient:
         *,
         base_url: str,
         token: str | Callable[[], str | Awaitable[str]] | None = None,
-        **settings: Unpack[_CommonSettings],
+        **settings: Unpack[CommonSettings],
     ) -> None:
         self._provider = _Provider(token) if callable(token) else None
         # What raises below shows no setting: a local of this frame, it would stand in every report of the error.
-        make = _Opaque(Client, base_url=base_url, token=_in_thread(token, self._provider), **settings)
+        make = Opaque(Client, base_url=base_url, token=_in_thread(token, self._provider), **settings)
         del base_url, token, settings
         self._client = make()
-        self._native = _AsyncCalls(self._client)
+        self._native = self._client._for_event_loop()
 
     @classmethod
     def from_env(
@@ -84,7 +91,7 @@ class AsyncClient:
         *,
         base_url: str | None = None,
         token: str | Callable[[], str | Awaitable[str]] | None = None,
-        **settings: Unpack[_CommonSettings],
+        **settings: Unpack[CommonSettings],
     ) -> Self:
         """A client from the environment: KOMOPAY_MERCHANT_CODE, KOMOPAY_SECRET and KOMOPAY_BASE_URL.
 
@@ -103,10 +110,10 @@ class AsyncClient:
         """
         self = cls.__new__(cls)
         self._provider = _Provider(token) if callable(token) else None
-        make = _Opaque(Client.from_env, base_url=base_url, token=_in_thread(token, self._provider), **settings)
+        make = Opaque(Client.from_env, base_url=base_url, token=_in_thread(token, self._provider), **settings)
         del base_url, token, settings
         self._client = make()
-        self._native = _AsyncCalls(self._client)
+        self._native = self._client._for_event_loop()
         return self
 
     async def create_payout(self, payout_id: str, request: PayoutRequest, *, resume: bool = False) -> PayoutAccepted:
@@ -129,9 +136,9 @@ class AsyncClient:
             'TST-223351'
         """
         # One of the wrong type may show itself whole.
-        start = _Opaque(self._calls.create_payout, payout_id, request, resume)
+        start = Opaque(self._calls.create_payout, payout_id, request, resume=resume)
         del payout_id, request
-        return await self._end(start())
+        return await self._end(start)
 
     async def get_payout(self, payout_id: str) -> Payout:
         """Reads a payout, trying again where that may help.
@@ -149,7 +156,7 @@ class AsyncClient:
             >>> asyncio.run(look())
             410
         """
-        return await self._end(self._calls.get_payout(payout_id))
+        return await self._end(Opaque(self._calls.get_payout, payout_id))
 
     async def wait_for_payout(self, payout_id: str, *, timeout: float | timedelta) -> Payout:
         """Reads a payout until its status is final; it returns on FAILED and REFUSED too.
@@ -169,7 +176,7 @@ class AsyncClient:
             >>> asyncio.run(follow())
             TST-0
         """
-        return await self._end(self._calls.wait_for_payout(payout_id, timeout))
+        return await self._end(Opaque(self._calls.wait_for_payout, payout_id, timeout=timeout))
 
     async def payout_options(
         self, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None
@@ -186,7 +193,10 @@ class AsyncClient:
             >>> "BANK_TRANSFER" in asyncio.run(methods())
             True
         """
-        return await self._end(self._calls.payout_options(money, segment_code, exchanged_to_currency))
+        start = Opaque(
+            self._calls.payout_options, money, segment_code=segment_code, exchanged_to_currency=exchanged_to_currency
+        )
+        return await self._end(start)
 
     async def balances(self, *currencies: str | Iterable[str]) -> list[Balance]:
         """The balances in these currencies, or in all if none is named; amounts in major units.
@@ -203,7 +213,7 @@ class AsyncClient:
             >>> [money.currency for money in asyncio.run(available())]
             ['IDR']
         """
-        return await self._end(self._calls.balances(currencies))
+        return await self._end(Opaque(self._calls.balances, *currencies))
 
     async def currencies(self) -> list[str]:
         """The codes of the currencies enabled for the merchant.
@@ -218,7 +228,7 @@ class AsyncClient:
             >>> "IDR" in asyncio.run(currencies())
             True
         """
-        return await self._end(self._calls.currencies())
+        return await self._end(self._calls.currencies)
 
     async def segments(self) -> list[str]:
         """The codes of the customer segments.
@@ -233,7 +243,7 @@ class AsyncClient:
             >>> isinstance(asyncio.run(segments()), list)
             True
         """
-        return await self._end(self._calls.segments())
+        return await self._end(self._calls.segments)
 
     async def payment_operators(self) -> list[PaymentOperator]:
         """All banks, wallets and blockchains, of any direction and currency.
@@ -248,7 +258,7 @@ class AsyncClient:
             >>> "BNK_000" in asyncio.run(operators())
             True
         """
-        return await self._end(self._calls.payment_operators())
+        return await self._end(self._calls.payment_operators)
 
     async def payment_methods(self) -> list[str]:
         """The codes of all payment methods, of both directions.
@@ -263,7 +273,7 @@ class AsyncClient:
             >>> "BANK_TRANSFER" in asyncio.run(methods())
             True
         """
-        return await self._end(self._calls.payment_methods())
+        return await self._end(self._calls.payment_methods)
 
     async def payment_options(
         self,
@@ -288,8 +298,15 @@ class AsyncClient:
             >>> {option.currency for option in asyncio.run(options())}
             {'IDR'}
         """
-        call = self._calls.payment_options(type_code, method_codes, currencies, segment_codes, operator_codes)
-        return await self._end(call)
+        start = Opaque(
+            self._calls.payment_options,
+            type_code=type_code,
+            method_codes=method_codes,
+            currencies=currencies,
+            segment_codes=segment_codes,
+            operator_codes=operator_codes,
+        )
+        return await self._end(start)
 
     async def merchant_info(self) -> MerchantInfo:
         """The merchant as customers see it.
@@ -304,7 +321,7 @@ class AsyncClient:
             >>> len(asyncio.run(name())) > 0
             True
         """
-        return await self._end(self._calls.merchant_info())
+        return await self._end(self._calls.merchant_info)
 
     async def issue_token(self, scope: AccessScope, *, validity: float | timedelta = 600) -> AccessToken:
         """Issues a token for someone else to use, such as a mobile app.
@@ -321,7 +338,7 @@ class AsyncClient:
             >>> asyncio.run(token()).expires_at is not None
             True
         """
-        return await self._end(self._calls.issue_token(scope, validity))
+        return await self._end(Opaque(self._calls.issue_token, scope, validity=validity))
 
     async def check_credentials(self) -> MerchantInfo:
         """Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
@@ -336,7 +353,7 @@ class AsyncClient:
             >>> len(asyncio.run(check()).name) > 0
             True
         """
-        return await self._end(self._calls.check_credentials())
+        return await self._end(self._calls.check_credentials)
 
     def callback_url(
         self,
@@ -359,7 +376,7 @@ class AsyncClient:
             True
             >>> asyncio.run(client.close())
         """
-        sign = _Opaque(self._calls.callback_url, base, payout_id, expires_at, place)
+        sign = Opaque(self._calls.callback_url, base, payout_id, expires_at=expires_at, place=place)
         del base
         return sign()
 
@@ -378,7 +395,7 @@ class AsyncClient:
             Callback(payout_id='TST-223344', verified=True)
             >>> asyncio.run(client.close())
         """
-        read = _Opaque(self._calls.read_callback, body, url)
+        read = Opaque(self._calls.read_callback, body, url)
         del body, url
         return read()
 
@@ -401,9 +418,9 @@ class AsyncClient:
             >>> asyncio.run(hook(b'{"idEntity": "TST-223344"}', "/hook/a-guess"))
             403
         """
-        start = _Opaque(self._calls.handle_callback, body, url)
+        start = Opaque(self._calls.handle_callback, body, url)
         del body, url
-        return await self._end(start())
+        return await self._end(start)
 
     async def take_changes(self, *, limit: int = 100) -> list[PayoutChange]:
         """Takes changes out of the `change_store` to handle them. See `Client.take_changes`.
@@ -419,7 +436,7 @@ class AsyncClient:
             ...             await client.acknowledge_change(change.payout_id, change.sequence)
             >>> asyncio.run(work())
         """
-        return await self._end(self._calls.take_changes(limit))
+        return await self._end(Opaque(self._calls.take_changes, limit=limit))
 
     async def acknowledge_change(self, payout_id: str, sequence: int) -> None:
         """Notes in the `change_store` that a change was handled: it is never given again.
@@ -433,7 +450,7 @@ class AsyncClient:
             ...         await client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
             >>> asyncio.run(done())
         """
-        await self._end(self._calls.acknowledge_change(payout_id, sequence))
+        await self._end(Opaque(self._calls.acknowledge_change, payout_id, sequence))
 
     async def close(self, *, drain: bool = True) -> None:
         """Refuses new calls, and waits for the creates on the wire, up to their deadlines.
@@ -448,8 +465,7 @@ class AsyncClient:
             ...     await client.close()
             >>> asyncio.run(open_and_close())
         """
-        if (call := self._calls.close(drain)) is not None:
-            await self._end(call)
+        await self._end(Opaque(self._calls.close, drain=drain))
         # It also sees to it that the log has told everything.
         self._client.close(drain=False)
 
@@ -466,7 +482,8 @@ class AsyncClient:
         await self.close(drain=not leaving)
 
     @property
-    def _calls(self) -> _AsyncCalls:
+    def _calls(self) -> Client:
+        """The client whose methods start a call and do not wait for it."""
         if self._provider is not None:
             import asyncio
 
@@ -477,7 +494,8 @@ class AsyncClient:
                 pass  # What is no call needs no loop.
         return self._native
 
-    async def _end(self, call: _Call[_T]) -> _T:
+    async def _end(self, start: Callable[[], _T]) -> _T:
+        call = cast("_Call[_T]", start())
         try:
             return await call.future
         finally:
@@ -496,7 +514,7 @@ class AsyncClient:
         )
 
 
-def _in_thread(token: str | Callable[[], str | Awaitable[str]] | None, provider: _Provider | None) -> _Token | None:
+def _in_thread(token: str | Callable[[], str | Awaitable[str]] | None, provider: _Provider | None) -> Token | None:
     """What `Client` takes for a token: any function of the caller's is called through its provider."""
     return token if token is None or isinstance(token, str) else provider
 

@@ -28,7 +28,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from komopay import Client, KomopayError
-from komopay._native import _Opaque
+from komopay._opaque import Opaque
 from komopay._receiving import check_client, read_body
 from komopay.changes import ChangeWorker, _is_async
 
@@ -82,7 +82,7 @@ class Callbacks:
 
     def _receive(self, request: HttpRequest) -> HttpResponse:
         # A request shows its path, and with it the signature, in every report of what raises below.
-        body, handle = _Opaque(_body, request), _Opaque(self.client.handle_callback, url=request.get_full_path())
+        body, handle = Opaque(_body, request), Opaque(self.client.handle_callback, url=request.get_full_path())
         del request
         try:
             _ = handle(body())
@@ -97,7 +97,7 @@ def _body(request: HttpRequest) -> bytes:
     # Of a body without a length Django reads nothing, but servers like gunicorn end it themselves, and say so.
     is_chunked = not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated")
     stream = cast("BinaryIO", environ["wsgi.input"]) if is_chunked else request
-    kept, read = _Opaque(getattr, request, "body"), _Opaque(stream.read)
+    kept, read = Opaque(getattr, request, "body"), Opaque(stream.read)
     del request, environ, stream
     if body := read_body(read):
         return body

@@ -31,7 +31,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, cast
 
 from komopay import AsyncClient, KomopayError
-from komopay._native import _Opaque
+from komopay._opaque import Opaque
 from komopay._receiving import READ_AT_MOST, check_client
 from komopay.changes import AsyncChangeWorker
 
@@ -71,11 +71,11 @@ class Callbacks:
             yield
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
-        kind, method, url = scope["type"], scope.get("method"), _Opaque(_url, scope)
+        kind, method, url = scope["type"], scope.get("method"), Opaque(_url, scope)
         # It holds the signature, which no report of what raises below shall show.
         del scope
         if kind == "http" and method == "POST":
-            await self._receive(_Opaque(self.client.handle_callback, url=url()), receive, send)
+            await self._receive(Opaque(self.client.handle_callback, url=url()), receive, send)
         elif kind == "http":
             await _answer(send, 405, [(b"allow", b"POST")])
         elif kind == "websocket":

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, request
 
 from komopay import Client, KomopayError
-from komopay._native import _Opaque
+from komopay._opaque import Opaque
 from komopay._receiving import check_client, read_body
 from komopay.changes import ChangeWorker
 
@@ -70,7 +70,7 @@ class Callbacks:
     def _receive(self, **parts: str) -> Response:
         # The signature, which no report of what raises below shall show.
         del parts
-        handle = _Opaque(self.client.handle_callback, url=request.full_path)
+        handle = Opaque(self.client.handle_callback, url=request.full_path)
         # What the application has read already, the framework keeps.
         body = read_body(request.stream.read) or request.get_data()
         try:

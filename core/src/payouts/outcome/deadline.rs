@@ -176,7 +176,8 @@ fn whatever_happens_no_step_outlives_the_deadline_and_none_follows_it() {
         let longest = at.longest();
         assert!(at.now + longest <= LIMITS.total, "at {:?}: {:?}", at.now, at.action);
         if !matches!(at.action, Action::Pause { .. } | Action::Wait { .. }) {
-            assert!(longest >= LIMITS.useful(), "at {:?}: {:?}, of no use", at.now, at.action);
+            // In figures: no rule is its own judge.
+            assert!(longest >= Duration::from_millis(250), "at {:?}: {:?}, of no use", at.now, at.action);
         }
         // A pause that may be nothing would let a call go round without end, and without time.
         let took =

@@ -86,13 +86,7 @@ internal object Hook {
         if (!enabled) return
         ending = true
         val work = thread(isDaemon = true, name = "komopay-shutdown-work") {
-            val leftBehind = endOfProcess()
-            for (id in leftBehind) {
-                System.err.println(
-                    "komopay: the JVM ends before this create has: payout $id may have been made. To learn its " +
-                        "outcome, call createPayout with the same id, the same request and resume = true",
-                )
-            }
+            for (leftBehind in endOfProcess()) System.err.println("komopay: $leftBehind")
             flushLog()
         }
         // Neither a logger that hangs nor a standard error that nobody reads holds up the end.
