@@ -404,7 +404,7 @@ impl Driver {
                 match missed.kind {
                     ReadErrorKind::Gone => self.learned.unproven = None,
                     ReadErrorKind::Lasting | ReadErrorKind::Denied | ReadErrorKind::Barred => {
-                        self.learned.unproven = Some(missed.error)
+                        self.learned.unproven = Some(missed.error);
                     }
                     ReadErrorKind::Passing | ReadErrorKind::Throttled => {}
                 }
