@@ -78,3 +78,65 @@ fn agrees(field: &'static str, said: &Said<String>, asked: Option<&String>) -> A
         Said::This(_) => Agreement::NotOurs,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Money;
+    use crate::payouts::{BankAccount, BankTransfer};
+    use crate::values::{DecidingProcess, MethodCode};
+
+    fn request() -> PayoutRequest {
+        let bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344"));
+        let mut request = PayoutRequest::new(Money::new("10000", "IDR").unwrap(), bank);
+        request.segment_code = Some("VIP".to_owned());
+        request.exchanged_to_currency = Some("USD".to_owned());
+        request
+    }
+
+    /// What a read of that payout says, with one thing changed.
+    fn read(change: impl FnOnce(&mut Deciding, &mut DecidingProcess)) -> Agreement {
+        let this = |text: &str| Said::This(text.to_owned());
+        let mut process = DecidingProcess { created_at: Said::This(Timestamp::UNIX_EPOCH), is_test: Said::This(true) };
+        let mut deciding = Deciding {
+            money: Money::new("10000.00", "IDR").unwrap(),
+            method_code: MethodCode::BankTransfer,
+            segment_code: this("VIP"),
+            exchanged_to_currency: this("USD"),
+            process: None,
+        };
+        change(&mut deciding, &mut process);
+        deciding.process = Some(process);
+        let is_young = |created: Timestamp| created == Timestamp::UNIX_EPOCH;
+        deciding.is_ours(&request(), Expected { is_test: Some(true), is_young: Some(is_young) })
+    }
+
+    #[test]
+    fn a_payout_is_ours_only_if_everything_that_decides_agrees() {
+        let this = |text: &str| Said::This(text.to_owned());
+        assert_eq!(read(|_, _| {}), Agreement::Ours);
+        assert_eq!(read(|said, _| said.money = Money::new("10001", "IDR").unwrap()), Agreement::NotOurs);
+        assert_eq!(read(|said, _| said.method_code = MethodCode::WalletTransfer), Agreement::NotOurs);
+        assert_eq!(read(|said, _| said.segment_code = this("STANDARD")), Agreement::NotOurs);
+        assert_eq!(read(|said, _| said.exchanged_to_currency = this("IDR")), Agreement::NotOurs);
+        assert_eq!(read(|_, process| process.is_test = Said::This(false)), Agreement::NotOurs);
+        assert_eq!(read(|_, process| process.created_at = Said::This(Timestamp::MAX)), Agreement::NotOurs);
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_is_missing_where_it_must_be_proves_nothing() {
+        let unproven = Agreement::Unproven;
+        assert_eq!(read(|said, _| said.segment_code = Said::Unreadable), unproven("segmentCode"));
+        assert_eq!(read(|said, _| said.exchanged_to_currency = Said::Unreadable), unproven("exchangedToCurrency"));
+        assert_eq!(read(|_, process| process.is_test = Said::Unreadable), unproven("isTest"));
+        assert_eq!(read(|_, process| process.is_test = Said::Nothing), unproven("isTest"));
+        assert_eq!(read(|_, process| process.created_at = Said::Unreadable), unproven("createdAt"));
+        assert_eq!(read(|_, process| process.created_at = Said::Nothing), unproven("createdAt"));
+        let optional = |said: &mut Deciding, _: &mut DecidingProcess| said.segment_code = Said::Nothing;
+        assert_eq!(read(optional), Agreement::Ours);
+        let both = |said: &mut Deciding, process: &mut DecidingProcess| {
+            (said.segment_code, process.is_test) = (Said::Unreadable, Said::This(false));
+        };
+        assert_eq!(read(both), Agreement::NotOurs, "one that differs is enough");
+    }
+}
