@@ -111,12 +111,11 @@ impl Source {
     }
 
     fn record(&self, name: &str) -> Outcome<&ItemStruct> {
-        let records =
-            self.items.iter().filter_map(|item| if let Item::Struct(record) = item { Some(record) } else { None });
-        records
-            .into_iter()
-            .find(|record| record.ident == name)
-            .ok_or_else(|| format!("core/src/{} has no {name}", self.name).into())
+        let found = self.items.iter().find_map(|item| match item {
+            Item::Struct(record) if record.ident == name => Some(record),
+            _ => None,
+        });
+        found.ok_or_else(|| format!("core/src/{} has no {name}", self.name).into())
     }
 
     fn mirror_record(&self, record: &ItemStruct, way: Way) -> TokenStream {
@@ -133,9 +132,10 @@ impl Source {
             (Way::Out, Some(own)) => quote!(#own),
             (Way::Out, None) => debug_without_raw(name, &names),
         };
-        let (shown, display) = match NOT_SHOWN.iter().any(|hidden| name == hidden) {
-            true => (quote!(), quote!()),
-            false => (quote!(#[uniffi::export(Debug, Display)]), quote!(display_as_debug!(#name);)),
+        let (shown, display) = if NOT_SHOWN.iter().any(|hidden| name == hidden) {
+            (quote!(), quote!())
+        } else {
+            (quote!(#[uniffi::export(Debug, Display)]), quote!(display_as_debug!(#name);))
         };
         quote! {
             #docs
@@ -161,7 +161,7 @@ impl Source {
             Item::Impl(code) => {
                 let (of, _) = code.trait_.as_ref()?;
                 let (of, shown) = (of.segments.last()?, &code.self_ty);
-                (of.ident == "Debug" && quote!(#shown).to_string() == name.to_string()).then_some(code)
+                (of.ident == "Debug" && *name == quote!(#shown).to_string()).then_some(code)
             }
             _ => None,
         })

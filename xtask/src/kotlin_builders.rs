@@ -84,7 +84,7 @@ fn fields(class: &str, values: &str) -> Outcome<Vec<Field>> {
         let line = line.trim();
         if line.starts_with("/**") || line.starts_with('*') {
             let indent = if line.starts_with("/**") { "    " } else { "     " };
-            docs += &format!("{indent}{line}\n");
+            docs += &[indent, line, "\n"].concat();
         } else if let Some((name, rest)) = line.split_once('`').and_then(|(_, rest)| rest.split_once("`: ")) {
             let kind = rest.split([' ', ',', ')']).next().unwrap_or_default().to_owned();
             let may_be_left_out = rest.contains(" = ");
