@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::auth::{Refusal, Scope};
-use crate::caller::Task;
+use crate::caller::apart;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::first_failure::Said;
 use crate::json::Unreadable;
@@ -258,7 +258,7 @@ impl Call {
         let mut last_seen = None;
         loop {
             self.session.check_open().map_err(|error| self.named(error))?;
-            let tried = Task::spawn(attempt(self.chance())).await;
+            let tried = apart(attempt(self.chance())).await;
             let tried = tried.map_err(|error| self.named(error))?;
             self.history = tried.history;
             let pause = match (tried.result, &wait) {

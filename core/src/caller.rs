@@ -1,7 +1,7 @@
 //! For whom a call is made: what the log says of it is theirs to hear. Public for the bindings.
 
 use std::any::Any;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -45,6 +45,16 @@ pub(crate) fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     match caller() {
         Some(caller) => tokio::task::spawn_blocking(|| CALLER.sync_scope(caller, work)),
         None => tokio::task::spawn_blocking(work),
+    }
+}
+
+/// Does this as a task of its own, but for its first step: who comes first does the first step first, however tasks are
+/// ordered.
+pub(crate) async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Error> {
+    let mut work = Box::pin(work);
+    match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        Poll::Ready(done) => Ok(done),
+        Poll::Pending => Task::spawn(work).await,
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
@@ -259,20 +258,14 @@ impl Driver {
 
     /// Takes the permit to send, if it is there; gives the event that comes of having none.
     async fn take_permit(&mut self, patience: Duration) -> Option<Event> {
-        let ended = match &self.waiter {
-            Some(waiter) if !waiter.has_ended() => return Some(Event::Throttled),
-            Some(_) => self.leave_line().await,
-            None => {
-                let (throttle, began) = (&self.session.throttle, self.started);
-                let which = if self.tried { Try::Repeat } else { Try::First };
-                let Some(ended) = throttle.permit(which, began, patience).now_or_never() else {
-                    self.waiter = Some(Waiter::new(throttle, which, began, patience));
-                    return Some(Event::Throttled);
-                };
-                ended.map_err(|error| self.throttled(error))
-            }
-        };
-        match ended {
+        let waiter = self.waiter.get_or_insert_with(|| {
+            let which = if self.tried { Try::Repeat } else { Try::First };
+            Waiter::new(&self.session.throttle, which, self.started, patience)
+        });
+        if !waiter.has_ended() {
+            return Some(Event::Throttled);
+        }
+        match self.leave_line().await {
             Ok(permit) => {
                 (self.permit, self.tried) = (Some(permit), true);
                 None
