@@ -109,7 +109,8 @@ def test_nothing_is_paid_where_no_sandbox_answers(platform: Sandbox, monkeypatch
     # What is asked there is no call of the contract, on purpose.
     monkeypatch.delenv(RECORD, raising=False)
     with Sandbox() as quiet:
-        for environment in (quiet.environment, {"KOMOPAY_BASE_URL": "https://api.komopay.id"}, {"KOMOPAY_BASE_URL": "http://127.0.0.1:1"}):
+        elsewhere = [{"KOMOPAY_BASE_URL": url} for url in ("https://api.komopay.id", "http://127.0.0.1:1")]
+        for environment in (quiet.environment, *elsewhere):
             triggered = run(["trigger", "success"], platform, **environment)
             assert (triggered.returncode, triggered.stdout) == (1, "")
             assert "python -m komopay sandbox --control" in triggered.stderr

@@ -11,4 +11,6 @@ pub use codes::{FailureCode, MethodCode, PayoutStatus};
 pub use id::PayoutId;
 pub(crate) use lenient::{Said, lenient, timestamp};
 pub(crate) use payout::Deciding;
+#[cfg(test)]
+pub(crate) use payout::DecidingProcess;
 pub use payout::{FailureReason, Payout, PayoutAccepted};

@@ -149,7 +149,7 @@ fn creates(workspace: &Workspace) -> Outcome {
     say("import over a bare interpreter", import <= 15.0, &format!("{import:.1} ms"), "at most 15 ms");
     let size = std::fs::metadata(&wheel).map_err(Failure::while_doing("cannot look at the wheel"))?.len();
     let size = f64::from(u32::try_from(size / 1024).unwrap_or(u32::MAX)) / 1024.0;
-    say("wheel", size <= 6.0, &format!("{size:.1} MB"), "at most 6 MB");
+    say("wheel", size <= 4.0, &format!("{size:.1} MB"), "at most 4 MB");
     Ok(())
 }
 

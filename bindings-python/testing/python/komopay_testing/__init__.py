@@ -340,8 +340,8 @@ class Sandbox:
 
         ``effect`` is ``duplicate`` (``copies``: so many more, all at once), ``delay`` (``ms``), ``after_next`` (it is
         sent when the callback of the payout's next change has been: out of order), ``lose`` (nothing is sent),
-        ``lose_answer`` (sent, and repeated whatever the answer is). ``nth`` and ``rate`` are as in ``fail()``, and count attempts,
-        repeats too; ``payout_id``, ``status`` and ``attempt`` (1 is the first) let only some of them count.
+        ``lose_answer`` (sent, and repeated whatever the answer is). ``nth`` and ``rate`` are as in ``fail()``, and
+        count attempts, repeats too; ``payout_id``, ``status`` and ``attempt`` (1 is the first) let only some of them count.
         """
         when: dict[str, object] = {"on": _on(nth, rate)}
         for name, value in {"payout_id": payout_id, "status": status, "attempt": attempt}.items():
@@ -602,8 +602,8 @@ def account_number(*, status: str | None = None, failure: str | None = None) -> 
         >>> account_number()  # any other ends SUCCESS
         '11223344'
 
-    With ``failure`` alone the status is FAILED. What the sandbox cannot do is an ``InvalidRequestError`` that lists what
-    it can.
+    With ``failure`` alone the status is FAILED. What the sandbox cannot do is an ``InvalidRequestError`` that
+    lists what it can.
     """
     for name, value in {"status": status, "failure": failure}.items():
         if not isinstance(value, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
