@@ -10,6 +10,7 @@
 //! | What may no output show? | `canary` |
 //! | What is it made of, and is any of it unsafe? | `dependencies` |
 //! | What do users of each language see? | `surface` |
+//! | What do type checkers of Python see? | `stub` |
 //! | What must be installed, and what is done or said if it is not? | `setup`, `tools` |
 //! | What is known of the crates' flaws, and which licences go along? | `dependencies`, `licenses` |
 //! | Where do builds and virtual environments go? | `workspace` |
@@ -36,6 +37,7 @@ mod prove;
 mod readme;
 mod report;
 mod setup;
+mod stub;
 mod surface;
 mod swift;
 mod tally;
@@ -85,6 +87,8 @@ enum Task {
     Licenses,
     /// Ask the database of advisories whether a crate has a known flaw, or is maintained by nobody. It needs the network.
     Advisories,
+    /// Write the stub of Python's native module anew, from the Rust code.
+    Stub,
     /// Write docs/surface.md anew, for Kotlin and Swift from what their last checks built.
     Surface,
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
@@ -106,6 +110,7 @@ fn main() -> ExitCode {
         Task::KotlinCode { sources } => kotlin_code::mend(&sources),
         Task::Licenses => licenses::write(&workspace),
         Task::Advisories => dependencies::advisories(&workspace),
+        Task::Stub => stub::write(&workspace),
         Task::Surface => surface::write(&workspace),
         Task::Prove(wish) => prove::run(&workspace, &wish),
         Task::Bench { part } => bench::run(&workspace, part),
