@@ -1,7 +1,7 @@
 //! The clients of a process, seen to its end.
 //!
-//! A create outlives the client that the other language has dropped, but not the process. So both are known here: whoever
-//! ends the process learns which creates nobody will hear of.
+//! A create outlives the client that the other language has dropped, but not the process. So both are known here:
+//! whoever ends the process learns which creates nobody will hear of.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
@@ -13,7 +13,8 @@ use komopay_core::{Client, PayoutId};
 /// How long the end of the process waits for creates under way.
 pub const GRACE: Duration = Duration::from_secs(5);
 
-/// The clients of a process: those that the other language has, and those it dropped while creates of theirs were under way.
+/// The clients of a process: those that the other language has, and those it dropped while creates of theirs were under
+/// way.
 #[derive(Default)]
 pub struct Clients(Mutex<Known>);
 

@@ -19,8 +19,8 @@ impl<F> Task<F>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    /// Starts a call, and what is done with its result. Of one that was cancelled nothing comes; one that panicked is an
-    /// error of the handle, and `deliver` is dropped then.
+    /// Starts a call, and what is done with its result. Of one that was cancelled nothing comes; one that panicked is
+    /// an error of the handle, and `deliver` is dropped then.
     pub fn start<T: Send + 'static>(
         runtime: &'static Runtime,
         call: F,

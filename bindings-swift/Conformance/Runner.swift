@@ -14,63 +14,63 @@ actor Runner {
     /// The answer to a line, as a line.
     func answer(_ line: Data) async -> String {
         do {
-            let told = try Told(line)
-            if told.do == "finish" {
-                return try await call(told).value
+            let command = try Command(line)
+            if command.do == "finish" {
+                return try await call(command).value
             }
-            return await Runner.outcome { try await self.act(told) }
+            return await Runner.outcome { try await self.act(command) }
         } catch {
             return await Runner.outcome { throw error }
         }
     }
 
-    private func act(_ told: Told) async throws -> Said {
-        switch told.do {
+    private func act(_ command: Command) async throws -> Encoded {
+        switch command.do {
         case "open":
-            clients[try told.of(\.client)] = try Client(told.of(\.settings).config())
+            clients[try command.of(\.client)] = try Client(command.of(\.settings).config())
         case "call":
-            return try await perform(told.of(\.operation), told.of(\.arguments), by: client(told))
+            return try await perform(command.of(\.operation), command.of(\.arguments), by: client(command))
         case "start":
-            let (operation, arguments, client) = (try told.of(\.operation), try told.of(\.arguments), try client(told))
-            calls[try told.of(\.call)] = Task {
+            let (operation, arguments, client) = (try command.of(\.operation), try command.of(\.arguments), try client(command))
+            calls[try command.of(\.call)] = Task {
                 await Runner.outcome { try await perform(operation, arguments, by: client) }
             }
         case "cancel":
-            try call(told).cancel()
+            try call(command).cancel()
         case "close":
-            try await client(told).close()
+            try await client(command).close()
         case "make":
-            return try await make(told.of(\.value)).said
+            return try await make(command.of(\.value)).encoded
         case "equal":
-            let (left, right) = (try await make(told.of(\.left)).value, try await make(told.of(\.right)).value)
-            return Said(["equal": left == right, "same_hash": left.hashValue == right.hashValue])
+            let (left, right) = (try await make(command.of(\.left)).value, try await make(command.of(\.right)).value)
+            return Encoded(["equal": left == right, "same_hash": left.hashValue == right.hashValue])
         case "show":
-            return Said(["texts": try await make(told.of(\.value)).texts])
+            return Encoded(["texts": try await make(command.of(\.value)).texts])
         case "fingerprint":
-            return Said(try told.of(\.request).request().fingerprint(key: Data(try told.of(\.key).utf8)))
+            return Encoded(try command.of(\.request).request().fingerprint(key: Data(try command.of(\.key).utf8)))
         case "matches_fingerprint":
-            let (request, key) = (try told.of(\.request).request(), Data(try told.of(\.key).utf8))
-            return Said(try request.matchesFingerprint(key: key, stored: told.of(\.stored)))
+            let (request, key) = (try command.of(\.request).request(), Data(try command.of(\.key).utf8))
+            return Encoded(try request.matchesFingerprint(key: key, stored: command.of(\.stored)))
         case "kinds":
-            return Said(errorKinds().map(json))
+            return Encoded(errorKinds().map(json))
         default:
-            throw Broken(why: "nobody can do \(told.do)")
+            throw Broken(why: "nobody can do \(command.do)")
         }
-        return Said(nil)
+        return Encoded(nil)
     }
 
-    private func client(_ told: Told) throws -> Client {
-        guard let client = clients[try told.of(\.client)] else { throw Broken(why: "no such client") }
+    private func client(_ command: Command) throws -> Client {
+        guard let client = clients[try command.of(\.client)] else { throw Broken(why: "no such client") }
         return client
     }
 
-    private func call(_ told: Told) throws -> Task<String, Never> {
-        guard let call = calls[try told.of(\.call)] else { throw Broken(why: "no such call") }
+    private func call(_ command: Command) throws -> Task<String, Never> {
+        guard let call = calls[try command.of(\.call)] else { throw Broken(why: "no such call") }
         return call
     }
 
     /// How something ends, as a line.
-    private static func outcome(_ body: @Sendable () async throws -> Said) async -> String {
+    private static func outcome(_ body: @Sendable () async throws -> Encoded) async -> String {
         do {
             return line(["ok": try await body().json])
         } catch let error as KomopayError {
@@ -99,61 +99,61 @@ private let taken = [
 ]
 
 /// Makes a call.
-private func perform(_ operation: String, _ told: Told.Arguments, by client: Client) async throws -> Said {
-    try told.only(taken[operation] ?? [])
+private func perform(_ operation: String, _ arguments: Command.Arguments, by client: Client) async throws -> Encoded {
+    try arguments.only(taken[operation] ?? [])
     switch operation {
     case "create_payout":
-        let request = try told.of(\.request).request()
-        if let resume = told.resume {
-            return Said(json(try await client.createPayout(told.of(\.payoutId), request, resume: resume)))
+        let request = try arguments.of(\.request).request()
+        if let resume = arguments.resume {
+            return Encoded(json(try await client.createPayout(arguments.of(\.payoutId), request, resume: resume)))
         }
-        return Said(json(try await client.createPayout(told.of(\.payoutId), request)))
+        return Encoded(json(try await client.createPayout(arguments.of(\.payoutId), request)))
     case "get_payout":
-        return Said(json(try await client.getPayout(told.of(\.payoutId))))
+        return Encoded(json(try await client.getPayout(arguments.of(\.payoutId))))
     case "wait_for_payout":
-        return Said(json(try await client.waitForPayout(told.of(\.payoutId), timeout: seconds(told.of(\.timeout)))))
+        return Encoded(json(try await client.waitForPayout(arguments.of(\.payoutId), timeout: seconds(arguments.of(\.timeout)))))
     case "payout_options":
-        let (segment, exchanged) = (told.segmentCode, told.exchangedToCurrency)
-        let money = try told.of(\.money).money()
-        return Said(
+        let (segment, exchanged) = (arguments.segmentCode, arguments.exchangedToCurrency)
+        let money = try arguments.of(\.money).money()
+        return Encoded(
             try await client.payoutOptions(money, segmentCode: segment, exchangedToCurrency: exchanged).map(json))
     case "balances":
-        return Said(try await client.balances(told.currencies ?? []).map(json))
+        return Encoded(try await client.balances(arguments.currencies ?? []).map(json))
     case "currencies":
-        return Said(try await client.currencies())
+        return Encoded(try await client.currencies())
     case "segments":
-        return Said(try await client.segments())
+        return Encoded(try await client.segments())
     case "payment_operators":
-        return Said(try await client.paymentOperators().map(json))
+        return Encoded(try await client.paymentOperators().map(json))
     case "payment_methods":
-        return Said(try await client.paymentMethods())
+        return Encoded(try await client.paymentMethods())
     case "payment_options":
-        return Said(try await client.paymentOptions(told.filter()).map(json))
+        return Encoded(try await client.paymentOptions(arguments.filter()).map(json))
     case "merchant_info":
-        return Said(json(try await client.merchantInfo()))
+        return Encoded(json(try await client.merchantInfo()))
     case "check_credentials":
-        return Said(json(try await client.checkCredentials()))
+        return Encoded(json(try await client.checkCredentials()))
     case "issue_token":
-        let scope = try told.of(\.scope).scope()
-        if let validity = told.validity {
-            return Said(json(try await client.issueToken(scope, validity: seconds(validity))))
+        let scope = try arguments.of(\.scope).scope()
+        if let validity = arguments.validity {
+            return Encoded(json(try await client.issueToken(scope, validity: seconds(validity))))
         }
-        return Said(json(try await client.issueToken(scope)))
+        return Encoded(json(try await client.issueToken(scope)))
     case "callback_url":
-        let (base, id, end) = (try told.of(\.base), try told.of(\.payoutId), try told.end())
-        if let place = try told.signaturePlace() {
-            return Said(try client.callbackUrl(base, id, expiresAt: end, place: place))
+        let (base, id, end) = (try arguments.of(\.base), try arguments.of(\.payoutId), try arguments.end())
+        if let place = try arguments.signaturePlace() {
+            return Encoded(try client.callbackUrl(base, id, expiresAt: end, place: place))
         }
-        return Said(try client.callbackUrl(base, id, expiresAt: end))
+        return Encoded(try client.callbackUrl(base, id, expiresAt: end))
     case "read_callback":
-        return Said(json(try client.readCallback(told.of(\.body).data(), url: told.of(\.url))))
+        return Encoded(json(try client.readCallback(arguments.of(\.body).data(), url: arguments.of(\.url))))
     case "handle_callback":
-        return Said(json(try await client.handleCallback(told.of(\.body).data(), url: told.of(\.url))))
+        return Encoded(json(try await client.handleCallback(arguments.of(\.body).data(), url: arguments.of(\.url))))
     case "take_changes":
-        return Said(try await client.takeChanges(limit: told.limit ?? 100).map(json))
+        return Encoded(try await client.takeChanges(limit: arguments.limit ?? 100).map(json))
     case "acknowledge_change":
-        try await client.acknowledgeChange(told.of(\.payoutId), told.of(\.sequence))
-        return Said(nil)
+        try await client.acknowledgeChange(arguments.of(\.payoutId), arguments.of(\.sequence))
+        return Encoded(nil)
     default:
         throw Broken(why: "no operation \(operation)")
     }

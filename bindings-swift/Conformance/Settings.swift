@@ -1,6 +1,6 @@
 import KomoPay
 
-extension Told {
+extension Command {
     /// Settings of a client, spans in milliseconds.
     struct Settings: Decodable, Sendable {
         let baseUrl: String

@@ -3,19 +3,19 @@ import KomoPay
 /// A value that public constructors made, what it is as JSON, and all that Swift shows it by.
 struct Made {
     let value: AnyHashable
-    let said: Said
+    let encoded: Encoded
     let texts: [String]
 
     init(_ value: some Hashable, _ json: Any) {
         self.value = value
-        said = Said(json)
+        encoded = Encoded(json)
         texts = allTexts(value)
     }
 
     /// Settings have no form to be given back in.
     init(settings texts: [String]) {
         value = texts
-        said = Said(nil)
+        encoded = Encoded(nil)
         self.texts = texts
     }
 }
@@ -27,7 +27,7 @@ func allTexts(_ value: some Any) -> [String] {
     return ["\(value)", String(reflecting: value), dumped, "\([value])", "\(Optional(value) as Any)", "\(["it": value])"]
 }
 
-extension Told {
+extension Command {
     struct Id: Decodable, Sendable {
         let payoutId: String
     }
@@ -59,8 +59,8 @@ extension Told {
 }
 
 extension Runner {
-    func make(_ told: Told.Value) async throws -> Made {
-        switch told {
+    func make(_ value: Command.Value) async throws -> Made {
+        switch value {
         case .money(let sum):
             let money = try sum.money()
             return Made(money, json(money))

@@ -1,5 +1,5 @@
-// The runner of the conformance suite for Swift: see tests/vectors/README.md. It makes calls of what it is told, and JSON
-// of what comes back. It compares nothing and decides nothing.
+// The runner of the conformance suite for Swift: see tests/vectors/README.md. It makes calls of what it is told, and
+// JSON of what comes back. It compares nothing and decides nothing.
 
 import Foundation
 import KomoPay

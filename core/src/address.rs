@@ -13,12 +13,13 @@ pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
     let has_host = text.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/'));
     match Url::parse(text) {
         Ok(url) if has_host && url.has_host() => Ok(url),
-        _ => Err("is no absolute URL with a host"),
+        _ => Err("is not an absolute URL with a host"),
     }
 }
 
-/// How the parser writes this URL, if the text is another way to write it: with digits of an address left out, a `..` in
-/// its path, or letters that are not ASCII. Letter case, the port of the scheme and slashes at the end are no difference.
+/// How the parser writes this URL, if the text is another way to write it: with digits of an address left out, a `..`
+/// in its path, or letters that are not ASCII. Letter case, the port of the scheme and slashes at the end are no
+/// difference.
 pub(crate) fn mended(text: &str, url: &Url) -> Option<String> {
     let bare = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
     let (scheme, host, port) = (url.scheme(), url.host_str()?, url.port_or_known_default()?);

@@ -1,43 +1,46 @@
-//! Calls that move nothing: tried once, or until an answer comes or trying again is of no use.
+//! One call that moves nothing: its deadline, its history, and the one loop that tries again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::auth::{Refusal, Scope};
+use crate::caller::apart;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::first_failure::Said;
 use crate::json::Unreadable;
 use crate::session::Session;
-use crate::throttle::{Try, Turn};
+use crate::throttle::{Permit, Try};
 use crate::timing::jitter;
 use crate::transport::{Answer, FailureKind, Operation, Over};
 use crate::values::PayoutId;
 
 /// Why one try brought no result.
 #[derive(Clone)]
-pub(crate) struct Miss {
-    pub why: MissKind,
+pub(crate) struct ReadError {
+    pub kind: ReadErrorKind,
     pub error: Error,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MissKind {
+pub(crate) enum ReadErrorKind {
     /// 410: it is not there now.
     Gone,
     /// It may work in a moment: no connection, no answer in time, 429, 5xx.
     Passing,
-    /// The pace of the client held it back to the end of its time, or of one that looked for it: nothing was sent.
-    Held,
+    /// The throttle held it back to the end of its time, or of one that read for it: nothing was sent.
+    Throttled,
     /// It will not work by trying again.
     Lasting,
     /// 401 or 403: this token may not, and no other one was to be had.
     Denied,
-    /// No try can be made: the client was closed, the token does not allow it, the platform refuses one, or its certificate does not verify.
+    /// No try can be made: the client was closed, the token does not allow it, the platform refuses one, or its
+    /// certificate does not verify.
     Barred,
 }
 
-impl MissKind {
+impl ReadErrorKind {
     /// What an answer of this status means, if it shows nothing.
     pub fn of(status: u16) -> Self {
         match status {
@@ -49,24 +52,40 @@ impl MissKind {
     }
 }
 
-impl From<Refusal> for Miss {
-    fn from(refusal: Refusal) -> Self {
-        let why = if refusal.is_final { MissKind::Barred } else { MissKind::Passing };
-        Self { why, error: refusal.error }
+impl ReadError {
+    pub fn passing(error: Error) -> Self {
+        Self { kind: ReadErrorKind::Passing, error }
+    }
+
+    pub fn lasting(error: Error) -> Self {
+        Self { kind: ReadErrorKind::Lasting, error }
+    }
+
+    /// No permit came.
+    pub fn throttled(error: Error) -> Self {
+        let is_closed = error.kind() == ErrorKind::Closed;
+        Self { kind: if is_closed { ReadErrorKind::Barred } else { ReadErrorKind::Throttled }, error }
     }
 }
 
-/// Tries once, in this turn: one request, and another only if the token was refused and there is a new one, or if what the
-/// answer denies is to be confirmed.
+impl From<Refusal> for ReadError {
+    fn from(refusal: Refusal) -> Self {
+        let kind = if refusal.is_final { ReadErrorKind::Barred } else { ReadErrorKind::Passing };
+        Self { kind, error: refusal.error }
+    }
+}
+
+/// Reads once, with this permit: one request, and another only if the token was refused and there is a new one, or if
+/// what the answer denies is to be confirmed.
 pub(crate) async fn try_read<T>(
     session: &Session,
     mut operation: Operation,
     scope: &Scope,
     parse: impl Fn(&Answer) -> Result<T, Unreadable>,
-    mut turn: Turn,
+    mut permit: Permit,
     within: Duration,
     history: &mut Vec<Attempt>,
-) -> Result<T, Miss> {
+) -> Result<T, ReadError> {
     let ends = Instant::now() + within;
     let mut grant = session.tokens.get(scope, None, within, history).await?;
     let useful = session.limits.useful().min(within / 4);
@@ -75,18 +94,17 @@ pub(crate) async fn try_read<T>(
         if left < useful {
             let text =
                 format!("no time was left to send {operation}: its token, or what was asked before it, took all of it");
-            return Err(Miss { why: MissKind::Passing, error: Error::new(ErrorKind::TimedOut, text) });
+            return Err(ReadError::passing(Error::new(ErrorKind::TimedOut, text)));
         }
-        let answer = session.send(&operation, &grant, &mut turn, left, std::future::pending(), history).await.map_err(
-            |failure| Miss {
-                why: match failure.kind {
-                    FailureKind::Network | FailureKind::TimedOut => MissKind::Passing,
-                    FailureKind::Unreadable => MissKind::Lasting,
-                    FailureKind::Configuration => MissKind::Barred,
-                },
-                error: failure.to_error(),
+        let sent = session.send(&operation, &grant, &mut permit, left, std::future::pending(), history).await;
+        let answer = sent.map_err(|failure| ReadError {
+            kind: match failure.kind {
+                FailureKind::Network | FailureKind::TimedOut => ReadErrorKind::Passing,
+                FailureKind::Unreadable => ReadErrorKind::Lasting,
+                FailureKind::Configuration => ReadErrorKind::Barred,
             },
-        )?;
+            error: failure.to_error(),
+        })?;
         // It may belong to an earlier exchange of its connection.
         if matches!(answer.status, 404 | 410) && !answer.is_first && matches!(operation.over, Over::Confirmed) {
             operation.over = Over::Own(None);
@@ -108,149 +126,346 @@ pub(crate) async fn try_read<T>(
     if answer.status == 200 {
         return parse(&answer).map_err(|problem| {
             let text = format!("the answer to {operation} cannot be understood: {}", problem.0);
-            Miss { why: MissKind::Lasting, error: Error::new(ErrorKind::UnexpectedResponse, text).with_status(200) }
+            ReadError::lasting(Error::new(ErrorKind::UnexpectedResponse, text).with_status(200))
         });
     }
-    let why = MissKind::of(answer.status);
-    Err(Miss { why, error: answer.to_error() })
+    Err(ReadError { kind: ReadErrorKind::of(answer.status), error: answer.to_error() })
 }
 
-/// Tries until it works, trying is of no use, `read_attempts` are used up, or the total time is.
-pub(crate) async fn read<T>(
-    session: &Session,
+/// Reads until there is an answer: see [`Call::answer`].
+pub(crate) async fn read<T: Send + 'static>(
+    session: &Arc<Session>,
     operation: &Operation,
     scope: &Scope,
-    parse: impl Fn(&Answer) -> Result<T, Unreadable>,
+    parse: impl Fn(&Answer) -> Result<T, Unreadable> + Clone + Send + 'static,
 ) -> Result<T> {
-    let mut tries = Tries::new(session, None, session.limits.total);
-    loop {
-        let (which, left) = tries.next()?;
-        let looked = match turn(session, which, tries.started, left).await {
-            Ok((turn, within)) => {
-                try_read(session, operation.clone(), scope, &parse, turn, within, &mut tries.history).await
-            }
-            Err(miss) => Err(miss),
-        };
-        match looked {
-            Ok(result) => return Ok(result),
-            Err(miss) => tries.missed(miss).await?,
+    let call = Call::new(session, None, session.limits.total);
+    let attempt = |mut chance: Chance| {
+        let (operation, scope, parse) = (operation.clone(), scope.clone(), parse.clone());
+        async move {
+            let result = match chance.permit().await {
+                Ok((permit, within)) => {
+                    let Chance { session, history, .. } = &mut chance;
+                    try_read(session, operation, &scope, parse, permit, within, history).await
+                }
+                Err(error) => Err(error),
+            };
+            chance.tried(result)
         }
-    }
+    };
+    call.answer(attempt).await
 }
 
-/// Waits for the turn of a try that has so much time left, of a call that `began` then. Gives the time of its attempt
-/// with it.
-pub(crate) async fn turn(
-    session: &Session,
-    which: Try,
+/// One more try of a call.
+pub(crate) struct Chance {
+    pub session: Arc<Session>,
+    pub which: Try,
+    /// When its call began.
     began: Instant,
-    left: Duration,
-) -> Result<(Turn, Duration), Miss> {
-    let started = Instant::now();
-    let turn = session.pace.turn(which, began, left).await.map_err(|held| Miss {
-        why: if held.kind() == ErrorKind::Closed { MissKind::Barred } else { MissKind::Held },
-        error: held,
-    })?;
-    Ok((turn, session.limits.attempt.min(left.saturating_sub(started.elapsed()))))
-}
-
-/// The tries of one call: how much time is left, and whether there is another.
-pub(crate) struct Tries<'a> {
-    session: &'a Session,
-    /// The payout that it is about, if it is about one.
-    id: Option<&'a PayoutId>,
-    pub started: Instant,
-    /// All of its time.
-    total: Duration,
-    tried: u32,
-    last_error: Option<Error>,
-    said: Said,
+    /// How much time its call has left.
+    pub left: Duration,
     /// The requests made so far.
     pub history: Vec<Attempt>,
 }
 
-impl<'a> Tries<'a> {
-    pub fn new(session: &'a Session, id: Option<&'a PayoutId>, total: Duration) -> Self {
-        let (started, said) = (Instant::now(), Said::default());
-        Self { session, id, started, total, tried: 0, last_error: None, said, history: Vec::new() }
+/// How a try ended, and the requests made so far.
+pub(crate) struct Tried<T> {
+    result: Result<T, ReadError>,
+    history: Vec<Attempt>,
+}
+
+impl Chance {
+    /// Waits for the permit of this try. Gives the time of its attempt with it.
+    pub async fn permit(&self) -> Result<(Permit, Duration), ReadError> {
+        let started = Instant::now();
+        let permit = self.session.throttle.permit(self.which, self.began, self.left).await;
+        let permit = permit.map_err(ReadError::throttled)?;
+        Ok((permit, self.session.limits.attempt.min(self.left.saturating_sub(started.elapsed()))))
     }
 
-    /// Which try is next, and how much time is left for it.
-    pub fn next(&self) -> Result<(Try, Duration)> {
-        self.session.check_open()?;
-        let which = if self.tried == 0 { Try::First } else { Try::Repeat };
-        Ok((which, self.total.saturating_sub(self.started.elapsed())))
+    /// It ended so.
+    pub fn tried<T>(self, result: Result<T, ReadError>) -> Tried<T> {
+        Tried { result, history: self.history }
     }
+}
 
-    /// Waits for the next try, or ends the call with the error of the last one.
-    pub async fn missed(&mut self, miss: Miss) -> Result<()> {
-        let limits = self.session.limits;
-        let is_held = miss.why == MissKind::Held;
-        // What was held back was no try.
-        self.tried += u32::from(!is_held);
-        let asked = miss.error.retry_after().unwrap_or_default();
-        let wait = jitter(limits.ceiling(self.tried.saturating_sub(1))).saturating_add(asked);
-        let total = if miss.error.is_unreached() { limits.unreached.min(self.total) } else { self.total };
-        let left = total.saturating_sub(self.started.elapsed());
-        let time_is_up = wait.saturating_add(limits.useful()) >= left;
-        // What went wrong before is a better cause than that there was no turn, or no time.
-        let says_nothing = is_held || time_is_up && miss.error.kind() == ErrorKind::TimedOut;
-        let error = if says_nothing { self.last_error.take().unwrap_or(miss.error) } else { miss.error };
-        // It may have been held back with somebody else, who had less time.
-        let may_pass = is_held || miss.why == MissKind::Passing;
-        if !may_pass || self.tried >= self.session.read_attempts || time_is_up {
-            return Err(error.with_attempts(std::mem::take(&mut self.history)));
+/// What a call waits for that goes on until its time is over.
+pub(crate) struct Wait<T> {
+    /// Whether this is what it waits for.
+    pub is_end: fn(&T) -> bool,
+    /// The error of a call that has seen nothing but this when its time is over.
+    pub not_yet: Box<dyn Fn(Option<T>) -> Error + Send + Sync>,
+}
+
+/// A call: how much time is left, what went wrong, and whether there is another try.
+///
+/// Each try is a task of its own, which ends with its call: neither in line nor on the wire does it keep others waiting
+/// if nobody polls the call.
+pub(crate) struct Call {
+    session: Arc<Session>,
+    /// The payout that it is about, if it is about one.
+    id: Option<PayoutId>,
+    started: Instant,
+    /// All of its time.
+    total: Duration,
+    /// How many tries there were that sent something.
+    tried: u32,
+    /// The last of them failed, so that the next one is a repeat.
+    failed: bool,
+    last_error: Option<Error>,
+    said: Said,
+    history: Vec<Attempt>,
+}
+
+impl Call {
+    pub fn new(session: &Arc<Session>, id: Option<&PayoutId>, total: Duration) -> Self {
+        Self {
+            session: Arc::clone(session),
+            id: id.cloned(),
+            started: Instant::now(),
+            total,
+            tried: 0,
+            failed: false,
+            last_error: None,
+            said: Said::default(),
+            history: Vec::new(),
         }
-        if !is_held {
-            self.session.first_failures.heard(&mut self.said, self.id, &error, &self.history, left);
+    }
+
+    /// Tries until it works, trying is of no use, `read_attempts` are used up, or the total time is.
+    pub async fn answer<T, F>(self, attempt: impl Fn(Chance) -> F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Tried<T>> + Send + 'static,
+    {
+        self.run(attempt, None).await
+    }
+
+    /// Tries until it is there what is waited for, trying is of no use, or the total time is over.
+    pub async fn wait<T, F>(self, attempt: impl Fn(Chance) -> F, wait: Wait<T>) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Tried<T>> + Send + 'static,
+    {
+        self.run(attempt, Some(wait)).await
+    }
+
+    async fn run<T, F>(mut self, attempt: impl Fn(Chance) -> F, wait: Option<Wait<T>>) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Tried<T>> + Send + 'static,
+    {
+        let mut last_seen = None;
+        loop {
+            self.session.check_open().map_err(|error| self.named(error))?;
+            let tried = apart(attempt(self.chance())).await;
+            let tried = tried.map_err(|error| self.named(error))?;
+            self.history = tried.history;
+            let pause = match (tried.result, &wait) {
+                (Ok(value), None) => return Ok(value),
+                (Err(error), None) => self.missed(error)?,
+                (Ok(value), Some(wait)) if (wait.is_end)(&value) => return Ok(value),
+                (result, Some(wait)) => {
+                    let (asked, longest) = match result {
+                        Ok(value) => {
+                            last_seen = Some(value);
+                            self.saw()
+                        }
+                        Err(error) => self.missed_in_wait(error, last_seen.is_some())?,
+                    };
+                    // A wait may take days: only the last requests are worth telling.
+                    let surplus = self.history.len().saturating_sub(20);
+                    self.history.drain(..surplus);
+                    let Some(pause) = self.pause_in_wait(asked, longest) else {
+                        let error = (wait.not_yet)(last_seen).with_attempts(self.history);
+                        return Err(error.caused_by(self.last_error));
+                    };
+                    pause
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn chance(&mut self) -> Chance {
+        Chance {
+            session: Arc::clone(&self.session),
+            which: if self.failed { Try::Repeat } else { Try::First },
+            began: self.started,
+            left: self.left(),
+            history: std::mem::take(&mut self.history),
+        }
+    }
+
+    /// How long to pause after a try that brought nothing. Ends the call if that would leave no time for another one.
+    fn missed(&mut self, ReadError { kind, error }: ReadError) -> Result<Duration> {
+        let is_throttled = self.count(kind);
+        let left = self.left_after(&error);
+        let pause = self.drawn(error.retry_after());
+        let time_is_up = pause.saturating_add(self.session.limits.useful()) >= left;
+        // What went wrong before is a better cause than that there was no permit, or no time.
+        let says_nothing = is_throttled || time_is_up && error.kind() == ErrorKind::TimedOut;
+        let error = if says_nothing { self.last_error.take().unwrap_or(error) } else { error };
+        // It may have been held back with somebody else, who had less time.
+        let may_pass = is_throttled || kind == ReadErrorKind::Passing;
+        if !may_pass || self.tried >= self.session.read_attempts || time_is_up {
+            return Err(self.ended(error));
+        }
+        if !is_throttled {
+            self.say(&error, left);
         }
         self.last_error = Some(error);
-        tokio::time::sleep(wait).await;
-        Ok(())
+        Ok(pause)
+    }
+
+    /// Something is there, but not what is waited for.
+    fn saw(&mut self) -> (Duration, Duration) {
+        self.tried += 1;
+        (self.last_error, self.failed) = (None, false);
+        (Duration::ZERO, Duration::MAX)
+    }
+
+    /// What the platform asked to wait after a try that brought nothing, and the longest pause after it. `seen` if
+    /// something was there before.
+    fn missed_in_wait(&mut self, missed: ReadError, seen: bool) -> Result<(Duration, Duration)> {
+        let ReadError { kind, error } = missed;
+        let limits = self.session.limits;
+        let is_throttled = self.count(kind);
+        // A read may lag behind the create, but not behind a read that showed the payout.
+        let is_lagging = kind == ReadErrorKind::Gone && !seen && self.started.elapsed() < limits.settle_window;
+        let may_pass = is_throttled || is_lagging || kind == ReadErrorKind::Passing;
+        // What was never reached may have a wrong name, and is not waited for as one that fell silent is.
+        let given_up = error.is_unreached() && self.started.elapsed() + limits.useful() >= limits.unreached;
+        let error = if is_throttled { self.last_error.take().unwrap_or(error) } else { error };
+        if given_up || !may_pass {
+            return Err(self.ended(error));
+        }
+        let (left, asked) = (self.left_after(&error), error.retry_after().unwrap_or_default());
+        let longest = if error.is_unreached() { left } else { Duration::MAX };
+        if kind == ReadErrorKind::Passing {
+            self.say(&error, left);
+        }
+        self.last_error = Some(error);
+        // Of what was held back, that was waited for already.
+        Ok(if is_throttled { (Duration::ZERO, longest) } else { (asked, longest) })
+    }
+
+    /// The pause of a wait; none if its time is over. The last read comes before that, with as much time as one needs.
+    fn pause_in_wait(&self, asked: Duration, longest: Duration) -> Option<Duration> {
+        let (left, useful) = (self.left(), self.session.limits.useful().min(self.total / 4));
+        if left.saturating_sub(asked) <= useful {
+            return None;
+        }
+        Some(self.drawn(Some(asked)).min(longest).min(left.saturating_sub(useful).max(asked)))
+    }
+
+    /// Counts a try that ended so, and tells whether it was none: what is held back sends nothing.
+    fn count(&mut self, kind: ReadErrorKind) -> bool {
+        if kind == ReadErrorKind::Throttled {
+            return true;
+        }
+        self.tried += 1;
+        // After a 410 it is asked again because the answer says so, not because there was none.
+        self.failed = kind != ReadErrorKind::Gone;
+        false
+    }
+
+    /// A pause as the number of tries has it, and what the platform asked for.
+    fn drawn(&self, asked: Option<Duration>) -> Duration {
+        jitter(self.session.limits.ceiling(self.tried.saturating_sub(1))).saturating_add(asked.unwrap_or_default())
+    }
+
+    fn left(&self) -> Duration {
+        self.total.saturating_sub(self.started.elapsed())
+    }
+
+    /// How much time is left after this error.
+    fn left_after(&self, error: &Error) -> Duration {
+        let limits = self.session.limits;
+        let total = if error.is_unreached() { limits.unreached.min(self.total) } else { self.total };
+        total.saturating_sub(self.started.elapsed())
+    }
+
+    /// The call goes on: its first failure is said.
+    fn say(&mut self, error: &Error, left: Duration) {
+        self.session.first_failures.heard(&mut self.said, self.id.as_ref(), error, &self.history, left);
+    }
+
+    /// The error of the call that ends with this one.
+    fn ended(&mut self, error: Error) -> Error {
+        let error = error.with_attempts(std::mem::take(&mut self.history));
+        self.named(error)
+    }
+
+    fn named(&self, error: Error) -> Error {
+        match &self.id {
+            Some(id) => error.with_payout_id(id),
+            None => error,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
     use super::*;
     use crate::{Config, Credentials};
 
-    fn miss(why: MissKind, retry_after: Option<Duration>) -> Miss {
-        Miss { why, error: Error::new(ErrorKind::RateLimited, "no").with_retry_after(retry_after) }
+    fn missed(kind: ReadErrorKind, retry_after: Option<Duration>) -> ReadError {
+        ReadError { kind, error: Error::new(ErrorKind::RateLimited, "no").with_retry_after(retry_after) }
+    }
+
+    /// A call whose tries end so. Gives how it ends, and which tries there were, when.
+    async fn played(ends: Vec<ReadError>) -> (Result<()>, Vec<(Try, Duration)>) {
+        let session = Arc::new(Session::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap());
+        let (started, ends) = (Instant::now(), Arc::new(Mutex::new(VecDeque::from(ends))));
+        let tries = Arc::new(Mutex::new(Vec::new()));
+        let call = Call::new(&session, None, session.limits.total);
+        let result = call.answer(|chance| {
+            tries.lock().unwrap().push((chance.which, started.elapsed()));
+            let end = ends.lock().unwrap().pop_front();
+            std::future::ready(chance.tried(end.map_or(Ok(()), Err)))
+        });
+        let result = result.await;
+        let tries = tries.lock().unwrap().clone();
+        (result, tries)
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_held_back_is_no_try_and_asks_for_no_pause() {
-        let session = Session::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap();
-        let mut tries = Tries::new(&session, None, session.limits.total);
-        for _ in 0..10 {
-            tries.missed(miss(MissKind::Held, None)).await.unwrap();
-        }
-        assert_eq!(tries.next().unwrap().0, Try::First);
         let asked = Duration::from_secs(30);
-        tries.missed(miss(MissKind::Passing, Some(asked))).await.unwrap();
-        assert_eq!(tries.next().unwrap().0, Try::Repeat);
-        let started = Instant::now();
-        tries.missed(miss(MissKind::Held, None)).await.unwrap();
-        assert!(started.elapsed() < asked, "that was waited for already: {:?}", started.elapsed());
-        let misses = std::iter::repeat_with(|| miss(MissKind::Passing, None));
-        let mut passed = 0;
-        for miss in misses.take(10) {
-            if tries.missed(miss).await.is_err() {
-                break;
-            }
-            passed += 1;
-        }
-        assert_eq!(passed, session.read_attempts - 2);
+        let throttled = || missed(ReadErrorKind::Throttled, None);
+        let passing = |retry_after| missed(ReadErrorKind::Passing, retry_after);
+        let mut ends: Vec<_> = std::iter::repeat_with(throttled).take(10).collect();
+        ends.extend([passing(Some(asked)), throttled(), passing(None), passing(None), passing(None), passing(None)]);
+        let (result, tries) = played(ends).await;
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::RateLimited);
+        let which: Vec<_> = tries.iter().map(|(which, _)| *which).collect();
+        assert_eq!(which[..11], [Try::First; 11]);
+        // One of them was held back; the others are as many as the settings allow.
+        assert_eq!(which[11..], [Try::Repeat; 4]);
+        assert!(tries[11].1 - tries[10].1 >= asked);
+        assert!(tries[12].1 - tries[11].1 < asked, "that was waited for already: {tries:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_held_back_to_the_deadline_ends_the_call_as_what_went_wrong_before() {
-        let session = Session::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap();
-        let mut tries = Tries::new(&session, None, session.limits.total);
-        tries.missed(miss(MissKind::Passing, None)).await.unwrap();
-        tokio::time::sleep(session.limits.total).await;
-        let held = Miss { why: MissKind::Held, error: Error::new(ErrorKind::TimedOut, "held back") };
-        assert_eq!(tries.missed(held).await.unwrap_err().kind(), ErrorKind::RateLimited);
+        let session = Arc::new(Session::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap());
+        let total = session.limits.total;
+        let call = Call::new(&session, None, total);
+        let result: Result<()> = call
+            .answer(|chance| async move {
+                if chance.which == Try::First {
+                    return chance.tried(Err(missed(ReadErrorKind::Passing, None)));
+                }
+                tokio::time::sleep(chance.left).await;
+                let held =
+                    ReadError { kind: ReadErrorKind::Throttled, error: Error::new(ErrorKind::TimedOut, "held back") };
+                chance.tried(Err(held))
+            })
+            .await;
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::RateLimited);
     }
 }

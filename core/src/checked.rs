@@ -1,7 +1,7 @@
 //! What callers give, checked: the constructors of values that refuse with an [`Error`].
 //!
-//! An error carries the id of its payout, and perhaps the payout. So these values know nothing of errors, and what makes
-//! errors of their problems stands here, above both.
+//! An error carries the id of its payout, and perhaps the payout. So these values know nothing of errors, and what
+//! makes errors of their problems stands here, above both.
 
 use std::str::FromStr;
 
@@ -32,13 +32,13 @@ impl Money {
     /// Money from what a person wrote: the text of a JSON number (`10000`, `42.05`, `1E+4`) and a currency code (`IDR`;
     /// crypto tickers are fine).
     ///
-    /// One to three digits, a point and three digits, such as `250.000`, are a thousandfold to some and the plain number
-    /// to others. For a currency of at most two decimals they are refused; the error says what to write.
+    /// One to three digits, a point and three digits, such as `250.000`, are a thousandfold to some and the plain
+    /// number to others. For a currency of at most two decimals they are refused; the error says what to write.
     ///
     /// # Errors
-    /// `invalid_request`, naming `money.amount` or `money.currency`, if the text is no number, if it has more
-    /// digits than can be kept exactly (28 significant digits always fit), if it can be read in two ways, or if the code
-    /// has lower-case letters, blanks or other characters that no code has.
+    /// `invalid_request`, naming `money.amount` or `money.currency`, if the text is no number, if it has more digits
+    /// than can be kept exactly (28 significant digits always fit), if it can be read in two ways, or if the code has
+    /// lower-case letters, blanks or other characters that no code has.
     pub fn new(amount: impl AsRef<str>, currency: impl Into<String>) -> Result<Self> {
         let (text, currency) = (amount.as_ref(), currency.into());
         let money = Self::exact(text, currency)?;
@@ -67,8 +67,8 @@ impl Money {
         told(amount, currency)
     }
 
-    /// Money that was money before, from the texts of its amount and its currency: what the platform answered comes back
-    /// as it was, whatever it calls a currency.
+    /// Money that was money before, from the texts of its amount and its currency: what the platform answered comes
+    /// back as it was, whatever it calls a currency.
     ///
     /// # Errors
     /// `invalid_request`, naming `money.amount` if that is no exact number, or `money.currency` if the code is empty.
@@ -87,8 +87,8 @@ impl Money {
     }
 }
 
-/// Refuses what no currency code is: the one rule for all codes that come from a caller. The list of codes is open, but a
-/// code in lower case, or with a blank, would match no ceiling, no filter and no answer, and nobody would be told.
+/// Refuses what no currency code is: the one rule for all codes that come from a caller. The list of codes is open, but
+/// a code in lower case, or with a blank, would match no ceiling, no filter and no answer, and nobody would be told.
 pub(crate) fn check_currency(field: &str, code: &str) -> Result<()> {
     match currency_problem(code) {
         Some(problem) => Err(Error::invalid(field, problem)),

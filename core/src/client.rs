@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tracing::Instrument;
 
 use crate::auth::{AccessScope, AccessToken};
 use crate::callback_url::{self, CallbackUrlOptions};
@@ -32,8 +31,8 @@ use crate::values::{Payout, PayoutAccepted, PayoutId};
 /// **Retries.** Calls are repeated where that is safe and helps, within one deadline. A create is repeated only under
 /// the outcome rules: it never pays twice, and never calls an unknown outcome a failure.
 ///
-/// **Waiting in line.** Where calls wait for their turn (`requests_per_second`, `max_concurrency`, trouble at the platform),
-/// a future that is not polled holds up those behind it: run reads side by side in tasks, or poll all of them.
+/// **Waiting in line.** Where calls have to wait (`requests_per_second`, `max_concurrency`, trouble at the platform),
+/// they go in the order they came. Each try is a task of its own: a future that is not polled holds up nobody.
 ///
 /// Its calls need a tokio runtime with time and I/O enabled.
 #[derive(Clone)]
@@ -51,8 +50,8 @@ impl Client {
     /// A client with these settings. Nothing is sent yet.
     ///
     /// # Errors
-    /// `configuration`, naming the setting; also `change_store`, if it is the store of another base URL, merchant or mode
-    /// (`is_test`), or cannot be used.
+    /// `configuration`, naming the setting; also `change_store`, if it is the store of another base URL, merchant or
+    /// mode (`is_test`), or cannot be used.
     pub fn new(config: Config) -> Result<Self> {
         let creates = Arc::new(InFlight::new()?);
         let session = Arc::new(Session::new(config)?);
@@ -85,20 +84,20 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id, resume))]
     pub async fn create_payout(&self, id: &PayoutId, request: &PayoutRequest, resume: bool) -> Result<PayoutAccepted> {
-        let span = tracing::info_span!(target: "komopay", "create_payout", payout_id = %id, resume);
-        create::create(&self.0.session, &self.0.creates, id, request, resume).instrument(span).await
+        create::create(&self.0.session, &self.0.creates, id, request, resume).await
     }
 
     /// Reads a payout: `GET /payouts/{id}`, tried up to `read_attempts` times within `total_timeout`.
     ///
     /// # Errors
-    /// `not_found` if there is no such payout now (410); `unavailable`, `timed_out` or `rate_limited` if it could not be
-    /// read; `unexpected_response` if the answer cannot be understood; `authentication` or `permission_denied` if the
-    /// credentials do not allow it; `configuration` if it is of the other world (`is_test`); `closed`.
+    /// `not_found` if there is no such payout now (410); `unavailable`, `timed_out` or `rate_limited` if it could not
+    /// be read; `unexpected_response` if the answer cannot be understood; `authentication` or `permission_denied` if
+    /// the credentials do not allow it; `configuration` if it is of the other mode (`is_test`); `closed`.
+    #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id))]
     pub async fn get_payout(&self, id: &PayoutId) -> Result<Payout> {
-        let span = tracing::info_span!(target: "komopay", "get_payout", payout_id = %id);
-        calls::get(&self.0.reads, id).instrument(span).await
+        calls::get(&self.0.reads, id).await
     }
 
     /// Reads a payout until its status is final, with growing pauses. It returns on FAILED and REFUSED too.
@@ -107,9 +106,9 @@ impl Client {
     ///
     /// # Errors
     /// `not_final` when `timeout` is over, with the last payout seen; `not_found` if the platform knows no such payout.
+    #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id))]
     pub async fn wait_for_payout(&self, id: &PayoutId, timeout: Duration) -> Result<Payout> {
-        let span = tracing::info_span!(target: "komopay", "wait_for_payout", payout_id = %id);
-        calls::wait(&self.0.reads, id, timeout).instrument(span).await
+        calls::wait(&self.0.reads, id, timeout).await
     }
 
     /// The ways to pay out this money now, with their operators: `POST /payouts/!availablePaymentOptions`.
@@ -118,14 +117,14 @@ impl Client {
     ///
     /// # Errors
     /// `rejected` if the money itself is refused, for example for a limit; else as [`Client::get_payout`].
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn payout_options(
         &self,
         money: &Money,
         segment_code: Option<&str>,
         exchanged_to_currency: Option<&str>,
     ) -> Result<Vec<PayoutOption>> {
-        let span = tracing::info_span!(target: "komopay", "payout_options");
-        catalogue::payout_options(&self.0.session, money, segment_code, exchanged_to_currency).instrument(span).await
+        catalogue::payout_options(&self.0.session, money, segment_code, exchanged_to_currency).await
     }
 
     /// The balances in these currencies, or in all if none is named: `GET /balances`. A currency without an account is
@@ -133,63 +132,63 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get_payout`].
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn balances(&self, currencies: &[String]) -> Result<Vec<Balance>> {
-        let span = tracing::info_span!(target: "komopay", "balances");
-        catalogue::balances(&self.0.session, currencies).instrument(span).await
+        catalogue::balances(&self.0.session, currencies).await
     }
 
     /// The codes of the currencies enabled for the merchant: `GET /currencies`.
     ///
     /// # Errors
     /// As [`Client::get_payout`].
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn currencies(&self) -> Result<Vec<String>> {
-        let span = tracing::info_span!(target: "komopay", "currencies");
-        catalogue::currencies(&self.0.session).instrument(span).await
+        catalogue::currencies(&self.0.session).await
     }
 
     /// The codes of the customer segments: `GET /segments`.
     ///
     /// # Errors
     /// As [`Client::get_payout`].
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn segments(&self) -> Result<Vec<String>> {
-        let span = tracing::info_span!(target: "komopay", "segments");
-        catalogue::segments(&self.0.session).instrument(span).await
+        catalogue::segments(&self.0.session).await
     }
 
     /// All banks, wallets and blockchains, of any direction and currency: `GET /payment-operators`.
     ///
     /// # Errors
     /// As [`Client::get_payout`].
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn payment_operators(&self) -> Result<Vec<PaymentOperator>> {
-        let span = tracing::info_span!(target: "komopay", "payment_operators");
-        catalogue::payment_operators(&self.0.session).instrument(span).await
+        catalogue::payment_operators(&self.0.session).await
     }
 
     /// The codes of all payment methods, of both directions: `GET /payment-methods`.
     ///
     /// # Errors
     /// As [`Client::get_payout`].
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn payment_methods(&self) -> Result<Vec<String>> {
-        let span = tracing::info_span!(target: "komopay", "payment_methods");
-        catalogue::payment_methods(&self.0.session).instrument(span).await
+        catalogue::payment_methods(&self.0.session).await
     }
 
     /// Methods and operators with their limits for this merchant, switched off ones included: `GET /payment-options`.
     ///
     /// # Errors
     /// `rejected` if the platform does not know a code of the filter; else as [`Client::get_payout`].
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn payment_options(&self, filter: &PaymentOptionFilter) -> Result<Vec<PaymentOption>> {
-        let span = tracing::info_span!(target: "komopay", "payment_options");
-        catalogue::payment_options(&self.0.session, filter).instrument(span).await
+        catalogue::payment_options(&self.0.session, filter).await
     }
 
     /// The merchant as customers see it: `GET /merchant-info`.
     ///
     /// # Errors
     /// As [`Client::get_payout`].
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn merchant_info(&self) -> Result<MerchantInfo> {
-        let span = tracing::info_span!(target: "komopay", "merchant_info");
-        Ok(catalogue::merchant_info(&self.0.session).instrument(span).await?.0)
+        Ok(catalogue::merchant_info(&self.0.session).await?.0)
     }
 
     /// Issues a token for someone else to use, such as a mobile app: `POST /auth-tokens`. It is valid for `validity`,
@@ -210,9 +209,9 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn issue_token(&self, scope: &AccessScope, validity: Duration) -> Result<AccessToken> {
-        let span = tracing::info_span!(target: "komopay", "issue_token");
-        issue::issue_token(&self.0.session, scope, validity).instrument(span).await
+        issue::issue_token(&self.0.session, scope, validity).await
     }
 
     /// Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
@@ -220,9 +219,9 @@ impl Client {
     /// # Errors
     /// `configuration`, naming `clock`, if this machine's clock is more than 5 minutes off the platform's;
     /// `authentication` if the credentials are not accepted; else as [`Client::get_payout`].
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn check_credentials(&self) -> Result<MerchantInfo> {
-        let span = tracing::info_span!(target: "komopay", "check_credentials");
-        let (info, date) = catalogue::merchant_info(&self.0.session).instrument(span).await?;
+        let (info, date) = catalogue::merchant_info(&self.0.session).await?;
         let off = date.map(|date| Timestamp::now().duration_since(date)).unwrap_or_default();
         if off.unsigned_abs() > Duration::from_mins(5) {
             let text = format!("this machine's clock is {} s off the platform's", off.as_secs());
@@ -233,14 +232,14 @@ impl Client {
 
     /// Signs a callback URL for this payout: the URL to hand over as the request's `callback_url`.
     ///
-    /// The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first of
-    /// the `callback_keys`. Host and path are not signed, since proxies rewrite them. Nothing is sent.
+    /// The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first
+    /// of the `callback_keys`. Host and path are not signed, since proxies rewrite them. Nothing is sent.
     ///
     /// # Errors
-    /// `configuration`, naming `callback_keys`, without a key; `invalid_request`, naming `callback_url`, if `base` is no
-    /// absolute https URL (plain http is for loopback), holds a user name, a password, a fragment or a signature, or is
-    /// longer than 1000 characters when it is signed (contract: `callbackUrl`), or naming `expires_at`, if that is not in
-    /// the future.
+    /// `configuration`, naming `callback_keys`, without a key; `invalid_request`, naming `callback_url`, if `base` is
+    /// no absolute https URL (plain http is for loopback), holds a user name, a password, a fragment or a signature, or
+    /// is longer than 1000 characters when it is signed (contract: `callbackUrl`), or naming `expires_at`, if that is
+    /// not in the future.
     ///
     /// ```
     /// use komopay_core::{CallbackKey, CallbackUrlOptions, Client, Config, Credentials, PayoutId, SANDBOX_URL};
@@ -263,21 +262,21 @@ impl Client {
 
     /// Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
     ///
-    /// `body` is the raw body of the request; `url` is the URL that was requested, absolute or from its path on. A client
-    /// without `callback_keys` reads the body only, and says that it is not verified.
+    /// `body` is the raw body of the request; `url` is the URL that was requested, absolute or from its path on. A
+    /// client without `callback_keys` reads the body only, and says that it is not verified.
     ///
     /// # Errors
-    /// `invalid_callback`. Its `field` tells what is wrong: `body` (no `{"idEntity": "<payout id>"}`), `body_size` (over
-    /// 64 KiB), `url` (over 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
+    /// `invalid_callback`. Its `field` tells what is wrong: `body` (no `{"idEntity": "<payout id>"}`), `body_size`
+    /// (over 64 KiB), `url` (over 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
     pub fn read_callback(&self, body: &[u8], url: &str) -> Result<Callback> {
-        callbacks::read(&self.0.session.callback_keys, body, url, Timestamp::now())
+        callbacks::check(&self.0.session.callback_keys, body, url, Timestamp::now())
     }
 
     /// Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
     ///
     /// Where there is a `change_store`, a change is in it when this returns. Answer with 200 then, and with
-    /// [`Error::callback_status`] after an error, so that the platform repeats what was not dealt with. Of callbacks for
-    /// one payout, those that come while it is read share one more read.
+    /// [`Error::callback_status`] after an error, so that the platform repeats what was not dealt with. Of callbacks
+    /// for one payout, those that come while it is read share one more read.
     ///
     /// The log tells of those that ended with an error, as a warning: of the first at once, of those that follow as one
     /// number a minute, since anybody who finds the URL can send them.
@@ -295,15 +294,14 @@ impl Client {
     /// }
     /// # }
     /// ```
+    #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn handle_callback(&self, body: &[u8], url: &str) -> Result<Payout> {
-        let span = tracing::info_span!(target: "komopay", "handle_callback");
-        let handled = callbacks::handle(&self.0.reads, body, url);
-        let told = async { handled.await.inspect_err(|error| self.0.refused_callbacks.tell(error)) };
-        told.instrument(span).await
+        let handled = callbacks::handle(&self.0.reads, body, url).await;
+        handled.inspect_err(|error| self.0.refused_callbacks.tell(error))
     }
 
-    /// Whether this client can receive callbacks and keep the changes that they show: what a receiver asks when it is made.
-    /// Nothing is sent, and the store is not asked.
+    /// Whether this client can receive callbacks and keep the changes that they show: what a receiver asks when it is
+    /// made. Nothing is sent, and the store is not asked.
     ///
     /// # Errors
     /// `configuration`, naming `callback_keys` or `change_store`, whichever is missing.
@@ -338,8 +336,8 @@ impl Client {
         changes::needed(self.0.session.change_store.as_ref()).map(|_| ())
     }
 
-    /// Takes changes out of the `change_store` to handle them: at most `limit`, the oldest first, and of one payout only
-    /// the first that was not acknowledged. For `change_lease`, nobody else is given them.
+    /// Takes changes out of the `change_store` to handle them: at most `limit`, the oldest first, and of one payout
+    /// only the first that was not acknowledged. For `change_lease`, nobody else is given them.
     ///
     /// Acknowledge each when it is handled. One that is not acknowledged in time is given again, perhaps while a slow
     /// worker is still at it, who must not undo what came after. So keep, for each payout, the highest
@@ -348,7 +346,7 @@ impl Client {
     ///
     /// # Errors
     /// `configuration`, naming `change_store`, without one; `unavailable`, naming it, if it failed or nothing that was
-    /// taken can be read back; `configuration`, naming `is_test`, if all that was taken is of the other world; `closed`.
+    /// taken can be read back; `configuration`, naming `is_test`, if all that was taken is of the other mode; `closed`.
     ///
     /// ```no_run
     /// # async fn work(client: komopay_core::Client) -> komopay_core::Result<()> {
@@ -361,12 +359,12 @@ impl Client {
     /// ```
     pub async fn take_changes(&self, limit: usize) -> Result<Vec<PayoutChange>> {
         self.0.session.check_open()?;
-        let check = |payout: &Payout| self.0.session.check_world(payout);
+        let check = |payout: &Payout| self.0.session.check_mode(payout);
         changes::take(self.0.session.change_store.as_ref(), limit, self.0.session.change_lease, check).await
     }
 
-    /// Notes in the `change_store` that a change was handled: it is never given again, and the payout's next one may be.
-    /// That holds also if the lease has run out, and somebody else has the change meanwhile.
+    /// Notes in the `change_store` that a change was handled: it is never given again, and the payout's next one may
+    /// be. That holds also if the lease has run out, and somebody else has the change meanwhile.
     ///
     /// # Errors
     /// As [`Client::take_changes`].

@@ -41,8 +41,8 @@ const UNREACHED: Duration = Duration::from_secs(10);
 /// ```
 #[derive(Clone)]
 pub struct Config {
-    /// Where the platform is, such as [`SANDBOX_URL`]. It may have a path prefix. Plain `http` is for this machine only:
-    /// whatever a name such as `localhost` resolves to, nothing is sent to an address that is not loopback.
+    /// Where the platform is, such as [`SANDBOX_URL`]. It may have a path prefix. Plain `http` is for this machine
+    /// only: whatever a name such as `localhost` resolves to, nothing is sent to an address that is not loopback.
     pub base_url: String,
     /// Who the merchant is.
     pub credentials: Credentials,
@@ -66,23 +66,24 @@ pub struct Config {
     /// How many times a read is tried before it gives up: 4.
     pub read_attempts: u32,
     /// How many requests this client sends in a second on average, such as `20.0`, or `0.5` for one in two seconds; no
-    /// limit without it. A call that needs a token first sends two at once, and the next ones wait for it. Calls that have to wait go in the order they came. A 429 halves it for a while. A read that
-    /// settles a create never waits for it, but counts.
+    /// limit without it. A call that needs a token first sends two at once, and the next ones wait for it. Calls that
+    /// have to wait go in the order they came. A 429 halves it for a while. A read that settles a create never waits
+    /// for it, but counts.
     pub requests_per_second: Option<f64>,
     /// How many calls have a request under way at a time at the most; no limit without it. It is kept, and lowered by a
     /// 429, as `requests_per_second` is.
     pub max_concurrency: Option<u32>,
     /// How many idle connections are kept open: 64.
     pub pool_size: usize,
-    /// Whether each create goes over a connection of its own, opened beside the token call: then no answer to an earlier
-    /// exchange can be taken for the one to it, and a refusal needs no read to confirm it. Off: it costs a connection for each
-    /// payout.
+    /// Whether each create goes over a connection of its own, opened beside the token call: then no answer to an
+    /// earlier exchange can be taken for the one to it, and a refusal needs no read to confirm it. Off: it costs a
+    /// connection for each payout.
     pub connection_per_create: bool,
     /// The largest answer that is read, in bytes: 1 MiB.
     pub max_answer_bytes: usize,
-    /// A proxy for every call, `http` or `https`, such as `http://proxy:3128`. Without one, that of the environment is used
-    /// (`HTTPS_PROXY`, `ALL_PROXY`, not for the hosts of `NO_PROXY`), but never for a loopback host. One that cannot be
-    /// used is refused when the client is made. Plain `http` goes through no proxy.
+    /// A proxy for every call, `http` or `https`, such as `http://proxy:3128`. Without one, that of the environment is
+    /// used (`HTTPS_PROXY`, `ALL_PROXY`, not for the hosts of `NO_PROXY`), but never for a loopback host. One that
+    /// cannot be used is refused when the client is made. Plain `http` goes through no proxy.
     pub proxy: Option<String>,
     /// A PEM file with certificate authorities to trust besides the operating system's.
     pub ca_file: Option<PathBuf>,
@@ -91,9 +92,9 @@ pub struct Config {
     /// The most that one payout may be, for each currency named here, each an amount that could be paid. It holds even
     /// where `validate` is off.
     pub max_amount: Vec<Money>,
-    /// Which world this client belongs to: `Some(true)` for test data, `Some(false)` for live money. A payout of the
-    /// other one (`isTest`) is a `configuration` error of a read, and never taken for a create's own. A client of live money
-    /// is not made for [`SANDBOX_URL`], nor for a loopback host, where a stand-in would say that it paid.
+    /// Which mode this client belongs to: `Some(true)` for test data, `Some(false)` for live money. A payout of the
+    /// other one (`isTest`) is a `configuration` error of a read, and never taken for a create's own. A client of live
+    /// money is not made for [`SANDBOX_URL`], nor for a loopback host, where a stand-in would say that it paid.
     pub is_test: Option<bool>,
     /// A local proxy at this loopback address leads to the live platform: then, and only then, `is_test` may be
     /// `Some(false)` with it.
@@ -104,8 +105,8 @@ pub struct Config {
     /// choice, at least 32 bytes of random text, and never the secret. At most 8.
     pub callback_keys: Vec<CallbackKey>,
     /// Where the changes of payouts are kept until the application has handled them. Without one, callbacks and reads
-    /// record nothing. A store belongs to the base URL, the merchant code (or to none: a token) and the `is_test` of the
-    /// first client that is made with it, and is refused to clients of others.
+    /// record nothing. A store belongs to the base URL, the merchant code (or to none: a token) and the `is_test` of
+    /// the first client that is made with it, and is refused to clients of others.
     pub change_store: Option<Arc<dyn ChangeStore>>,
     /// For how long a change belongs to who took it, before it is given to somebody else: 60 s.
     pub change_lease: Duration,
@@ -152,7 +153,8 @@ impl Config {
         }
     }
 
-    /// Checks everything that can be known without a network, and gives the base URL, its path without a trailing slash.
+    /// Checks everything that can be known without a network, and gives the base URL, its path without a trailing
+    /// slash.
     pub(crate) fn check(&self) -> Result<Url> {
         self.credentials.check()?;
         for (name, value) in [
@@ -214,7 +216,7 @@ impl Config {
                 "does nothing for plain http; leave it out, or give an https base_url",
             ));
         }
-        self.check_world(&base_url)?;
+        self.check_mode(&base_url)?;
         Ok(base_url)
     }
 
@@ -267,7 +269,7 @@ impl Config {
     }
 
     /// A client of live money never pays where a stand-in answers.
-    fn check_world(&self, base_url: &Url) -> Result<()> {
+    fn check_mode(&self, base_url: &Url) -> Result<()> {
         let (is_live, is_loopback) = (self.is_test == Some(false), address::is_loopback(base_url));
         if self.loopback_is_live && !(is_live && is_loopback) {
             let problem = "says that a proxy on this machine leads to the live platform, and is for nothing else: \
@@ -384,7 +386,7 @@ impl fmt::Debug for Config {
 fn without_user(url: &str) -> String {
     match address::parse(url) {
         Ok(url) => format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()),
-        Err(_) => "[no URL]".to_owned(),
+        Err(_) => "[not a URL]".to_owned(),
     }
 }
 

@@ -121,7 +121,8 @@ type Provided = Pin<Box<dyn Future<Output = Result<SecretString, String>> + Send
 pub struct TokenProvider(Arc<dyn Fn() -> Provided + Send + Sync>);
 
 impl TokenProvider {
-    /// A provider from an async function. The text of its error enters the error of the call, so it must hold no secret.
+    /// A provider from an async function. The text of its error enters the error of the call, so it must hold no
+    /// secret.
     pub fn new<F, R>(provide: F) -> Self
     where
         F: Fn() -> R + Send + Sync + 'static,

@@ -139,14 +139,17 @@ impl ErrorKind {
     pub const fn when(self) -> &'static str {
         match self {
             Self::Configuration => {
-                "Unusable settings: base URL, secret, CA file, proxy (one that refuses its password too, with 407), store of changes, plain http to a host that is not loopback; or a server certificate that does not verify."
+                "Unusable settings: base URL, secret, CA file, proxy (one that refuses its password too, with 407), \
+                 store of changes, plain http to a host that is not loopback; or a server certificate that does not \
+                 verify."
             }
             Self::InvalidRequest => "Refused before sending, naming the field; or HTTP 400.",
             Self::Authentication => "401 to a fresh or ready token; or the token call answered 400, 401 or 403.",
             Self::PermissionDenied => "403; or the token in hand does not cover the call (found locally).",
             Self::Rejected => "406 with its codes, of the token call too.",
             Self::DuplicatePayout => {
-                "The id is taken by a payout that is not provably this call's: 409, a found payout that differs, or another request under this id in flight. Carries what was found."
+                "The id is taken by a payout that is not provably this call's: 409, a found payout that differs, or \
+                 another request under this id in flight. Carries what was found."
             }
             Self::NotFound => "410 on a read, or 404.",
             Self::RateLimited => "429, and no time left to wait.",
@@ -157,10 +160,12 @@ impl ErrorKind {
             Self::NotFinal => "`wait_for_payout` ran out of time. Carries the last payout seen.",
             Self::UnexpectedResponse => "An answer, not to a create, that cannot be understood.",
             Self::OutcomeUnknown => {
-                "A create may have reached the platform and could not be settled in time. Call again with the same id, the same request and `resume`."
+                "A create may have reached the platform and could not be settled in time. Call again with the same id, \
+                 the same request and `resume`."
             }
             Self::InvalidCallback => {
-                "A callback that is refused: its body cannot be read, or its URL was not signed for this payout by one of the keys, or is no longer valid."
+                "A callback that is refused: its body cannot be read, or its URL was not signed for this payout by one \
+                 of the keys, or is no longer valid."
             }
             Self::Closed => "The client was closed.",
             Self::Internal => "A fault of this SDK (in a create that may have been sent: `outcome_unknown`).",
@@ -177,7 +182,8 @@ impl fmt::Display for ErrorKind {
 /// Whom an error concerns: whether the next payout would meet it, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Concern {
-    /// The merchant, its credentials or the settings. No payout is to blame: stop, mend that, and make the same calls again.
+    /// The merchant, its credentials or the settings. No payout is to blame: stop, mend that, and make the same calls
+    /// again.
     Merchant,
     /// This payout: its id, or what its request says. Others are not touched by it.
     Payout,
@@ -300,13 +306,15 @@ impl Error {
         }))
     }
 
-    /// A setting that cannot be used, by its name.
-    pub(crate) fn setting(name: &str, problem: impl fmt::Display) -> Self {
+    /// A setting that cannot be used, by its name. Public for the bindings, as `invalid` is.
+    #[must_use]
+    pub fn setting(name: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Configuration, format!("{name}: {problem}")).with_field(name)
     }
 
     /// A field of a request that cannot be sent, by its name.
-    pub(crate) fn invalid(field: &str, problem: impl fmt::Display) -> Self {
+    #[must_use]
+    pub fn invalid(field: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorKind::InvalidRequest, format!("{field}: {problem}")).with_field(field)
     }
 
@@ -443,8 +451,8 @@ impl Error {
         self.0.payout_id.as_ref()
     }
 
-    /// The requests of this call, oldest first; of a call that took very long, not all of its reads and token calls. A token
-    /// call that several calls waited for is an attempt of each; a token that was in hand is none.
+    /// The requests of this call, oldest first; of a call that took very long, not all of its reads and token calls. A
+    /// token call that several calls waited for is an attempt of each; a token that was in hand is none.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
@@ -466,8 +474,8 @@ impl Error {
     /// with this error: never 200, after which the platform would not repeat it.
     ///
     /// 400, 403 or 413 to a callback that is refused; 500 if the settings are wrong or this SDK is; and 503 to all that
-    /// may yet be read or stored, a 410 included: the URL proves that the merchant made this id, so the platform's reads
-    /// may only lag behind.
+    /// may yet be read or stored, a 410 included: the URL proves that the merchant made this id, so the platform's
+    /// reads may only lag behind.
     ///
     /// ```
     /// use komopay_core::{Client, Config, Credentials, SANDBOX_URL};
@@ -493,10 +501,11 @@ impl Error {
     /// - [`Concern::Merchant`]: `configuration`; `authentication` (a 401, or no token was issued); `permission_denied`,
     ///   which says that the token does not grant the call; and a 406 with one of the reasons `MERCHANT_NOT_FOUND`,
     ///   `MERCHANT_INACTIVE` and `OPERATION_INVALID`.
-    /// - [`Concern::Payout`]: `duplicate_payout`; a request that was refused before it was sent; and a 400, or a 406 with
-    ///   any other reasons, to a create. `IP_DENIED` is about the customer's address, `BALANCE_INSUFFICIENT` about this sum.
-    /// - `None`: all else. It may pass (`unavailable`), is not known (`outcome_unknown`, whose [cause](Error::cause) may
-    ///   concern somebody), or is about neither.
+    /// - [`Concern::Payout`]: `duplicate_payout`; a request that was refused before it was sent; and a 400, or a 406
+    ///   with any other reasons, to a create. `IP_DENIED` is about the customer's address, `BALANCE_INSUFFICIENT` about
+    ///   this sum.
+    /// - `None`: all else. It may pass (`unavailable`), is not known (`outcome_unknown`, whose [cause](Error::cause)
+    ///   may concern somebody), or is about neither.
     #[must_use]
     pub fn concerns(&self) -> Option<Concern> {
         let is_of_the_merchant = |reason: &Reason| OF_THE_MERCHANT.contains(&reason.code.as_str());

@@ -94,8 +94,8 @@ const NOWHERE: u32 = u32::MAX;
 /// Visits every state.
 ///
 /// # Errors
-/// The shortest trace to a step that breaks an invariant, to a state that nothing leads out of although not all is done,
-/// or to one that can be come back to.
+/// The shortest trace to a step that breaks an invariant, to a state that nothing leads out of although not all is
+/// done, or to one that can be come back to.
 pub(crate) fn explore<M: Model>(model: &M) -> Result<Figures, Trace> {
     let mut numbers: HashMap<u64, u32, BuildHasherDefault<Same>> = HashMap::default();
     let mut seen: Vec<Seen> = Vec::new();

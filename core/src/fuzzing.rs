@@ -18,13 +18,13 @@ use crate::values::{Payout, PayoutAccepted, PayoutId};
 /// The answer to a create.
 #[must_use]
 pub fn payout_accepted(id: &PayoutId, body: &[u8]) -> Option<PayoutAccepted> {
-    PayoutAccepted::read(id, body).ok().map(|(accepted, _)| accepted)
+    PayoutAccepted::parse(id, body).ok().map(|(accepted, _)| accepted)
 }
 
 /// The answer to a read.
 #[must_use]
 pub fn payout(id: &PayoutId, body: &[u8]) -> Option<Payout> {
-    Payout::read(id, body).ok().map(|(payout, _)| payout)
+    Payout::parse(id, body).ok().map(|(payout, _)| payout)
 }
 
 /// The error that an answer of this status means.
@@ -120,7 +120,7 @@ pub fn payout_options(body: &[u8]) -> Option<Vec<PayoutOption>> {
 /// The merchant's data.
 #[must_use]
 pub fn merchant_info(body: &[u8]) -> Option<MerchantInfo> {
-    MerchantInfo::read(std::str::from_utf8(body).ok()?).ok()
+    MerchantInfo::parse(std::str::from_utf8(body).ok()?).ok()
 }
 
 fn list<T: Entry>(body: &[u8]) -> Option<Vec<T>> {

@@ -1,7 +1,8 @@
 //! The one place that cleans texts from outside: of the platform, of proxies and other peers, of a token provider.
 //!
-//! Such a text may repeat what was sent, in a spelling of its own; it may hold what begins a new line of a log, or turns
-//! the reading order of one around. What passes through here may be shown and logged. It is not for our own texts.
+//! Such a text may repeat what was sent, in a spelling of its own; it may hold what begins a new line of a log, or
+//! turns the reading order of one around. What passes through here may be shown and logged. It is not for our own
+//! texts.
 
 mod spelling;
 mod words;

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::first_failure::FirstFailures;
 use crate::money::Money;
-use crate::throttle::{Pace, Turn};
+use crate::throttle::{Permit, Throttle};
 use crate::timing::{Limits, whole_millis};
 use crate::transport::{Answer, Failure, Operation, Prepared, Transport};
 use crate::values::Payout;
@@ -23,7 +23,7 @@ use crate::values::Payout;
 /// What the calls of one client share.
 pub(crate) struct Session {
     transport: Arc<Transport>,
-    pub pace: Arc<Pace>,
+    pub throttle: Arc<Throttle>,
     pub tokens: Tokens,
     pub first_failures: FirstFailures,
     pub callback_keys: Vec<CallbackKey>,
@@ -44,8 +44,8 @@ impl Session {
     /// A session with these settings, if they can be used. Nothing is sent yet.
     pub fn new(mut config: Config) -> Result<Self> {
         let base_url = config.check()?;
-        let pace = Pace::new(&config);
-        let transport = Arc::new(Transport::new(&config, &base_url, Arc::clone(&pace))?);
+        let throttle = Throttle::new(&config);
+        let transport = Arc::new(Transport::new(&config, &base_url, Arc::clone(&throttle))?);
         // Last: settings that are wrong otherwise shall not take a store for themselves.
         let owner = changes::owner(&base_url, &config.credentials, config.is_test);
         let store = config.change_store.take();
@@ -53,7 +53,7 @@ impl Session {
         Ok(Self {
             tokens: Tokens::new(&config, Arc::clone(&transport)),
             transport,
-            pace,
+            throttle,
             first_failures: FirstFailures::new(),
             limits: config.limits(),
             read_attempts: config.read_attempts,
@@ -81,14 +81,14 @@ impl Session {
         Ok(())
     }
 
-    /// Refuses every call from now on, and ends every wait for a turn to send.
+    /// Refuses every call from now on, and ends every wait for a permit to send.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        self.pace.close();
+        self.throttle.close();
     }
 
-    /// Refuses a payout of the other world: test data to live settings, or the reverse.
-    pub fn check_world(&self, payout: &Payout) -> Result<()> {
+    /// Refuses a payout of the other mode: test data to live settings, or the reverse.
+    pub fn check_mode(&self, payout: &Payout) -> Result<()> {
         match (self.is_test, payout.is_test) {
             (Some(_), None) => {
                 let text = format!(
@@ -123,13 +123,14 @@ impl Session {
         &self,
         operation: &Operation,
         grant: &Grant,
-        turn: &mut Turn,
+        permit: &mut Permit,
         within: Duration,
         leave: impl Future<Output = ()>,
         history: &mut Vec<Attempt>,
     ) -> Result<Answer, Failure> {
         let (started_at, started) = (Timestamp::now(), Instant::now());
-        let result = self.transport.send(operation, Some(grant.token.expose_secret()), Some(turn), within, leave).await;
+        let result =
+            self.transport.send(operation, Some(grant.token.expose_secret()), Some(permit), within, leave).await;
         let answer = result.as_ref().ok();
         let attempt = Attempt {
             operation: operation.to_string(),

@@ -1,7 +1,7 @@
-//! The pace of one client: how fast, and how many at a time, it asks the platform.
+//! The throttle of one client: how fast, and how many at a time, it asks the platform.
 //!
-//! Every try of a call takes a [`Turn`] before it sends anything, its token call included. Three rules may make it wait,
-//! each of them pure, with time as an argument:
+//! Every try of a call takes a [`Permit`] before it sends anything, its token call included. Three rules may make it
+//! wait, each of them pure, with time as an argument:
 //!
 //! | rule | file | holds back |
 //! |---|---|---|
@@ -10,12 +10,12 @@
 //! | limit | `limit.rs` | what the merchant's own limits, and a 429, do not let pass; off unless it is set |
 //!
 //! None of them holds back a read that settles an open attempt, nor the token for it: such a try takes
-//! [`Pace::settling`], which does not wait. Its requests and their answers count like any other's.
+//! [`Throttle::settling`], which does not wait. Its requests and their answers count like any other's.
 
 mod breaker;
 mod budget;
 mod limit;
-mod place;
+mod waiter;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,11 +26,11 @@ use tokio::time::Instant;
 use self::breaker::Breaker;
 use self::budget::Budget;
 use self::limit::Limit;
-pub(crate) use self::place::{Place, beside};
+pub(crate) use self::waiter::Waiter;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 
-/// Which try of a call asks for a turn.
+/// Which try of a call asks for a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Try {
     /// The first one, or one after an answer that the call asked for.
@@ -74,10 +74,10 @@ struct State {
     limit: Limit,
     /// Tries that have begun and not ended.
     under_way: u32,
-    /// Those of them that settle an open attempt, and took no turn.
+    /// Those of them that settle an open attempt, and waited for nothing.
     settling: u32,
     /// What held somebody back last: the reason of those that stood in line behind.
-    held_by: Option<Rule>,
+    throttled_by: Option<Rule>,
     reach: Reach,
     /// For how long a call is held while nothing was ever reached.
     unreached: Duration,
@@ -103,7 +103,7 @@ impl State {
             limit: Limit::new(config.requests_per_second, config.max_concurrency, now),
             under_way: 0,
             settling: 0,
-            held_by: None,
+            throttled_by: None,
             reach: Reach::Untried,
             unreached: config.limits().unreached,
             closed: false,
@@ -129,7 +129,7 @@ impl State {
         held.or_else(|| self.limit.held(now, self.under_way).map(wait(Rule::Limit)))
     }
 
-    /// Takes a turn for a call that began then, and tells whether it is the breaker's probe.
+    /// Takes a permit for a call that began then, and tells whether it is the breaker's probe.
     fn take(&mut self, now: Instant, which: Try, began: Instant) -> Result<bool, Wait> {
         if let Some(mut wait) = self.obstacle(now, which) {
             if wait.rule != Rule::Closed && self.reach == Reach::Never {
@@ -140,7 +140,7 @@ impl State {
                     wait.until = Some(wait.until.map_or(end, |until| until.min(end)));
                 }
             }
-            self.held_by = Some(wait.rule);
+            self.throttled_by = Some(wait.rule);
             return Err(wait);
         }
         if which == Try::Repeat {
@@ -167,10 +167,10 @@ impl State {
     }
 }
 
-/// The pace that all calls of one client keep.
-pub(crate) struct Pace {
+/// The throttle that all calls of one client pass.
+pub(crate) struct Throttle {
     state: Mutex<State>,
-    /// Whose turn is next, first come first served. Repeats stand in a line of their own, so that an empty budget keeps
+    /// Who is next, first come first served. Repeats stand in a line of their own, so that an empty budget keeps
     /// nobody else waiting.
     firsts: tokio::sync::Mutex<()>,
     repeats: tokio::sync::Mutex<()>,
@@ -178,7 +178,7 @@ pub(crate) struct Pace {
     changed: Notify,
 }
 
-impl Pace {
+impl Throttle {
     pub fn new(config: &Config) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State::new(config, Instant::now())),
@@ -188,12 +188,14 @@ impl Pace {
         })
     }
 
-    /// Waits for a turn for a call that `began` then, for so long at the most. Dropping the future gives its place up.
+    /// Waits for a permit for a call that `began` then, for so long at the most. The place in line is kept only while
+    /// this is polled, so whoever may be polled late waits in a task: see [`Waiter`]. Dropping the future leaves the
+    /// line.
     ///
     /// # Errors
     /// What the call ends with if nothing else is known of it: `unavailable` if the breaker held it or nothing was ever
     /// reached, `timed_out` if another rule did; `closed`.
-    pub async fn turn(self: &Arc<Self>, which: Try, began: Instant, within: Duration) -> Result<Turn, Error> {
+    pub async fn permit(self: &Arc<Self>, which: Try, began: Instant, within: Duration) -> Result<Permit, Error> {
         let line = match which {
             Try::First => &self.firsts,
             Try::Repeat => &self.repeats,
@@ -218,28 +220,28 @@ impl Pace {
             }
         });
         let rule = match taken.await {
-            Ok(Ok(probe)) => return Ok(Turn { pace: Arc::clone(self), probe, settles: false, is_paid: true }),
+            Ok(Ok(probe)) => return Ok(Permit { throttle: Arc::clone(self), probe, settles: false, is_paid: true }),
             Ok(Err(wait)) => Some(wait.rule),
             Err(_) => {
                 let mut state = self.lock();
-                state.obstacle(Instant::now(), which).map(|wait| wait.rule).or(state.held_by)
+                state.obstacle(Instant::now(), which).map(|wait| wait.rule).or(state.throttled_by)
             }
         };
-        Err(held_back(rule))
+        Err(throttled(rule))
     }
 
-    /// A turn at once, for a try that settles an open attempt.
-    pub fn settling(self: &Arc<Self>) -> Turn {
+    /// A permit at once, for a try that settles an open attempt.
+    pub fn settling(self: &Arc<Self>) -> Permit {
         let mut state = self.lock();
         state.under_way += 1;
         state.settling += 1;
         drop(state);
-        Turn { pace: Arc::clone(self), probe: false, settles: true, is_paid: false }
+        Permit { throttle: Arc::clone(self), probe: false, settles: true, is_paid: false }
     }
 
-    /// Counts a request that is about to be sent, if its turn did not.
-    pub fn count(&self, turn: Option<&mut Turn>) {
-        let is_paid = turn.is_some_and(|turn| std::mem::take(&mut turn.is_paid));
+    /// Counts a request that is about to be sent, if its permit did not.
+    pub fn count(&self, permit: Option<&mut Permit>) {
+        let is_paid = permit.is_some_and(|permit| std::mem::take(&mut permit.is_paid));
         if !is_paid {
             self.lock().limit.draw(Instant::now());
         }
@@ -280,8 +282,8 @@ impl Pace {
     }
 }
 
-/// The error of a call that never got a turn.
-fn held_back(rule: Option<Rule>) -> Error {
+/// The error of a call that never got a permit.
+fn throttled(rule: Option<Rule>) -> Error {
     let (kind, why) = match rule {
         Some(Rule::Closed) => return Error::new(ErrorKind::Closed, "the client was closed"),
         Some(Rule::Breaker) => {
@@ -300,18 +302,18 @@ fn held_back(rule: Option<Rule>) -> Error {
 }
 
 /// The right to one try: its token call, if it needs one, and its request. It ends when it is dropped.
-pub(crate) struct Turn {
-    pace: Arc<Pace>,
+pub(crate) struct Permit {
+    throttle: Arc<Throttle>,
     probe: bool,
     settles: bool,
     /// One request of it is already counted.
     is_paid: bool,
 }
 
-impl Drop for Turn {
+impl Drop for Permit {
     fn drop(&mut self) {
         {
-            let mut state = self.pace.lock();
+            let mut state = self.throttle.lock();
             state.under_way -= 1;
             state.settling -= u32::from(self.settles);
             if self.probe {
@@ -321,7 +323,7 @@ impl Drop for Turn {
                 state.limit.give_back();
             }
         }
-        self.pace.changed.notify_waiters();
+        self.throttle.changed.notify_waiters();
     }
 }
 

@@ -41,3 +41,36 @@ pub(crate) fn jitter(ceiling: Duration) -> Duration {
 pub(crate) fn whole_millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const LIMITS: Limits = Limits {
+        total: SECOND.saturating_mul(90),
+        attempt: SECOND.saturating_mul(20),
+        settle_window: SECOND.saturating_mul(30),
+        backoff_base: SECOND,
+        backoff_cap: SECOND.saturating_mul(10),
+        unreached: SECOND.saturating_mul(10),
+    };
+
+    #[test]
+    fn pauses_double_up_to_the_cap() {
+        let ceilings = [0, 1, 2, 3, 4, 31, u32::MAX].map(|step| LIMITS.ceiling(step).as_secs());
+        assert_eq!(ceilings, [1, 2, 4, 8, 10, 10, 10]);
+    }
+
+    #[test]
+    fn useful_is_a_first_pause_and_at_most_a_quarter_of_an_attempt() {
+        assert_eq!(LIMITS.useful(), SECOND);
+        assert_eq!(Limits { attempt: 2 * SECOND, ..LIMITS }.useful(), SECOND / 2);
+    }
+
+    #[test]
+    fn jitter_is_some_part_of_its_ceiling() {
+        let drawn: Vec<_> = (0..100).map(|_| jitter(SECOND)).collect();
+        assert!(drawn.iter().all(|pause| *pause < SECOND) && drawn.iter().any(|pause| *pause != drawn[0]), "{drawn:?}");
+    }
+}

@@ -1,6 +1,7 @@
 //! One request on the wire: what is sent, what came back, and whether a byte of it may have reached the platform.
 //!
-//! An answer tells whether it is the first one over its connection: only then no earlier exchange can be the one it belongs to.
+//! An answer tells whether it is the first one over its connection: only then no earlier exchange can be the one it
+//! belongs to.
 //!
 //! Nothing here repeats a request, follows a redirect or decides what an answer means for a payout.
 

@@ -1,4 +1,4 @@
-//! Settings of a sandbox, and what can go wrong at its start.
+//! Settings of a sandbox, as they are asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,11 +9,12 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 
 use crate::callbacks::Rules;
-use crate::catalogue::{BALANCES, Catalogue, Limits};
-use crate::exchange::{Exchange, Observer};
-use crate::money::decimal;
-use crate::record::recorder;
-use crate::sandbox::Sandbox;
+use crate::error::{MIN_TOKEN, StartError};
+use crate::http::exchange::Exchange;
+use crate::http::record::recorder;
+use crate::platform::catalogue::{BALANCES, Catalogue, Limits};
+use crate::platform::money::decimal;
+use crate::platform::settings::Settings;
 
 /// The merchant code of a sandbox that was given none.
 pub const DEFAULT_MERCHANT_CODE: &str = "SANDBOX_MERCHANT";
@@ -24,81 +25,7 @@ pub const DEFAULT_SECRET: &str = "sandbox-secret";
 /// The address that `customerIp` is refused with, with `IP_DENIED`, unless others are denied too.
 const DENIED_IP: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 66));
 
-/// Why a sandbox did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The address cannot be listened on, most often because the port is in use.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A balance is no decimal number, or negative.
-    #[error("the balance in {currency} must be a decimal number of at least 0")]
-    Balance {
-        /// The currency of the balance.
-        currency: String,
-    },
-    /// Limits were set for a payout option that does not exist.
-    #[error("there is no payout option of {method} in {currency}")]
-    NoOption {
-        /// The payment method.
-        method: String,
-        /// The currency.
-        currency: String,
-    },
-    /// A limit is no decimal number, or negative.
-    #[error("a limit of {method} in {currency} must be a decimal number of at least 0")]
-    Limit {
-        /// The payment method.
-        method: String,
-        /// The currency.
-        currency: String,
-    },
-    /// The file that calls shall be written to cannot be opened.
-    #[error("cannot write calls to {}: {source}", path.display())]
-    Record {
-        /// The file asked for.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The token of the control API is too short, or cannot stand in a header.
-    #[error(
-        "the control token must have at least {MIN_TOKEN} characters, letters, digits and punctuation of ASCII alone; \
-         without one, the sandbox makes its own"
-    )]
-    ControlToken,
-    /// The system has no random bytes for a control token.
-    #[error("cannot make a control token: the system has no random bytes")]
-    NoRandomness,
-    /// The time between the repeats of a callback, or for one attempt, is zero.
-    #[error("the {setting} must be at least 1 ms")]
-    NoTime {
-        /// The setting: `callback_interval` or `callback_timeout`.
-        setting: &'static str,
-    },
-    /// The certificates to trust callback URLs by are no PEM.
-    #[error("callback_ca holds no usable certificate: {reason}")]
-    CallbackCa {
-        /// What is wrong with them.
-        reason: String,
-    },
-    /// The certificate or key for https cannot be used.
-    #[error("cannot serve https: {reason}")]
-    Tls {
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-/// How long a control token is at least: nobody guesses it.
-const MIN_TOKEN: usize = 16;
-
-/// Settings of a sandbox; made by [`Sandbox::builder`].
+/// Settings of a sandbox; made by [`Sandbox::builder`](crate::Sandbox::builder).
 #[derive(Clone)]
 #[must_use]
 pub struct Builder {
@@ -111,6 +38,15 @@ pub struct Builder {
     balances: Vec<(String, String)>,
     changes: Vec<OptionChange>,
     settings: Settings,
+}
+
+/// Settings that a sandbox can go by.
+pub(crate) struct Checked {
+    pub(crate) settings: Settings,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Its certificate chain and key, both PEM.
+    pub(crate) tls: Option<(String, String)>,
 }
 
 /// What shall be otherwise in the payout options of a method in a currency.
@@ -126,29 +62,6 @@ enum Change {
     Amounts { from: Option<String>, to: Option<String> },
     DailyLimit(String),
     Available(bool),
-}
-
-/// What a running gateway goes by. No `Debug`: it holds the secret.
-#[derive(Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
-pub(crate) struct Settings {
-    pub(crate) processing_time: Duration,
-    pub(crate) seed: u64,
-    pub(crate) control: bool,
-    /// What calls of the control API must bring along. Empty where it is off.
-    pub(crate) control_token: String,
-    /// The ports of this machine to which the control API may forge callbacks.
-    pub(crate) forge_to_ports: BTreeSet<u16>,
-    pub(crate) merchant_code: String,
-    pub(crate) secret: String,
-    pub(crate) merchant_active: bool,
-    pub(crate) locked_tokens_may_read: bool,
-    pub(crate) documented_answers: bool,
-    pub(crate) denied_ips: BTreeSet<IpAddr>,
-    pub(crate) balances: BTreeMap<String, Decimal>,
-    pub(crate) catalogue: Catalogue,
-    pub(crate) callbacks: Rules,
-    pub(crate) observers: Vec<Observer>,
 }
 
 impl Builder {
@@ -210,7 +123,7 @@ impl Builder {
     }
 
     /// Whether the control API under `/_sandbox/` answers; off by default. It asks for
-    /// [`Sandbox::control_token`].
+    /// [`Sandbox::control_token`](crate::Sandbox::control_token).
     pub fn control(mut self, on: bool) -> Self {
         self.settings.control = on;
         self
@@ -223,7 +136,7 @@ impl Builder {
     }
 
     /// Lets the control API forge callbacks to this port of this machine. Otherwise it does so only to URLs that a
-    /// create handed over. [`Sandbox::forge_callback`] asks for neither.
+    /// create handed over. [`Sandbox::forge_callback`](crate::Sandbox::forge_callback) asks for neither.
     pub fn forge_to_port(mut self, port: u16) -> Self {
         self.settings.forge_to_ports.insert(port);
         self
@@ -284,7 +197,7 @@ impl Builder {
     }
 
     /// How long after an attempt a callback is repeated that was not answered with 200: 2 minutes by default, as the
-    /// contract says, and at least 1 ms. [`Sandbox::advance`] shortens the wait.
+    /// contract says, and at least 1 ms. [`Sandbox::advance`](crate::Sandbox::advance) shortens the wait.
     pub fn callback_interval(mut self, interval: Duration) -> Self {
         self.settings.callbacks.interval = interval;
         self
@@ -337,13 +250,8 @@ impl Builder {
         self
     }
 
-    /// Starts the sandbox on the runtime this is called on.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError`] if the address cannot be listened on, or a balance, a limit, a time, a certificate or the file for
-    /// calls cannot be used.
-    pub async fn start(self) -> Result<Sandbox, StartError> {
+    /// The same, as a sandbox can go by them.
+    pub(crate) fn checked(self) -> Result<Checked, StartError> {
         let Self { host, port, tls, callback_ca, record, control_token, balances, changes, mut settings } = self;
         if settings.control {
             settings.control_token = checked_token(control_token)?;
@@ -365,7 +273,7 @@ impl Builder {
                 Err(source) => return Err(StartError::Record { path, source }),
             }
         }
-        Sandbox::launch(settings, SocketAddr::new(host, port), tls).await
+        Ok(Checked { settings, address: SocketAddr::new(host, port), tls })
     }
 
     fn change(mut self, method: &str, currency: &str, what: Change) -> Self {

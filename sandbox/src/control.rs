@@ -14,7 +14,11 @@
 //! | `POST merchant` | `{"active": false}` switches the merchant off |
 //! | `POST reset` | everything as at the start |
 //!
-//! What is about callbacks is in `callbacks/control`.
+//! What is about callbacks is in `callbacks`.
+
+mod access;
+mod body;
+mod callbacks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -25,26 +29,17 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router, middleware};
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::access;
-use crate::answer::Answer;
-use crate::callbacks;
-use crate::connection::Control;
-use crate::fault::Fault;
-use crate::gateway::Gateway;
-use crate::ledger::LedgerEntry;
+use crate::control::body::{Active, one_or_more};
+use crate::faults::Fault;
+use crate::http::answer::Answer;
+use crate::http::connection::Control;
 use crate::merchant;
 use crate::operation::Operation;
-use crate::server::Server;
-
-const PREFIX: &str = "/_sandbox";
-
-/// Whether a path belongs to the control API.
-pub(crate) fn is_control(path: &str) -> bool {
-    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
+use crate::platform::gateway::Gateway;
+use crate::platform::ledger::LedgerEntry;
+use crate::server::{CONTROL, Server};
 
 /// All routes: the control API if it is on, and the merchant API for everything else.
 pub(crate) fn router(gateway: Arc<Gateway>, server: Weak<Server>) -> Router {
@@ -59,10 +54,10 @@ pub(crate) fn router(gateway: Arc<Gateway>, server: Weak<Server>) -> Router {
             .route("/faults", post(inject).delete(clear))
             .route("/merchant", post(switch_merchant))
             .route("/reset", post(reset))
-            .merge(callbacks::control::routes())
+            .merge(callbacks::routes())
             .layer(Extension(server))
             .layer(middleware::from_fn_with_state(Arc::clone(&gateway), access::checked));
-        router = router.nest(PREFIX, control);
+        router = router.nest(CONTROL, control);
     }
     router.fallback(merchant_call).with_state(gateway)
 }
@@ -105,22 +100,6 @@ async fn idle(Extension(server): Extension<Weak<Server>>) -> Json<BTreeMap<&'sta
         server.idle().await;
     }
     Json(BTreeMap::from([("idle", true)]))
-}
-
-/// How many faults there are now.
-#[derive(Serialize)]
-pub(crate) struct Active {
-    pub(crate) active: usize,
-}
-
-/// Reads a body that holds one thing or an array of them.
-pub(crate) fn one_or_more<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, Answer> {
-    let things = if body.trim_ascii_start().starts_with(b"[") {
-        serde_json::from_slice(body)
-    } else {
-        serde_json::from_slice(body).map(|thing| vec![thing])
-    };
-    things.map_err(|error| Answer::bad_request(&error.to_string()))
 }
 
 async fn inject(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Body> {

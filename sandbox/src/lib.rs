@@ -31,60 +31,43 @@
 //!
 //! | question | module |
 //! |---|---|
-//! | How do I start, ask and stop it? | `sandbox`, `builder`; by hand `program` |
-//! | How does a request become an answer, and where do faults act? | `operation`, `merchant`, `calls`, `reads`, `answer` |
-//! | What does the gateway hold, and when does money move? | `gateway`, `payout`, `ledger` |
-//! | What is a valid request? | `validation` (the schema), `fields` and `query` (reading), `money` |
-//! | What is refused with a 406, and how do I bring it about? | `rules`, `channels`; [`refusals`] |
-//! | Which currencies, operators and limits are there? | `catalogue` |
-//! | What may a token do? | `token`; how it is signed: `hs256` |
+//! | How do I start, ask and stop it? | `sandbox`, `builder`; by hand `program`; why not: `error` |
+//! | How does a request become an answer, and where do faults act? | `operation`, `merchant`, `platform::calls`, `platform::reads` |
+//! | What does the gateway hold, and when does money move? | `platform::gateway`, `payout`, `ledger` |
+//! | What is a valid request? | `platform::validation` (the schema), `fields` and `query` (reading), `money` |
+//! | What is refused with a 406, and how do I bring it about? | `platform::rules`, `channels`; [`refusals`] |
+//! | Which currencies, operators and limits are there? | `platform::catalogue` |
+//! | What may a token do? | `platform::token`; how it is signed: `hs256` |
 //! | Which account numbers fail? | [`magic`] |
-//! | What can break, and how is it asked for? | `fault`, and over HTTP `control`; by whom: `access` |
+//! | What can break, and which call meets it? | `faults` |
+//! | How is it asked for over HTTP, and by whom? | `control`, `control::access` |
 //! | Where do callbacks go, when, and what goes wrong with them? | `callbacks`; which time is it: `clock` |
-//! | Who sees every call? | `exchange`, `record` |
-//! | How is a connection cut or reset? | `connection`, `server`, `activity`, `tls` |
+//! | Who sees every call? | `http::exchange`, `http::record` |
+//! | How is a connection cut or reset? | `server`, `http::connection`, `activity`, `tls` |
 
-mod access;
-mod activity;
-mod answer;
 mod builder;
 mod callbacks;
-mod calls;
-mod catalogue;
-mod channels;
 mod clock;
-mod connection;
 mod control;
-mod exchange;
-mod fault;
-mod fields;
-mod gateway;
-mod hs256;
-mod ledger;
-pub mod magic;
+mod error;
+mod faults;
+mod http;
 mod merchant;
-mod money;
 mod operation;
-mod payout;
+mod platform;
 mod program;
-mod query;
-mod reads;
-mod record;
-pub mod refusals;
-mod rules;
 mod sandbox;
 mod server;
-mod tls;
-mod token;
-mod validation;
 
-pub use builder::{Builder, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET, StartError};
+pub use builder::{Builder, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET};
 pub use callbacks::{CallbackEffect, CallbackFault, CallbackWhen, Delivery, DeliveryOutcome};
-pub use exchange::Exchange;
-pub use fault::{Effect, Fault, On, When};
-pub use ledger::{Balance, LedgerEntry, LedgerKind};
+pub use error::StartError;
+pub use faults::{Effect, Fault, On, When};
+pub use http::exchange::Exchange;
+pub use http::record::RECORD_VARIABLE;
 pub use operation::Operation;
-pub use payout::ChangeError;
+pub use platform::ledger::{Balance, LedgerEntry, LedgerKind};
+pub use platform::payout::ChangeError;
+pub use platform::{magic, refusals};
 pub use program::{CONTROL_TOKEN_VARIABLE, run_program};
-pub use record::RECORD_VARIABLE;
 pub use sandbox::Sandbox;

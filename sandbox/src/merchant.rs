@@ -15,15 +15,15 @@ use http::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use tokio::sync::futures::OwnedNotified;
 
-use crate::answer::{Answer, Refusal};
-use crate::calls::{Call, perform};
-use crate::connection::Control;
-use crate::exchange;
-use crate::fault::Effect;
-use crate::fields::{Fields, any_text};
-use crate::gateway::Gateway;
-use crate::operation::Operation;
-use crate::validation;
+use crate::faults::Effect;
+use crate::http::answer::{Answer, Refusal};
+use crate::http::connection::Control;
+use crate::http::exchange;
+use crate::operation::{Operation, is_payout_id};
+use crate::platform::call::Call;
+use crate::platform::calls::perform;
+use crate::platform::fields::{Fields, any_text};
+use crate::platform::gateway::Gateway;
 
 const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -53,7 +53,7 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
     let cleared = gateway.lock().faults.cleared();
     let about = Some(payout_id.as_str()).filter(|id| !id.is_empty());
     let effect = gateway.see(operation, about, connection.is_kept());
-    let loggable = if validation::payout_id(&payout_id).is_ok() { format!("/{payout_id}") } else { String::new() };
+    let loggable = if is_payout_id(&payout_id) { format!("/{payout_id}") } else { String::new() };
     let fault = effect.as_ref().map(|effect| format!(" (fault: {})", name(effect))).unwrap_or_default();
     if effect == Some(Effect::CloseBeforeReading) {
         connection.reset();
@@ -65,11 +65,15 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
         Ok(body) => {
             let Parts { method, uri, headers, .. } = head;
             let call = Call { operation, payout_id, method, uri, headers, body, read_lag: Duration::ZERO };
-            exchange::show(gateway, call.request(), None);
+            exchange::show(&gateway.settings.observers, call.request(), None);
             decide(gateway, connection, call, effect, cleared).await
         }
         Err(answer) => {
-            exchange::show(gateway, (&head.method, &head.uri, &head.headers, &Bytes::new()), Some(&answer));
+            exchange::show(
+                &gateway.settings.observers,
+                (&head.method, &head.uri, &head.headers, &Bytes::new()),
+                Some(&answer),
+            );
             answer
         }
     };
@@ -80,8 +84,8 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
 /// Answers what no operation takes.
 fn unread(gateway: &Gateway, head: &Parts, answer: Answer) -> Response<Body> {
     let request = (&head.method, &head.uri, &head.headers, &Bytes::new());
-    exchange::show(gateway, request, None);
-    exchange::show(gateway, request, Some(&answer));
+    exchange::show(&gateway.settings.observers, request, None);
+    exchange::show(&gateway.settings.observers, request, Some(&answer));
     answer.into_response()
 }
 

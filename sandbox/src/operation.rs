@@ -8,6 +8,17 @@ use serde::{Deserialize, Serialize};
 /// What stands in a path for the id of a payout.
 const ID: &str = "/{idPayout}";
 
+/// Whether this can be the id of a payout: letters, digits, `_` and `-`, at most 250.
+pub(crate) fn is_payout_id(text: &str) -> bool {
+    is_code(text, 250)
+}
+
+/// Whether it is made of what the codes of the contract are made of, and not longer than this.
+pub(crate) fn is_code(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len())
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-')
+}
+
 /// One call of the merchant API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

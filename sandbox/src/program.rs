@@ -10,7 +10,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::builder::{Builder, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET};
-use crate::record::RECORD_VARIABLE;
+use crate::http::record::RECORD_VARIABLE;
 use crate::sandbox::Sandbox;
 
 /// The environment variable with the token of the control API, for the program and for those who use that API.

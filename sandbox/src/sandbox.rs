@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use crate::builder::{Builder, Settings, StartError};
+use crate::builder::{Builder, Checked};
 use crate::callbacks::{CallbackFault, Delivery};
-use crate::fault::Fault;
-use crate::gateway::Gateway;
-use crate::ledger::{Balance, LedgerEntry};
-use crate::magic::Outcome;
+use crate::control;
+use crate::error::StartError;
+use crate::faults::Fault;
+use crate::http::tls;
 use crate::operation::Operation;
-use crate::payout::ChangeError;
+use crate::platform::gateway::Gateway;
+use crate::platform::ledger::{Balance, LedgerEntry};
+use crate::platform::magic::Outcome;
+use crate::platform::payout::ChangeError;
+use crate::platform::token::MoneyLock;
 use crate::server::Server;
-use crate::tls;
-use crate::token::MoneyLock;
 
 /// A running stand-in gateway. Dropping it ends it at once; [`Sandbox::stop`] ends it gracefully.
 ///
@@ -25,6 +27,26 @@ pub struct Sandbox {
     gateway: Arc<Gateway>,
     server: Arc<Server>,
     base_url: String,
+}
+
+impl Builder {
+    /// Starts the sandbox on the runtime this is called on.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if the address cannot be listened on, or a balance, a limit, a time, a certificate or the file for
+    /// calls cannot be used.
+    pub async fn start(self) -> Result<Sandbox, StartError> {
+        let Checked { settings, address, tls } = self.checked()?;
+        let tls = tls.map(|(certificate, key)| tls::acceptor(&certificate, &key)).transpose()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let cannot_listen = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+        let gateway = Arc::new(Gateway::new(settings));
+        let server = Server::start(&gateway, listener, tls, control::router).map_err(cannot_listen)?;
+        let base_url = format!("{scheme}://{}", reachable(server.address()));
+        Ok(Sandbox { gateway, server, base_url })
+    }
 }
 
 impl Sandbox {
@@ -40,21 +62,6 @@ impl Sandbox {
     /// Settings for a sandbox.
     pub fn builder() -> Builder {
         Builder::new()
-    }
-
-    pub(crate) async fn launch(
-        settings: Settings,
-        address: SocketAddr,
-        pems: Option<(String, String)>,
-    ) -> Result<Self, StartError> {
-        let tls = pems.map(|(certificate, key)| tls::acceptor(&certificate, &key)).transpose()?;
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let cannot_listen = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
-        let gateway = Arc::new(Gateway::new(settings));
-        let server = Server::start(&gateway, listener, tls).map_err(cannot_listen)?;
-        let base_url = format!("{scheme}://{}", reachable(server.address()));
-        Ok(Self { gateway, server, base_url })
     }
 
     /// Where it listens, for example `http://127.0.0.1:38211`; no slash at the end.

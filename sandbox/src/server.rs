@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -21,12 +21,19 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::{Control, Socket, Tap};
-use crate::control;
-use crate::gateway::Gateway;
+use crate::http::connection::{Control, Socket, Tap};
+use crate::platform::gateway::Gateway;
 
 /// How long a graceful stop waits for calls in progress.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Below which path the control API answers.
+pub(crate) const CONTROL: &str = "/_sandbox";
+
+/// Whether a path belongs to the control API.
+fn is_control(path: &str) -> bool {
+    path.strip_prefix(CONTROL).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 /// A listening server.
 pub(crate) struct Server {
@@ -51,12 +58,13 @@ impl Server {
         gateway: &Arc<Gateway>,
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
+        router: impl FnOnce(Arc<Gateway>, Weak<Self>) -> Router,
     ) -> io::Result<Arc<Self>> {
         let address = listener.local_addr()?;
         Ok(Arc::new_cyclic(|server| {
             let shared = Arc::new(Shared {
                 gateway: Arc::clone(gateway),
-                router: control::router(Arc::clone(gateway), server.clone()),
+                router: router(Arc::clone(gateway), server.clone()),
                 tls,
                 closing: CancellationToken::new(),
                 connections: Mutex::default(),
@@ -200,7 +208,7 @@ impl Shared {
         let tap = Tap::new(stream, control.clone(), activity.clone());
         let router = TowerToHyperService::new(self.router.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let busy = if control::is_control(request.uri().path()) {
+            let busy = if is_control(request.uri().path()) {
                 // A control call may wait for everything else to be quiet.
                 control.release();
                 None

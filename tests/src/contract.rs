@@ -5,8 +5,8 @@
 //! first violation ends the whole program. An answer that a fault falsified is not judged: the sandbox shows what it
 //! answered before that. Requests that are wrong on purpose are sent to [`crate::start_for_wrong_requests`].
 //!
-//! The sandbox's own tests ask it in the same way. What the tests of other languages send is recorded, and held against the
-//! contract afterwards: [`check_recorded`].
+//! The sandbox's own tests ask it in the same way. What the tests of other languages send is recorded, and held against
+//! the contract afterwards: [`check_recorded`].
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! A TCP proxy in front of a sandbox that breaks a create at an exact byte: ends its connection, or repeats its bytes.
 //!
-//! Everything else passes untouched. It reads HTTP just so far that it knows where a request or an answer begins and ends.
+//! Everything else passes untouched. It reads HTTP just so far that it knows where a request or an answer begins and
+//! ends.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,7 +1,7 @@
 //! Peers that misbehave: they answer without end, byte by byte, or with what was not asked for.
 //!
-//! What a client of ours makes of each stands beside it. It has read the request when it begins to misbehave, so that a create
-//! that it was sent may have been executed.
+//! What a client of ours makes of each stands beside it. It has read the request when it begins to misbehave, so that a
+//! create that it was sent may have been executed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

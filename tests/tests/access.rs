@@ -441,7 +441,7 @@ async fn nothing_above_a_ceiling_is_sent_even_where_checking_is_off() {
     }
 }
 
-/// A client that is set to this world. The sandbox's payouts are of test data.
+/// A client that is set to this mode. The sandbox's payouts are of test data.
 fn of_world(sandbox: &Sandbox, is_test: bool) -> Client {
     let mut config = config(sandbox.base_url());
     (config.is_test, config.loopback_is_live) = (Some(is_test), !is_test);

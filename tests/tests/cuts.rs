@@ -1,5 +1,5 @@
-//! The sweeps of creates that are cut, repeated or tampered with: a true runner is green at every byte, and one that lies about
-//! the money is red.
+//! The sweeps of creates that are cut, repeated or tampered with: a true runner is green at every byte, and one that
+//! lies about the money is red.
 #![cfg(unix)]
 
 use std::time::Duration;
@@ -40,7 +40,8 @@ async fn a_create_that_is_cut_at_a_boundary_of_tls_is_executed_once() {
 async fn a_create_that_the_network_repeats_is_executed_once() {
     let swept = swept(Sweep::Repeats, 5, RUNNER).await;
     assert!(swept.found.is_empty() && swept.cases > 150, "{swept}\n{}", swept.found.join("\n"));
-    // A proxy that repeats a create of which it lost the answer uses the id up: so says the call, and resuming recovers.
+    // A proxy that repeats a create of which it lost the answer uses the id up: so says the call, and resuming
+    // recovers.
     assert_eq!(swept.endings.get("duplicate_payout then recovered"), Some(&2), "{swept}");
 }
 

@@ -1,4 +1,5 @@
-//! The log belongs to who made the call, also what the core's own tasks have to say; and it carries its facts as fields.
+//! The log belongs to who made the call, also what the core's own tasks have to say; and it carries its facts as
+//! fields.
 
 use komopay_bindings_common::log::{self, Ears, Listener, Record, Value};
 use komopay_core::{ErrorKind, called_by};

@@ -1,7 +1,7 @@
 //! Answers that a front end delivers to the wrong request: no executed payout is told as "no money moved".
 //!
-//! Every other create is genuinely refused, and at seeded places an answer is doubled or strays in front of the true one.
-//! The ledger tells which payouts were executed. What a lagging read does is shown too: that is an assumption.
+//! Every other create is genuinely refused, and at seeded places an answer is doubled or strays in front of the true
+//! one. The ledger tells which payouts were executed. What a lagging read does is shown too: that is an assumption.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

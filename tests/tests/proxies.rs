@@ -1,4 +1,5 @@
-//! Proxies: one that cannot be used is refused when a client is made, and one that refuses the password ends a call once.
+//! Proxies: one that cannot be used is refused when a client is made, and one that refuses the password ends a call
+//! once.
 
 use std::net::SocketAddr;
 use std::process::Command;

@@ -25,7 +25,8 @@ async fn an_unknown_payout_is_not_found() {
     let error = client(&sandbox).get_payout(&id("NONE")).await.unwrap_err();
     shown(&error);
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::NotFound, Some(410)));
-    // The token call has used the connection: "not there" may be another's answer, so it is asked once more over another.
+    // The token call has used the connection: "not there" may be another's answer, so it is asked once more over
+    // another.
     assert_eq!((error.attempts().len(), error.payout_id()), (3, Some(&id("NONE"))));
 }
 

@@ -3,6 +3,7 @@
 //! Every contestant is a process of its own that makes the same calls to the same minimal server. They take turns, round
 //! after round, so that a busy moment of the machine meets all of them; medians and ratios are what counts.
 
+mod figures;
 mod outage;
 
 use std::io::{BufRead, BufReader};
@@ -13,6 +14,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use self::figures::{build, median, say};
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::setup::{self, Tool};
@@ -151,18 +153,6 @@ fn creates(workspace: &Workspace) -> Outcome {
     Ok(())
 }
 
-/// Builds the measuring program with these features.
-fn build(workspace: &Workspace, features: &str) -> Outcome<PathBuf> {
-    let cargo = Program::cargo(workspace).args("build --locked --release --package komopay-bench --features");
-    cargo.arg(features).run()?;
-    Ok(workspace.target().join("release").join(format!("komopay-bench{}", std::env::consts::EXE_SUFFIX)))
-}
-
-fn say(what: &str, holds: bool, found: &str, aim: &str) {
-    let verdict = if holds { "holds" } else { "MISSES" };
-    println!("{verdict:6}  {what}: {found} ({aim})");
-}
-
 impl Contestant {
     fn measure(&self, workspace: &Workspace, program: &Path, venv: &Venv, url: &str) -> Outcome<Measured> {
         let command = match self.module {
@@ -205,12 +195,6 @@ fn import_time(workspace: &Workspace, venv: &Venv) -> Outcome<f64> {
     }
     let [bare, with] = times;
     Ok(median(&with) - median(&bare))
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// The minimal server, killed when dropped.

@@ -8,8 +8,8 @@ use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::gateway;
 use crate::tally::Tally;
-use crate::test;
 use crate::workspace::Workspace;
+use crate::{files, suite};
 
 /// The suite, as far as it was played.
 pub(crate) struct Conformance {
@@ -44,12 +44,12 @@ impl Conformance {
         let folder = workspace.folder("conformance");
         fs::create_dir_all(&folder).map_err(Failure::while_doing(format!("cannot make {}", folder.display())))?;
         let report = folder.join(format!("{name}.json"));
-        test::remove(&report)?;
+        files::remove(&report)?;
         let (stride, seed) = share(name, self.long);
         let play = conductor(workspace)?.args(&format!("play --stride {stride} --seed {seed} --report")).arg(&report);
         let play = play.arg("--").followed_by(runner);
         self.reports.borrow_mut().push(report);
-        test::tests(workspace, play, tally)
+        suite::tests(workspace, play, tally)
     }
 
     /// Whether there is anything to show.

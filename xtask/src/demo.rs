@@ -1,22 +1,23 @@
 //! The demo: one documented payout, from an empty virtual environment to the ledger's last line.
 
+mod steps;
+
+pub(crate) use steps::{pay_by, say};
+
 use std::time::Instant;
 
 use clap::ValueEnum;
 
-use crate::command::Program;
-use crate::failure::{Failure, Outcome};
-use crate::gateway::{Gateway, MERCHANT_CODE, SECRET};
+use crate::failure::Outcome;
+use crate::gateway::{MERCHANT_CODE, SECRET};
 use crate::setup::{self, Tool};
 use crate::tools::Python;
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{kotlin, ledger, swift};
+use crate::{kotlin, swift};
 
 /// The example that KomoPay publishes, as a program that reads as documentation.
 const EXAMPLE: &str = "bindings-python/examples/quickstart.py";
-/// The payout that the example makes.
-const PAYOUT_ID: &str = "TST-223344";
 
 /// In which language the payout is made.
 #[derive(Clone, Copy, ValueEnum)]
@@ -70,32 +71,4 @@ pub(crate) fn pay(workspace: &Workspace, venv: &Venv) -> Outcome {
             .env("KOMOPAY_SECRET", SECRET)
             .env("PYTHONUNBUFFERED", "1")
     })
-}
-
-/// Makes the payout with a program of any language, and shows what came of it.
-pub(crate) fn pay_by(workspace: &Workspace, example: impl FnOnce(&Gateway) -> Program) -> Outcome {
-    say(2, "The sandbox starts: a stand-in for the gateway, on this machine");
-    let gateway = Gateway::start(workspace)?;
-    println!("   it listens on {}", gateway.base_url());
-
-    say(3, "The payout is made and followed until it is final");
-    example(&gateway).run_reading(|line| println!("   {line}")).map_err(|failure| {
-        Failure::new(format!("{failure}. What the gateway wrote meanwhile:\n\n{}", gateway.log()))
-    })?;
-
-    say(4, "The gateway's ledger: what was really done with the money");
-    let lines = ledger::read(&gateway)?;
-    for line in &lines {
-        println!("   {line}");
-    }
-    ledger::check_paid_once(&lines, PAYOUT_ID)?;
-    println!("   one line when the gateway took it, one when the money had left: paid exactly once");
-
-    gateway.stop()?;
-    say(5, "The gateway has stopped");
-    Ok(())
-}
-
-pub(crate) fn say(number: u32, what: &str) {
-    println!("\n{number}. {what}");
 }

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::cargo_tool::cargo_tool;
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
+use crate::licenses;
 use crate::workspace::Workspace;
-use crate::{licenses, test};
 
 /// The lint, in a file that does not allow it.
 const UNSAFE: &str = "unsafe_code";
 
-/// The version of cargo-deny that judges, so that a newer one is a decision and no surprise.
+/// The version of cargo-deny that judges.
 const DENY: &str = "0.20.2";
 
 /// How many crates each thing that merchants install may hold on this platform, itself and ours included. Whoever needs
@@ -25,7 +26,7 @@ const GATEWAY: &str = "komopay-sandbox";
 
 /// Judges the crates by `deny.toml`, and counts them.
 pub(crate) fn check(workspace: &Workspace) -> Outcome {
-    deny(workspace)?.args("check licenses bans sources").run()?;
+    cargo_tool(workspace, "cargo-deny", DENY)?.args("check licenses bans sources").run()?;
     for (name, most) in MOST {
         let tree = Program::cargo(workspace).args("tree --locked --edges normal --prefix none --package").arg(name);
         let tree = tree.output()?;
@@ -50,7 +51,7 @@ pub(crate) fn check(workspace: &Workspace) -> Outcome {
 /// Whether a crate has a flaw that is known, or was withdrawn. What gates a release: no check of every day, since it may be
 /// another answer tomorrow, and the database has to be fetched.
 pub(crate) fn advisories(workspace: &Workspace) -> Outcome {
-    deny(workspace)?.args("check advisories").run()
+    cargo_tool(workspace, "cargo-deny", DENY)?.args("check advisories").run()
 }
 
 /// Each action of others is named by a commit, since a tag can be moved, with its version for who reads it.
@@ -83,20 +84,6 @@ fn is_pinned(line: &str) -> bool {
 fn name_and_version(line: &str) -> Option<(&str, &str)> {
     let mut words = line.split_whitespace();
     Some((words.next()?, words.next()?))
-}
-
-/// cargo-deny, which is built once into the cache: most systems have no package of it.
-fn deny(workspace: &Workspace) -> Outcome<Program> {
-    let root = workspace.cache().join(format!("cargo-deny-{DENY}"));
-    let program = root.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
-    if !program.exists() {
-        let install = Program::cargo(workspace).args("install --locked --debug --version").args(DENY).arg("--root");
-        let install = install.arg(&root).arg("cargo-deny").env("CARGO_TARGET_DIR", workspace.folder("cargo-deny"));
-        install.env("CARGO_PROFILE_DEV_DEBUG", "false").run()?;
-        // What it was built from is as large as all of ours.
-        test::remove_folder(&workspace.folder("cargo-deny"))?;
-    }
-    Ok(Program::new(workspace, program))
 }
 
 /// The compiler refuses unsafe code (`unsafe_code = "deny"`), but for what the macros of pyo3 and uniffi write. What is left

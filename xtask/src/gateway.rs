@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
-use crate::test;
+use crate::files;
 use crate::workspace::Workspace;
 
 /// Credentials of a merchant that exists only in a gateway started here.
@@ -39,7 +39,7 @@ pub(crate) fn build_program(workspace: &Workspace, name: &str) -> Outcome<PathBu
 pub(crate) fn validate(workspace: &Workspace, calls: &Path) -> Outcome {
     let program = build_program(workspace, "validate-exchanges")?;
     Program::new(workspace, program).arg(calls).run()?;
-    test::remove(calls)
+    files::remove(calls)
 }
 
 /// A running gateway.

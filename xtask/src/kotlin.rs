@@ -17,7 +17,7 @@ use crate::tally::Tally;
 use crate::tools::Python;
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{demo, kotlin_code, ledger, licenses, readme, test};
+use crate::{demo, files, kotlin_code, ledger, licenses, readme, suite};
 
 /// The payout that the server of the hand-off lets the app make.
 const HANDED_OFF: [&str; 3] = ["APP-223344", "10000", "IDR"];
@@ -44,14 +44,14 @@ impl<'a> Kotlin<'a> {
         let (generated, native) = (self.folder.join("generated"), self.folder.join("native"));
         for folder in [&generated, &native] {
             // What an earlier build left here would go into the jar.
-            test::remove_folder(folder)?;
+            files::remove_folder(folder)?;
         }
         Program::new(self.workspace, built.join(format!("komopay-bindgen{}", consts::EXE_SUFFIX)))
             .args("generate --no-format --config uniffi.toml --language kotlin --out-dir")
             .arg(&generated)
             .arg(built.join(&library))
             .run()?;
-        kotlin_code::mend(&generated.join("id/komopay/ffi"))?;
+        kotlin_code::mend(&generated)?;
         let native = native.join(platform);
         fs::create_dir_all(&native).map_err(Failure::while_doing(format!("cannot make {}", native.display())))?;
         let (from, to) = (built.join(&library), native.join(&library));
@@ -88,9 +88,9 @@ impl<'a> Kotlin<'a> {
     /// and counts the process models among them: a class of tests each.
     fn test(&self, maven: Program, project: &str, tally: &mut Tally) -> Outcome {
         let reports = self.folder.join(project).join("surefire-reports");
-        test::remove_folder(&reports)?;
+        files::remove_folder(&reports)?;
         let maven = maven.env("KOMOPAY_SANDBOX_BIN", gateway::build(self.workspace)?);
-        test::tests(self.workspace, maven, tally)?;
+        suite::tests(self.workspace, maven, tally)?;
         let models = search(self.workspace, &reports)?
             .iter()
             .filter(|name| name.starts_with("TEST-id.komopay.processes.") && name.ends_with("Test.xml"))
@@ -155,7 +155,7 @@ pub(crate) fn check(
     report.check("Kotlin library", |_| kotlin.prepare(",provoked-panics"))?;
     report.check("Kotlin tests", |tally| {
         let calls = workspace.folder("kotlin-calls.jsonl");
-        test::remove(&calls)?;
+        files::remove(&calls)?;
         kotlin.test(kotlin.sdk().arg("install").env("KOMOPAY_SANDBOX_RECORD", &calls), "maven", tally)?;
         gateway::validate(workspace, &calls)
     })?;
@@ -218,7 +218,7 @@ fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
     let javac = Program::new(workspace, "javac").env("CLASSPATH", jars.trim()).arg("-d").arg(readme.join("classes"));
     javac.arg(readme.join("Readme.java")).run()?;
     let calls = workspace.folder("kotlin-callback-calls.jsonl");
-    test::remove(&calls)?;
+    files::remove(&calls)?;
     let maven = kotlin.maven("bindings-kotlin/callback-tests/pom.xml").arg("test");
     kotlin.test(maven.env("KOMOPAY_SANDBOX_RECORD", &calls), "callback-tests", tally)?;
     gateway::validate(workspace, &calls)
@@ -228,7 +228,7 @@ fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
 fn write_readme(kotlin: &Kotlin<'_>) -> Outcome {
     const README: &str = "bindings-kotlin/README.md";
     let folder = kotlin.folder.join("readme");
-    test::remove_folder(&folder)?;
+    files::remove_folder(&folder)?;
     fs::create_dir_all(folder.join("kotlin")).map_err(Failure::while_doing(folder.display()))?;
     let write =
         |name: &str, code: String| fs::write(folder.join(name), code).map_err(Failure::while_doing(name.to_owned()));
@@ -237,7 +237,7 @@ fn write_readme(kotlin: &Kotlin<'_>) -> Outcome {
         write(&format!("kotlin/Readme{number}.kt"), format!("package readme\n{imports}\n{function}"))?;
     }
     let (imports, bodies): (Vec<_>, Vec<_>) = readme::programs(kotlin.workspace, README, "java")?.into_iter().unzip();
-    let orders = "interface Orders { void update(String id, id.komopay.ffi.Payout payout); }\nOrders orders;";
+    let orders = "interface Orders { void update(String id, id.komopay.Payout payout); }\nOrders orders;";
     write("Readme.java", format!("{}\nclass Readme {{\n{orders}\n{}\n}}\n", imports.join("\n"), bodies.join("\n")))
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::str::Lines;
 
 use crate::failure::{Failure, Outcome};
+use crate::kotlin_builders;
 
 /// What holds a secret, a token, an account or a person. Whoever prints beans finds nothing of it: the methods that
 /// read it are named as records name theirs (`account.number()`), and the fields are transient.
@@ -28,18 +29,25 @@ const SECRETIVE: [&str; 11] = [
 const SERIALIZABLE: [&str; 8] =
     ["Attempt", "Failure", "FailureCode", "FailureReason", "MethodCode", "Payout", "PayoutStatus", "Reason"];
 
-/// Mends the files of a folder: values that hold lists keep lists that nobody changes, values show themselves whatever
-/// texts they hold, and see above.
+/// Values that users never name: the front makes its own of them.
+const INNER: [&str; 7] =
+    ["CallFailure", "CallbackParts", "Failure", "IssuedToken", "Language", "MoneyParts", "ProviderFailure"];
+
+/// Mends the code below a folder: values that hold lists keep lists that nobody changes, values show themselves
+/// whatever texts they hold, and see above. Those that users name go from `id.komopay.ffi`, where all is generated, to
+/// `id.komopay`.
 pub(crate) fn mend(sources: &Path) -> Outcome {
-    let reading = || Failure::while_doing(format!("cannot read {}", sources.display()));
+    let file = |path: &str| sources.join("id").join("komopay").join(path);
+    let (generated, values) = (file("ffi/komopay_ffi.kt"), file("Values.kt"));
+    let reading = Failure::while_doing(format!("cannot read {}", generated.display()));
+    let code = fs::read_to_string(&generated).map_err(reading)?;
     let mut found = BTreeSet::new();
-    for entry in fs::read_dir(sources).map_err(reading())? {
-        let file = entry.map_err(reading())?.path();
-        let code = fs::read_to_string(&file).map_err(reading())?;
-        let writing = Failure::while_doing(format!("cannot write {}", file.display()));
-        fs::write(&file, mended(&code, &mut found)).map_err(writing)?;
+    let (rest, for_users) = parted(&mended(&code, &mut found), &mut found);
+    let builders = (file("Builders.kt"), kotlin_builders::written(&for_users)?);
+    for (path, code) in [(generated, rest), (values, for_users), builders] {
+        fs::write(&path, code).map_err(Failure::while_doing(format!("cannot write {}", path.display())))?;
     }
-    let wanted = SECRETIVE.iter().chain(&SERIALIZABLE).chain(&[TO_STRING, LISTS]);
+    let wanted = SECRETIVE.iter().chain(&SERIALIZABLE).chain(&INNER).chain(&[TO_STRING, LISTS, CODES, CALLS]);
     let missing: Vec<_> = wanted.filter(|name| !found.contains(**name)).collect();
     if missing.is_empty() { Ok(()) } else { Err(Failure::new(format!("UniFFI writes {missing:?} in another way now"))) }
 }
@@ -49,6 +57,20 @@ const TO_STRING: &str = "override fun toString(): String {";
 const SHOWN: &str = "override fun toString(): String = try { shownByTheCore() } \
     catch (unshown: java.nio.charset.CharacterCodingException) { javaClass.simpleName + \"(not Unicode)\" }\n    \
     private fun shownByTheCore(): String {";
+
+/// How the list of codes that the platform may extend ends.
+const CODES: &str = "data class Unknown(";
+
+/// How the functions begin that the methods of values call the library with.
+const CALLS: &str = "private inline fun <U> uniffiRustCall(";
+
+/// What times, spans and numbers are called in generated code, and what they are.
+const ALIASES: [(&str, &str); 4] = [
+    (": ChangeNumber", ": kotlin.Long"),
+    (": Moment", ": java.time.Instant"),
+    (": Span", ": java.time.Duration"),
+    (": Whole", ": kotlin.Int"),
+];
 
 /// How the type of a list begins.
 const LISTS: &str = "List<";
@@ -78,6 +100,80 @@ fn mended(code: &str, found: &mut BTreeSet<&'static str>) -> String {
         found.insert(TO_STRING);
     }
     mended.replace(TO_STRING, SHOWN)
+}
+
+/// The code without the values that users name, and these.
+fn parted(code: &str, found: &mut BTreeSet<&'static str>) -> (String, String) {
+    let mut rest = String::new();
+    let mut values = String::new();
+    for part in declarations(code) {
+        let head = part.lines().find(|line| line.starts_with(char::is_alphabetic)).unwrap_or_default();
+        let name =
+            ["data class ", "enum class ", "sealed class ", "class "].iter().find_map(|kind| head.strip_prefix(kind));
+        let name = name.map(|rest| rest.split([' ', '(', ':', '{']).next().unwrap_or_default());
+        let inner = INNER.iter().find(|inner| name == Some(**inner));
+        found.extend(inner);
+        match name {
+            Some(name) if inner.is_none() && name != "InternalException" => values += &for_switch(&part, found),
+            _ => rest += &part,
+        }
+    }
+    if rest.contains(CALLS) {
+        found.insert(CALLS);
+    }
+    let rest = rest.replace("private inline fun ", "internal inline fun ").replace("private fun<E", "internal fun<E");
+    let package = "package id.komopay.ffi\n";
+    let rest = rest.replacen(package, &format!("{package}\nimport id.komopay.*\n"), 1);
+    let values = values.replace("id.komopay.ffi.", "");
+    let values = ALIASES.iter().fold(values, |values, (alias, kind)| values.replace(alias, kind));
+    (rest, format!("package id.komopay\n\nimport id.komopay.ffi.*\n\n{values}"))
+}
+
+/// The code in its declarations, each with the docs and annotations before it.
+fn declarations(code: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut is_declared = false;
+    for line in code.split_inclusive('\n') {
+        let declares = line.starts_with(char::is_alphabetic);
+        if is_declared && (declares || line.starts_with("/**") || line.starts_with('@')) {
+            parts.push(String::new());
+            is_declared = false;
+        }
+        is_declared |= declares;
+        if let Some(part) = parts.last_mut() {
+            part.push_str(line);
+        }
+    }
+    parts
+}
+
+/// A list of codes with an enum of them, for Java: it can be switched over, and the compiler knows whether a case is
+/// missing.
+fn for_switch(code: &str, found: &mut BTreeSet<&'static str>) -> String {
+    if !code.contains(CODES) {
+        return code.to_owned();
+    }
+    found.insert(CODES);
+    let objects = code.lines().filter_map(|line| line.trim_start().strip_prefix("object ")?.split_once(" : "));
+    let known: Vec<_> = objects.map(|(known, _)| known).collect();
+    let constant = |known: &str| {
+        let capital = |(at, letter): (usize, char)| match letter {
+            letter if letter.is_ascii_uppercase() && at > 0 => format!("_{letter}"),
+            letter => letter.to_ascii_uppercase().to_string(),
+        };
+        known.char_indices().map(capital).collect::<String>()
+    };
+    let entries: Vec<_> = known.iter().copied().map(constant).collect();
+    let arms: Vec<_> = known.iter().map(|known| format!("{known} -> Value.{}", constant(known))).collect();
+    let head = code.lines().find(|line| line.starts_with("sealed class ")).unwrap_or_default();
+    let switch = format!(
+        "{head}\n    /** The codes that this version knows, and one for all others: for a `switch` in Java. */\n    \
+         enum class Value {{ {}, UNKNOWN }}\n\n    /** Which of them this is. */\n    \
+         fun asEnum(): Value = when (this) {{ {}; is Unknown -> Value.UNKNOWN }}\n",
+        entries.join(", "),
+        arms.join("; "),
+    );
+    code.replacen(head, &switch, 1)
 }
 
 /// What belongs to a class that can be serialized: its version, and that of an object there is one only.
@@ -184,6 +280,24 @@ mod tests {
             with("enum class Language {\n    companion object\n}\n").0,
             "enum class Language {\n    companion object\n}\n"
         );
+    }
+
+    #[test]
+    fn what_users_name_goes_into_their_package_and_codes_can_be_switched_over() {
+        let code = "package id.komopay.ffi\n\nprivate inline fun <U> uniffiRustCall(call: () -> U): U {\n}\n/**\n * A status.\n \
+            */\nsealed class PayoutStatus {\n    object NotYet : PayoutStatus()\n    data class Unknown(\n        val \
+            `text`: id.komopay.ffi.Moment) : PayoutStatus()\n}\n\ndata class Failure (\n)\n{\n}\n";
+        let (rest, values) = parted(code, &mut BTreeSet::new());
+        assert!(rest.starts_with("package id.komopay.ffi\n\nimport id.komopay.*\n"), "{rest}");
+        assert!(rest.contains("\ninternal inline fun <U> uniffiRustCall(") && rest.contains("class Failure"), "{rest}");
+        for part in [
+            "package id.komopay\n\nimport id.komopay.ffi.*\n\n/**\n * A status.\n */\nsealed class PayoutStatus {\n",
+            "enum class Value { NOT_YET, UNKNOWN }\n",
+            "fun asEnum(): Value = when (this) { NotYet -> Value.NOT_YET; is Unknown -> Value.UNKNOWN }\n",
+            "val `text`: java.time.Instant)",
+        ] {
+            assert!(values.contains(part), "{part} is not in {values}");
+        }
     }
 
     fn with(code: &str) -> (String, BTreeSet<&'static str>) {

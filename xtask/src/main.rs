@@ -9,12 +9,13 @@
 //! | Which scenarios hold in every language? | `conformance` |
 //! | What may no output show? | `canary` |
 //! | What is it made of, and is any of it unsafe? | `dependencies` |
+//! | Do files import each other in a circle? | `layers` |
 //! | What do users of each language see? | `surface` |
 //! | What do type checkers of Python see? | `stub` |
 //! | What must be installed, and what is done or said if it is not? | `setup`, `tools` |
 //! | What is known of the crates' flaws, and which licences go along? | `dependencies`, `licenses` |
-//! | Where do builds and virtual environments go? | `workspace` |
-//! | How does a command run, and how are its tests counted? | `command`, `tally` |
+//! | Where do builds and virtual environments go? | `workspace`, `checkout`, `files` |
+//! | How does a command run, and how are its tests judged and counted? | `command`, `suite`, `tally` |
 //! | How is a check timed and reported? | `report` |
 //! | How is the Kotlin library built and checked? | `kotlin` |
 //! | How is the Swift package built and checked? | `swift` |
@@ -22,14 +23,19 @@
 
 mod bench;
 mod canary;
+mod cargo_tool;
+mod checkout;
 mod command;
 mod conformance;
 mod demo;
 mod dependencies;
 mod failure;
+mod files;
 mod gateway;
 mod kotlin;
+mod kotlin_builders;
 mod kotlin_code;
+mod layers;
 mod ledger;
 mod licenses;
 mod mutations;
@@ -38,8 +44,10 @@ mod readme;
 mod report;
 mod setup;
 mod stub;
+mod suite;
 mod surface;
 mod swift;
+mod swift_code;
 mod tally;
 mod test;
 mod tools;
@@ -50,6 +58,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::failure::Outcome;
 use crate::workspace::Workspace;
 
 /// The project's tasks.
@@ -80,11 +89,16 @@ enum Task {
     Setup,
     /// Mend the Kotlin code that was generated into this folder, as the checks of the jar do: for releases.
     KotlinCode {
-        /// The folder of the package `id.komopay.ffi`.
+        /// The folder that the code was generated into.
         sources: std::path::PathBuf,
     },
-    /// Write bindings-python/licenses anew: the licences of the project and of the crates in it, for the wheel and the jar.
+    /// Write the licences anew that go along with the wheels and the jar: the project's, and those of the crates in them.
     Licenses,
+    /// See whether files import each other in a circle, or print the rooms of a crate for docs/architecture.md.
+    Layers {
+        /// The folder of the crate to print, such as `core`.
+        folder: Option<String>,
+    },
     /// Ask the database of advisories whether a crate has a known flaw, or is maintained by nobody. It needs the network.
     Advisories,
     /// Write the stub of Python's native module anew, from the Rust code.
@@ -103,23 +117,30 @@ enum Task {
 
 fn main() -> ExitCode {
     let Arguments { task } = Arguments::parse();
-    let outcome = Workspace::open().and_then(|workspace| match task {
-        Task::Demo { language } => demo::run(&workspace, language),
-        Task::Test { part, long } => test::run(&workspace, part, long),
-        Task::Setup => setup::run(&workspace),
-        Task::KotlinCode { sources } => kotlin_code::mend(&sources),
-        Task::Licenses => licenses::write(&workspace),
-        Task::Advisories => dependencies::advisories(&workspace),
-        Task::Stub => stub::write(&workspace),
-        Task::Surface => surface::write(&workspace),
-        Task::Prove(wish) => prove::run(&workspace, &wish),
-        Task::Bench { part } => bench::run(&workspace, part),
-    });
+    let outcome = Workspace::open().and_then(|workspace| run(&workspace, task));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("\nerror: {failure}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(workspace: &Workspace, task: Task) -> Outcome {
+    checkout::forget_others(workspace)?;
+    match task {
+        Task::Demo { language } => demo::run(workspace, language),
+        Task::Test { part, long } => test::run(workspace, part, long),
+        Task::Setup => setup::run(workspace),
+        Task::KotlinCode { sources } => kotlin_code::mend(&sources),
+        Task::Licenses => licenses::write(workspace),
+        Task::Layers { folder: None } => layers::check(workspace),
+        Task::Layers { folder: Some(folder) } => layers::print(workspace, &folder),
+        Task::Advisories => dependencies::advisories(workspace),
+        Task::Stub => stub::write(workspace),
+        Task::Surface => surface::write(workspace),
+        Task::Prove(wish) => prove::run(workspace, &wish),
+        Task::Bench { part } => bench::run(workspace, part),
     }
 }

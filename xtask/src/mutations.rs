@@ -1,7 +1,8 @@
 //! Every rule broken on purpose, one at a time: a test that cannot fail proves nothing.
 //!
-//! `tests/mutations.json` says what to break and which tests should see it. The sources are copied into the build
-//! folder first, and only the copy is ever changed. What does not build was not caught by anybody.
+//! In the files that hold rules, cargo-mutants breaks all that it knows how to: `.cargo/mutants.toml` says which files, and
+//! who judges. What it cannot express is in `tests/mutations.json`, with the tests that should see it. The sources are
+//! copied first, and only the copy is ever changed. What does not build was not caught by anybody.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,10 +12,11 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::cargo_tool::cargo_tool;
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::tally::Tally;
@@ -32,13 +34,27 @@ fn patience(sound: Duration) -> Duration {
 /// Which mutations, and which tests.
 #[derive(Args)]
 pub(crate) struct Choice {
-    /// Only the mutations whose fault or file contains this text. May be given more than once.
+    /// Only the mutations whose fault or file contains this text, or whose description by cargo-mutants matches it. May be
+    /// given more than once.
     #[arg(long)]
     only: Vec<String>,
     /// Only these tests, whatever should catch it, such as `core payouts::model`. May be given more than once.
     #[arg(long)]
     by: Vec<String>,
+    /// Only those of `tests/mutations.json`, or only those that cargo-mutants makes.
+    #[arg(long)]
+    made: Option<Made>,
 }
+
+/// Who made a mutation.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Made {
+    ByHand,
+    ByTool,
+}
+
+/// The version of cargo-mutants.
+const CARGO_MUTANTS: &str = "27.1.0";
 
 /// One line of `tests/mutations.json`.
 #[derive(Deserialize)]
@@ -59,7 +75,7 @@ const ANY: &[&str] = &[
     "core",
     "tests create",
     "tests read",
-    "tests pace",
+    "tests throttle",
     "tests tokens",
     "tests transport",
     "tests wire",
@@ -87,6 +103,25 @@ enum Tests {
 
 /// Breaks one rule after the other, and prints who saw it. What nobody sees is a failure.
 pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Outcome {
+    if choice.made != Some(Made::ByTool) {
+        by_hand(workspace, choice)?;
+    }
+    if choice.made != Some(Made::ByHand) {
+        by_tool(workspace, choice)?;
+    }
+    Ok(())
+}
+
+/// What each ended as is kept in `xtask/mutants/mutants.out` of the build folder.
+fn by_tool(workspace: &Workspace, choice: &Choice) -> Outcome {
+    let mutants =
+        cargo_tool(workspace, "cargo-mutants", CARGO_MUTANTS)?.args("mutants --package komopay-core --output");
+    let mutants = mutants.arg(workspace.folder("mutants"));
+    let chosen = choice.only.iter().fold(mutants, |mutants, text| mutants.arg("--re").arg(text));
+    chosen.args("--colors never --no-shuffle").run()
+}
+
+fn by_hand(workspace: &Workspace, choice: &Choice) -> Outcome {
     let text = fs::read_to_string(workspace.root().join("tests").join("mutations.json"))
         .map_err(Failure::while_doing("cannot read tests/mutations.json"))?;
     let mut mutations: Vec<Mutation> =

@@ -1,7 +1,10 @@
 //! What a machine needs for the tasks, and the one place that installs it: for root, on systems with `apt-get`. For whoever
 //! else all that is missing is named, in one line to paste.
 
-use std::fmt;
+mod tool;
+
+pub(crate) use tool::{Missing, Tool};
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -10,35 +13,6 @@ use crate::failure::{Failure, Outcome};
 use crate::swift;
 use crate::tools::Python;
 use crate::workspace::Workspace;
-
-/// Something that must be installed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tool {
-    /// Tells which files are ours.
-    Git,
-    /// Compiles SQLite, and links.
-    Compiler,
-    /// Checks the format.
-    Rustfmt,
-    /// Lints.
-    Clippy,
-    /// With which virtual environments are made.
-    Python,
-    /// Python's headers: uWSGI, which a process model is, is compiled.
-    PythonHeaders,
-    /// Compiles for the JVM.
-    Jdk,
-    /// Builds and tests for it.
-    Maven,
-    /// Celery's tasks go through it.
-    Redis,
-    /// Sets the wall clock of one process.
-    Faketime,
-    /// Makes a system that has Swift.
-    Debootstrap,
-    /// Builds and tests the Swift package.
-    Swift,
-}
 
 use Tool::{
     Clippy, Compiler, Debootstrap, Faketime, Git, Jdk, Maven, Python as PythonTool, PythonHeaders, Redis, Rustfmt,
@@ -107,52 +81,23 @@ impl Installer {
     }
 }
 
-impl Tool {
-    /// What it is, and what a person looks for if nothing here installs it.
-    fn name(self) -> &'static str {
-        match self {
-            Git => "git",
-            Compiler => "a C compiler (cc)",
-            Rustfmt => "rustfmt",
-            Clippy => "clippy",
-            PythonTool => "Python 3.10 or newer, with venv",
-            PythonHeaders => "Python's headers",
-            Jdk => "a JDK, 11 or newer",
-            Maven => "Maven",
-            Redis => "redis-server",
-            Faketime => "libfaketime",
-            Debootstrap => "debootstrap",
-            Swift => "Swift (https://www.swift.org/install/)",
-        }
-    }
-
-    /// The component of the Rust toolchain that it is, by rustup's name.
-    fn component(self) -> Option<&'static str> {
-        match self {
-            Rustfmt => Some("rustfmt"),
-            Clippy => Some("clippy"),
-            _ => None,
-        }
-    }
-
-    fn is_there(self, workspace: &Workspace) -> bool {
-        let cargo = |subcommand| Program::cargo(workspace).arg(subcommand).arg("--version").output().is_ok();
-        match self {
-            Git => answers("git"),
-            // Others find their compiler themselves.
-            Compiler => cfg!(windows) || answers("cc"),
-            Rustfmt => cargo("fmt"),
-            Clippy => cargo("clippy"),
-            PythonTool => Python::find().is_ok(),
-            PythonHeaders => Python::find().is_ok_and(|python| python.has_headers()),
-            Jdk => version("javac").is_some_and(|told| is_jdk_that_will_do(&told)),
-            Maven => answers(if cfg!(windows) { "mvn.cmd" } else { "mvn" }),
-            // The processes of Celery are tried on Unix only.
-            Redis => cfg!(windows) || answers("redis-server"),
-            Faketime => !cfg!(target_os = "linux") || FAKETIME.into_iter().any(has_faketime),
-            Debootstrap => !swift::needs_debootstrap(workspace) || answers("debootstrap"),
-            Swift => swift::can_be_had(workspace),
-        }
+fn is_there(tool: Tool, workspace: &Workspace) -> bool {
+    let cargo = |subcommand| Program::cargo(workspace).arg(subcommand).arg("--version").output().is_ok();
+    match tool {
+        Git => answers("git"),
+        // Others find their compiler themselves.
+        Compiler => cfg!(windows) || answers("cc"),
+        Rustfmt => cargo("fmt"),
+        Clippy => cargo("clippy"),
+        PythonTool => Python::find().is_ok(),
+        PythonHeaders => Python::find().is_ok_and(|python| python.has_headers()),
+        Jdk => version("javac").is_some_and(|told| is_jdk_that_will_do(&told)),
+        Maven => answers(if cfg!(windows) { "mvn.cmd" } else { "mvn" }),
+        // The processes of Celery are tried on Unix only.
+        Redis => cfg!(windows) || answers("redis-server"),
+        Faketime => !cfg!(target_os = "linux") || FAKETIME.into_iter().any(has_faketime),
+        Debootstrap => !swift::needs_debootstrap(workspace) || answers("debootstrap"),
+        Swift => swift::can_be_had(workspace),
     }
 }
 
@@ -182,39 +127,12 @@ fn is_jdk_that_will_do(version: &str) -> bool {
     major.parse().is_ok_and(|major: u32| major >= OLDEST_JDK)
 }
 
-/// What is missing, after all that could be installed was.
-#[derive(Default)]
-pub(crate) struct Missing {
-    tools: Vec<Tool>,
-    line: String,
-}
-
-impl Missing {
-    /// Why something that needs these cannot be run; nothing, if it can.
-    pub(crate) fn of(&self, needed: &[Tool]) -> Option<String> {
-        let missing: Vec<_> = self.tools.iter().filter(|tool| needed.contains(tool)).map(|tool| tool.name()).collect();
-        let verb = if missing.len() == 1 { "is" } else { "are" };
-        (!missing.is_empty()).then(|| format!("{} {verb} missing", missing.join(", ")))
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tools.is_empty()
-    }
-}
-
-/// All of it, and how it is installed.
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}. Install it:\n\n  {}\n", self.of(&self.tools).unwrap_or_default(), self.line)
-    }
-}
-
 /// Installs what is missing of these where that can be done unasked, and tells what is missing then.
 pub(crate) fn provide(workspace: &Workspace, needed: &[Tool]) -> Missing {
     let look = || -> Vec<Tool> {
         let mut tools: Vec<Tool> = Vec::new();
         for tool in needed {
-            if !tools.contains(tool) && !tool.is_there(workspace) {
+            if !tools.contains(tool) && !is_there(*tool, workspace) {
                 tools.push(*tool);
             }
         }
@@ -347,14 +265,5 @@ mod tests {
     fn root_needs_no_sudo() {
         let commands = commands(&[Redis], Some(Installer::Apt), true, "");
         assert_eq!(commands, ["apt-get update", "apt-get install --yes --no-install-recommends redis-server"]);
-    }
-
-    #[test]
-    fn what_cannot_be_run_says_what_it_lacks() {
-        let missing = Missing { tools: vec![Jdk, Maven, Redis], line: "install them".to_owned() };
-        assert_eq!(missing.of(&[Jdk, Maven, PythonTool]).unwrap(), "a JDK, 11 or newer, Maven are missing");
-        assert_eq!(missing.of(&[Redis]).unwrap(), "redis-server is missing");
-        assert_eq!(missing.of(&RUST), None);
-        assert!(missing.to_string().ends_with("Install it:\n\n  install them\n"));
     }
 }

@@ -5,6 +5,7 @@
 //! a reason, or nothing passes.
 
 mod kotlin;
+mod names;
 mod python;
 mod rust;
 mod swift;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 
+use self::names::Names;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
@@ -99,9 +101,6 @@ impl Language {
         }
     }
 }
-
-/// The names that users of one language see: `Type.member`, in `snake_case`.
-type Names = BTreeSet<String>;
 
 /// Each name, and in which languages it is, in the order of [`Language::ALL`].
 type Rows = BTreeMap<String, [bool; 4]>;
@@ -214,33 +213,9 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// `payoutId`, `PayoutId` and `PAYOUT_ID` as `payout_id`.
-fn snake_case(name: &str) -> String {
-    let mut text = String::new();
-    let mut before = None;
-    for letter in name.chars() {
-        let begins_a_word =
-            letter.is_ascii_uppercase() && before.is_some_and(|before: char| before.is_ascii_lowercase());
-        if begins_a_word {
-            text.push('_');
-        }
-        text.push(letter.to_ascii_lowercase());
-        before = Some(letter);
-    }
-    text.trim_end_matches('_').to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_the_same_in_every_case() {
-        for name in ["payoutId", "PayoutId", "PAYOUT_ID", "payout_id"] {
-            assert_eq!(snake_case(name), "payout_id");
-        }
-        assert_eq!(snake_case("from_"), "from");
-    }
 
     #[test]
     fn a_column_holds_the_names_marked_in_it() {

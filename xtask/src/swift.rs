@@ -14,7 +14,7 @@ use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
 use crate::report::Report;
 use crate::surface::{self, Language};
 use crate::workspace::Workspace;
-use crate::{demo, readme, test};
+use crate::{demo, files, readme, suite, swift_code};
 
 /// The system that has Swift as a package, and what of it a build needs.
 const SUITE: &str = "trixie";
@@ -131,6 +131,7 @@ impl<'a> Package<'a> {
             .arg(&generated)
             .arg(built.join(format!("{}komopay_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)))
             .run()?;
+        swift_code::mend(&generated.join("KomoPay.swift"))?;
         let mut files = BTreeMap::new();
         let failed = |error| Failure::while_doing(format!("cannot assemble {}", folder.display()))(error);
         list(&workspace.root().join("bindings-swift"), Path::new(""), &mut files).map_err(failed)?;
@@ -259,12 +260,12 @@ pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &m
     })?;
     report.check("Swift tests", |tally| {
         let (sandbox, calls) = (gateway::build(workspace)?, workspace.folder("swift-calls.jsonl"));
-        test::remove(&calls)?;
+        files::remove(&calls)?;
         // What XCTest and the tests write to either output is searched.
         let program = package.swift("test").args("--skip-build --disable-swift-testing -Xswiftc -warnings-as-errors");
         let both = Program::new(workspace, "sh").args("-c").arg(r#"exec "$0" "$@" 2>&1"#).followed_by(&program);
         let both = both.env("KOMOPAY_SANDBOX_BIN", sandbox).env("KOMOPAY_SANDBOX_RECORD", &calls);
-        test::tests(workspace, both, tally)?;
+        suite::tests(workspace, both, tally)?;
         gateway::validate(workspace, &calls)
     })?;
     report.check("Swift conformance", |tally| {

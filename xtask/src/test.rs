@@ -1,7 +1,5 @@
 //! Every check of the project, in the order in which it fails soonest.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -12,12 +10,12 @@ use crate::conformance::Conformance;
 use crate::failure::{Failure, Outcome};
 use crate::report::Report;
 use crate::setup::{self, Missing, Tool};
+use crate::suite::tests;
 use crate::surface::{self, Language};
-use crate::tally::Tally;
 use crate::tools::Python;
 use crate::venv::Venv;
 use crate::workspace::Workspace;
-use crate::{demo, dependencies, gateway, kotlin, licenses, stub, swift};
+use crate::{demo, dependencies, files, gateway, kotlin, layers, licenses, stub, swift};
 
 /// A part of the checks.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -102,6 +100,7 @@ fn rust(workspace: &Workspace, missing: &Missing, conformance: &Conformance, rep
     let lints = || cargo("clippy --locked --workspace --all-targets").args("-- --deny warnings").run();
     report.check_with(missing, &[Tool::Rustfmt], "Rust format", |_| cargo("fmt --all --check").run())?;
     report.check_with(missing, &[Tool::Clippy], "Rust lints", |_| lints())?;
+    report.check("layers", |_| layers::check(workspace))?;
     report.check_with(missing, &[Tool::Git], "dependencies", |_| dependencies::check(workspace))?;
     report.check("Rust documentation", |_| {
         cargo("doc --locked --workspace --no-deps").env("RUSTDOCFLAGS", "--deny warnings").run()
@@ -151,7 +150,7 @@ fn python_package(workspace: &Workspace, missing: &Missing, conformance: &Confor
         // Everything that a test wrote or logged goes into this file, whether it passed or not.
         let written = workspace.folder("pytest.xml");
         let calls = workspace.folder("calls.jsonl");
-        remove(&calls)?;
+        files::remove(&calls)?;
         let pytest = venv
             .python(workspace)
             .args("-m pytest -p no:cacheprovider bindings-python/tests --log-level=DEBUG")
@@ -186,46 +185,6 @@ fn python_package(workspace: &Workspace, missing: &Missing, conformance: &Confor
 /// What `mypy --strict` reads.
 const TYPED: &str =
     "bindings-python/python bindings-python/testing/python bindings-python/tests bindings-python/examples";
-
-/// Runs a test program. No line of its output may show a canary. Where nothing may be skipped, a skipped test is a
-/// failure, and so is having none.
-pub(crate) fn tests(workspace: &Workspace, program: Program, tally: &mut Tally) -> Outcome {
-    let canaries = Canaries::read(workspace)?;
-    let mut seen = 0;
-    program.run_reading(|line| {
-        println!("{line}");
-        tally.read(line);
-        seen += canaries.count_in([line]);
-    })?;
-    if seen > 0 {
-        return Err(Failure::new(format!("{seen} lines of output show a secret or an account number of the tests")));
-    }
-    if tally.passed == 0 {
-        return Err(Failure::new("no test ran"));
-    }
-    if workspace.ci() && tally.skipped > 0 {
-        return Err(Failure::new(format!("{} tests were skipped, and with CI=true none may be", tally.skipped)));
-    }
-    Ok(())
-}
-
-pub(crate) fn remove(file: &Path) -> Outcome {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(Failure::new(format!("cannot remove {}: {error}", file.display())))
-        }
-        _ => Ok(()),
-    }
-}
-
-pub(crate) fn remove_folder(folder: &Path) -> Outcome {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(Failure::new(format!("cannot remove {}: {error}", folder.display())))
-        }
-        _ => Ok(()),
-    }
-}
 
 /// All that git can tell: files that are new, ignored or changed, and how.
 fn state_of_checkout(workspace: &Workspace) -> Outcome<String> {

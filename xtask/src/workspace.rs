@@ -4,9 +4,6 @@ use std::env;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 
 /// The checkout and its build folder, which this run has for itself until it ends.
@@ -33,35 +30,7 @@ impl Workspace {
         fs::create_dir_all(&own).map_err(Failure::while_doing(format!("cannot make the folder {}", own.display())))?;
         let lock = lock(&own.join("lock"))?;
         let ci = env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
-        let workspace = Self { root, target, cache, ci, _lock: lock };
-        workspace.forget_other_checkouts()?;
-        Ok(workspace)
-    }
-
-    /// Cargo tells files by their times and by their paths inside a checkout. In a build folder that another checkout
-    /// used last, it would take what was built from there as built from here.
-    fn forget_other_checkouts(&self) -> Outcome {
-        let record = self.folder("checkout");
-        let here = self.root.to_string_lossy();
-        if fs::read_to_string(&record).is_ok_and(|last| last == here) {
-            return Ok(());
-        }
-        let mut clean = Program::cargo(self).args("clean --quiet --locked");
-        for name in self.crates()?.iter().filter(|name| *name != env!("CARGO_PKG_NAME")) {
-            clean = clean.arg("--package").arg(name);
-        }
-        clean.run()?;
-        fs::write(&record, here.as_bytes()).map_err(Failure::while_doing(format!("cannot write {}", record.display())))
-    }
-
-    /// The names of the checkout's own crates.
-    fn crates(&self) -> Outcome<Vec<String>> {
-        let json = Program::cargo(self).args("metadata --no-deps --locked --format-version 1").output()?;
-        let metadata: Value = serde_json::from_str(&json).map_err(Failure::while_doing("cargo metadata"))?;
-        let packages = metadata.get("packages").and_then(Value::as_array);
-        let names =
-            packages.into_iter().flatten().filter_map(|package| Some(package.get("name")?.as_str()?.to_owned()));
-        Ok(names.collect())
+        Ok(Self { root, target, cache, ci, _lock: lock })
     }
 
     pub(crate) fn root(&self) -> &Path {

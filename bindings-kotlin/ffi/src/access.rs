@@ -6,8 +6,8 @@ use komopay_core::PayoutId;
 
 use crate::error::CallFailure;
 use crate::money::Money;
-use crate::payout::display_as_debug;
 use crate::scalar::Moment;
+use crate::values::display_as_debug;
 
 /// What an issued token shall allow.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]

@@ -7,16 +7,17 @@ use komopay_bindings_common::clients::Noted;
 use komopay_core::{Client, ErrorKind, PayoutId};
 
 use crate::access::{AccessScope, IssuedToken};
-use crate::catalogue::{Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption};
 use crate::config::{Config, Language};
 use crate::error::CallFailure;
 use crate::live::CLIENTS;
 use crate::log::heard;
 use crate::money::Money;
-use crate::payout::{Payout, PayoutAccepted};
-use crate::request::PayoutRequest;
 use crate::runtime::{self, Cancellation};
 use crate::scalar::Span;
+use crate::values::{
+    Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, Payout, PayoutAccepted, PayoutOption,
+    PayoutRequest,
+};
 
 /// The native half of a client; the fronts' `Client` is what to use.
 #[derive(uniffi::Object)]

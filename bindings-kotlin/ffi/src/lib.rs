@@ -1,14 +1,16 @@
 //! The native half of the Kotlin and Swift bindings: it mirrors the core's types for `UniFFI`, and runs its calls.
 //!
-//! Whatever decides something about money or HTTP is in `komopay-core`. Over the code generated from here each language has
-//! a thin front (`id.komopay`, `KomoPay`) with its own exceptions, `Money` and client.
+//! Whatever decides something about money or HTTP is in `komopay-core`. Over the code generated from here each language
+//! has a thin front (`id.komopay`, `KomoPay`) with its own exceptions, `Money` and client.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `client.rs` | `NativeClient`: one method per operation |
 //! | `callbacks.rs` | its methods around callbacks, and their values |
-//! | `config.rs` | settings and credentials, made into the core's `Config` |
-//! | `money.rs`, `request.rs`, `payout.rs`, `catalogue.rs`, `access.rs` | the values that go in and come out |
+//! | `config.rs`, `credentials.rs`, `change_store.rs` | settings, made into the core's `Config` |
+//! | `values.rs` | the values that go in and come out: `build.rs` reads them from the core's source |
+//! | `money.rs`, `access.rs` | those that are another value here |
+//! | `checks.rs` | what needs no client |
 //! | `error.rs` | the core's errors |
 //! | `scalar.rs` | time spans and whole numbers, in the types that each language uses for them |
 //! | `runtime.rs` | the one runtime, and what a cancelled or panicking call becomes |
@@ -24,17 +26,18 @@
 
 mod access;
 mod callbacks;
-mod catalogue;
+mod change_store;
+mod checks;
 mod client;
 mod config;
+mod credentials;
 mod error;
 mod live;
 mod log;
 mod money;
-mod payout;
-mod request;
 mod runtime;
 mod scalar;
+mod values;
 
 uniffi::setup_scaffolding!();
 

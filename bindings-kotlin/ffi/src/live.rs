@@ -14,8 +14,8 @@ fn any_create_under_way() -> bool {
     CLIENTS.any_create_under_way()
 }
 
-/// Before the process ends: refuses calls from now on, gives the creates under way a short time, and names in the log and
-/// in the result those that did not end in it.
+/// Before the process ends: refuses calls from now on, gives the creates under way a short time, and names in the log
+/// and in the result those that did not end in it.
 #[uniffi::export]
 fn end_of_process() -> Vec<String> {
     let ending = CLIENTS.end();

@@ -1,8 +1,8 @@
 //! The one runtime of this process, and what becomes of a call on it.
 //!
-//! A call runs here and not on the caller's thread: then a caller that leaves (a cancelled coroutine drops its future, a
-//! cancelled Swift task cancels its [`Cancellation`]) is released at once, while the core reads a create on the wire to its
-//! end; and a panic becomes an error.
+//! A call runs here and not on the caller's thread: then a caller that leaves (a cancelled coroutine drops its future,
+//! a cancelled Swift task cancels its [`Cancellation`]) is released at once, while the core reads a create on the wire
+//! to its end; and a panic becomes an error.
 
 use std::future::Future;
 use std::io;
@@ -22,15 +22,17 @@ use crate::log::{self, LogRecord};
 
 static RUNTIME: SharedRuntime = SharedRuntime::new(mask_broken_pipes);
 
-/// Waits on the caller's own thread for what needs the runtime, for at most this long. Nothing, if no call was ever made.
+/// Waits on the caller's own thread for what needs the runtime, for at most this long. Nothing, if no call was ever
+/// made.
 pub fn wait_briefly(patience: Duration, work: impl Future<Output = ()>) {
     if let Some(runtime) = RUNTIME.started() {
         let _ = runtime.block_on(async { tokio::time::timeout(patience, work).await });
     }
 }
 
-/// A write to a connection that the peer has closed must be an error, and no end of the process. Rust's own programs and
-/// the JVM ignore the signal for that; a Swift program does not, and it is the program's to decide for its other threads.
+/// A write to a connection that the peer has closed must be an error, and no end of the process. Rust's own programs
+/// and the JVM ignore the signal for that; a Swift program does not, and it is the program's to decide for its other
+/// threads.
 fn mask_broken_pipes() {
     #[cfg(unix)]
     {
@@ -44,8 +46,8 @@ fn mask_broken_pipes() {
 }
 
 /// Cancels the calls that it is given to, for languages whose own cancellation does not reach into the call; tells
-/// whether one of them was handed to the core, for those whose own half of a call may fail; and has what the log says of
-/// them.
+/// whether one of them was handed to the core, for those whose own half of a call may fail; and has what the log says
+/// of them.
 #[derive(uniffi::Object)]
 pub struct Cancellation {
     token: CancellationToken,
@@ -241,12 +243,12 @@ mod tests {
     fn a_create_without_threads_was_not_sent_and_a_resumed_one_is_not_known() {
         let none = io::Error::other("no more threads");
         let failure = not_begun(&id(), false, &none);
-        assert_eq!((failure.kind, failure.payout_id.as_deref()), (crate::error::ErrorKind::Internal, Some("A-1")));
+        assert_eq!((failure.kind, failure.payout_id.as_deref()), (crate::values::ErrorKind::Internal, Some("A-1")));
         assert_eq!(failure.message, "payout A-1 was not sent: no more threads");
         let failure = not_begun(&id(), true, &none);
         assert_eq!(
             (failure.kind, failure.payout_id.as_deref()),
-            (crate::error::ErrorKind::OutcomeUnknown, Some("A-1"))
+            (crate::values::ErrorKind::OutcomeUnknown, Some("A-1"))
         );
 
         let caller = Builder::new_current_thread().build().unwrap();
@@ -264,7 +266,7 @@ mod tests {
         let Err(CallFailure::Failed { failure }) = ended else { panic!("it panicked") };
         assert_eq!(
             (failure.kind, failure.payout_id.as_deref()),
-            (crate::error::ErrorKind::OutcomeUnknown, Some("A-1"))
+            (crate::values::ErrorKind::OutcomeUnknown, Some("A-1"))
         );
     }
 }

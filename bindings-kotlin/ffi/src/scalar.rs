@@ -1,24 +1,30 @@
-//! Moments, time spans and whole numbers. They cross as signed numbers, so that one below 0 is refused by name and not by
-//! a crash.
+//! Moments, time spans and whole numbers. They cross as signed numbers, so that one below 0 is refused by name and not
+//! by a crash.
 
 use std::fmt;
 use std::time::Duration;
 
-use komopay_core::ErrorKind;
-
-use crate::error::{CallFailure, refuse};
+use komopay_core::{Error, ErrorKind};
 
 /// A time span, in microseconds: Java's `Duration`, Swift's `TimeInterval`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(i64);
 
 uniffi::custom_type!(Span, i64, { lower: |span| span.0, try_lift: |micros| Ok(Span(micros)) });
 
 impl Span {
-    pub fn duration(self, field: &str, kind: ErrorKind) -> Result<Duration, CallFailure> {
+    pub fn duration(self, field: &str, kind: ErrorKind) -> Result<Duration, Error> {
         let micros =
             u64::try_from(self.0).map_err(|_| refuse(kind, field, "must be a finite time that is not below 0"))?;
         Ok(Duration::from_micros(micros))
+    }
+}
+
+/// A field or setting that cannot be used.
+fn refuse(kind: ErrorKind, field: &str, problem: &str) -> Error {
+    match kind {
+        ErrorKind::Configuration => Error::setting(field, problem),
+        _ => Error::invalid(field, problem),
     }
 }
 
@@ -42,8 +48,8 @@ impl From<jiff::Timestamp> for Moment {
 }
 
 impl Moment {
-    pub fn timestamp(self, field: &str) -> Result<jiff::Timestamp, CallFailure> {
-        let wrong = |_| refuse(ErrorKind::InvalidRequest, field, "is no moment that can be told");
+    pub fn timestamp(self, field: &str) -> Result<jiff::Timestamp, Error> {
+        let wrong = |_| refuse(ErrorKind::InvalidRequest, field, "is not a moment that can be told");
         jiff::Timestamp::from_microsecond(self.0).map_err(wrong)
     }
 }
@@ -67,7 +73,7 @@ pub struct ChangeNumber(i64);
 uniffi::custom_type!(ChangeNumber, i64, { lower: |sequence| sequence.0, try_lift: |number| Ok(ChangeNumber(number)) });
 
 impl ChangeNumber {
-    pub fn number(self) -> Result<u64, CallFailure> {
+    pub fn number(self) -> Result<u64, Error> {
         u64::try_from(self.0).map_err(|_| refuse(ErrorKind::InvalidRequest, "sequence", NO_COUNT))
     }
 }
@@ -85,19 +91,25 @@ impl From<u64> for ChangeNumber {
 }
 
 /// A whole number: `Int` in both languages.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Whole(i32);
 
 uniffi::custom_type!(Whole, i32, { lower: |whole| whole.0, try_lift: |number| Ok(Whole(number)) });
 
 impl Whole {
     /// As a count of something, for a setting of this name.
-    pub fn count<T: TryFrom<i32>>(self, setting: &str) -> Result<T, CallFailure> {
+    pub fn count<T: TryFrom<i32>>(self, setting: &str) -> Result<T, Error> {
         self.number(setting, ErrorKind::Configuration)
     }
 
-    pub fn number<T: TryFrom<i32>>(self, field: &str, kind: ErrorKind) -> Result<T, CallFailure> {
+    pub fn number<T: TryFrom<i32>>(self, field: &str, kind: ErrorKind) -> Result<T, Error> {
         T::try_from(self.0).map_err(|_| refuse(kind, field, NO_COUNT))
+    }
+}
+
+impl fmt::Debug for Whole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
     }
 }
 

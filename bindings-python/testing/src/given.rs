@@ -72,7 +72,7 @@ impl Argument<'_> {
         self.reader(given.py())?.call_method1(form, (given,))
     }
 
-    fn reader<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn reader(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         let known = [("is_setting", self.is_setting)].into_py_dict(py)?;
         py.import("komopay._native")?.getattr("_Argument")?.call((self.name,), Some(&known))
     }

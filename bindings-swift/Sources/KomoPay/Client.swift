@@ -24,8 +24,8 @@ import Foundation
 /// ## Cancellation
 ///
 /// A task that is cancelled is released at once. No further attempt starts; a create that is on the wire is read to its
-/// end, and **may have been made**: follow it up under its id, or make the same call with `resume: true`. A task that is
-/// cancelled before its call sends nothing.
+/// end, and **may have been made**: follow it up under its id, or make the same call with `resume: true`. A task that
+/// is cancelled before its call sends nothing.
 public final class Client: Sendable {
     private let native: NativeClient
 
@@ -44,7 +44,8 @@ public final class Client: Sendable {
     ///   - resume: Whether an earlier run may have sent this id: then it reads first, and sends only what the platform
     ///     does not have.
     /// - Returns: That the platform took it. This is not completion: follow it with ``waitForPayout(_:timeout:)``.
-    /// - Throws: ``KomopayError/outcomeUnknown(_:)``, if it may have been made: later the same call with `resume: true`.
+    /// - Throws: ``KomopayError/outcomeUnknown(_:)``, if it may have been made: later the same call with
+    ///   `resume: true`.
     ///   ``KomopayError/duplicatePayout(_:)``, ``KomopayError/rejected(_:)`` or ``KomopayError/invalidRequest(_:)``.
     public func createPayout(
         _ payoutId: String, _ request: PayoutRequest, resume: Bool = false
@@ -152,8 +153,8 @@ public final class Client: Sendable {
 
     /// Signs a callback URL for this payout: the URL to hand over as the request's `callbackUrl`. Nothing is sent.
     ///
-    /// The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first of the
-    /// `callbackKeys`. Host and path are not signed, since proxies rewrite them.
+    /// The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first
+    /// of the `callbackKeys`. Host and path are not signed, since proxies rewrite them.
     ///
     /// - Parameters:
     ///   - base: Where the server takes callbacks: an absolute https URL, or plain http for loopback.
@@ -173,7 +174,8 @@ public final class Client: Sendable {
     /// - Parameters:
     ///   - body: The raw body of the request.
     ///   - url: The URL that was requested, absolute or from its path on.
-    /// - Throws: ``KomopayError/invalidCallback(_:)``, whose field tells what is wrong: `body`, `body_size` (over 64 KiB),
+    /// - Throws: ``KomopayError/invalidCallback(_:)``, whose field tells what is wrong: `body`, `body_size` (over 64
+    ///   KiB),
     ///   `url` (over 8 KiB), `signature` or `expires_at`.
     public func readCallback(_ body: Data, url: String) throws -> Callback {
         Callback(try translating { try native.readCallback(body: body, url: url) })
@@ -194,12 +196,12 @@ public final class Client: Sendable {
         try await call { try await $0.handleCallback(body: body, url: url, cancel: $1) }
     }
 
-    /// Takes changes out of the `changeStore` to handle them: the oldest first, and of one payout only the first that was not
-    /// acknowledged. For the time of `changeLease`, nobody else is given them.
+    /// Takes changes out of the `changeStore` to handle them: the oldest first, and of one payout only the first that
+    /// was not acknowledged. For the time of `changeLease`, nobody else is given them.
     ///
     /// Acknowledge each when it is handled. One that is not acknowledged in time is given again, perhaps while a slow
-    /// worker is still at it, who must not undo what came after. So keep, for each payout, the highest `sequence` that was
-    /// handled, in one transaction with what is done for it, and ignore a change whose number is not above it.
+    /// worker is still at it, who must not undo what came after. So keep, for each payout, the highest `sequence` that
+    /// was handled, in one transaction with what is done for it, and ignore a change whose number is not above it.
     ///
     /// - Parameter limit: How many at most.
     /// - Throws: ``KomopayError/configuration(_:)``, naming `change_store`, without one;

@@ -5,11 +5,12 @@ extension Credentials {
     /// server.
     ///
     /// ```swift
-    /// let client = try Client(Config(baseUrl: sandboxUrl(), credentials: .provider { try await server.payoutToken() }))
+    /// let client = try Client(Config(baseUrl: sandboxUrl(), credentials: .provider { try await server.payoutToken()
+    /// }))
     /// ```
     ///
-    /// If it throws, the call ends with ``KomopayError/unavailable(_:)``, which names the type of what was thrown and nothing
-    /// of its text: that may hold a token.
+    /// If it throws, the call ends with ``KomopayError/unavailable(_:)``, which names the type of what was thrown and
+    /// nothing of its text: that may hold a token.
     public static func provider(_ provide: @escaping @Sendable () async throws -> String) -> Credentials {
         .provider(provider: TokenProvider(provide: provide))
     }

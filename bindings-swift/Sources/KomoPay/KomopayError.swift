@@ -107,11 +107,12 @@ extension KomopayError {
     public var retryAfter: TimeInterval? { failure.retryAfter }
     /// The payout found (``duplicatePayout(_:)``) or last seen (``notFinal(_:)``).
     public var payout: Payout? { failure.payout }
-    /// The HTTP status to answer a callback with when ``Client/handleCallback(_:url:)`` ends with this: never 200, after which
-    /// the platform would not repeat it. 400, 403 or 413 to one that is refused; 500 if the settings or this SDK are wrong;
-    /// 503 to all that may yet be read or stored.
+    /// The HTTP status to answer a callback with when ``Client/handleCallback(_:url:)`` ends with this: never 200,
+    /// after which the platform would not repeat it. 400, 403 or 413 to one that is refused; 500 if the settings or
+    /// this SDK are wrong; 503 to all that may yet be read or stored.
     public var callbackStatus: Int { failure.kind.callbackStatus(field: failure.field) }
-    /// Whether the same call may succeed if it is simply made again later (after ``outcomeUnknown(_:)``: with `resume`).
+    /// Whether the same call may succeed if it is simply made again later (after ``outcomeUnknown(_:)``: with
+    /// `resume`).
     public var retryable: Bool { failure.kind.retryable() }
     /// Whether a payout under this id exists or may exist. False on a read: this read moved nothing.
     public var moneyMayHaveMoved: Bool { failure.kind.moneyMayHaveMoved() }

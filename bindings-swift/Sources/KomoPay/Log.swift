@@ -1,10 +1,10 @@
 import Foundation
 
-/// Sends the log of the SDK to `logger`, up to `level`; without one it goes nowhere. What becomes of a create that nobody
-/// waits for any more is told there, with its id. No record holds a secret, a token or an account number.
+/// Sends the log of the SDK to `logger`, up to `level`; without one it goes nowhere. What becomes of a create that
+/// nobody waits for any more is told there, with its id. No record holds a secret, a token or an account number.
 ///
-/// What a call has to say is told in its caller's task, with its task-local values, before the call returns; what nobody
-/// waits for any more on a thread of the SDK.
+/// What a call has to say is told in its caller's task, with its task-local values, before the call returns; what
+/// nobody waits for any more on a thread of the SDK.
 ///
 /// ```swift
 /// setLogger { record in print("komopay \(record.level): \(record.text)") }

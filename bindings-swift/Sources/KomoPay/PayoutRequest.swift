@@ -9,9 +9,9 @@ extension PayoutRequest {
         try translating { try KomoPay.validate(request: self) }
     }
 
-    /// A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hex digits, the same for the
-    /// same request in every language. Stored beside the id, it tells later whether a request is the one that was sent: see
-    /// ``matchesFingerprint(key:stored:)``. The signature in the callback URL does not count, nor its expiry.
+    /// A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hex digits, the same for
+    /// the same request in every language. Stored beside the id, it tells later whether a request is the one that was
+    /// sent: see ``matchesFingerprint(key:stored:)``. The signature in the callback URL does not count, nor its expiry.
     ///
     /// ```swift
     /// let digest = try request.fingerprint(key: Data("the merchant's own key".utf8))
@@ -23,9 +23,9 @@ extension PayoutRequest {
         try translating { try KomoPay.fingerprint(request: self, key: key) }
     }
 
-    /// Whether a stored fingerprint is this request's: one that ``fingerprint(key:)`` gives, or one of the form that it gave
-    /// before (64 hex digits), in which the signature in the callback URL counts. What has neither form is nobody's. It
-    /// takes equally long whatever the digits are.
+    /// Whether a stored fingerprint is this request's: one that ``fingerprint(key:)`` gives, or one of the form that it
+    /// gave before (64 hex digits), in which the signature in the callback URL counts. What has neither form is
+    /// nobody's. It takes equally long whatever the digits are.
     ///
     /// ```swift
     /// let same = try request.matchesFingerprint(key: Data("the merchant's own key".utf8), stored: digest)

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A moment as microseconds since 1970. One that is too far away becomes the last or the first there is, which the core refuses.
+/// A moment as microseconds since 1970. One that is too far away becomes the last or the first there is, which the core
+/// refuses.
 func micros(_ moment: Date) -> Int64 {
     let micros = (moment.timeIntervalSince1970 * 1_000_000).rounded()
     return Int64(exactly: micros) ?? (micros > 0 ? .max : .min)

@@ -21,7 +21,7 @@ use crate::error::{Attempt, Error, ErrorKind};
 use crate::json::object;
 use crate::money::Money;
 use crate::scrub::Scrubber;
-use crate::throttle::Turn;
+use crate::throttle::Permit;
 use crate::timing::whole_millis;
 use crate::transport::{Answer, FailureKind, Operation, Transport};
 use crate::values::PayoutId;
@@ -100,14 +100,15 @@ impl Tokens {
     }
 
     /// Keeps the tokens of this payout until this is dropped, whatever else is asked for.
-    pub fn hold(&self, id: &PayoutId) -> Option<Held> {
+    pub fn hold(&self, id: &PayoutId) -> Option<Kept> {
         let Source::Fetched(fetcher) = &self.source else { return None };
         let key = id.path();
         fetcher.lock().cache.hold(&key);
-        Some(Held { fetcher: Arc::clone(fetcher), key })
+        Some(Kept { fetcher: Arc::clone(fetcher), key })
     }
 
-    /// A token that covers `needed`, but not the one of `refused`. A token call that is waited for is noted in the history.
+    /// A token that covers `needed`, but not the one of `refused`. A token call that is waited for is noted in the
+    /// history.
     pub async fn get(
         &self,
         needed: &Scope,
@@ -149,13 +150,13 @@ impl Tokens {
         scope: &Scope,
         validity: Duration,
         within: Duration,
-        mut turn: Turn,
+        mut permit: Permit,
         history: &mut Vec<Attempt>,
     ) -> Result<AccessToken, Refusal> {
         match &self.source {
             Source::Fetched(fetcher) if let Origin::Platform(issuer) = &fetcher.origin => {
                 let mut call = Watched { call: Some(TokenCall::new()), history };
-                let issuing = issuer.issue(scope, validity, Some(&mut turn), &mut call.call);
+                let issuing = issuer.issue(scope, validity, Some(&mut permit), &mut call.call);
                 let token = tokio::time::timeout(within, issuing).await.unwrap_or_else(|_| {
                     let error = Error::new(ErrorKind::TimedOut, format!("no token within {within:?}"));
                     Err(Refusal { error, is_final: false })
@@ -171,20 +172,20 @@ impl Tokens {
     }
 }
 
-/// What a call needs and a token of someone else's surely does not allow: that is refused locally. Its end is left to the
-/// platform: our clock may be wrong.
+/// What a call needs and a token of someone else's surely does not allow: that is refused locally. Its end is left to
+/// the platform: our clock may be wrong.
 fn forbids(grant: &Grant, needed: &Scope) -> Option<String> {
     let needed = needed.operations.as_deref().unwrap_or_default();
     Claims::of(grant.token.expose_secret())?.forbids(needed).map(str::to_owned)
 }
 
 /// A call under way, whose tokens are kept.
-pub(crate) struct Held {
+pub(crate) struct Kept {
     fetcher: Arc<Fetcher>,
     key: String,
 }
 
-impl Drop for Held {
+impl Drop for Kept {
     fn drop(&mut self) {
         self.fetcher.lock().cache.let_go(&self.key);
     }
@@ -381,11 +382,11 @@ impl Issuer {
         &self,
         scope: &Scope,
         validity: Duration,
-        turn: Option<&mut Turn>,
+        permit: Option<&mut Permit>,
         call: &mut Option<TokenCall>,
     ) -> Result<SecretString, Refusal> {
         let operation = Operation::post("/auth-tokens", self.body(scope, validity)?);
-        let result = self.transport.send(&operation, None, turn, self.patience, std::future::pending()).await;
+        let result = self.transport.send(&operation, None, permit, self.patience, std::future::pending()).await;
         let call = call.get_or_insert_with(TokenCall::new);
         call.end(result.as_ref().ok());
         let duration_ms = whole_millis(call.started.elapsed());

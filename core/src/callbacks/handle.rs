@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::call::Tries;
+use crate::call::{Call, Chance};
 use crate::callback_url::CallbackKey;
 use crate::error::{Error, Result};
 use crate::payouts::follow::SingleFlight;
@@ -22,19 +22,19 @@ pub(crate) fn needed_keys(keys: &[CallbackKey]) -> Result<()> {
 /// Reads a callback, and then the payout that it is about, within `callback_timeout`: whoever sent it waits, in one of
 /// few workers of a web server perhaps. A GET that was sent runs on, and what it shows is recorded.
 pub(crate) async fn handle(reads: &Arc<SingleFlight>, body: &[u8], url: &str) -> Result<Payout> {
-    let session = &*reads.session;
+    let session = &reads.session;
     session.check_open()?;
     needed_keys(&session.callback_keys)?;
-    let callback = super::read(&session.callback_keys, body, url, Timestamp::now())?;
+    let callback = super::check(&session.callback_keys, body, url, Timestamp::now())?;
     let id = &callback.payout_id;
-    let named = |error: Error| error.with_payout_id(id);
     let _tokens = session.tokens.hold(id);
-    let mut tries = Tries::new(session, Some(id), session.callback_timeout);
-    loop {
-        let (which, left) = tries.next().map_err(named)?;
-        match reads.look(id, which, left, &mut tries.history).await {
-            Ok(payout) => return Ok(payout),
-            Err(miss) => tries.missed(miss).await.map_err(named)?,
+    let call = Call::new(session, Some(id), session.callback_timeout);
+    let attempt = |mut chance: Chance| {
+        let (reads, id) = (Arc::clone(reads), id.clone());
+        async move {
+            let result = reads.read(&id, chance.which, chance.left, &mut chance.history).await;
+            chance.tried(result)
         }
-    }
+    };
+    call.answer(attempt).await
 }

@@ -1,5 +1,7 @@
 //! The calls of the catalogue. Each asks for a token that allows it and nothing else.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,28 +19,31 @@ use crate::transport::{Answer, Operation};
 
 const PAYOUT_OPTIONS: &str = "/payouts/!availablePaymentOptions";
 
-pub(crate) async fn balances(session: &Session, currencies: &[String]) -> Result<Vec<Balance>> {
+pub(crate) async fn balances(session: &Arc<Session>, currencies: &[String]) -> Result<Vec<Balance>> {
     let query = [("currencyCodes", joined_currencies(currencies)?)];
     list(session, "/balances", &query).await
 }
 
-pub(crate) async fn currencies(session: &Session) -> Result<Vec<String>> {
+pub(crate) async fn currencies(session: &Arc<Session>) -> Result<Vec<String>> {
     list(session, "/currencies", &[]).await
 }
 
-pub(crate) async fn segments(session: &Session) -> Result<Vec<String>> {
+pub(crate) async fn segments(session: &Arc<Session>) -> Result<Vec<String>> {
     list(session, "/segments", &[]).await
 }
 
-pub(crate) async fn payment_methods(session: &Session) -> Result<Vec<String>> {
+pub(crate) async fn payment_methods(session: &Arc<Session>) -> Result<Vec<String>> {
     list(session, "/payment-methods", &[]).await
 }
 
-pub(crate) async fn payment_operators(session: &Session) -> Result<Vec<PaymentOperator>> {
+pub(crate) async fn payment_operators(session: &Arc<Session>) -> Result<Vec<PaymentOperator>> {
     list(session, "/payment-operators", &[]).await
 }
 
-pub(crate) async fn payment_options(session: &Session, filter: &PaymentOptionFilter) -> Result<Vec<PaymentOption>> {
+pub(crate) async fn payment_options(
+    session: &Arc<Session>,
+    filter: &PaymentOptionFilter,
+) -> Result<Vec<PaymentOption>> {
     let PaymentOptionFilter { type_code, method_codes, currencies, segment_codes, operator_codes } = filter;
     let query = [
         ("paymentTypeCode", type_code.as_ref().map(|code| code.as_str().to_owned())),
@@ -51,13 +56,13 @@ pub(crate) async fn payment_options(session: &Session, filter: &PaymentOptionFil
 }
 
 /// The merchant's data, and when the platform says it answered.
-pub(crate) async fn merchant_info(session: &Session) -> Result<(MerchantInfo, Option<Timestamp>)> {
-    let parse = |answer: &Answer| Ok((MerchantInfo::read(text(answer)?)?, answer.date));
+pub(crate) async fn merchant_info(session: &Arc<Session>) -> Result<(MerchantInfo, Option<Timestamp>)> {
+    let parse = |answer: &Answer| Ok((MerchantInfo::parse(text(answer)?)?, answer.date));
     read(session, &Operation::get("/merchant-info"), &Scope::operation("GET", "/merchant-info"), parse).await
 }
 
 pub(crate) async fn payout_options(
-    session: &Session,
+    session: &Arc<Session>,
     money: &Money,
     segment_code: Option<&str>,
     exchanged_to_currency: Option<&str>,
@@ -91,7 +96,11 @@ fn is_none_found(error: &Error) -> bool {
         && error.reasons().iter().all(|reason| reason.code.starts_with("PAYMENT_CHANNEL_NO_"))
 }
 
-async fn list<T: Entry>(session: &Session, path: &str, query: &[(&str, Option<String>)]) -> Result<Vec<T>> {
+async fn list<T: Entry + Send + 'static>(
+    session: &Arc<Session>,
+    path: &str,
+    query: &[(&str, Option<String>)],
+) -> Result<Vec<T>> {
     let operation = Operation::get(target(path, query));
     read(session, &operation, &Scope::operation("GET", path), entries).await
 }
@@ -115,7 +124,7 @@ pub(crate) fn entries<T: Entry>(answer: &Answer) -> Result<Vec<T>, Unreadable> {
         data: Option<Vec<Box<RawValue>>>,
     }
     let list: List = object(text(answer)?)?;
-    list.data.unwrap_or_default().iter().map(|entry| T::read(entry.get())).collect()
+    list.data.unwrap_or_default().iter().map(|entry| T::parse(entry.get())).collect()
 }
 
 fn text(answer: &Answer) -> Result<&str, Unreadable> {

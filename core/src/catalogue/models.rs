@@ -148,12 +148,12 @@ pub struct PaymentOptionFilter {
 
 /// An entry of a list, read from its own JSON.
 pub(crate) trait Entry: Sized {
-    fn read(json: &str) -> Result<Self, Unreadable>;
+    fn parse(json: &str) -> Result<Self, Unreadable>;
 }
 
 /// An entry that is a code and nothing else.
 impl Entry for String {
-    fn read(json: &str) -> Result<Self, Unreadable> {
+    fn parse(json: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Wire {
             code: String,
@@ -163,7 +163,7 @@ impl Entry for String {
 }
 
 impl Entry for Balance {
-    fn read(json: &str) -> Result<Self, Unreadable> {
+    fn parse(json: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Wire {
@@ -187,7 +187,7 @@ impl Entry for Balance {
 }
 
 impl Entry for PaymentOperator {
-    fn read(json: &str) -> Result<Self, Unreadable> {
+    fn parse(json: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Wire {
             code: String,
@@ -199,7 +199,7 @@ impl Entry for PaymentOperator {
 }
 
 impl Entry for PayoutOption {
-    fn read(json: &str) -> Result<Self, Unreadable> {
+    fn parse(json: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Wire {
@@ -241,7 +241,7 @@ impl Entry for PayoutOption {
 }
 
 impl Entry for PaymentOption {
-    fn read(json: &str) -> Result<Self, Unreadable> {
+    fn parse(json: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Wire {
@@ -294,7 +294,7 @@ impl Entry for PaymentOption {
 }
 
 impl MerchantInfo {
-    pub(crate) fn read(json: &str) -> Result<Self, Unreadable> {
+    pub(crate) fn parse(json: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Wire {

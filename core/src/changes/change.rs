@@ -19,9 +19,9 @@ use crate::values::{Payout, PayoutId, PayoutStatus};
 pub struct PayoutChange {
     /// The payout that changed.
     pub payout_id: PayoutId,
-    /// The number of the change: 1, 2, 3 ... for each payout. With the id, it names the change as long as the store lasts:
-    /// in a new one, the numbers begin at 1 again, as those of a `MemoryChangeStore` do when the program starts. A note
-    /// of the number that outlives the program needs a store that does.
+    /// The number of the change: 1, 2, 3 ... for each payout. With the id, it names the change as long as the store
+    /// lasts: in a new one, the numbers begin at 1 again, as those of a `MemoryChangeStore` do when the program starts.
+    /// A note of the number that outlives the program needs a store that does.
     pub sequence: u64,
     /// The status before it; none of the first change that was seen.
     pub previous_status: Option<PayoutStatus>,
@@ -44,7 +44,7 @@ impl fmt::Debug for PayoutChange {
 }
 
 impl PayoutChange {
-    fn read(record: ChangeRecord, check: impl Fn(&Payout) -> Result<()>) -> Result<Self> {
+    fn parse(record: ChangeRecord, check: impl Fn(&Payout) -> Result<()>) -> Result<Self> {
         let payout = payout(&record, check)?;
         let ChangeRecord { payout_id, sequence, previous_status, payout: _ } = record;
         let previous_status = previous_status.as_deref().map(PayoutStatus::from);
@@ -53,10 +53,10 @@ impl PayoutChange {
     }
 }
 
-/// The payout of a record. It passes what an answer of the platform has to pass, `check` included: the file may have been
-/// written by another version, or under other settings.
+/// The payout of a record. It passes what an answer of the platform has to pass, `check` included: the file may have
+/// been written by another version, or under other settings.
 pub(crate) fn payout(record: &ChangeRecord, check: impl Fn(&Payout) -> Result<()>) -> Result<Payout> {
-    let (payout, _) = Payout::read(&record.payout_id, record.payout.as_bytes()).map_err(|unreadable| {
+    let (payout, _) = Payout::parse(&record.payout_id, record.payout.as_bytes()).map_err(|unreadable| {
         let text = format!("change {} of {} cannot be read back: {}", record.sequence, record.payout_id, unreadable.0);
         failed(&StoreError::new(text))
     })?;
@@ -65,13 +65,13 @@ pub(crate) fn payout(record: &ChangeRecord, check: impl Fn(&Payout) -> Result<()
 }
 
 /// How many calls of a client are in its store at once. The threads that may block are for other work, too, and a store
-/// has few turns to give.
-const TURNS: usize = 4;
+/// answers few at a time.
+const AT_ONCE: usize = 4;
 
 /// A client's store.
 pub(crate) struct Store {
     store: Arc<dyn ChangeStore>,
-    turns: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
 impl Store {
@@ -86,7 +86,7 @@ impl Store {
                  docs/callbacks.md says how a file is handed over"
             )));
         }
-        Ok(Self { store, turns: Arc::new(Semaphore::new(TURNS)) })
+        Ok(Self { store, slots: Arc::new(Semaphore::new(AT_ONCE)) })
     }
 }
 
@@ -118,7 +118,7 @@ pub(crate) async fn take(
     let (mut changes, mut first_error) = (Vec::new(), None);
     for record in taken {
         let id = record.payout_id.clone();
-        match PayoutChange::read(record, &check) {
+        match PayoutChange::parse(record, &check) {
             Ok(change) => changes.push(change),
             Err(error) => {
                 tracing::error!(target: "komopay", payout_id = %id, kind = %error.kind(), "{error}");
@@ -143,16 +143,17 @@ pub(crate) fn needed(store: Option<&Store>) -> Result<&Store> {
     store.ok_or_else(|| Error::setting("change_store", "is missing; changes are kept in one, or not at all"))
 }
 
-/// Asks the store on a thread that may block, when it is this call's turn.
+/// Asks the store on a thread that may block, when there is room for it.
 pub(crate) async fn on<T: Send + 'static>(
     store: &Store,
     ask: impl FnOnce(&dyn ChangeStore) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T> {
-    // Nobody closes the semaphore, so a turn always comes. It ends with the work, also if nobody waits for that any more.
-    let turn = Arc::clone(&store.turns).acquire_owned().await;
+    // Nobody closes the semaphore, so there is room in the end. It ends with the work, also if nobody waits for that
+    // any more.
+    let slot = Arc::clone(&store.slots).acquire_owned().await;
     let store = Arc::clone(&store.store);
     let asked = spawn_blocking(move || {
-        let _turn = turn;
+        let _slot = slot;
         ask(&*store)
     })
     .await;
@@ -246,11 +247,11 @@ mod tests {
     #[test]
     fn a_slow_store_leaves_threads_to_other_work() {
         let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(TURNS + 1).build();
+            tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(AT_ONCE + 1).build();
         runtime.unwrap().block_on(async {
             let slow = Arc::new(Slow::default());
             let store = Arc::new(Store::new(Arc::<Slow>::clone(&slow), "").unwrap());
-            let takes: Vec<_> = (0..4 * TURNS)
+            let takes: Vec<_> = (0..4 * AT_ONCE)
                 .map(|_| {
                     let store = Arc::clone(&store);
                     tokio::spawn(async move { take(Some(&store), 1, Duration::ZERO, |_| Ok(())).await })

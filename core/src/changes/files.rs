@@ -1,12 +1,13 @@
-//! Whose the files of a store are. What is read back from them is believed, so nobody else may write them, or put others in
-//! their place: each is an ordinary file of this user, without rights for others, in a folder that not everybody may change.
+//! Whose the files of a store are. What is read back from them is believed, so nobody else may write them, or put
+//! others in their place: each is an ordinary file of this user, without rights for others, in a folder that not
+//! everybody may change.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// Makes the file, if there is none, for its owner only; `SQLite` makes those beside it alike. One that is there is never
-/// opened here: closing it would drop the locks of all that this process has open of it.
+/// Makes the file, if there is none, for its owner only; `SQLite` makes those beside it alike. One that is there is
+/// never opened here: closing it would drop the locks of all that this process has open of it.
 pub(super) fn make(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.create_new(true).write(true);
@@ -69,8 +70,9 @@ mod unix {
     /// What `SQLite` has beside the file, and believes as much as the file.
     const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-    /// Refuses a folder in which everybody may put another file in the place of this one: what was recorded would be gone,
-    /// or a write-ahead log of somebody's would be read. In one like `/tmp`, each can do so with their own files only.
+    /// Refuses a folder in which everybody may put another file in the place of this one: what was recorded would be
+    /// gone, or a write-ahead log of somebody's would be read. In one like `/tmp`, each can do so with their own files
+    /// only.
     pub fn check_folder(path: &Path) -> Result<(), String> {
         let Some(folder) = path.parent() else { return Ok(()) };
         let metadata = folder.metadata().map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -90,7 +92,8 @@ mod unix {
         Ok(())
     }
 
-    /// Refuses the file, or one beside it, that others could have written. Gives what tells it from another of its name.
+    /// Refuses the file, or one beside it, that others could have written. Gives what tells it from another of its
+    /// name.
     pub fn check(path: &Path) -> Result<(u64, u64), String> {
         for suffix in BESIDE {
             let mut beside = path.as_os_str().to_owned();

@@ -8,10 +8,11 @@
 //! - of one payout a process has at most one GET under way, and one that waits.
 //!
 //! What may happen: a callback joins a read that was not sent yet, or waits; a process is killed at any point, and the
-//! platform repeats what it did not answer; a read lags behind, and shows what was before. Not in the model: how a store
-//! does its one step, which its own tests show.
+//! platform repeats what it did not answer; a read lags behind, and shows what was before. Not in the model: how a
+//! store does its one step, which its own tests show.
 //!
-//! `cargo xtask prove model` runs it, and `--long` with as many events where more than one process or a fault is in play.
+//! `cargo xtask prove model` runs it, and `--long` with as many events where more than one process or a fault is in
+//! play.
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
@@ -354,7 +355,8 @@ fn histories() -> Vec<(&'static str, Vec<Standing>)> {
     ]
 }
 
-/// Every payout with so many events: changes, a callback for each, and all the others as doubles and polls in every mix.
+/// Every payout with so many events: changes, a callback for each, and all the others as doubles and polls in every
+/// mix.
 fn settings(events: u8, processes: usize) -> Vec<(String, World)> {
     let mut settings = Vec::new();
     for (name, history) in histories() {
@@ -413,8 +415,9 @@ fn reads_that_lag_behind_undo_nothing() {
     prove("reads lag behind, 2 processes", up_to(4, 6, 2).into_iter().map(lagging).collect());
 }
 
-/// The documented limit. What is no change leaves no trace in the store, so of two processes the one that saw the payout
-/// wait may record that after the other one saw it go on. A final status comes through, and so does the next look.
+/// The documented limit. What is no change leaves no trace in the store, so of two processes the one that saw the
+/// payout wait may record that after the other one saw it go on. A final status comes through, and so does the next
+/// look.
 #[test]
 fn of_two_processes_an_open_status_that_comes_back_may_be_missed_until_the_next_look() {
     let (_, history) = histories().into_iter().find(|(name, _)| *name == GOES_BACK).unwrap();

@@ -1,7 +1,7 @@
 //! Which answer about a payout is the newer one, and which steps lead to a change that is recorded once.
 //!
-//! Pure: what happened in, what to do out. No clock and no I/O; `follow` drives it, and `model` runs it into every state
-//! that processes, callbacks and the platform can come to. The rules:
+//! Pure: what happened in, what to do out. No clock and no I/O; `follow` drives it, and `model` runs it into every
+//! state that processes, callbacks and the platform can come to. The rules:
 //!
 //! 1. What the store knows is loaded **before** the payout is read, so that the answer was asked for after it.
 //! 2. A final status beats one that is not, whenever either was read: a read may lag, and a payout does not go back. A

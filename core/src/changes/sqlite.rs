@@ -62,10 +62,10 @@ static OPENING: Mutex<()> = Mutex::new(());
 ///
 /// What it has said that it recorded survives a crash of the process and of the machine (`synchronous=FULL`). The file
 /// is made for its user only, and refused if others could have written it: if it is another user's, has rights for
-/// everybody, is a symbolic link, or stands in a folder where everybody may replace it (on Unix). Rights of its group are
-/// logged. It belongs to the base URL, merchant and mode of the first client that is made with it, and is refused to
-/// others. It holds amounts and statuses, and no account number. It grows by a row of about a
-/// kilobyte for each change; old rows that are acknowledged may be deleted, except the last one of each payout.
+/// everybody, is a symbolic link, or stands in a folder where everybody may replace it (on Unix). Rights of its group
+/// are logged. It belongs to the base URL, merchant and mode of the first client that is made with it, and is refused
+/// to others. It holds amounts and statuses, and no account number. It grows by a row of about a kilobyte for each
+/// change; old rows that are acknowledged may be deleted, except the last one of each payout.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -97,8 +97,8 @@ impl SqliteChangeStore {
     /// Opens the file, which is made if there is none.
     ///
     /// # Errors
-    /// If it cannot be opened, is of another program or version, or could have been written by others; in a process that
-    /// was forked while its parent had one open.
+    /// If it cannot be opened, is of another program or version, or could have been written by others; in a process
+    /// that was forked while its parent had one open.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let failed = |error: &dyn std::fmt::Display| StoreError::new(format!("{}: {error}", path.display()));

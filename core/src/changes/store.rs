@@ -62,9 +62,9 @@ pub(super) fn credible(now: Timestamp) -> Timestamp {
 /// are called on threads that may, several at a time. What a function has done when it returns survives a crash, as far
 /// as the store survives one at all.
 pub trait ChangeStore: Send + Sync + 'static {
-    /// Notes whose changes these are, if that was not noted before, and gives what is noted then: of two that ask at once,
-    /// both are given the same. A client is made only if that is its own text, which names its base URL, its merchant and
-    /// its mode; so what one platform or merchant said is never told to another.
+    /// Notes whose changes these are, if that was not noted before, and gives what is noted then: of two that ask at
+    /// once, both are given the same. A client is made only if that is its own text, which names its base URL, its
+    /// merchant and its mode; so what one platform or merchant said is never told to another.
     ///
     /// # Errors
     /// If the store cannot be read, or the note may not have been kept.
@@ -85,8 +85,9 @@ pub trait ChangeStore: Send + Sync + 'static {
 
     /// Takes changes that are not acknowledged, the oldest first, at most `limit`, and of each payout only the one with
     /// the lowest number. A change that somebody took before, until a time after `now`, is not given; what is given is
-    /// taken until `until`. One that was taken more than a minute after `now` is given, too: the clock has been set back,
-    /// and the time that it was taken until may be far. Less than that is how far two who take at once may be apart.
+    /// taken until `until`. One that was taken more than a minute after `now` is given, too: the clock has been set
+    /// back, and the time that it was taken until may be far. Less than that is how far two who take at once may be
+    /// apart.
     ///
     /// # Errors
     /// If the store cannot be read or written.

@@ -1,7 +1,7 @@
 //! Whose payout an answer is about: the one comparison, for the answer to a create and for a read.
 //!
-//! It fails closed. Only what can be read and differs makes a payout another's; a deciding field that cannot be read, or that
-//! the contract requires and that is missing, proves nothing.
+//! It fails closed. Only what can be read and differs makes a payout another's; a deciding field that cannot be read,
+//! or that the contract requires and that is missing, proves nothing.
 
 use jiff::Timestamp;
 

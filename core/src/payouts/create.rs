@@ -12,16 +12,16 @@ use super::PayoutRequest;
 use super::agreement::{Agreement, Expected};
 use super::in_flight::{Call, Entry, InFlight, unknown};
 use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, Verdict};
-use super::read::look;
+use super::read::read_once;
 use crate::auth::{Grant, Refusal, Scope};
-use crate::call::MissKind;
+use crate::call::ReadErrorKind;
 use crate::caller::spawn;
 use crate::checked::check_currency;
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::first_failure::Said;
 use crate::session::Session;
-use crate::throttle::{Place, Try, Turn, beside};
-use crate::timing::jitter as part_of;
+use crate::throttle::{Permit, Try, Waiter};
+use crate::timing;
 use crate::transport::{Answer, FailureKind, Operation, Over};
 use crate::values::{Payout, PayoutAccepted, PayoutId};
 
@@ -90,7 +90,8 @@ pub(crate) async fn create(
                     started,
                     first_post_at: None,
                     grant: None,
-                    turn: None,
+                    permit: None,
+                    waiter: None,
                     renew: false,
                     tried: false,
                     learned: Learned { last_error: refusal.clone(), refusal, ..Learned::default() },
@@ -151,7 +152,9 @@ struct Driver {
     first_post_at: Option<(Instant, Timestamp)>,
     grant: Option<Grant>,
     /// The right to send, from before its token is asked for until the create is answered.
-    turn: Option<Turn>,
+    permit: Option<Permit>,
+    /// Who stands in line for it, from when it did not come at once.
+    waiter: Option<Waiter>,
     /// The token in hand was refused: the next try needs another one.
     renew: bool,
     /// A try to send was made.
@@ -189,13 +192,11 @@ impl Driver {
             (true, Some(_)) => Start::ResumeRefused,
         };
         let (mut outcome, mut action) = Outcome::start(self.session.limits, self.started.elapsed(), start);
-        // Where it stands in line for its turn to send, from when that did not come at once.
-        let mut place: Option<Place> = None;
         loop {
             // Before there is anything to settle, leaving ends what it waits for at once.
             let may_leave = !outcome.settles();
             if !matches!(action, Action::Post { .. }) {
-                self.turn = None;
+                self.permit = None;
             }
             let event = match action {
                 Action::End(verdict) => {
@@ -204,11 +205,11 @@ impl Driver {
                 }
                 Action::Post { within } => self.post(within).await,
                 // No place in line keeps an open attempt from being settled.
-                Action::Get { within, alone } => Event::Read(beside(&mut place, self.get(within, alone)).await),
+                Action::Get { within, alone } => Event::Read(self.get(within, alone).await),
                 Action::Authorize { renew, within } => {
                     self.renew |= renew;
                     let patience = outcome.patience(self.started.elapsed());
-                    if let Some(event) = self.take_turn(&mut place, patience).await {
+                    if let Some(event) = self.take_permit(patience).await {
                         event
                     } else {
                         tokio::select! {
@@ -219,16 +220,16 @@ impl Driver {
                 }
                 // Its place in line ends within that time.
                 Action::Wait { within: _ } => tokio::select! {
-                    event = self.stand(&mut place) => event,
+                    event = self.stand_in_line() => event,
                     () = call.withdrawn() => Event::Woke,
                 },
                 Action::Pause { at_least, jitter } => {
-                    // A turn that came in vain is the next one's in line.
-                    if place.as_ref().is_some_and(Place::has_ended) {
-                        let _ = self.leave_line(&mut place);
+                    // A permit that came in vain is the next one's in line.
+                    if self.waiter.as_ref().is_some_and(Waiter::has_ended) {
+                        let _ = self.leave_line().await;
                     }
                     tokio::select! {
-                        () = pause(&mut place, at_least, part_of(jitter)) => {}
+                        () = pause(self.waiter.as_mut(), at_least, timing::jitter(jitter)) => {}
                         () = call.withdrawn(), if may_leave => {}
                     }
                     Event::Woke
@@ -237,7 +238,7 @@ impl Driver {
             trim(&mut self.history);
             if call.is_withdrawn() {
                 outcome.withdraw();
-                place = None;
+                self.waiter = None;
             }
             action = outcome.on(self.started.elapsed(), event);
             if !matches!(action, Action::End(_)) {
@@ -255,46 +256,48 @@ impl Driver {
         self.session.first_failures.heard(&mut self.said, Some(&self.id), error, &self.history, left);
     }
 
-    /// Takes the turn to send, if it is there; gives the event that comes of having none.
-    async fn take_turn(&mut self, place: &mut Option<Place>, patience: Duration) -> Option<Event> {
-        let which = if self.tried { Try::Repeat } else { Try::First };
-        let stands = place.get_or_insert_with(|| Place::new(&self.session.pace, which, self.started, patience));
-        stands.look().await;
-        if !stands.has_ended() {
-            return Some(Event::Held);
+    /// Takes the permit to send, if it is there; gives the event that comes of having none.
+    async fn take_permit(&mut self, patience: Duration) -> Option<Event> {
+        let waiter = self.waiter.get_or_insert_with(|| {
+            let which = if self.tried { Try::Repeat } else { Try::First };
+            Waiter::new(&self.session.throttle, which, self.started, patience)
+        });
+        if !waiter.has_ended() {
+            return Some(Event::Throttled);
         }
-        match self.leave_line(place) {
-            Ok(turn) => {
-                (self.turn, self.tried) = (Some(turn), true);
+        match self.leave_line().await {
+            Ok(permit) => {
+                (self.permit, self.tried) = (Some(permit), true);
                 None
             }
             Err(why) => Some(Event::NotAuthorized(why)),
         }
     }
 
-    /// Waits for the turn to send, and does nothing else.
-    async fn stand(&mut self, place: &mut Option<Place>) -> Event {
-        if let Some(stands) = place {
-            stands.end().await;
-            if stands.has_turn() {
-                return Event::Woke;
-            }
+    /// Waits for the permit to send, and does nothing else.
+    async fn stand_in_line(&mut self) -> Event {
+        if let Some(waiter) = &mut self.waiter
+            && waiter.end().await
+        {
+            return Event::Woke;
         }
-        Event::NotAuthorized(self.leave_line(place).err().unwrap_or(NotSent::Retryable { retry_after: None }))
+        Event::NotAuthorized(self.leave_line().await.err().unwrap_or(NotSent::Retryable { retry_after: None }))
     }
 
-    /// Leaves the line, with the turn if that has come.
-    fn leave_line(&mut self, place: &mut Option<Place>) -> Result<Turn, NotSent> {
-        match place.take().and_then(Place::leave) {
-            Some(Ok(turn)) => Ok(turn),
-            Some(Err(held)) => {
-                let why = not_sent(&held);
-                // What went wrong before is the better cause.
-                self.learned.last_error.get_or_insert(held);
-                Err(why)
-            }
+    /// Leaves the line in which the wait has ended, with the permit if that has come.
+    async fn leave_line(&mut self) -> Result<Permit, NotSent> {
+        match self.waiter.take() {
+            Some(waiter) => waiter.permit().await.map_err(|error| self.throttled(error)),
             None => Err(NotSent::Retryable { retry_after: None }),
         }
+    }
+
+    /// Why it was not sent, where it was held back.
+    fn throttled(&mut self, error: Error) -> NotSent {
+        let why = not_sent(&error);
+        // What went wrong before is the better cause.
+        self.learned.last_error.get_or_insert(error);
+        why
     }
 
     async fn authorize(&mut self, within: Duration) -> Event {
@@ -332,8 +335,8 @@ impl Driver {
     }
 
     async fn post(&mut self, within: Duration) -> Event {
-        let (Some(grant), Some(mut turn)) = (self.grant.clone(), self.turn.take()) else {
-            self.learned.last_error = Some(Error::internal("no token and no turn in hand"));
+        let (Some(grant), Some(mut permit)) = (self.grant.clone(), self.permit.take()) else {
+            self.learned.last_error = Some(Error::internal("no token and no permit in hand"));
             return Event::Posted(PostEnd::NotSent(NotSent::Final));
         };
         self.first_post_at.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
@@ -341,7 +344,7 @@ impl Driver {
         let operation = self.operation.clone();
         let session = Arc::clone(&self.session);
         let result =
-            session.send(&operation, &grant, &mut turn, within, self.call.withdrawn(), &mut self.history).await;
+            session.send(&operation, &grant, &mut permit, within, self.call.withdrawn(), &mut self.history).await;
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-SENT");
         match result {
@@ -370,12 +373,12 @@ impl Driver {
     async fn get(&mut self, within: Duration, alone: bool) -> ReadEnd {
         let session = Arc::clone(&self.session);
         // Every read of a create may settle an open attempt: none is ever held back.
-        let turn = session.pace.settling();
+        let permit = session.throttle.settling();
         let over = if alone { Over::Own(None) } else { Over::Pool };
         if alone && self.learned.denial.is_none() {
             self.learned.denial.clone_from(&self.learned.last_error);
         }
-        match look(&session, &self.id, over, turn, within, &self.request.personal(), &mut self.history).await {
+        match read_once(&session, &self.id, over, permit, within, &self.request.personal(), &mut self.history).await {
             Ok(found) => {
                 let is_young = |created| is_young(found.date, created, self.first_post_at);
                 let expected = Expected { is_test: session.is_test, is_young: Some(is_young).filter(|_| !self.resume) };
@@ -389,19 +392,21 @@ impl Driver {
                 }
                 shown(agreement)
             }
-            Err(miss) => {
-                let end = not_shown(miss.why, miss.error.retry_after(), miss.error.is_unreached());
-                // "Not there" is an answer, and a read without an attempt's time says little; what went wrong before is the
-                // better cause.
-                let had_no_time = miss.error.kind() == ErrorKind::TimedOut && within < session.limits.attempt / 2;
-                if miss.why != MissKind::Gone && !had_no_time || self.learned.last_error.is_none() {
-                    self.learned.last_error = Some(miss.error.clone());
+            Err(missed) => {
+                let end = not_shown(missed.kind, missed.error.retry_after(), missed.error.is_unreached());
+                // "Not there" is an answer, and a read without an attempt's time says little; what went wrong before is
+                // the better cause.
+                let had_no_time = missed.error.kind() == ErrorKind::TimedOut && within < session.limits.attempt / 2;
+                if missed.kind != ReadErrorKind::Gone && !had_no_time || self.learned.last_error.is_none() {
+                    self.learned.last_error = Some(missed.error.clone());
                 }
                 // What an answer said, and not when none came: until a read says how things stand.
-                match miss.why {
-                    MissKind::Gone => self.learned.unproven = None,
-                    MissKind::Lasting | MissKind::Denied | MissKind::Barred => self.learned.unproven = Some(miss.error),
-                    MissKind::Passing | MissKind::Held => {}
+                match missed.kind {
+                    ReadErrorKind::Gone => self.learned.unproven = None,
+                    ReadErrorKind::Lasting | ReadErrorKind::Denied | ReadErrorKind::Barred => {
+                        self.learned.unproven = Some(missed.error)
+                    }
+                    ReadErrorKind::Passing | ReadErrorKind::Throttled => {}
                 }
                 end
             }
@@ -419,7 +424,7 @@ pub(super) fn acceptance(id: &PayoutId, request: &PayoutRequest, answer: &Answer
     if !matches!(answer.status, 200 | 201) {
         return None;
     }
-    let (accepted, deciding) = PayoutAccepted::read(id, &answer.body).ok()?;
+    let (accepted, deciding) = PayoutAccepted::parse(id, &answer.body).ok()?;
     (deciding.repeats(request) == Agreement::Ours).then_some(accepted)
 }
 
@@ -451,13 +456,13 @@ pub(super) fn unanswered(sent: bool, kind: FailureKind, unreached: bool) -> Post
 }
 
 /// What a read means that shows no payout.
-pub(super) fn not_shown(why: MissKind, retry_after: Option<Duration>, unreached: bool) -> ReadEnd {
-    match why {
-        MissKind::Passing if unreached => ReadEnd::Unreached,
-        MissKind::Gone => ReadEnd::Gone,
-        MissKind::Denied => ReadEnd::Denied,
-        MissKind::Barred => ReadEnd::Final,
-        MissKind::Passing | MissKind::Held | MissKind::Lasting => ReadEnd::Unproven { retry_after },
+pub(super) fn not_shown(kind: ReadErrorKind, retry_after: Option<Duration>, unreached: bool) -> ReadEnd {
+    match kind {
+        ReadErrorKind::Passing if unreached => ReadEnd::Unreached,
+        ReadErrorKind::Gone => ReadEnd::Gone,
+        ReadErrorKind::Denied => ReadEnd::Denied,
+        ReadErrorKind::Barred => ReadEnd::Final,
+        ReadErrorKind::Passing | ReadErrorKind::Throttled | ReadErrorKind::Lasting => ReadEnd::Unproven { retry_after },
     }
 }
 
@@ -491,14 +496,14 @@ impl Learned {
     }
 }
 
-/// Pauses for so long, or until a turn comes that the call stands in line for.
-async fn pause(place: &mut Option<Place>, at_least: Duration, more: Duration) {
-    beside(place, tokio::time::sleep(at_least)).await;
+/// Pauses for so long, or until the wait in line ends.
+async fn pause(waiter: Option<&mut Waiter>, at_least: Duration, more: Duration) {
+    tokio::time::sleep(at_least).await;
     let more = tokio::time::sleep(more);
-    match place {
-        Some(place) => tokio::select! {
+    match waiter {
+        Some(waiter) => tokio::select! {
             () = more => {}
-            () = place.end() => {}
+            _ = waiter.end() => {}
         },
         None => more.await,
     }

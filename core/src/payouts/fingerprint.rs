@@ -41,10 +41,10 @@ impl PayoutRequest {
     /// A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hexadecimal digits.
     ///
     /// Store it beside the id. The platform never repeats the payee's account, so `recovered` cannot prove it; a
-    /// fingerprint that [matches](Self::matches_fingerprint) before a resumed call proves that this is the same request.
-    /// Equal requests have equal fingerprints in every language; `42` and `42.00` are equal money. The signature in the
-    /// callback URL does not count, nor its expiry: a payout whose URL is signed anew is the same payout. Without the key
-    /// nobody can try out account numbers against it.
+    /// fingerprint that [matches](Self::matches_fingerprint) before a resumed call proves that this is the same
+    /// request. Equal requests have equal fingerprints in every language; `42` and `42.00` are equal money. The
+    /// signature in the callback URL does not count, nor its expiry: a payout whose URL is signed anew is the same
+    /// payout. Without the key nobody can try out account numbers against it.
     ///
     /// # Errors
     /// `configuration`, naming `key`, if it is shorter than 16 bytes.

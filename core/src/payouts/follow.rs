@@ -1,4 +1,4 @@
-//! Following a payout: of one id there is one GET at a time, and what it shows is recorded before anybody is told.
+//! Following a payout: the single flight of its reads, in which what is shown is recorded before anybody is told.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,68 +7,69 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::read::look;
-use crate::call::{Miss, MissKind, turn};
+use super::read::read_once;
+use crate::call::{ReadError, ReadErrorKind};
 use crate::caller::spawn;
 use crate::changes::{self, ChangeRecord, Next, Observer, Standing, on};
 use crate::error::{Attempt, Error, ErrorKind, Result};
 use crate::session::Session;
-use crate::throttle::{Try, Turn};
+use crate::throttle::{Permit, Try};
 use crate::transport::Over;
 use crate::values::{Payout, PayoutId};
 
-/// The payouts that are being looked at, by id.
+/// The reads of payouts: of one id, one at a time is under way.
 pub(crate) struct SingleFlight {
     pub session: Arc<Session>,
-    lanes: Mutex<HashMap<PayoutId, Lane>>,
+    by_id: Mutex<HashMap<PayoutId, Reads>>,
 }
 
-/// The looks at one payout: at most one under way, and one that waits for it to end.
+/// The reads of one payout: at most one under way, and one that waits for it to end.
 #[derive(Default)]
-struct Lane {
-    turn: Arc<tokio::sync::Mutex<()>>,
-    /// The look whose GET was not sent yet, which whoever comes may join.
+struct Reads {
+    under_way: Arc<tokio::sync::Mutex<()>>,
+    /// The read whose GET was not sent yet, which whoever comes may join.
     unsent: Option<Arc<Unsent>>,
-    looks: usize,
+    count: usize,
 }
 
-/// A look that waits. Its receivers are those who wait for it.
+/// A read that waits. Its receivers are those who wait for it.
 struct Unsent {
     seen: watch::Sender<Option<Seen>>,
     /// What it waits as: a first try that joins a repeat does not stand in the line of repeats.
     which: watch::Sender<Try>,
 }
 
-/// How a look ended, and the requests that it made.
+/// How a read ended, and the requests that it made.
 #[derive(Clone)]
 struct Seen {
-    result: Result<Payout, Miss>,
+    result: Result<Payout, ReadError>,
     history: Vec<Attempt>,
 }
 
 impl SingleFlight {
     pub fn new(session: Arc<Session>) -> Arc<Self> {
-        Arc::new(Self { session, lanes: Mutex::default() })
+        Arc::new(Self { session, by_id: Mutex::default() })
     }
 
-    /// Looks at a payout once: joins a look that was not sent yet, or waits for its turn. Once it is sent, it runs on if its
-    /// caller leaves; before that, it ends when nobody waits for it any more.
+    /// Reads a payout once: joins a read that was not sent yet, or waits until the one under way has ended. Once it is
+    /// sent, it runs on if its caller leaves; before that, it ends when nobody waits for it any more.
     ///
-    /// Each GET has an attempt's time of its own, which begins when it may be sent; `left` is how long the caller waits.
-    pub async fn look(
+    /// Each GET has an attempt's time of its own, which begins when it may be sent; `left` is how long the caller
+    /// waits.
+    pub async fn read(
         self: &Arc<Self>,
         id: &PayoutId,
         which: Try,
         left: Duration,
         history: &mut Vec<Attempt>,
-    ) -> Result<Payout, Miss> {
+    ) -> Result<Payout, ReadError> {
         let ended = tokio::time::timeout(left, async {
             loop {
-                let mut looking = self.enter(id, which);
-                let seen = looking.wait_for(Option::is_some).await.map_or(None, |seen| seen.clone());
+                let mut joined = self.enter(id, which);
+                let seen = joined.wait_for(Option::is_some).await.map_or(None, |seen| seen.clone());
                 match seen {
                     // Who began it was held back to the end of a time of its own, and this caller has more.
-                    Some(Seen { result: Err(Miss { why: MissKind::Held, .. }), .. }) => {}
+                    Some(Seen { result: Err(ReadError { kind: ReadErrorKind::Throttled, .. }), .. }) => {}
                     seen => return seen,
                 }
             }
@@ -81,79 +82,78 @@ impl SingleFlight {
             Ok(None) => Err(lost()),
             Err(_) => {
                 let text = format!("payout {id} could not be read within {left:?}");
-                Err(Miss { why: MissKind::Passing, error: Error::new(ErrorKind::TimedOut, text) })
+                Err(ReadError::passing(Error::new(ErrorKind::TimedOut, text)))
             }
         }
     }
 
-    /// Joins the look that was not sent yet, or starts one.
+    /// Joins the read that was not sent yet, or starts one.
     fn enter(self: &Arc<Self>, id: &PayoutId, which: Try) -> watch::Receiver<Option<Seen>> {
-        let mut lanes = self.lock();
-        let lane = lanes.entry(id.clone()).or_default();
-        if let Some(look) = &lane.unsent {
+        let mut by_id = self.lock();
+        let reads = by_id.entry(id.clone()).or_default();
+        if let Some(unsent) = &reads.unsent {
             if which == Try::First {
-                look.which.send_replace(which);
+                unsent.which.send_replace(which);
             }
-            return look.seen.subscribe();
+            return unsent.seen.subscribe();
         }
         let (seen, receiver) = watch::channel(None);
         let unsent = Arc::new(Unsent { seen, which: watch::Sender::new(which) });
-        lane.unsent = Some(Arc::clone(&unsent));
-        lane.looks += 1;
-        let turn = Arc::clone(&lane.turn);
-        drop(lanes);
-        let place = Place { reads: Arc::clone(self), id: id.clone(), unsent, began: Instant::now() };
-        let look = async move {
+        reads.unsent = Some(Arc::clone(&unsent));
+        reads.count += 1;
+        let under_way = Arc::clone(&reads.under_way);
+        drop(by_id);
+        let reading = Reading { reads: Arc::clone(self), id: id.clone(), unsent, began: Instant::now() };
+        spawn(async move {
             let mut history = Vec::new();
-            let looking = async {
-                let _its_turn = turn.lock().await;
-                observe(&place, &mut history).await
+            let observed = async {
+                let _only_one = under_way.lock().await;
+                observe(&reading, &mut history).await
             };
             let result = tokio::select! {
-                result = looking => result,
-                () = place.deserted() => return,
+                result = observed => result,
+                () = reading.deserted() => return,
             };
-            let unsent = Arc::clone(&place.unsent);
+            let unsent = Arc::clone(&reading.unsent);
             // Free first, so that who is told can start anew.
-            drop(place);
+            drop(reading);
             unsent.seen.send_replace(Some(Seen { result, history }));
-        };
-        spawn(look);
+        });
         receiver
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PayoutId, Lane>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<PayoutId, Reads>> {
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn lost() -> Miss {
-    let text = "the look at the payout ended without a result: a panic, or its runtime was shut down";
-    Miss { why: MissKind::Lasting, error: Error::internal(text) }
+fn lost() -> ReadError {
+    let text = "the read of the payout ended without a result: a panic, or its runtime was shut down";
+    ReadError::lasting(Error::internal(text))
 }
 
-/// The place of one look in its lane. However the look ends, the lane is free for the next.
-struct Place {
+/// One read, under way or waiting. However it ends, the next one may begin.
+struct Reading {
     reads: Arc<SingleFlight>,
     id: PayoutId,
     unsent: Arc<Unsent>,
     began: Instant,
 }
 
-impl Place {
+impl Reading {
     /// The GET is about to be sent: whoever comes now wants another one.
     fn sending(&self) {
         self.leave(&mut self.reads.lock());
     }
 
-    /// Waits until nobody waits for this look any more, and its GET was not sent; never, once it was.
+    /// Waits until nobody waits for this read any more, and its GET was not sent; never, once it was.
     async fn deserted(&self) {
         loop {
             self.unsent.seen.closed().await;
-            let mut lanes = self.reads.lock();
+            let mut by_id = self.reads.lock();
             // Under the lock, nobody joins.
             if self.unsent.seen.receiver_count() == 0 {
-                if self.leave(&mut lanes) {
+                if self.leave(&mut by_id) {
                     return;
                 }
                 break;
@@ -162,20 +162,21 @@ impl Place {
         std::future::pending::<()>().await;
     }
 
-    /// Takes the look out of reach. Tells whether it was still to be joined.
-    fn leave(&self, lanes: &mut HashMap<PayoutId, Lane>) -> bool {
-        let lane = lanes.get_mut(&self.id);
-        lane.and_then(|lane| lane.unsent.take_if(|unsent| Arc::ptr_eq(unsent, &self.unsent))).is_some()
+    /// Takes the read out of reach. Tells whether it was still to be joined.
+    fn leave(&self, by_id: &mut HashMap<PayoutId, Reads>) -> bool {
+        let reads = by_id.get_mut(&self.id);
+        reads.and_then(|reads| reads.unsent.take_if(|unsent| Arc::ptr_eq(unsent, &self.unsent))).is_some()
     }
 
-    /// Waits for the client's pace; as a first try, as soon as one has joined.
-    async fn turn(&self) -> Result<Turn, Miss> {
+    /// Waits for a permit; as a first try, as soon as one has joined.
+    async fn permit(&self) -> Result<Permit, ReadError> {
         let mut which = self.unsent.which.subscribe();
+        let session = &self.reads.session;
         loop {
             let now = *which.borrow_and_update();
             tokio::select! {
-                taken = turn(&self.reads.session, now, self.began, self.reads.session.limits.total) => {
-                    return taken.map(|(turn, _)| turn);
+                permit = session.throttle.permit(now, self.began, session.limits.total) => {
+                    return permit.map_err(ReadError::throttled);
                 }
                 _ = which.changed() => {}
             }
@@ -183,25 +184,25 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Reading {
     fn drop(&mut self) {
-        let mut lanes = self.reads.lock();
-        self.leave(&mut lanes);
-        let Some(lane) = lanes.get_mut(&self.id) else { return };
-        lane.looks -= 1;
-        if lane.looks == 0 {
-            lanes.remove(&self.id);
+        let mut by_id = self.reads.lock();
+        self.leave(&mut by_id);
+        let Some(reads) = by_id.get_mut(&self.id) else { return };
+        reads.count -= 1;
+        if reads.count == 0 {
+            by_id.remove(&self.id);
         }
     }
 }
 
 /// Reads the payout, and records it if it is a change. Gives the payout that holds after it.
-async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
-    let (session, id) = (&*place.reads.session, &place.id);
+async fn observe(reading: &Reading, history: &mut Vec<Attempt>) -> Result<Payout, ReadError> {
+    let (session, id) = (&*reading.reads.session, &reading.id);
     let Some(store) = &session.change_store else {
-        let turn = place.turn().await?;
-        place.sending();
-        return read(session, id, turn, history).await;
+        let permit = reading.permit().await?;
+        reading.sending();
+        return read(session, id, permit, history).await;
     };
     let mut observer = Observer::new();
     let mut known: Option<(ChangeRecord, Payout)> = None;
@@ -211,7 +212,7 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
         next = match (next, &seen, &known) {
             (Next::Load, ..) => {
                 let of = id.clone();
-                let record = on(store, move |store| store.latest(&of)).await.map_err(passing)?;
+                let record = on(store, move |store| store.latest(&of)).await.map_err(ReadError::passing)?;
                 known = match record {
                     Some(record) => Some((record.clone(), known_payout(session, id, &record)?)),
                     None => None,
@@ -220,12 +221,12 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                 observer.loaded(known.as_ref().map(|(record, payout)| (record.sequence, Standing::of(payout))))
             }
             (Next::Read, ..) => {
-                let turn = place.turn().await?;
-                // When it is read again, the look that may be joined is the one after this.
+                let permit = reading.permit().await?;
+                // When it is read again, the read that may be joined is the one after this.
                 if seen.is_none() {
-                    place.sending();
+                    reading.sending();
                 }
-                let payout = read(session, id, turn, history).await?;
+                let payout = read(session, id, permit, history).await?;
                 let standing = Standing::of(&payout);
                 seen = Some(payout);
                 same_payout(id, known.as_ref(), seen.as_ref())?;
@@ -238,7 +239,7 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
                     previous_status: known.as_ref().map(|(_, payout)| payout.status.as_str().to_owned()),
                     payout: payout.raw.as_str().to_owned(),
                 };
-                let taken = on(store, move |store| store.record(&change)).await.map_err(passing)?;
+                let taken = on(store, move |store| store.record(&change)).await.map_err(ReadError::passing)?;
                 if taken {
                     tracing::info!(
                         target: "komopay",
@@ -253,33 +254,28 @@ async fn observe(place: &Place, history: &mut Vec<Attempt>) -> Result<Payout, Mi
             (Next::TakeAnswer, Some(payout), _) | (Next::TakeKnown, _, Some((_, payout))) => return Ok(payout.clone()),
             _ => {
                 let text = format!("the platform's answers about payout {id} do not agree; nothing was recorded");
-                return Err(passing(Error::new(ErrorKind::Unavailable, text)));
+                return Err(ReadError::passing(Error::new(ErrorKind::Unavailable, text)));
             }
         };
     }
 }
 
-fn passing(error: Error) -> Miss {
-    Miss { why: MissKind::Passing, error }
-}
-
-fn lasting(error: Error) -> Miss {
-    Miss { why: MissKind::Lasting, error }
-}
-
 /// What the store knows of the payout: it has to pass what a fresh answer has to.
-fn known_payout(session: &Session, id: &PayoutId, record: &ChangeRecord) -> Result<Payout, Miss> {
+fn known_payout(session: &Session, id: &PayoutId, record: &ChangeRecord) -> Result<Payout, ReadError> {
     if record.payout_id != *id {
-        return Err(lasting(Error::setting("change_store", format!("gave a change of another payout than {id}"))));
+        return Err(ReadError::lasting(Error::setting(
+            "change_store",
+            format!("gave a change of another payout than {id}"),
+        )));
     }
-    let payout = changes::payout(record, |_| Ok(())).map_err(passing)?;
-    session.check_world(&payout).map_err(lasting)?;
+    let payout = changes::payout(record, |_| Ok(())).map_err(ReadError::passing)?;
+    session.check_mode(&payout).map_err(ReadError::lasting)?;
     Ok(payout)
 }
 
-/// Two payouts of one id are of two merchants, whom a store cannot tell apart if both have tokens only. What the platform
-/// decides once tells them apart.
-fn same_payout(id: &PayoutId, known: Option<&(ChangeRecord, Payout)>, seen: Option<&Payout>) -> Result<(), Miss> {
+/// Two payouts of one id are of two merchants, whom a store cannot tell apart if both have tokens only. What the
+/// platform decides once tells them apart.
+fn same_payout(id: &PayoutId, known: Option<&(ChangeRecord, Payout)>, seen: Option<&Payout>) -> Result<(), ReadError> {
     let (Some((_, known)), Some(seen)) = (known, seen) else { return Ok(()) };
     let other_time = matches!((known.created_at, seen.created_at), (Some(known), Some(seen)) if known != seen);
     if !other_time && known.method_code == seen.method_code {
@@ -289,12 +285,17 @@ fn same_payout(id: &PayoutId, known: Option<&(ChangeRecord, Payout)>, seen: Opti
         "knows another payout {id} than the platform shows: when it was created, or its method, is not the same. Is it \
          the store of another merchant?"
     );
-    Err(lasting(Error::setting("change_store", problem).with_payout(Some(seen.clone()))))
+    Err(ReadError::lasting(Error::setting("change_store", problem).with_payout(Some(seen.clone()))))
 }
 
-/// One GET. What is of the other world is no news for this client.
-async fn read(session: &Session, id: &PayoutId, turn: Turn, history: &mut Vec<Attempt>) -> Result<Payout, Miss> {
-    let found = look(session, id, Over::Confirmed, turn, session.limits.attempt, &[], history).await?;
-    session.check_world(&found.payout).map_err(lasting)?;
+/// One GET. What is of the other mode is no news for this client.
+async fn read(
+    session: &Session,
+    id: &PayoutId,
+    permit: Permit,
+    history: &mut Vec<Attempt>,
+) -> Result<Payout, ReadError> {
+    let found = read_once(session, id, Over::Confirmed, permit, session.limits.attempt, &[], history).await?;
+    session.check_mode(&found.payout).map_err(ReadError::lasting)?;
     Ok(found.payout)
 }

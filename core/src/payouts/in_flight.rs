@@ -90,8 +90,8 @@ impl InFlight {
                 let text = format!("another request under the id {id} is being sent; nothing was sent for this one");
                 return Err(Error::new(ErrorKind::DuplicatePayout, text).with_payout_id(id));
             }
-            // `resume` changes what a 409 means, so the two ask different questions. So do two that resume, if something
-            // may have been sent elsewhere in between: docs/adr/0010.
+            // `resume` changes what a 409 means, so the two ask different questions. So do two that resume, if
+            // something may have been sent elsewhere in between: docs/adr/0010.
             let is_older = resume && call.began < asked;
             if call.resume != resume || is_older || *call.withdrawn.borrow() {
                 return Ok(Entry::Busy(Arc::clone(call)));

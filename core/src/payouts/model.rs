@@ -11,10 +11,11 @@
 //!   time.
 //!
 //! What may happen: a message is lost, late or doubled at any point; an answer is ruined in any way; a request is
-//! executed, and shown, as late as the settle window allows; the platform refuses, is busy or does not know the token; a create
-//! has to stand in line; a caller leaves, its task panics, its process dies, at any point, and it calls again, as it should or carelessly; others
-//! call for the same id from the same process and from another one, with the same request and with another; the machine
-//! stands still, so that what is due comes late; a connection that is kept delivers the answer to another exchange.
+//! executed, and shown, as late as the settle window allows; the platform refuses, is busy or does not know the token;
+//! a create has to stand in line; a caller leaves, its task panics, its process dies, at any point, and it calls again,
+//! as it should or carelessly; others call for the same id from the same process and from another one, with the same
+//! request and with another; the machine stands still, so that what is due comes late; a connection that is kept
+//! delivers the answer to another exchange.
 //!
 //! What is assumed is in [`Assumed`], and there is a test for each that shows why. Not in the model: more than
 //! one id, what a token is, and time that is finer than its seconds.

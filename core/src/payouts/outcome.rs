@@ -3,14 +3,15 @@
 //! Never pay twice, never lose a payout. `create.rs` drives this machine and does what it says; every decision about
 //! repeating, settling or giving up is here.
 //!
-//! The words: an attempt is **open** when a byte of it may have reached the platform and no believed answer came
-//! back. Once an attempt was open the call is **sticky**: it ends as accepted, as a duplicate, as a refusal that was
-//! proven to stand, or as unknown, never as anything that sounds like "nothing happened". A call that resumes an
-//! earlier one starts sticky, as if an attempt of unknown age had just been given up.
+//! The words: an attempt is **open** when a byte of it may have reached the platform and no believed answer came back.
+//! Once an attempt was open, the payout **may have been sent**: the call ends as accepted, as a duplicate, as a refusal
+//! that was proven to stand, or as unknown, never as anything that sounds like "nothing happened". A call that resumes
+//! an earlier one starts so, as if an attempt of unknown age had just been given up.
 //!
-//! An attempt is **doubted** when the answer that says it was not executed may belong to another exchange: it came over a
-//! connection that had carried one before. Then its request may still be on its way. So such a call ends as if nothing had
-//! happened only after a read over a connection of its own, a first pause's time later, says that nothing is there.
+//! An attempt is **doubted** when the answer that says it was not executed may belong to another exchange: it came over
+//! a connection that had carried one before. Then its request may still be on its way. So such a call ends as if
+//! nothing had happened only after a read over a connection of its own, a first pause's time later, says that nothing
+//! is there.
 //!
 //! Times are measured from the start of the call.
 
@@ -34,7 +35,7 @@ pub(crate) enum Start {
 pub(crate) enum Action {
     /// Get a token that allows the create; with `renew`, not the one that was just refused.
     Authorize { renew: bool, within: Duration },
-    /// Wait for the turn to send that did not come at once.
+    /// Wait for the permit to send that did not come at once.
     Wait { within: Duration },
     /// Send the create.
     Post { within: Duration },
@@ -70,17 +71,17 @@ pub(crate) enum Verdict {
 pub(crate) enum Event {
     /// A token is in hand.
     Authorized,
-    /// There is no token, or no turn.
+    /// There is no token, or no permit.
     NotAuthorized(NotSent),
-    /// The turn to send did not come at once: the call stands in line for it.
-    Held,
+    /// The permit to send did not come at once: the call stands in line for it.
+    Throttled,
     /// The create was tried.
     Posted(PostEnd),
     /// The same, and its answer came over a connection that had carried another exchange: it may be the answer to that.
     PostedAmongOthers(PostEnd),
     /// The payout was read.
     Read(ReadEnd),
-    /// The pause is over, or the turn is there.
+    /// The pause is over, or the permit is there.
     Woke,
 }
 
@@ -149,7 +150,7 @@ enum Question {
     RefusalStands,
     /// A repeat found the id taken: is it our payout?
     TakenByUs { since: Duration },
-    /// The first attempt found the id taken: what is there? One look, no more.
+    /// The first attempt found the id taken: what is there? One read, no more.
     TakenByOther,
     /// A doubted attempt was said not to have been executed: is nothing there? Then the call ends so.
     NothingHappened(Verdict),
@@ -160,15 +161,15 @@ enum Question {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Outcome {
     limits: Limits,
-    /// When the last open attempt was given up; `Some` makes the call sticky.
+    /// When the last open attempt was given up; with it, the payout may have been sent.
     given_up_at: Option<Duration>,
     question: Question,
     /// When an attempt was denied last by an answer that may be another's.
     doubted_at: Option<Duration>,
     /// A POST was started.
     posted: bool,
-    /// It had to wait for a turn to send.
-    held: bool,
+    /// It had to wait for a permit to send.
+    throttled: bool,
     /// Pauses so far, for the backoff.
     pauses: u32,
     /// The token was renewed after a 401, and no other answer came since.
@@ -190,7 +191,7 @@ impl Outcome {
             question: if start == Start::ResumeRefused { Question::RefusalStands } else { Question::Executed },
             doubted_at: None,
             posted: false,
-            held: false,
+            throttled: false,
             pauses: 0,
             renewed: false,
             not_before: Duration::ZERO,
@@ -207,7 +208,7 @@ impl Outcome {
     }
 
     /// Whether a payout under this id exists or may exist because of this call or the one it resumes.
-    pub fn sticky(&self) -> bool {
+    pub fn maybe_sent(&self) -> bool {
         self.given_up_at.is_some()
     }
 
@@ -216,7 +217,7 @@ impl Outcome {
         match event {
             Event::Authorized => self.post(now),
             Event::NotAuthorized(why) => self.not_sent(now, why),
-            Event::Held => self.held(now),
+            Event::Throttled => self.throttled(now),
             Event::Posted(end) => self.posted(now, end),
             Event::PostedAmongOthers(end) => {
                 if end.denies() {
@@ -232,13 +233,13 @@ impl Outcome {
 
     /// Whether the call is being settled: it goes on to read, and not to send, whoever left.
     pub fn settles(&self) -> bool {
-        self.sticky() || matches!(self.question, Question::TakenByUs { .. } | Question::NothingHappened(_))
+        self.maybe_sent() || matches!(self.question, Question::TakenByUs { .. } | Question::NothingHappened(_))
     }
 
     /// What may have been sent is settled on while a repeat stands in line; else there is nothing to do but wait.
-    fn held(&mut self, now: Duration) -> Action {
-        self.held = true;
-        if self.sticky() {
+    fn throttled(&mut self, now: Duration) -> Action {
+        self.throttled = true;
+        if self.maybe_sent() {
             return self.pause(now, Duration::ZERO);
         }
         let within = self.patience(now);
@@ -269,19 +270,19 @@ impl Outcome {
                 self.renewed = true;
                 self.authorize(now, true)
             }
-            PostEnd::Unauthorized { .. } if self.sticky() => self.again(now, None),
+            PostEnd::Unauthorized { .. } if self.maybe_sent() => self.again(now, None),
             PostEnd::Unauthorized { .. } => self.end(now, Verdict::Failed),
             // Rule 3: believed.
             PostEnd::Accepted => Action::End(Verdict::Accepted),
             // Rule 7: a refusal says nothing about an earlier attempt that is open.
-            PostEnd::Refused if self.sticky() => {
+            PostEnd::Refused if self.maybe_sent() => {
                 self.question = Question::RefusalStands;
                 self.pause(now, Duration::ZERO)
             }
             PostEnd::Refused => self.end(now, Verdict::Refused),
             // Rule 8: to a repeat, the id may be taken by us.
             PostEnd::Conflict => {
-                self.question = if self.sticky() || self.doubted_at.is_some() {
+                self.question = if self.maybe_sent() || self.doubted_at.is_some() {
                     Question::TakenByUs { since: now }
                 } else {
                     Question::TakenByOther
@@ -352,10 +353,10 @@ impl Outcome {
         opened_at.map(|opened_at| opened_at.saturating_add(self.limits.settle_window))
     }
 
-    /// Tries again after a pause; a sticky call reads first.
+    /// Tries again after a pause; what may have been sent is read first.
     fn again(&mut self, now: Duration, retry_after: Option<Duration>) -> Action {
         self.not_before = now.saturating_add(retry_after.unwrap_or_default());
-        if self.sticky() {
+        if self.maybe_sent() {
             return self.pause(now, Duration::ZERO);
         }
         if !self.will_post(now) {
@@ -406,15 +407,15 @@ impl Outcome {
 
     fn authorize(&mut self, now: Duration, renew: bool) -> Action {
         if !self.may_post(now) {
-            // Only a call that is not sticky comes here without a read that just said 410.
-            return if self.sticky() { self.pause(now, Duration::ZERO) } else { self.give_up(now) };
+            // Only a call of which nothing was sent comes here without a read that just said 410.
+            return if self.maybe_sent() { self.pause(now, Duration::ZERO) } else { self.give_up(now) };
         }
         Action::Authorize { renew, within: self.attempt_at(now) }
     }
 
     fn post(&mut self, now: Duration) -> Action {
         if !self.may_post(now) {
-            return if self.sticky() { self.pause(now, Duration::ZERO) } else { self.give_up(now) };
+            return if self.maybe_sent() { self.pause(now, Duration::ZERO) } else { self.give_up(now) };
         }
         self.posted = true;
         // Half of what is left, so that as much remains for a read.
@@ -461,8 +462,8 @@ impl Outcome {
         Action::Pause { at_least, jitter }
     }
 
-    /// Rule 9: a repeat, and what stood in line, starts only if time for it and one read remains: half an attempt's time
-    /// for each. The first starts with less, if that is of any use.
+    /// Rule 9: a repeat, and what stood in line, starts only if time for it and one read remains: half an attempt's
+    /// time for each. The first starts with less, if that is of any use.
     fn may_post(&self, now: Duration) -> bool {
         now >= self.not_before && self.will_post(now)
     }
@@ -470,7 +471,7 @@ impl Outcome {
     /// Whether a POST may start now or later.
     fn will_post(&self, now: Duration) -> bool {
         let start = now.max(self.not_before);
-        let needed = if !self.posted && !self.sticky() && !self.held && self.pauses == 0 {
+        let needed = if !self.posted && !self.maybe_sent() && !self.throttled && self.pauses == 0 {
             self.limits.useful() * 2
         } else {
             self.limits.attempt

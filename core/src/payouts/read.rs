@@ -5,36 +5,36 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::auth::Scope;
-use crate::call::{Miss, try_read};
+use crate::call::{ReadError, try_read};
 use crate::error::Attempt;
 use crate::json::Unreadable;
 use crate::session::Session;
-use crate::throttle::Turn;
+use crate::throttle::Permit;
 use crate::transport::{Answer, Operation, Over};
 use crate::values::{Deciding, Payout, PayoutId};
 
 /// A payout, what decides whose it is, and when the platform says it showed it.
-pub(crate) struct Found {
+pub(super) struct Found {
     pub payout: Payout,
     pub deciding: Deciding,
     pub date: Option<Timestamp>,
 }
 
-/// Reads the payout once, in this turn and over such a connection. No text of the answer that repeats something `personal`
-/// enters an error.
-pub(crate) async fn look(
+/// Reads the payout once, with this permit and over such a connection. No text of the answer that repeats something
+/// `personal` enters an error.
+pub(super) async fn read_once(
     session: &Session,
     id: &PayoutId,
     over: Over,
-    turn: Turn,
+    permit: Permit,
     within: Duration,
     personal: &[&str],
     history: &mut Vec<Attempt>,
-) -> Result<Found, Miss> {
+) -> Result<Found, ReadError> {
     let parse = |answer: &Answer| -> Result<Found, Unreadable> {
-        let (payout, deciding) = Payout::read(id, &answer.body)?;
+        let (payout, deciding) = Payout::parse(id, &answer.body)?;
         Ok(Found { payout, deciding, date: answer.date })
     };
     let operation = Operation::get(id.path()).about(personal).over(over);
-    try_read(session, operation, &Scope::read(id), parse, turn, within, history).await
+    try_read(session, operation, &Scope::read(id), parse, permit, within, history).await
 }

@@ -2,8 +2,8 @@
 //!
 //! After [`SILENCES`] requests in a row without an answer it opens. Then one try at a time is let through, the probe,
 //! and after each a pause that grows as the pauses of a call do, drawn at random. The first answer lets the calls that
-//! wait go on, not all in one moment: each answer lets one more through at a time, so that a platform that comes back is
-//! not met by everybody at once.
+//! wait go on, not all in one moment: each answer lets one more through at a time, so that a platform that comes back
+//! is not met by everybody at once.
 
 use std::time::Duration;
 

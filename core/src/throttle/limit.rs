@@ -61,8 +61,8 @@ impl Limit {
     pub fn draw(&mut self, now: Instant) {
         self.fill(now);
         let Some(per_second) = self.per_second else { return };
-        // What went out without asking is owed for a second at the most: else an hour of settling would be paid for by an
-        // hour of silence.
+        // What went out without asking is owed for a second at the most: else an hour of settling would be paid for by
+        // an hour of silence.
         self.level = (self.level - 1.0).max(-per_second.max(1.0));
     }
 

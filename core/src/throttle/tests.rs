@@ -14,23 +14,23 @@ fn config() -> Config {
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// A pace whose breaker is open.
-fn open() -> Arc<Pace> {
-    let pace = Pace::new(&config());
-    (0..5).for_each(|_| pace.heard(Instant::now(), Heard::Silence));
-    pace
+/// A throttle whose breaker is open.
+fn open() -> Arc<Throttle> {
+    let throttle = Throttle::new(&config());
+    (0..5).for_each(|_| throttle.heard(Instant::now(), Heard::Silence));
+    throttle
 }
 
 #[tokio::test(start_paused = true)]
-async fn turns_come_in_the_order_they_were_asked_for() {
-    let pace = Pace::new(&Config { requests_per_second: Some(10.0), ..config() });
+async fn permits_come_in_the_order_they_were_asked_for() {
+    let throttle = Throttle::new(&Config { requests_per_second: Some(10.0), ..config() });
     let order = Arc::new(Mutex::new(Vec::new()));
     let mut callers = JoinSet::new();
     for caller in 0..50 {
-        let (pace, order) = (Arc::clone(&pace), Arc::clone(&order));
+        let (throttle, order) = (Arc::clone(&throttle), Arc::clone(&order));
         callers.spawn(async move {
-            let mut turn = pace.turn(Try::First, Instant::now(), MINUTE).await.unwrap();
-            pace.count(Some(&mut turn));
+            let mut permit = throttle.permit(Try::First, Instant::now(), MINUTE).await.unwrap();
+            throttle.count(Some(&mut permit));
             order.lock().unwrap().push(caller);
         });
         tokio::task::yield_now().await;
@@ -43,13 +43,13 @@ async fn turns_come_in_the_order_they_were_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_are_under_way_than_is_set_and_an_end_lets_the_next_one_go() {
-    let pace = Pace::new(&Config { max_concurrency: Some(3), ..config() });
+    let throttle = Throttle::new(&Config { max_concurrency: Some(3), ..config() });
     let (now, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut callers = JoinSet::new();
     for _ in 0..100 {
-        let (pace, now, most) = (Arc::clone(&pace), Arc::clone(&now), Arc::clone(&most));
+        let (throttle, now, most) = (Arc::clone(&throttle), Arc::clone(&now), Arc::clone(&most));
         callers.spawn(async move {
-            let _turn = pace.turn(Try::First, Instant::now(), MINUTE).await.unwrap();
+            let _permit = throttle.permit(Try::First, Instant::now(), MINUTE).await.unwrap();
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             tokio::time::sleep(SECOND).await;
             now.fetch_sub(1, Ordering::SeqCst);
@@ -63,35 +63,35 @@ async fn no_more_are_under_way_than_is_set_and_an_end_lets_the_next_one_go() {
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_budget_makes_repeats_wait_and_nobody_else() {
-    let pace = Pace::new(&config());
+    let throttle = Throttle::new(&config());
     for _ in 0..100 {
-        assert!(pace.turn(Try::Repeat, Instant::now(), Duration::ZERO).await.is_ok());
+        assert!(throttle.permit(Try::Repeat, Instant::now(), Duration::ZERO).await.is_ok());
     }
-    let error = pace.turn(Try::Repeat, Instant::now(), Duration::from_millis(50)).await.err().unwrap();
+    let error = throttle.permit(Try::Repeat, Instant::now(), Duration::from_millis(50)).await.err().unwrap();
     assert_eq!((error.kind(), error.money_may_have_moved()), (ErrorKind::TimedOut, false));
     let waiting = tokio::spawn({
-        let pace = Arc::clone(&pace);
-        async move { pace.turn(Try::Repeat, Instant::now(), MINUTE).await.is_ok() }
+        let throttle = Arc::clone(&throttle);
+        async move { throttle.permit(Try::Repeat, Instant::now(), MINUTE).await.is_ok() }
     });
     tokio::task::yield_now().await;
-    assert!(pace.turn(Try::First, Instant::now(), Duration::ZERO).await.is_ok());
+    assert!(throttle.permit(Try::First, Instant::now(), Duration::ZERO).await.is_ok());
     assert!(!waiting.is_finished());
     assert!(waiting.await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn while_nobody_answers_a_thousand_callers_send_a_few_requests() {
-    let pace = Pace::new(&config());
+    let throttle = Throttle::new(&config());
     let sent = Arc::new(AtomicU32::new(0));
     let mut callers = JoinSet::new();
     for _ in 0..1000 {
-        let (pace, sent) = (Arc::clone(&pace), Arc::clone(&sent));
+        let (throttle, sent) = (Arc::clone(&throttle), Arc::clone(&sent));
         callers.spawn(async move {
             let mut which = Try::First;
             loop {
-                let Ok(_turn) = pace.turn(which, Instant::now(), 10 * MINUTE).await else { return };
+                let Ok(_permit) = throttle.permit(which, Instant::now(), 10 * MINUTE).await else { return };
                 sent.fetch_add(1, Ordering::SeqCst);
-                pace.heard(Instant::now(), Heard::Silence);
+                throttle.heard(Instant::now(), Heard::Silence);
                 which = Try::Repeat;
             }
         });
@@ -104,21 +104,21 @@ async fn while_nobody_answers_a_thousand_callers_send_a_few_requests() {
 
 #[tokio::test(start_paused = true)]
 async fn a_platform_that_comes_back_is_not_met_by_everybody_at_once() {
-    let pace = open();
+    let throttle = open();
     let (under_way, most_at_first) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut callers = JoinSet::new();
     let started = Instant::now();
     for _ in 0..1000 {
-        let (pace, under_way, most) = (Arc::clone(&pace), Arc::clone(&under_way), Arc::clone(&most_at_first));
+        let (throttle, under_way, most) = (Arc::clone(&throttle), Arc::clone(&under_way), Arc::clone(&most_at_first));
         callers.spawn(async move {
-            let _turn = pace.turn(Try::First, Instant::now(), MINUTE).await.unwrap();
+            let _permit = throttle.permit(Try::First, Instant::now(), MINUTE).await.unwrap();
             let now = under_way.fetch_add(1, Ordering::SeqCst) + 1;
             if started.elapsed() < SECOND {
                 most.fetch_max(now, Ordering::SeqCst);
             }
             let began = Instant::now();
             tokio::time::sleep(Duration::from_millis(200)).await;
-            pace.heard(began, Heard::Answer);
+            throttle.heard(began, Heard::Answer);
             under_way.fetch_sub(1, Ordering::SeqCst);
         });
     }
@@ -129,98 +129,98 @@ async fn a_platform_that_comes_back_is_not_met_by_everybody_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_try_that_settles_waits_for_nothing_but_is_counted() {
-    let pace = open();
-    let mut turn = pace.settling();
-    pace.count(Some(&mut turn));
-    drop(turn);
-    assert!(pace.turn(Try::First, Instant::now(), Duration::ZERO).await.is_err(), "it is open as before");
+    let throttle = open();
+    let mut permit = throttle.settling();
+    throttle.count(Some(&mut permit));
+    drop(permit);
+    assert!(throttle.permit(Try::First, Instant::now(), Duration::ZERO).await.is_err(), "it is open as before");
 
-    let pace = Pace::new(&Config { requests_per_second: Some(1.0), max_concurrency: Some(1), ..config() });
-    let (mut one, _other) = (pace.settling(), pace.settling());
-    pace.count(Some(&mut one));
-    pace.count(None);
-    let error = pace.turn(Try::First, Instant::now(), SECOND).await.err().unwrap();
+    let throttle = Throttle::new(&Config { requests_per_second: Some(1.0), max_concurrency: Some(1), ..config() });
+    let (mut one, _other) = (throttle.settling(), throttle.settling());
+    throttle.count(Some(&mut one));
+    throttle.count(None);
+    let error = throttle.permit(Try::First, Instant::now(), SECOND).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(error.message().contains("requests_per_second"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn tries_that_settle_do_not_take_the_place_of_one_that_waits_for_a_recovering_platform() {
-    let pace = open();
-    let tries = [(); 70].map(|()| pace.settling());
-    pace.heard(Instant::now(), Heard::Answer);
-    let one = pace.turn(Try::First, Instant::now(), Duration::ZERO).await;
+    let throttle = open();
+    let tries = [(); 70].map(|()| throttle.settling());
+    throttle.heard(Instant::now(), Heard::Answer);
+    let one = throttle.permit(Try::First, Instant::now(), Duration::ZERO).await;
     assert!(one.is_ok(), "one at a time may go");
-    assert!(pace.turn(Try::First, Instant::now(), Duration::ZERO).await.is_err(), "and no more");
+    assert!(throttle.permit(Try::First, Instant::now(), Duration::ZERO).await.is_err(), "and no more");
     drop((one, tries));
-    let after = pace.lock();
+    let after = throttle.lock();
     assert_eq!((after.under_way, after.settling), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_place_in_line_is_kept_beside_other_work_and_given_up_when_it_is_dropped() {
-    let pace = Pace::new(&Config { max_concurrency: Some(1), ..config() });
-    let taken = pace.turn(Try::Repeat, Instant::now(), Duration::ZERO).await.unwrap();
-    let mut kept = Some(Place::new(&pace, Try::Repeat, Instant::now(), MINUTE));
-    beside(&mut kept, tokio::time::sleep(SECOND)).await;
+    let throttle = Throttle::new(&Config { max_concurrency: Some(1), ..config() });
+    let taken = throttle.permit(Try::Repeat, Instant::now(), Duration::ZERO).await.unwrap();
+    let kept = Waiter::new(&throttle, Try::Repeat, Instant::now(), MINUTE);
+    tokio::time::sleep(SECOND).await;
     let behind = tokio::spawn({
-        let pace = Arc::clone(&pace);
-        async move { pace.turn(Try::Repeat, Instant::now(), MINUTE).await.is_ok() }
+        let throttle = Arc::clone(&throttle);
+        async move { throttle.permit(Try::Repeat, Instant::now(), MINUTE).await.is_ok() }
     });
     tokio::task::yield_now().await;
     drop(taken);
-    // Work that never asks for the turn: it comes all the same, before those that came later.
-    beside(&mut kept, tokio::time::sleep(SECOND)).await;
-    assert!(kept.as_ref().is_some_and(Place::has_turn) && !behind.is_finished());
+    // Work that never asks for the permit: it comes all the same, before those that came later.
+    tokio::time::sleep(SECOND).await;
+    assert!(kept.has_ended() && !behind.is_finished());
     drop(kept);
     assert!(behind.await.unwrap());
-    assert_eq!(pace.lock().under_way, 0);
+    assert_eq!(throttle.lock().under_way, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_breaker_holds_first_tries_and_tells_that_the_platform_is_unavailable() {
-    let pace = open();
-    let error = pace.turn(Try::First, Instant::now(), Duration::ZERO).await.err().unwrap();
+    let throttle = open();
+    let error = throttle.permit(Try::First, Instant::now(), Duration::ZERO).await.err().unwrap();
     assert_eq!((error.kind(), error.money_may_have_moved()), (ErrorKind::Unavailable, false));
-    pace.heard(Instant::now(), Heard::TooMany { retry_after: None });
-    assert!(pace.turn(Try::First, Instant::now(), Duration::ZERO).await.is_ok(), "a 429 is an answer");
+    throttle.heard(Instant::now(), Heard::TooMany { retry_after: None });
+    assert!(throttle.permit(Try::First, Instant::now(), Duration::ZERO).await.is_ok(), "a 429 is an answer");
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_leaves_the_line_takes_nothing_along() {
-    let pace = Pace::new(&Config { requests_per_second: Some(1.0), max_concurrency: Some(1), ..config() });
-    let unused = pace.turn(Try::First, Instant::now(), Duration::ZERO).await.unwrap();
+    let throttle = Throttle::new(&Config { requests_per_second: Some(1.0), max_concurrency: Some(1), ..config() });
+    let unused = throttle.permit(Try::First, Instant::now(), Duration::ZERO).await.unwrap();
     let started = Instant::now();
     let mut leaving = JoinSet::new();
     for _ in 0..100 {
-        let pace = Arc::clone(&pace);
-        leaving.spawn(async move { pace.turn(Try::First, Instant::now(), MINUTE).await.is_ok() });
+        let throttle = Arc::clone(&throttle);
+        leaving.spawn(async move { throttle.permit(Try::First, Instant::now(), MINUTE).await.is_ok() });
     }
     tokio::task::yield_now().await;
     let last = tokio::spawn({
-        let pace = Arc::clone(&pace);
-        async move { pace.turn(Try::First, Instant::now(), MINUTE).await.is_ok() }
+        let throttle = Arc::clone(&throttle);
+        async move { throttle.permit(Try::First, Instant::now(), MINUTE).await.is_ok() }
     });
     tokio::task::yield_now().await;
     leaving.shutdown().await;
     drop(unused);
     assert!(last.await.unwrap());
     assert_eq!(started.elapsed(), Duration::ZERO, "the turn that was not used is the next one's");
-    assert_eq!(pace.lock().under_way, 0);
+    assert_eq!(throttle.lock().under_way, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn closing_ends_every_wait() {
-    let pace = open();
-    let _probe = pace.turn(Try::First, Instant::now(), MINUTE).await.unwrap();
+    let throttle = open();
+    let _probe = throttle.permit(Try::First, Instant::now(), MINUTE).await.unwrap();
     let mut waiting = JoinSet::new();
     for caller in 0..100 {
-        let (pace, which) = (Arc::clone(&pace), if caller % 2 == 0 { Try::First } else { Try::Repeat });
-        waiting.spawn(async move { pace.turn(which, Instant::now(), MINUTE).await.err().unwrap().kind() });
+        let (throttle, which) = (Arc::clone(&throttle), if caller % 2 == 0 { Try::First } else { Try::Repeat });
+        waiting.spawn(async move { throttle.permit(which, Instant::now(), MINUTE).await.err().unwrap().kind() });
     }
     tokio::task::yield_now().await;
     let closed_at = Instant::now();
-    pace.close();
+    throttle.close();
     assert!(waiting.join_all().await.iter().all(|kind| *kind == ErrorKind::Closed));
     assert_eq!(closed_at.elapsed(), Duration::ZERO);
 }

@@ -1,7 +1,7 @@
 //! Which connection a request goes over, and whether an answer came over one that had carried nothing before.
 //!
-//! Nothing in HTTP/1.1 ties an answer to its request but their order on the connection. Where a front end lost count, an
-//! answer may belong to an earlier exchange of its connection; the first one over a connection cannot.
+//! Nothing in HTTP/1.1 ties an answer to its request but their order on the connection. Where a front end lost count,
+//! an answer may belong to an earlier exchange of its connection; the first one over a connection cannot.
 
 use std::any::Any;
 use std::error::Error as StdError;
@@ -16,10 +16,12 @@ use lru::LruCache;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// How many connections that were opened and have not answered yet are remembered. One that is forgotten counts as used.
+/// How many connections that were opened and have not answered yet are remembered. One that is forgotten counts as
+/// used.
 const REMEMBERED: usize = 4096;
 
-/// For how long a prepared connection is used. Nobody looks at it meanwhile, and a server may close one that stays silent.
+/// For how long a prepared connection is used. Nobody looks at it meanwhile, and a server may close one that stays
+/// silent.
 const PREPARED_FOR: Duration = Duration::from_secs(2);
 
 /// The connection that a request is to go over.
@@ -30,7 +32,8 @@ pub(crate) enum Over {
     Pool,
     /// The same, after what may have come over the pool's connections was looked at.
     CheckedPool,
-    /// One of the pool; where the answer says that nothing is there, which may be another's answer, once more one of its own.
+    /// One of the pool; where the answer says that nothing is there, which may be another's answer, once more one of
+    /// its own.
     Confirmed,
     /// One that nothing else goes over: what was prepared, or a new one.
     Own(Option<Prepared>),
@@ -39,7 +42,8 @@ pub(crate) enum Over {
 /// Both ends of a connection. No two that are open have the same.
 type Ends = (SocketAddr, SocketAddr);
 
-/// The connections of one client that have carried nothing yet. Put into its HTTP client as a layer, it sees each one open.
+/// The connections of one client that have carried nothing yet. Put into its HTTP client as a layer, it sees each one
+/// open.
 #[derive(Clone)]
 pub(super) struct Connections(Arc<Mutex<LruCache<Ends, ()>>>);
 

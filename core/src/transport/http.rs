@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::scrub::Scrubber;
-use crate::throttle::{Heard, Pace, Turn};
+use crate::throttle::{Heard, Permit, Throttle};
 use crate::timing::whole_millis;
 
 /// One call of the API: its method, its path and its body.
@@ -123,7 +123,7 @@ pub(crate) struct Transport {
     customer_id: Option<HeaderValue>,
     /// The merchant's secret, or its ready token; no text may repeat it.
     secret: SecretString,
-    pace: Arc<Pace>,
+    throttle: Arc<Throttle>,
     /// A request that got less time than this may well have been answered later.
     fair_patience: Duration,
     max_answer_bytes: usize,
@@ -131,12 +131,12 @@ pub(crate) struct Transport {
 
 impl Transport {
     /// Connections as the settings say. Nothing is opened yet.
-    pub fn new(config: &Config, base_url: &Url, pace: Arc<Pace>) -> Result<Self> {
-        Self::with_lookup(config, base_url, pace, resolver::system)
+    pub fn new(config: &Config, base_url: &Url, throttle: Arc<Throttle>) -> Result<Self> {
+        Self::with_lookup(config, base_url, throttle, resolver::system)
     }
 
     /// As [`Transport::new`], with a way of its own to look up the names of this machine.
-    pub(super) fn with_lookup<L, F>(config: &Config, base_url: &Url, pace: Arc<Pace>, lookup: L) -> Result<Self>
+    pub(super) fn with_lookup<L, F>(config: &Config, base_url: &Url, throttle: Arc<Throttle>, lookup: L) -> Result<Self>
     where
         L: Fn(String) -> F + Send + Sync + 'static,
         F: Future<Output = std::io::Result<Vec<SocketAddr>>> + Send + 'static,
@@ -145,15 +145,15 @@ impl Transport {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(HeaderName::from_static("x-api-version"), HeaderValue::from_static("2"));
-        let user_agent =
-            HeaderValue::from_str(&user_agent).map_err(|_| Error::setting("language", "is no header text"))?;
+        let user_agent = HeaderValue::from_str(&user_agent)
+            .map_err(|_| Error::setting("language", "is not a valid header value"))?;
         headers.insert(USER_AGENT, user_agent);
         let customer_id = config
             .customer_id
             .as_deref()
             .map(HeaderValue::from_str)
             .transpose()
-            .map_err(|_| Error::setting("customer_id", "is no header text"))?;
+            .map_err(|_| Error::setting("customer_id", "is not a valid header value"))?;
 
         // Plain http never leaves this machine, whatever its name resolves to.
         let resolver = (base_url.scheme() == "http").then(|| Arc::new(LoopbackOnly(lookup)));
@@ -197,7 +197,7 @@ impl Transport {
             base: base_url.as_str().trim_end_matches('/').to_owned(),
             customer_id,
             secret: secret(config),
-            pace,
+            throttle,
             fair_patience: config.connect_timeout.min(config.attempt_timeout / 2),
             max_answer_bytes: config.max_answer_bytes,
         })
@@ -205,14 +205,14 @@ impl Transport {
 
     /// Sends one request and reads its answer, all `within` this time.
     ///
-    /// `Failure::sent` is exact for a request with a body: see [`super::gate`]. For one without, it means nothing.
-    /// Once `leave` is done, it is not sent any more; if it was, its answer is read to the end. It counts as one of its
-    /// turn's, or as one that had none.
+    /// `Failure::sent` is exact for a request with a body: see [`super::gate`]. For one without, it means nothing. Once
+    /// `leave` is done, it is not sent any more; if it was, its answer is read to the end. It counts as the one of its
+    /// permit, or as one that had none.
     pub async fn send(
         &self,
         operation: &Operation,
         token: Option<&str>,
-        turn: Option<&mut Turn>,
+        permit: Option<&mut Permit>,
         within: Duration,
         leave: impl Future<Output = ()>,
     ) -> Result<Answer, Failure> {
@@ -238,13 +238,14 @@ impl Transport {
         if let (Some(customer_id), Some(_), Some(_)) = (&self.customer_id, token, &operation.body) {
             request = request.header("Id-Customer", customer_id.clone());
         }
-        self.pace.count(turn);
+        self.throttle.count(permit);
         let began = Instant::now();
         let exchange = async {
             match &operation.over {
                 Over::Pool | Over::Confirmed | Over::Own(None) => self.exchange(request).await,
                 Over::CheckedPool => {
-                    // Lets what came over idle connections be read first: one with an answer that nobody asked for is closed.
+                    // Lets what came over idle connections be read first: one with an answer that nobody asked for is
+                    // closed.
                     tokio::task::yield_now().await;
                     self.exchange(request).await
                 }
@@ -266,27 +267,27 @@ impl Transport {
         let (texts, took) = (self.texts(operation, token), began.elapsed());
         let result = match result {
             Ok(Ok(answer)) => {
-                self.pace.reached();
+                self.throttle.reached();
                 Ok(answer)
             }
             // What a proxy or another peer says on the way: its numbers are addresses and ports.
             Ok(Err(Trouble { kind, text, is_foreign, no_connection })) => {
                 let text = if is_foreign { texts.clone().knowing_the_account().text(&text) } else { text };
                 let sent = gate.shut();
-                let unreached = self.pace.is_unreached(sent, no_connection);
+                let unreached = self.throttle.is_unreached(sent, no_connection);
                 Err(Failure { kind, sent, unreached, text })
             }
             Err(_) => {
                 let sent = gate.shut();
                 // A body goes out as soon as there is a connection.
                 let no_connection = operation.body.is_some() && took >= self.fair_patience;
-                let unreached = self.pace.is_unreached(sent, no_connection);
+                let unreached = self.throttle.is_unreached(sent, no_connection);
                 let text = format!("no answer within {:?}", Duration::from_millis(whole_millis(within)));
                 Err(Failure { kind: FailureKind::TimedOut, sent, unreached, text })
             }
         };
         if let Some(heard) = self.heard(&result, took) {
-            self.pace.heard(began, heard);
+            self.throttle.heard(began, heard);
         }
         let answer = result?;
         // A read may show another's payout.

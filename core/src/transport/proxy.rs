@@ -1,8 +1,8 @@
 //! Which proxy the requests of a client go through: that of its settings, that of the environment, or none.
 //!
-//! The HTTP library leaves out a proxy of the environment that it cannot read, or whose scheme it was not built with, and
-//! goes direct or never arrives. So what the environment says is read here first, by the library's own rules, and refused
-//! where it could not be used.
+//! The HTTP library leaves out a proxy of the environment that it cannot read, or whose scheme it was not built with,
+//! and goes direct or never arrives. So what the environment says is read here first, by the library's own rules, and
+//! refused where it could not be used.
 
 use std::error::Error as StdError;
 use std::ffi::OsString;

@@ -59,7 +59,7 @@ mod tests {
 
     use super::super::http::{FailureKind, Operation, Transport};
     use super::*;
-    use crate::throttle::Pace;
+    use crate::throttle::Throttle;
     use crate::{Config, Credentials};
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -71,7 +71,7 @@ mod tests {
         config.connect_timeout = Duration::from_millis(500);
         let base_url = config.check().unwrap();
         let lookup = move |_| async move { Ok(addresses.iter().map(|ip| SocketAddr::new(*ip, 0)).collect()) };
-        Transport::with_lookup(&config, &base_url, Pace::new(&config), lookup).unwrap()
+        Transport::with_lookup(&config, &base_url, Throttle::new(&config), lookup).unwrap()
     }
 
     async fn asked(transport: &Transport) -> Result<u16, (FailureKind, String)> {

@@ -1,5 +1,5 @@
-//! Fields that one decision needs and another does not. Where none needs it, unreadable is as good as missing, apart from a
-//! line in the log.
+//! Fields that one decision needs and another does not. Where none needs it, unreadable is as good as missing, apart
+//! from a line in the log.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;

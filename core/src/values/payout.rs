@@ -192,7 +192,7 @@ struct FailureWire {
 
 impl PayoutAccepted {
     /// Reads the answer to a create of `id`, and what decides whose payout it is about.
-    pub(crate) fn read(id: &PayoutId, body: &[u8]) -> Result<(Self, Deciding), Unreadable> {
+    pub(crate) fn parse(id: &PayoutId, body: &[u8]) -> Result<(Self, Deciding), Unreadable> {
         let (raw, wire) = read_answer(id, body)?;
         let (requested, method) = (wire.payment_requested, wire.payment_method_response);
         let deciding = Deciding {
@@ -236,7 +236,7 @@ impl PayoutAccepted {
 
 impl Payout {
     /// Reads the answer to a GET of `id`, and what decides whose payout it shows.
-    pub(crate) fn read(id: &PayoutId, body: &[u8]) -> Result<(Self, Deciding), Unreadable> {
+    pub(crate) fn parse(id: &PayoutId, body: &[u8]) -> Result<(Self, Deciding), Unreadable> {
         let (raw, wire) = read_answer(id, body)?;
         let (requested, method) = (wire.payment_requested, wire.payment_method_response);
         let process = wire.process.ok_or_else(|| Unreadable("process is missing".to_owned()))?;
@@ -260,7 +260,7 @@ impl Payout {
             segment_code: deciding.segment_code.value(),
             exchanged_to_currency: deciding.exchanged_to_currency.value(),
             status: process.status,
-            failure_reason: failure_reason.and_then(|reason| FailureReason::read(id, reason.get())),
+            failure_reason: failure_reason.and_then(|reason| FailureReason::parse(id, reason.get())),
             created_at: created_at.value(),
             processed_at: timestamp(Some(id), process.processed_at, "processedAt"),
             is_test: is_test.value(),
@@ -273,7 +273,7 @@ impl Payout {
 }
 
 impl FailureReason {
-    fn read(id: &PayoutId, json: &str) -> Option<Self> {
+    fn parse(id: &PayoutId, json: &str) -> Option<Self> {
         let reason = object::<FailureWire>(json).inspect_err(|_| {
             unreadable(Some(id), "failureReasons");
         });
@@ -312,19 +312,19 @@ mod tests {
     }
 
     fn read(json: &serde_json::Value) -> Result<Payout, Unreadable> {
-        Payout::read(&id("INV-2024-0001"), json.to_string().as_bytes()).map(|(payout, _)| payout)
+        Payout::parse(&id("INV-2024-0001"), json.to_string().as_bytes()).map(|(payout, _)| payout)
     }
 
     #[test]
     fn the_documented_answers_are_read() {
         let body = include_bytes!("../../../tests/contract/documented/create.response.json");
-        let accepted = PayoutAccepted::read(&id("TST-223344"), body).ok().unwrap().0;
+        let accepted = PayoutAccepted::parse(&id("TST-223344"), body).ok().unwrap().0;
         assert_eq!(accepted.money, Money::new("10000", "IDR").unwrap());
         assert_eq!(accepted.method_code, MethodCode::BankTransfer);
         assert_eq!((accepted.payment_id, accepted.reference), (None, None));
 
         let body = include_bytes!("../../../tests/contract/documented/status.response.json");
-        let payout = Payout::read(&id("TST-112233"), body).ok().unwrap().0;
+        let payout = Payout::parse(&id("TST-112233"), body).ok().unwrap().0;
         assert_eq!(payout.status, PayoutStatus::Success);
         assert_eq!(payout.fee, Some(Money::new("0.1", "USD").unwrap()));
         assert_eq!(payout.created_at, Some("2021-05-19T10:57:28.313Z".parse().unwrap()));
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_full_schema_is_read() {
-        let payout = Payout::read(&id("INV-2024-0001"), FULL.as_bytes()).ok().unwrap().0;
+        let payout = Payout::parse(&id("INV-2024-0001"), FULL.as_bytes()).ok().unwrap().0;
         assert_eq!(payout.status, PayoutStatus::Failed);
         let reason = payout.failure_reason.unwrap();
         assert_eq!(reason.code, FailureCode::InvalidAccountNumber);
@@ -344,12 +344,12 @@ mod tests {
         assert_eq!(payout.reference.as_deref(), Some("REF0000001"));
 
         let body = include_bytes!("../../../tests/contract/examples/payout-get.processing.response.200.json");
-        let payout = Payout::read(&id("INV-2024-0001"), body).ok().unwrap().0;
+        let payout = Payout::parse(&id("INV-2024-0001"), body).ok().unwrap().0;
         assert_eq!((payout.status.is_final(), payout.processed_at), (false, None));
         assert_eq!(payout.processor_status.as_deref(), Some("ACCEPTED"));
 
         let body = include_bytes!("../../../tests/contract/examples/payout-create.response.201.json");
-        let accepted = PayoutAccepted::read(&id("INV-2024-0001"), body).ok().unwrap().0;
+        let accepted = PayoutAccepted::parse(&id("INV-2024-0001"), body).ok().unwrap().0;
         assert_eq!(accepted.payment_id.as_deref(), Some("P-7f3c21"));
     }
 
@@ -407,7 +407,7 @@ mod tests {
 
     #[test]
     fn an_answer_about_another_payout_is_not_read() {
-        assert!(Payout::read(&id("OTHER"), FULL.as_bytes()).is_err());
+        assert!(Payout::parse(&id("OTHER"), FULL.as_bytes()).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{On, Turn};
+use crate::faults::{On, Turn};
 
 /// The most copies that a fault may ask for.
 const MOST_COPIES: u32 = 100;

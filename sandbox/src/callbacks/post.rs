@@ -10,8 +10,8 @@ use rustls::pki_types::CertificateDer;
 use rustls_platform_verifier::Verifier;
 use url::{Host, Url};
 
-use crate::callbacks::Rules;
 use crate::callbacks::delivery::DeliveryOutcome;
+use crate::callbacks::rules::Rules;
 
 /// How much of an answer's body is read, so that an ordinary receiver is not cut off in the middle of it.
 const BODY_LIMIT: usize = 64 * 1024;

@@ -1,8 +1,9 @@
-//! An application that receives callbacks, and dies where it is told to: `callback-receiver <platform> <store> <journal>`.
+//! An application that receives callbacks, and dies where it is told to: `callback-receiver <platform> <store>
+//! <journal>`.
 //!
-//! It handles what is pending, prints where it listens, answers as the SDK says, and handles every change by a line in the
-//! journal, with another line, which it prints, too, when it has acknowledged it. With `KOMOPAY_DIE_AT` it aborts at that step of a callback, as
-//! a process does that is killed: nothing of it runs any more.
+//! It handles what is pending, prints where it listens, answers as the SDK says, and handles every change by a line in
+//! the journal, with another line, which it prints, too, when it has acknowledged it. With `KOMOPAY_DIE_AT` it aborts
+//! at that step of a callback, as a process does that is killed: nothing of it runs any more.
 
 use std::fs::OpenOptions;
 use std::io::Write;

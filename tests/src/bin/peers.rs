@@ -1,4 +1,5 @@
-//! What peers that misbehave cost a client: `peers` calls each with a client in a process of its own, and prints a table.
+//! What peers that misbehave cost a client: `peers` calls each with a client in a process of its own, and prints a
+//! table.
 
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Holds recorded calls against the contract: `validate-exchanges FILE`, with a file that a sandbox wrote.
 //!
-//! So the tests of other languages are judged by the same contract: they run with `KOMOPAY_SANDBOX_RECORD` set, and those
-//! that send wrong requests on purpose start their sandbox without it.
+//! So the tests of other languages are judged by the same contract: they run with `KOMOPAY_SANDBOX_RECORD` set, and
+//! those that send wrong requests on purpose start their sandbox without it.
 
 use std::process::ExitCode;
 

@@ -148,8 +148,8 @@ impl Conductor {
     }
 }
 
-/// Where files lie that runners read, too: one that runs in another system sees the build folder of ours, and not our folder
-/// for temporary files.
+/// Where files lie that runners read, too: one that runs in another system sees the build folder of ours, and not our
+/// folder for temporary files.
 pub(super) fn shared_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(std::env::temp_dir, PathBuf::from)
 }

@@ -1,8 +1,8 @@
 //! The sweep of repeats: the network sends bytes of a create twice, on one connection or on two.
 //!
-//! Without TLS nobody can tell, so that a create may be there twice on the wire, whole or in part. Ids are unique, so it is
-//! executed once at most. One that a proxy repeated, of which it lost the first answer, finds its own id taken: it ends as
-//! `duplicate_payout`, with what was found, and the same create with `resume` is accepted.
+//! Without TLS nobody can tell, so that a create may be there twice on the wire, whole or in part. Ids are unique, so
+//! it is executed once at most. One that a proxy repeated, of which it lost the first answer, finds its own id taken:
+//! it ends as `duplicate_payout`, with what was found, and the same create with `resume` is accepted.
 
 use super::conductor::Conductor;
 use super::sweep::{Case, Client, Swept};

@@ -1,5 +1,5 @@
-//! A create whose connection is cut, at every byte of its request or of its answer, or whose bytes are repeated: the ledger
-//! decides.
+//! A create whose connection is cut, at every byte of its request or of its answer, or whose bytes are repeated: the
+//! ledger decides.
 //!
 //! What must hold, wherever it is:
 //! - accepted only if it was executed, once, with our money, and never by an answer of which a byte is missing;

@@ -1,5 +1,5 @@
-//! The sweeps over TLS: a create's first connection is cut around each boundary of its records and at drawn bytes, from the
-//! handshake on; or it is tampered with, which TLS detects.
+//! The sweeps over TLS: a create's first connection is cut around each boundary of its records and at drawn bytes, from
+//! the handshake on; or it is tampered with, which TLS detects.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -99,7 +99,8 @@ impl Stage {
         Receiver { process, printed, address }
     }
 
-    /// What the platform does: it repeats the callback 4 times, unless it is answered with 200. Who died is started again.
+    /// What the platform does: it repeats the callback 4 times, unless it is answered with 200. Who died is started
+    /// again.
     async fn deliver(&self, receiver: &mut Receiver, payout_id: &str, step: &str) {
         let url = self.url(payout_id);
         for _ in 0..5 {

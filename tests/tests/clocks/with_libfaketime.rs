@@ -166,8 +166,9 @@ async fn a_wall_clock_that_jumps_by_hours_changes_nothing() {
     }
 }
 
-/// Rule 6 compares two times of the platform's with how long the call has taken by ours. The wall clock goes on while a machine
-/// sleeps, so it counts, too; one that is set forward in the middle of a call therefore loosens the rule by as much.
+/// Rule 6 compares two times of the platform's with how long the call has taken by ours. The wall clock goes on while a
+/// machine sleeps, so it counts, too; one that is set forward in the middle of a call therefore loosens the rule by as
+/// much.
 #[tokio::test]
 async fn a_payout_that_is_older_than_the_call_stays_so_unless_the_clock_went_further_forward() {
     let cases = [

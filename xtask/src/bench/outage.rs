@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{build, median, say};
+use super::figures::{build, median, say};
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;

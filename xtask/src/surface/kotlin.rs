@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::{Names, snake_case};
+use super::names::{Names, snake_case};
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
@@ -38,6 +38,9 @@ const FREE_FUNCTIONS: [&str; 2] = ["setLogger", "heard"];
 /// What every Kotlin class has.
 const OF_EVERY_CLASS: [&str; 6] = ["equals", "hashCode", "toString", "copy", "compareTo", "destroy"];
 
+/// What codes have for Java alone: an enum to switch over.
+const FOR_JAVA: [&str; 2] = ["asEnum", "Value"];
+
 pub(super) fn names(workspace: &Workspace) -> Outcome<Names> {
     let classes = workspace.folder("kotlin").join("maven").join("classes");
     let mut names = Names::new();
@@ -59,7 +62,7 @@ pub(super) fn names(workspace: &Workspace) -> Outcome<Names> {
             }
         }
         for class in list {
-            if let Some((owner, variant)) = class.split_once('$') {
+            if let Some((owner, variant)) = class.split_once('$').filter(|(_, variant)| !FOR_JAVA.contains(variant)) {
                 names.insert(format!("{owner}.{}", snake_case(variant)));
             }
         }
@@ -117,7 +120,7 @@ fn members(listing: &str) -> Vec<(String, String)> {
         let is_static = head.contains(" static ");
         let first = arguments.split([',', ')']).next().unwrap_or_default();
         let is_component = name.strip_prefix("component").is_some_and(|rest| rest.parse::<u8>().is_ok());
-        if name.contains(['$', '.']) || is_component || OF_EVERY_CLASS.contains(&name) {
+        if name.contains(['$', '.']) || is_component || OF_EVERY_CLASS.contains(&name) || FOR_JAVA.contains(&name) {
             continue;
         }
         if is_static {

@@ -1,6 +1,6 @@
 //! What users of the Python package see: its stubs, which the type checks hold against the package itself.
 
-use super::{Names, snake_case};
+use super::names::{Names, snake_case};
 use crate::command::Program;
 use crate::failure::Outcome;
 use crate::tools::Python;

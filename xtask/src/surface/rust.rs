@@ -9,7 +9,7 @@ use syn::{
     Attribute, Ident, ImplItem, Item, ItemEnum, ItemImpl, ItemMacro, ItemStruct, Token, UseTree, Variant, Visibility,
 };
 
-use super::{Names, snake_case};
+use super::names::{Names, snake_case};
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 

@@ -4,23 +4,12 @@ use std::fs;
 
 use serde::Deserialize;
 
-use super::{Names, snake_case};
+use super::names::{Names, snake_case};
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
 /// The generated code is in the same module; users of the package never name these parts of it.
-const INNER: [&str; 10] = [
-    "CallbackParts",
-    "CallFailure",
-    "Cancellation",
-    "CancellationProtocol",
-    "Failure",
-    "IssuedToken",
-    "Language",
-    "MoneyParts",
-    "NativeTokenProvider",
-    "ProviderFailure",
-];
+const INNER: [&str; 2] = ["Failure", "ProviderFailure"];
 
 /// What the protocols of the standard library ask for.
 const OF_PROTOCOLS: [&str; 9] = [

@@ -14,7 +14,7 @@ use super::super::in_flight::{Entry, InFlight, lost};
 use super::super::outcome::{PostEnd, ReadEnd, Verdict};
 use super::super::unsettled::Unsettled;
 use super::super::{BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutRequest};
-use crate::call::MissKind;
+use crate::call::ReadErrorKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::money::Money;
 use crate::scrub::Scrubber;
@@ -136,10 +136,10 @@ impl Readings {
         distinct(&mut not_sent);
         let mut unproven: Vec<ReadEnd> = [404, 400, 401, 403, 406, 409, 429, 500, 503, 302, 204]
             .into_iter()
-            .map(MissKind::of)
-            .chain([MissKind::Passing, MissKind::Lasting, MissKind::Barred])
+            .map(ReadErrorKind::of)
+            .chain([ReadErrorKind::Passing, ReadErrorKind::Lasting, ReadErrorKind::Barred])
             .map(|why| not_shown(why, None, false))
-            .chain([not_shown(MissKind::Passing, None, true)])
+            .chain([not_shown(ReadErrorKind::Passing, None, true)])
             .chain(["createdAt", "isTest"].map(|field| shown_by(Agreement::Unproven(field))))
             .collect();
         distinct(&mut unproven);
@@ -149,7 +149,7 @@ impl Readings {
             conflict: vec![judged(plain, 409, "{}")],
             ruined: ruined.collect(),
             not_sent,
-            gone: not_shown(MissKind::of(410), None, false),
+            gone: not_shown(ReadErrorKind::of(410), None, false),
             unproven,
             ours: ours(&requests),
             meetings: meetings(&requests),
@@ -190,8 +190,8 @@ impl Ending {
         match self {
             Self::Ruled(verdict) => {
                 let learned = Learned {
-                    accepted: PayoutAccepted::read(&id(), body.as_bytes()).ok().map(|(accepted, _)| accepted),
-                    found: Payout::read(&id(), body.as_bytes()).ok().map(|(payout, _)| payout),
+                    accepted: PayoutAccepted::parse(&id(), body.as_bytes()).ok().map(|(accepted, _)| accepted),
+                    found: Payout::parse(&id(), body.as_bytes()).ok().map(|(payout, _)| payout),
                     refusal: Some(answer(403, "").to_error()),
                     denial: None,
                     last_error: Some(Error::new(ErrorKind::Unavailable, "no connection")),
@@ -253,7 +253,7 @@ fn choices(count: u32) -> impl Iterator<Item = Vec<usize>> {
 fn ours(requests: &[PayoutRequest]) -> Vec<ReadEnd> {
     choices(4)
         .map(|choice| {
-            let (_, deciding) = Payout::read(&id(), shown(&requests[choice[1]]).as_bytes()).ok().unwrap();
+            let (_, deciding) = Payout::parse(&id(), shown(&requests[choice[1]]).as_bytes()).ok().unwrap();
             let is_young = Some(|_| choice[3] == 1).filter(|_| choice[2] == 0);
             let end = shown_by(deciding.is_ours(&requests[choice[0]], Expected { is_test: Some(true), is_young }));
             assert!(!matches!(end, ReadEnd::Unproven { .. }), "all that decides is there");

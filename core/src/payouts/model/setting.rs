@@ -28,8 +28,8 @@ pub(super) struct Assumed {
     pub unique_ids: bool,
     /// So many seconds after a connection closed, its request is executed and shown, or never will be.
     pub settles_within: u8,
-    /// So many seconds after the answer to another exchange was taken for the answer to a create, that create is executed and
-    /// shown, or never will be.
+    /// So many seconds after the answer to another exchange was taken for the answer to a create, that create is
+    /// executed and shown, or never will be.
     pub misdelivered_settles_within: u8,
     /// Whoever resumes an id makes sure that no other process is still sending it.
     pub one_process_at_a_time: bool,

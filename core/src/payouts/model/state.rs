@@ -73,8 +73,8 @@ pub(super) struct Call {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Book {
     pub posted: bool,
-    /// It had to wait for a turn to send.
-    pub held: bool,
+    /// It had to wait for a permit to send.
+    pub throttled: bool,
     /// An answer was heard that may be another's: it was reached.
     pub doubted: bool,
     pub was_open: bool,

@@ -138,7 +138,7 @@ impl Steps<'_> {
             Doing::Authorizing { .. } | Doing::Pausing { .. } if leaves => self.hears(n, Event::Woke),
             Doing::Authorizing { .. } => {
                 self.hears(n, Event::Authorized);
-                self.suffers(n, Event::Held);
+                self.suffers(n, Event::Throttled);
                 self.suffers(n, Event::NotAuthorized(NotSent::Final));
                 self.suffers(n, Event::NotAuthorized(NotSent::Unreached));
                 for retry_after in world.retry_after() {

@@ -1,7 +1,7 @@
 //! What a step does, and what it must never do.
 //!
-//! A call is the real [`Outcome`]; what it is told comes from the real judges (`reading.rs`). The rest is a model: what the
-//! network does to a message, and what the platform does with it. Time goes in whole seconds. It goes on only where
+//! A call is the real [`Outcome`]; what it is told comes from the real judges (`reading.rs`). The rest is a model: what
+//! the network does to a message, and what the platform does with it. Time goes in whole seconds. It goes on only where
 //! somebody waits for something, and within a second steps are taken in every order.
 
 use std::cell::RefCell;
@@ -135,7 +135,7 @@ impl World {
                     doing: Doing::Pausing { at_least: 0, at_most: 0 },
                     book: Book {
                         posted: false,
-                        held: false,
+                        throttled: false,
                         doubted: false,
                         was_open: resume,
                         unsettled: resume,
@@ -253,7 +253,7 @@ impl World {
                 call.book.not_before = call.elapsed.saturating_add(seconds(asked));
             }
             Event::Read(ReadEnd::Gone) => call.book.unsettled = false,
-            Event::Held => call.book.held = true,
+            Event::Throttled => call.book.throttled = true,
             _ => {}
         }
         if call.withdrawn {
@@ -284,7 +284,7 @@ impl World {
             Action::Authorize { within, .. } if within > left => return Some("a token call goes on past the deadline"),
             Action::Authorize { within, .. } => Doing::Authorizing { left: seconds(within) },
             Action::Post { within } => {
-                let waited = call.book.posted || call.resume || call.book.held;
+                let waited = call.book.posted || call.resume || call.book.throttled;
                 (call.book.posted, call.exposed) = (true, true);
                 if call.withdrawn {
                     return Some("a POST starts after everybody left");

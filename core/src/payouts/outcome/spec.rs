@@ -1,10 +1,10 @@
 //! The outcome rules as a table. Each row is a play: what the gateway does in turn, and how the call must end.
 //!
-//! `post=` and `get=` say how a request ends, `token=` how asking for a token does (`ok` where nothing is said);
-//! `@20s` is how long it takes (else 100 ms); `get=410*` repeats to the end. `leave` is the callers leaving. Pauses
-//! last as long as the machine allows at most. `post~=` is an answer over a connection that had carried another exchange; a read
-//! that may end a call as if nothing had happened is `any=`, over a connection of its own. A row also fails if the machine asks for another step than the next
-//! one in the play, or if the play goes on after the end.
+//! `post=` and `get=` say how a request ends, `token=` how asking for a token does (`ok` where nothing is said); `@20s`
+//! is how long it takes (else 100 ms); `get=410*` repeats to the end. `leave` is the callers leaving. Pauses last as
+//! long as the machine allows at most. `post~=` is an answer over a connection that had carried another exchange; a
+//! read that may end a call as if nothing had happened is `any=`, over a connection of its own. A row also fails if the
+//! machine asks for another step than the next one in the play, or if the play goes on after the end.
 
 use super::Verdict::{Accepted, Failed, Recovered, Refused, Unknown, Withdrawn};
 use super::*;
@@ -82,7 +82,7 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("r resume finds it",                               "resume get=ours",                                  Recovered),
     ("r resume finds another",                          "resume get=other",                                 FOUND_OTHER),
     ("r resume finds nothing, sends it",                "resume get=410 post=ours",                         Accepted),
-    ("r resume is sticky",                              "resume get=odd*",                                  Unknown),
+    ("r resume may have been sent",                      "resume get=odd*",                                  Unknown),
     ("r resume, refused",                               "resume get=410 post=refused any=410*",             Refused),
     ("r resume, refused, then it appears",              "resume get=410 post=refused any=410 any=ours",     Recovered),
     ("r resume, 409, seen late",                        "resume get=410 post=409 get=410 get=ours",         Recovered),
@@ -108,7 +108,8 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("9 and not without a read",                        "post=open get=410 token=held get=odd get=410 post=ours", Accepted),
     ("9 409 at the very end",                           "token=ok@89s post=409@1s",                         NOT_FOUND_TAKEN),
 
-    // An answer that denies, over a connection that had carried another exchange: nothing is there, says a read of its own.
+    // An answer that denies, over a connection that had carried another exchange: nothing is there, says a read of its
+    // own.
     ("d refused, and nothing is there",                 "post~=refused alone=410",                          Refused),
     ("d refused, and it is there",                      "post~=refused alone=ours",                         Recovered),
     ("d refused, and another is there",                 "post~=refused alone=other",                        FOUND_OTHER),
@@ -226,7 +227,7 @@ impl<'a> Play<'a> {
                 Action::Authorize { renew, .. } => match self.take("token").unwrap_or(("ok", None)).0 {
                     "ok" if !renew => Event::Authorized,
                     "renewed" if renew => Event::Authorized,
-                    "held" => Event::Held,
+                    "held" => Event::Throttled,
                     "unsent" => Event::NotAuthorized(NotSent::Retryable { retry_after: None }),
                     "unreached" => Event::NotAuthorized(NotSent::Unreached),
                     "refused" => Event::NotAuthorized(NotSent::Final),

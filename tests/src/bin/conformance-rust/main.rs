@@ -1,9 +1,10 @@
 //! The runner of the conformance suite for Rust, over the public API of `komopay-core`: see `tests/vectors/README.md`.
 //!
-//! `told` makes values of what it is told, `said` makes JSON of what comes back. It compares nothing and decides nothing.
+//! `decode` makes values of what the conductor writes, `encode` makes JSON of what comes back. It compares nothing and
+//! decides nothing.
 
-mod said;
-mod told;
+mod decode;
+mod encode;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use crate::told::{Made, Trouble, take};
+use crate::decode::{Made, Trouble, take};
 
 /// What a call comes to.
 type Answer = Result<Value, Trouble>;
@@ -28,11 +29,11 @@ fn main() {
     let mut stdout = std::io::stdout();
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("the conductor writes UTF-8");
-        let told: Map<String, Value> = serde_json::from_str(&line).expect("the conductor writes JSON objects");
-        let answer = match runner.answer(told) {
+        let given: Map<String, Value> = serde_json::from_str(&line).expect("the conductor writes JSON objects");
+        let answer = match runner.answer(given) {
             Ok(Some(value)) => json!({"ok": value}),
             Ok(None) => json!({"cancelled": true}),
-            Err(Trouble::Error(error)) => json!({"error": said::error(&error)}),
+            Err(Trouble::Error(error)) => json!({"error": encode::error(&error)}),
             Err(Trouble::Broken(why)) => json!({"broken": why}),
         };
         writeln!(stdout, "{answer}").and_then(|()| stdout.flush()).expect("the conductor reads");
@@ -52,46 +53,47 @@ impl Runner {
     }
 
     /// Nothing is the answer of a call that was cancelled.
-    fn answer(&mut self, mut told: Map<String, Value>) -> Result<Option<Value>, Trouble> {
-        let word: String = take(&mut told, "do")?;
+    fn answer(&mut self, mut given: Map<String, Value>) -> Result<Option<Value>, Trouble> {
+        let word: String = take(&mut given, "do")?;
         let value = match word.as_str() {
             "open" => {
-                let client = Client::new(told::settings(take(&mut told, "settings")?)?)?;
-                self.clients.insert(take(&mut told, "client")?, client);
+                let client = Client::new(decode::settings(take(&mut given, "settings")?)?)?;
+                self.clients.insert(take(&mut given, "client")?, client);
                 Value::Null
             }
             "call" => {
-                let call = self.start(&mut told)?;
+                let call = self.start(&mut given)?;
                 return self.finish(call);
             }
             "start" => {
-                let call = self.start(&mut told)?;
-                self.calls.insert(take(&mut told, "call")?, call);
+                let call = self.start(&mut given)?;
+                self.calls.insert(take(&mut given, "call")?, call);
                 Value::Null
             }
             "cancel" => {
                 // Its future is dropped.
-                self.calls.get(&take::<String>(&mut told, "call")?).ok_or("no such call")?.abort();
+                self.calls.get(&take::<String>(&mut given, "call")?).ok_or("no such call")?.abort();
                 Value::Null
             }
             "finish" => {
-                let call = self.calls.remove(&take::<String>(&mut told, "call")?).ok_or("no such call")?;
+                let call = self.calls.remove(&take::<String>(&mut given, "call")?).ok_or("no such call")?;
                 return self.finish(call);
             }
             "close" => {
-                let client = self.clients.get(&take::<String>(&mut told, "client")?).ok_or("no such client")?;
+                let client = self.clients.get(&take::<String>(&mut given, "client")?).ok_or("no such client")?;
                 self.runtime.block_on(client.close());
                 Value::Null
             }
-            "make" => match told::value(take(&mut told, "value")?)? {
-                Made::Money(money) => said::money(&money),
+            "make" => match decode::value(take(&mut given, "value")?)? {
+                Made::Money(money) => encode::money(&money),
                 Made::PayoutId(id) => id.as_str().into(),
-                Made::Request(request) => said::request(&request),
-                Made::Scope(scope) => said::scope(&scope),
+                Made::Request(request) => encode::request(&request),
+                Made::Scope(scope) => encode::scope(&scope),
                 Made::Settings(config) => self.shown(&config).map(|_| Value::Null)?,
             },
             "equal" => {
-                let (left, right) = (told::value(take(&mut told, "left")?)?, told::value(take(&mut told, "right")?)?);
+                let (left, right) =
+                    (decode::value(take(&mut given, "left")?)?, decode::value(take(&mut given, "right")?)?);
                 match (left, right) {
                     (Made::Money(left), Made::Money(right)) => equal(&left, &right),
                     (Made::PayoutId(left), Made::PayoutId(right)) => equal(&left, &right),
@@ -100,22 +102,22 @@ impl Runner {
                     _ => return Err("these two are never equal".into()),
                 }
             }
-            "show" => match told::value(take(&mut told, "value")?)? {
-                Made::Money(money) => said::texts([money.to_string(), format!("{money:?}")]),
-                Made::PayoutId(id) => said::texts([id.to_string(), format!("{id:?}")]),
-                Made::Request(request) => said::texts([format!("{request:?}"), format!("{request:#?}")]),
-                Made::Scope(scope) => said::texts([format!("{scope:?}"), format!("{scope:#?}")]),
-                Made::Settings(config) => said::texts(self.shown(&config)?),
+            "show" => match decode::value(take(&mut given, "value")?)? {
+                Made::Money(money) => encode::texts([money.to_string(), format!("{money:?}")]),
+                Made::PayoutId(id) => encode::texts([id.to_string(), format!("{id:?}")]),
+                Made::Request(request) => encode::texts([format!("{request:?}"), format!("{request:#?}")]),
+                Made::Scope(scope) => encode::texts([format!("{scope:?}"), format!("{scope:#?}")]),
+                Made::Settings(config) => encode::texts(self.shown(&config)?),
             },
             "fingerprint" => {
-                let key: String = take(&mut told, "key")?;
-                told::request(take(&mut told, "request")?)?.fingerprint(key.as_bytes())?.into()
+                let key: String = take(&mut given, "key")?;
+                decode::request(take(&mut given, "request")?)?.fingerprint(key.as_bytes())?.into()
             }
             "matches_fingerprint" => {
-                let (key, stored): (String, String) = (take(&mut told, "key")?, take(&mut told, "stored")?);
-                told::request(take(&mut told, "request")?)?.matches_fingerprint(key.as_bytes(), &stored)?.into()
+                let (key, stored): (String, String) = (take(&mut given, "key")?, take(&mut given, "stored")?);
+                decode::request(take(&mut given, "request")?)?.matches_fingerprint(key.as_bytes(), &stored)?.into()
             }
-            "kinds" => ErrorKind::ALL.iter().copied().map(said::kind).collect(),
+            "kinds" => ErrorKind::ALL.iter().copied().map(encode::kind).collect(),
             other => return Err(format!("nobody knows what {other} is").into()),
         };
         Ok(Some(value))
@@ -128,9 +130,9 @@ impl Runner {
         Ok([format!("{config:?}"), format!("{config:#?}"), format!("{client:?}")])
     }
 
-    fn start(&self, told: &mut Map<String, Value>) -> Result<JoinHandle<Answer>, Trouble> {
-        let client = self.clients.get(&take::<String>(told, "client")?).ok_or("no such client")?.clone();
-        let (operation, arguments) = (take(told, "operation")?, take(told, "arguments")?);
+    fn start(&self, given: &mut Map<String, Value>) -> Result<JoinHandle<Answer>, Trouble> {
+        let client = self.clients.get(&take::<String>(given, "client")?).ok_or("no such client")?.clone();
+        let (operation, arguments) = (take(given, "operation")?, take(given, "arguments")?);
         Ok(self.runtime.spawn(call(client, operation, arguments)))
     }
 
@@ -154,65 +156,67 @@ fn equal<T: Eq + Hash>(left: &T, right: &T) -> Value {
 }
 
 async fn call(client: Client, operation: String, mut arguments: Map<String, Value>) -> Answer {
-    let told = &mut arguments;
+    let given = &mut arguments;
     let answer = match operation.as_str() {
         "create_payout" => {
-            let (id, request) = (told::payout_id(told)?, told::request(take(told, "request")?)?);
+            let (id, request) = (decode::payout_id(given)?, decode::request(take(given, "request")?)?);
             // Rust has no defaults of arguments. These are the other languages'.
-            let resume = take::<Option<bool>>(told, "resume")?.unwrap_or(false);
-            said::accepted(&client.create_payout(&id, &request, resume).await?)
+            let resume = take::<Option<bool>>(given, "resume")?.unwrap_or(false);
+            encode::accepted(&client.create_payout(&id, &request, resume).await?)
         }
-        "get_payout" => said::payout(&client.get_payout(&told::payout_id(told)?).await?),
+        "get_payout" => encode::payout(&client.get_payout(&decode::payout_id(given)?).await?),
         "wait_for_payout" => {
-            said::payout(&client.wait_for_payout(&told::payout_id(told)?, told::span(told, "timeout")?).await?)
+            encode::payout(&client.wait_for_payout(&decode::payout_id(given)?, decode::span(given, "timeout")?).await?)
         }
         "payout_options" => {
-            let (segment, currency) =
-                (take::<Option<String>>(told, "segment_code")?, take::<Option<String>>(told, "exchanged_to_currency")?);
-            let money = told::money(take(told, "money")?)?;
+            let (segment, currency) = (
+                take::<Option<String>>(given, "segment_code")?,
+                take::<Option<String>>(given, "exchanged_to_currency")?,
+            );
+            let money = decode::money(take(given, "money")?)?;
             let options = client.payout_options(&money, segment.as_deref(), currency.as_deref()).await?;
-            options.iter().map(said::payout_option).collect()
+            options.iter().map(encode::payout_option).collect()
         }
         "balances" => {
-            let currencies: Option<Vec<String>> = take(told, "currencies")?;
-            client.balances(&currencies.unwrap_or_default()).await?.iter().map(said::balance).collect()
+            let currencies: Option<Vec<String>> = take(given, "currencies")?;
+            client.balances(&currencies.unwrap_or_default()).await?.iter().map(encode::balance).collect()
         }
         "currencies" => client.currencies().await?.into(),
         "segments" => client.segments().await?.into(),
         "payment_methods" => client.payment_methods().await?.into(),
-        "payment_operators" => client.payment_operators().await?.iter().map(said::payment_operator).collect(),
+        "payment_operators" => client.payment_operators().await?.iter().map(encode::payment_operator).collect(),
         "payment_options" => {
-            let filter = told::filter(std::mem::take(told))?;
-            client.payment_options(&filter).await?.iter().map(said::payment_option).collect()
+            let filter = decode::filter(std::mem::take(given))?;
+            client.payment_options(&filter).await?.iter().map(encode::payment_option).collect()
         }
-        "merchant_info" => said::merchant_info(&client.merchant_info().await?),
-        "check_credentials" => said::merchant_info(&client.check_credentials().await?),
+        "merchant_info" => encode::merchant_info(&client.merchant_info().await?),
+        "check_credentials" => encode::merchant_info(&client.check_credentials().await?),
         "issue_token" => {
-            let scope = told::scope(take(told, "scope")?)?;
-            let validity = take::<Option<u64>>(told, "validity")?;
+            let scope = decode::scope(take(given, "scope")?)?;
+            let validity = take::<Option<u64>>(given, "validity")?;
             let validity = validity.map_or(Duration::from_secs(600), Duration::from_millis);
-            said::token(&client.issue_token(&scope, validity).await?)
+            encode::token(&client.issue_token(&scope, validity).await?)
         }
         "callback_url" => {
-            let (base, id) = (take::<String>(told, "base")?, told::payout_id(told)?);
-            client.callback_url(&base, &id, &told::callback_url_options(told)?)?.into()
+            let (base, id) = (take::<String>(given, "base")?, decode::payout_id(given)?);
+            client.callback_url(&base, &id, &decode::callback_url_options(given)?)?.into()
         }
         "read_callback" => {
-            let (body, url) = told::callback(told)?;
-            said::callback(&client.read_callback(&body, &url)?)
+            let (body, url) = decode::callback(given)?;
+            encode::callback(&client.read_callback(&body, &url)?)
         }
         "handle_callback" => {
-            let (body, url) = told::callback(told)?;
-            said::payout(&client.handle_callback(&body, &url).await?)
+            let (body, url) = decode::callback(given)?;
+            encode::payout(&client.handle_callback(&body, &url).await?)
         }
-        "take_changes" => client.take_changes(take(told, "limit")?).await?.iter().map(said::change).collect(),
+        "take_changes" => client.take_changes(take(given, "limit")?).await?.iter().map(encode::change).collect(),
         "acknowledge_change" => {
-            client.acknowledge_change(&told::payout_id(told)?, take(told, "sequence")?).await?;
+            client.acknowledge_change(&decode::payout_id(given)?, take(given, "sequence")?).await?;
             Value::Null
         }
         other => return Err(format!("there is no operation {other}").into()),
     };
-    if let Some(left) = told.keys().next() {
+    if let Some(left) = given.keys().next() {
         return Err(format!("{operation} takes no {left}").into());
     }
     Ok(answer)

@@ -6,10 +6,10 @@ import id.komopay.ConfigBuilder;
 import id.komopay.Money;
 import id.komopay.OutcomeUnknownException;
 import id.komopay.PayoutRequestBuilder;
-import id.komopay.ffi.Config;
-import id.komopay.ffi.Credentials;
-import id.komopay.ffi.PayoutRequest;
-import id.komopay.ffi.PayoutStatus;
+import id.komopay.Config;
+import id.komopay.Credentials;
+import id.komopay.PayoutRequest;
+import id.komopay.PayoutStatus;
 import java.time.Duration;
 
 /** The same payout as Quickstart.kt makes, from Java. */
@@ -32,7 +32,7 @@ public final class JavaQuickstart {
             client.createPayout("TST-223344", request);
             var payout = client.waitForPayout("TST-223344", Duration.ofSeconds(60));
             System.out.println(payout.getStatus() + ", fee " + payout.getFee());
-            return payout.getStatus() == PayoutStatus.Success.INSTANCE ? 0 : 1;
+            return payout.getStatus().asEnum() == PayoutStatus.Value.SUCCESS ? 0 : 1;
         } catch (OutcomeUnknownException unknown) {
             // It may exist: the same call again later, with resume.
             System.out.println(unknown.getMessage());

@@ -13,8 +13,8 @@ import id.komopay.Config
 import id.komopay.Credentials
 import id.komopay.Money
 import id.komopay.PayoutRequest
+import id.komopay.PayoutStatus
 import id.komopay.PermissionDeniedException
-import id.komopay.ffi.PayoutStatus
 import id.komopay.token
 import id.komopay.use
 import java.time.Duration

@@ -14,7 +14,7 @@ import id.komopay.Credentials
 import id.komopay.Money
 import id.komopay.OutcomeUnknownException
 import id.komopay.PayoutRequest
-import id.komopay.ffi.PayoutStatus
+import id.komopay.PayoutStatus
 import id.komopay.merchant
 import id.komopay.use
 import java.time.Duration

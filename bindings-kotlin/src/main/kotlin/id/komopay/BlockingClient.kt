@@ -5,11 +5,12 @@ import java.time.Instant
 import kotlinx.coroutines.runBlocking
 
 /**
- * A client of the payout API for Java, and for Kotlin without coroutines: every call waits for its end. For any number of
- * threads.
+ * A client of the payout API for Java, and for Kotlin without coroutines: every call waits for its end. For any number
+ * of threads.
  *
- * Interrupting the thread releases it at once with an `InterruptedException`. No further attempt of a create starts; what
- * is on the wire is read to its end, and is not undone: make the same call again with `resume` to learn what came of it.
+ * Interrupting the thread releases it at once with an `InterruptedException`. No further attempt of a create starts;
+ * what is on the wire is read to its end, and is not undone: make the same call again with `resume` to learn what came
+ * of it.
  *
  * A bad setting is a [ConfigurationException] that names it. Nothing is sent yet.
  *
@@ -109,7 +110,7 @@ public class BlockingClient(config: Config) : AutoCloseable {
         base: String,
         payoutId: String,
         expiresAt: Instant? = null,
-        place: SignaturePlace = id.komopay.ffi.SignaturePlace.PATH,
+        place: SignaturePlace = SignaturePlace.PATH,
     ): String = client.callbackUrl(base, payoutId, expiresAt, place)
 
     /** Reads a callback, and checks that its URL was signed for its payout: see [Client.readCallback]. */
@@ -133,8 +134,8 @@ public class BlockingClient(config: Config) : AutoCloseable {
     /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
      *
-     * It throws nothing: a thread that is interrupted stays so, and does not wait any more. What is on the wire is read to
-     * its end only while the process lives: a program should close its client before it ends.
+     * It throws nothing: a thread that is interrupted stays so, and does not wait any more. What is on the wire is read
+     * to its end only while the process lives: a program should close its client before it ends.
      */
     override fun close() {
         try {

@@ -13,14 +13,8 @@ public data class Callback(public val payoutId: String, public val verified: Boo
     internal constructor(parts: CallbackParts) : this(parts.payoutId, parts.verified)
 }
 
-/** A change of a payout, told once: another status, or another decision about a payout that was final. */
-public typealias PayoutChange = id.komopay.ffi.PayoutChange
-
-/** Where the changes of payouts are kept until the application has handled them: see [memory] and [sqlite]. */
-public typealias ChangeStore = id.komopay.ffi.ChangeStore
-
 /** In memory, for this client alone: for tests, and for a program that may forget what it was told when it ends. */
-public fun id.komopay.ffi.ChangeStore.Companion.memory(): ChangeStore = id.komopay.ffi.ChangeStore.Memory
+public fun ChangeStore.Companion.memory(): ChangeStore = ChangeStore.Memory
 
 /**
  * In an SQLite file, which outlives the process and which the processes of one machine share. Not for a network drive.
@@ -31,8 +25,6 @@ public fun id.komopay.ffi.ChangeStore.Companion.memory(): ChangeStore = id.komop
  *
  * @param path The file. It is made, for its owner only, if there is none; its folder must be there.
  */
-public fun id.komopay.ffi.ChangeStore.Companion.sqlite(path: String): ChangeStore =
-    id.komopay.ffi.ChangeStore.Sqlite(path)
+public fun ChangeStore.Companion.sqlite(path: String): ChangeStore =
+    ChangeStore.Sqlite(path)
 
-/** Where in a callback URL the signature stands. */
-public typealias SignaturePlace = id.komopay.ffi.SignaturePlace

@@ -195,44 +195,47 @@ public class Client(config: Config) {
 
     /**
      * The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
-     * learn their outcomes, and may have made any of them. When the JVM shuts down they are logged: see [setShutdownHook].
+     * learn their outcomes, and may have made any of them. When the JVM shuts down they are logged: see
+     * [setShutdownHook].
      */
     public fun createsUnderWay(): List<String> = native { core.createsUnderWay() }
 
     /**
      * Signs a callback URL for this payout: the URL to hand over as the request's `callbackUrl`. Nothing is sent.
      *
-     * The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first of the
-     * `callbackKeys`. Host and path are not signed, since proxies rewrite them.
+     * The platform signs no callback. So the URL carries a keyed signature over this id and its expiry, by the first of
+     * the `callbackKeys`. Host and path are not signed, since proxies rewrite them.
      *
      * Errors: [ConfigurationException] (field `callback_keys`) without a key; [InvalidRequestException] (field
      * `callback_url`) if [base] is no absolute https URL (plain http is for loopback), holds a user name, a password, a
-     * fragment or a signature, or is longer than 1000 characters when it is signed, or (field `expires_at`) if that is not
-     * in the future.
+     * fragment or a signature, or is longer than 1000 characters when it is signed, or (field `expires_at`) if that is
+     * not in the future.
      *
      * ```
-     * val request = PayoutRequest(money, method, callbackUrl = client.callbackUrl("https://shop.example/komopay", "TST-223344"))
+     * val request = PayoutRequest(money, method, callbackUrl = client.callbackUrl("https://shop.example/komopay",
+     * "TST-223344"))
      * ```
      *
-     * @param expiresAt When the URL ends; never, if it is left out. Leave time for the payout, which may take days, and for
-     * the platform's repeats.
+     * @param expiresAt When the URL ends; never, if it is left out. Leave time for the payout, which may take days, and
+     * for the platform's repeats.
      * @param place Where the signature stands: in the path, unless the server knows exact paths only.
      */
     public fun callbackUrl(
         base: String,
         payoutId: String,
         expiresAt: Instant? = null,
-        place: SignaturePlace = id.komopay.ffi.SignaturePlace.PATH,
+        place: SignaturePlace = SignaturePlace.PATH,
     ): String = native { core.callbackUrl(base, payoutId, expiresAt, place) }
 
     /**
-     * Reads a callback, and checks that its URL was signed for its payout. Nothing is sent. Servers use [PayoutCallbacks].
+     * Reads a callback, and checks that its URL was signed for its payout. Nothing is sent. Servers use
+     * [PayoutCallbacks].
      *
-     * [body] is the raw body of the request; [url] is the URL that was requested, absolute or from its path on. A client
-     * without `callbackKeys` reads the body only, and says that it is not verified.
+     * [body] is the raw body of the request; [url] is the URL that was requested, absolute or from its path on. A
+     * client without `callbackKeys` reads the body only, and says that it is not verified.
      *
-     * Errors: [InvalidCallbackException], whose field tells what is wrong: `body`, `body_size` (over 64 KiB), `url` (over
-     * 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
+     * Errors: [InvalidCallbackException], whose field tells what is wrong: `body`, `body_size` (over 64 KiB), `url`
+     * (over 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
      */
     public fun readCallback(body: ByteArray, url: String): Callback = native { Callback(core.readCallback(body, url)) }
 
@@ -241,11 +244,11 @@ public class Client(config: Config) {
      * [PayoutCallbacks].
      *
      * Where there is a `changeStore`, a change is in it when this returns. Answer with 200 then, and with
-     * [KomopayException.callbackStatus] after an error, so that the platform repeats what was not dealt with. Of callbacks
-     * for one payout, those that come while it is read share one more read.
+     * [KomopayException.callbackStatus] after an error, so that the platform repeats what was not dealt with. Of
+     * callbacks for one payout, those that come while it is read share one more read.
      *
-     * Errors: as for [readCallback], and nothing is sent then; [ConfigurationException] (field `callback_keys`) without a
-     * key; [UnavailableException] (field `change_store`) if that failed; else as for [getPayout].
+     * Errors: as for [readCallback], and nothing is sent then; [ConfigurationException] (field `callback_keys`) without
+     * a key; [UnavailableException] (field `change_store`) if that failed; else as for [getPayout].
      *
      * ```
      * val payout = client.handleCallback(body, "/komopay/1.0.pK3...")
@@ -254,16 +257,16 @@ public class Client(config: Config) {
     public suspend fun handleCallback(body: ByteArray, url: String): Payout = call { handleCallback(body, url, it) }
 
     /**
-     * Takes changes out of the `changeStore` to handle them: at most [limit], the oldest first, and of one payout only the
-     * first that was not acknowledged. For the time of `changeLease`, nobody else is given them. Servers use
+     * Takes changes out of the `changeStore` to handle them: at most [limit], the oldest first, and of one payout only
+     * the first that was not acknowledged. For the time of `changeLease`, nobody else is given them. Servers use
      * [PayoutCallbacks].
      *
      * Acknowledge each when it is handled. One that is not acknowledged in time is given again, perhaps while a slow
      * worker is still at it, who must not undo what came after. So keep, for each payout, the highest `sequence` that
      * was handled, in one transaction with what is done for it, and ignore a change whose number is not above it.
      *
-     * Errors: [ConfigurationException] (field `change_store`) without one; [UnavailableException] (the same field) if it
-     * failed.
+     * Errors: [ConfigurationException] (field `change_store`) without one; [UnavailableException] (the same field) if
+     * it failed.
      *
      * ```
      * for (change in client.takeChanges(10)) {
@@ -328,7 +331,8 @@ private val keepThreads by lazy {
 }
 
 /**
- * Runs [block] with this client, and closes it. When the coroutine is cancelled it does not wait for creates on the wire.
+ * Runs [block] with this client, and closes it. When the coroutine is cancelled it does not wait for creates on the
+ * wire.
  *
  * ```
  * Client(config).use { client -> client.createPayout(id, request) }

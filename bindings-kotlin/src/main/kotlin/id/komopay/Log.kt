@@ -12,12 +12,6 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.launch
 
-/** How much a record of the log matters. */
-public typealias LogLevel = id.komopay.ffi.LogLevel
-
-/** One record of the log, with its facts. It holds no secret, no token and no account number. */
-public typealias LogRecord = id.komopay.ffi.LogRecord
-
 /**
  * Takes the records of the log. What a call has to say is told in the thread or coroutine context of its caller (so
  * that an MDC is there), in order with the caller's own lines, before the call returns. What nobody waits for any more
@@ -38,7 +32,7 @@ public fun interface Logger {
  * ```
  */
 @JvmOverloads
-public fun setLogger(level: LogLevel = id.komopay.ffi.LogLevel.INFO, logger: Logger) {
+public fun setLogger(level: LogLevel = LogLevel.INFO, logger: Logger) {
     val native = object : NativeLogger {
         override fun log(record: LogRecord) {
             runCatching { logger.log(record) }

@@ -14,9 +14,9 @@ package id.komopay
 public fun PayoutRequest.validate(): Unit = native { id.komopay.ffi.validate(this) }
 
 /**
- * A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hex digits. Keep it beside the
- * id: the payee is the one thing that the platform does not repeat. The same in every language. The signature in the
- * callback URL does not count, nor its expiry. [matchesFingerprint] tells later whether a request is the same.
+ * A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hex digits. Keep it beside
+ * the id: the payee is the one thing that the platform does not repeat. The same in every language. The signature in
+ * the callback URL does not count, nor its expiry. [matchesFingerprint] tells later whether a request is the same.
  *
  * A key that is too short is a [ConfigurationException].
  *
@@ -28,9 +28,9 @@ public fun PayoutRequest.validate(): Unit = native { id.komopay.ffi.validate(thi
 public fun PayoutRequest.fingerprint(key: ByteArray): String = native { id.komopay.ffi.fingerprint(this, key) }
 
 /**
- * Whether a stored fingerprint is this request's: one that [fingerprint] gives, or one of the form that it gave before (64
- * hex digits), in which the signature in the callback URL counts. What has neither form is nobody's. It takes equally long
- * whatever the digits are.
+ * Whether a stored fingerprint is this request's: one that [fingerprint] gives, or one of the form that it gave before
+ * (64 hex digits), in which the signature in the callback URL counts. What has neither form is nobody's. It takes
+ * equally long whatever the digits are.
  *
  * A key that is too short is a [ConfigurationException].
  *

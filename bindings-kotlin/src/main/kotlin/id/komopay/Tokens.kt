@@ -3,8 +3,6 @@
 
 package id.komopay
 
-import id.komopay.ffi.AccessScope
-import id.komopay.ffi.Credentials
 import id.komopay.ffi.IssuedToken
 import id.komopay.ffi.NativeTokenProvider
 import id.komopay.ffi.ProviderFailure
@@ -22,9 +20,9 @@ public fun Credentials.Companion.merchant(merchantCode: String, secret: String):
 public fun Credentials.Companion.token(token: String): Credentials = Credentials.Token(token)
 
 /**
- * A function that gives such a token whenever a new one is needed. It is called on `Dispatchers.Default`: where every thread
- * of that waits in a call, the token comes too late, and the call ends at its deadline. What it throws becomes an [UnavailableException] that
- * names the type only, since the text may hold a token.
+ * A function that gives such a token whenever a new one is needed. It is called on `Dispatchers.Default`: where every
+ * thread of that waits in a call, the token comes too late, and the call ends at its deadline. What it throws becomes
+ * an [UnavailableException] that names the type only, since the text may hold a token.
  *
  * ```
  * Credentials.provider { server.tokenFor("TST-223344") }

@@ -5,13 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import id.komopay.ffi.AccessScope;
-import id.komopay.ffi.ChangeStore;
-import id.komopay.ffi.Credentials;
-import id.komopay.ffi.PayoutChange;
-import id.komopay.ffi.PayoutRequest;
-import id.komopay.ffi.PayoutStatus;
-import id.komopay.ffi.SignaturePlace;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
@@ -47,7 +40,7 @@ class BlockingClientTest {
         var accepted = client.createPayout("A-1", request(new Money(10_000, "IDR")));
         assertFalse(accepted.getRecovered());
         var payout = client.waitForPayout("A-1", Duration.ofSeconds(60));
-        assertEquals(PayoutStatus.Success.INSTANCE, payout.getStatus());
+        assertEquals(PayoutStatus.Value.SUCCESS, payout.getStatus().asEnum());
         assertEquals(new Money(new BigDecimal("100"), "IDR"), payout.getFee());
         assertTrue(client.createPayout("A-1", request(new Money("10000.00", "IDR")), true).getRecovered());
         assertEquals(List.of("executed A-1 10000 IDR", "booked A-1 10000 IDR"), sandbox.ledger());
@@ -119,7 +112,7 @@ class BlockingClientTest {
             assertEquals(200, callbacks.receive(body, url));
             var change = handled.take();
             assertEquals("A-1 1 SUCCESS", change.getPayoutId() + " " + change.getSequence() + " " + change.getPayout().getStatus());
-            assertEquals(PayoutStatus.Success.INSTANCE, shop.handleCallback(body, url).getStatus());
+            assertEquals(PayoutStatus.Value.SUCCESS, shop.handleCallback(body, url).getStatus().asEnum());
             assertTrue(shop.takeChanges().isEmpty());
             var query = shop.callbackUrl("https://shop.example/hook", "A-1", Instant.now().plusSeconds(60), SignaturePlace.QUERY);
             assertTrue(query.startsWith("https://shop.example/hook?komopay=1."));

@@ -1,6 +1,5 @@
 package id.komopay;
 
-import id.komopay.ffi.Credentials;
 
 /** Pays, with whatever Kotlin and coroutines are on its class path: it needs none itself. A test starts it. */
 public final class Pays {

@@ -1,6 +1,5 @@
 package id.komopay
 
-import id.komopay.ffi.PaymentTypeCode
 import java.time.Duration
 import kotlin.reflect.KClass
 import kotlin.reflect.KType

@@ -1,6 +1,5 @@
 package id.komopay
 
-import id.komopay.ffi.PayoutStatus
 import java.nio.file.Path
 import java.time.Duration
 import java.time.Instant
@@ -51,7 +50,7 @@ class CallbackTest {
     @Test
     fun `a URL says until when it is good, and where its signature stands`() {
         val later = Instant.now().plusSeconds(60)
-        val query = client.callbackUrl("https://shop.example/hook", "A-1", later, id.komopay.ffi.SignaturePlace.QUERY)
+        val query = client.callbackUrl("https://shop.example/hook", "A-1", later, SignaturePlace.QUERY)
         assertTrue(query.startsWith("https://shop.example/hook?komopay=1.${later.epochSecond}."), query)
         assertTrue(client.readCallback(body("A-1"), query).verified)
         for (past in listOf(Instant.now().minusSeconds(1), Instant.MIN.plusSeconds(365 * 86_400L * 700_000_000))) {

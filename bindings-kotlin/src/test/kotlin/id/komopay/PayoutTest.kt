@@ -1,7 +1,5 @@
 package id.komopay
 
-import id.komopay.ffi.MethodCode
-import id.komopay.ffi.PayoutStatus
 import java.time.Duration
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.AfterEach

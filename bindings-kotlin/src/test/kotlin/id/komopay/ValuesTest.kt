@@ -1,10 +1,6 @@
 package id.komopay
 
 import id.komopay.ffi.Failure
-import id.komopay.ffi.FailureCode
-import id.komopay.ffi.MethodCode
-import id.komopay.ffi.PaymentTypeCode
-import id.komopay.ffi.PayoutStatus
 import id.komopay.ffi.errorKinds
 import java.io.ByteArrayInputStream
 import java.io.ByteArrayOutputStream

@@ -82,8 +82,8 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
     }
 
     /**
-     * Sends a callback that no payout asked for, to a port that the sandbox was started with (`--forge-to-port`), and says
-     * how the receiver answered.
+     * Sends a callback that no payout asked for, to a port that the sandbox was started with (`--forge-to-port`), and
+     * says how the receiver answered.
      */
     fun forge(payoutId: String, url: String): String =
         outcome(control("POST", "deliveries/forge", """{"payout_id": "$payoutId", "url": "$url"}"""))

@@ -61,7 +61,7 @@ abstract class ShopTest(name: String, main: String) {
 
     @Test
     fun `a signature in the query is as good as one in the path`() {
-        val url = signer.callbackUrl(route, "Q-1", place = id.komopay.ffi.SignaturePlace.QUERY)
+        val url = signer.callbackUrl(route, "Q-1", place = SignaturePlace.QUERY)
         // It is believed, and the platform knows no such payout yet.
         assertEquals(503, post(url, """{"idEntity": "Q-1"}"""))
     }

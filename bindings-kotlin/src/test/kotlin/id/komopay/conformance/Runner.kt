@@ -1,5 +1,6 @@
 /*
- * The runner of the conformance suite for Kotlin: see tests/vectors/README.md. With --blocking, over the client for threads.
+ * The runner of the conformance suite for Kotlin: see tests/vectors/README.md. With --blocking, over the client for
+ * threads.
  *
  * It makes calls of what it is told, and JSON of what comes back. It compares nothing and decides nothing.
  */
@@ -56,37 +57,37 @@ private class Runner(private val blocking: Boolean) {
     private val calls = mutableMapOf<String, Deferred<Any?>>()
     private val background = CoroutineScope(SupervisorJob() + Dispatchers.Default)
 
-    suspend fun answer(told: JsonObject): JsonElement = try {
-        obj("ok" to said(run(told)))
+    suspend fun answer(command: JsonObject): JsonElement = try {
+        obj("ok" to encode(run(command)))
     } catch (error: KomopayException) {
-        obj("error" to said(error))
+        obj("error" to encode(error))
     } catch (_: CancellationException) {
         obj("cancelled" to JsonPrimitive(true))
     } catch (thrown: Throwable) {
         obj("broken" to JsonPrimitive(thrown.toString()))
     }
 
-    private suspend fun run(told: JsonObject): Any? {
-        when (val what = told.text("do")) {
-            "open" -> clients[told.text("client")] = open(settings(told.obj("settings")))
-            "call" -> return call(told)
-            "start" -> calls[told.text("call")] = background.async { call(told) }
-            "cancel" -> calls.getValue(told.text("call")).cancel()
-            "finish" -> return calls.getValue(told.text("call")).await()
-            "close" -> close(clients.getValue(told.text("client")))
-            "make" -> return value(told.obj("value")).takeUnless { it is Config }
+    private suspend fun run(command: JsonObject): Any? {
+        when (val what = command.text("do")) {
+            "open" -> clients[command.text("client")] = open(settings(command.obj("settings")))
+            "call" -> return call(command)
+            "start" -> calls[command.text("call")] = background.async { call(command) }
+            "cancel" -> calls.getValue(command.text("call")).cancel()
+            "finish" -> return calls.getValue(command.text("call")).await()
+            "close" -> close(clients.getValue(command.text("client")))
+            "make" -> return value(command.obj("value")).takeUnless { it is Config }
             "equal" -> {
-                val (left, right) = value(told.obj("left")) to value(told.obj("right"))
+                val (left, right) = value(command.obj("left")) to value(command.obj("right"))
                 return mapOf("equal" to (left == right), "same_hash" to (left.hashCode() == right.hashCode()))
             }
-            "show" -> return mapOf("texts" to texts(value(told.obj("value"))))
+            "show" -> return mapOf("texts" to texts(value(command.obj("value"))))
             "fingerprint" -> {
-                val request = told(told.obj("request"), typeOf<PayoutRequest>()) as PayoutRequest
-                return request.fingerprint(told.text("key").toByteArray())
+                val request = decode(command.obj("request"), typeOf<PayoutRequest>()) as PayoutRequest
+                return request.fingerprint(command.text("key").toByteArray())
             }
             "matches_fingerprint" -> {
-                val request = told(told.obj("request"), typeOf<PayoutRequest>()) as PayoutRequest
-                return request.matchesFingerprint(told.text("key").toByteArray(), told.text("stored"))
+                val request = decode(command.obj("request"), typeOf<PayoutRequest>()) as PayoutRequest
+                return request.matchesFingerprint(command.text("key").toByteArray(), command.text("stored"))
             }
             "kinds" -> return ErrorKind.values().map {
                 mapOf("kind" to it.code(), "retryable" to it.retryable(), "money_may_have_moved" to it.moneyMayHaveMoved())
@@ -102,23 +103,23 @@ private class Runner(private val blocking: Boolean) {
         if (client is Client) client.close() else (client as BlockingClient).close()
     }
 
-    private suspend fun value(told: JsonObject): Any = when (val what = told.text("is")) {
-        "settings" -> settings(told - "is").also { close(open(it)) }
-        else -> made(what, told - "is")
+    private suspend fun value(command: JsonObject): Any = when (val what = command.text("is")) {
+        "settings" -> settings(command - "is").also { close(open(it)) }
+        else -> made(what, command - "is")
     }
 
     /** All the texts that the language shows it by. */
     private fun texts(value: Any): List<String> =
         listOf(value.toString(), listOf(value).toString()) + if (value is Config) listOf(open(value).toString()) else listOf()
 
-    private suspend fun call(told: JsonObject): Any? {
-        val client = clients.getValue(told.text("client"))
-        val given = told.obj("arguments")
-        val function = client::class.declaredMemberFunctions.single { it.name == camel(told.text("operation")) && !it.isVararg() }
+    private suspend fun call(command: JsonObject): Any? {
+        val client = clients.getValue(command.text("client"))
+        val given = command.obj("arguments")
+        val function = client::class.declaredMemberFunctions.single { it.name == camel(command.text("operation")) && !it.isVararg() }
         val values = function.parameters.filter { it.kind == KParameter.Kind.VALUE }
         val arguments = when (function.name) {
-            "paymentOptions" -> mapOf(values.single() to told(given, typeOf<PaymentOptionFilter>()))
-            "balances" -> mapOf(values.single() to given["currencies"]?.let { told(it, values.single().type) }.orEmptyList())
+            "paymentOptions" -> mapOf(values.single() to decode(given, typeOf<PaymentOptionFilter>()))
+            "balances" -> mapOf(values.single() to given["currencies"]?.let { decode(it, values.single().type) }.orEmptyList())
             else -> arguments(given, values)
         } + mapOf(function.instanceParameter!! to client)
         if (!blocking) return unwrapped { function.callSuspendBy(arguments) }

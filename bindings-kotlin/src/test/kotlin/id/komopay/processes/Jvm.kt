@@ -7,8 +7,8 @@ import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
 
 /**
- * A JVM that a test starts, talks to and sees to its end: a program of `Programs.kt`, on the class path of the tests. Where
- * it hangs, the test shows what its threads do, kills it and fails.
+ * A JVM that a test starts, talks to and sees to its end: a program of `Programs.kt`, on the class path of the tests.
+ * Where it hangs, the test shows what its threads do, kills it and fails.
  */
 class Jvm(program: String, vararg arguments: String, options: List<String> = listOf()) : AutoCloseable {
     private val process: Process

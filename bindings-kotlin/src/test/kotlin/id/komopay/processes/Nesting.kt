@@ -1,12 +1,12 @@
 package id.komopay.processes
 
+import id.komopay.AccessScope
 import id.komopay.BlockingClient
 import id.komopay.Client
 import id.komopay.Config
 import id.komopay.KomopayException
 import id.komopay.Sandbox
 import id.komopay.blockingProvider
-import id.komopay.ffi.AccessScope
 import id.komopay.operations
 import java.time.Duration
 import java.util.concurrent.Executors

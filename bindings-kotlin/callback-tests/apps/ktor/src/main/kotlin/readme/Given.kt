@@ -4,8 +4,8 @@ package readme
 import id.komopay.Client
 import id.komopay.Credentials
 import id.komopay.Money
-import id.komopay.ffi.PayoutMethod
-import id.komopay.ffi.PayoutStatus
+import id.komopay.PayoutMethod
+import id.komopay.PayoutStatus
 
 internal lateinit var client: Client
 internal lateinit var url: String
