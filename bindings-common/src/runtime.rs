@@ -48,7 +48,7 @@ impl SharedRuntime {
             let mut builder = Builder::new_multi_thread();
             builder.worker_threads(2).thread_name("komopay").on_thread_start(self.begin).enable_all().build()
         };
-        let built = catch_unwind(build).unwrap_or_else(|_| Err(io::Error::other("not all of them could be started")));
-        built.map_err(|error| failed(&error))
+        let runtime = catch_unwind(build).unwrap_or_else(|_| Err(io::Error::other("not all of them could be started")));
+        runtime.map_err(|error| failed(&error))
     }
 }

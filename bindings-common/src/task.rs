@@ -35,6 +35,7 @@ where
     }
 
     /// Takes the call away: when this returns, it sends nothing any more. Whether it had ended before is the result.
+    #[allow(clippy::must_use_candidate, reason = "who leaves may not care")]
     pub fn cancel(&self) -> bool {
         // What a call drops may need the runtime.
         let _context = self.runtime.enter();

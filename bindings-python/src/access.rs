@@ -169,6 +169,7 @@ impl AccessToken {
     }
 
     #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]
+    #[pyo3(signature = () -> "tuple[object, ...]")]
     fn __reduce__(&self) -> PyResult<()> {
         let text = "an AccessToken cannot be pickled or copied; hand over the text of expose(), and only to whom it \
                     was issued for";

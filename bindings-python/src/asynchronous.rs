@@ -17,33 +17,20 @@ use pyo3::types::PyDict;
 
 use crate::answer::{Answered, ToPython};
 use crate::awaited::Awaited;
-use crate::error::{guard, lost, raise, raise_kind};
-use crate::live::{Live, left_behind};
+use crate::error::{lost, raise, raise_kind};
+use crate::live::Live;
 use crate::messenger::{self, Message};
+use crate::settlement::{Make, Settlement};
 use crate::{logging, process, runtime};
-
-/// Makes the value of a call, or its exception.
-type Make = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// Takes a call away: when it returns, nothing of it is sent any more.
 type Cancel = Box<dyn FnOnce() + Send>;
 
 /// Who made a call of an event loop: where the log is told of it.
-pub struct Caller {
+struct Caller {
     event_loop: Py<PyAny>,
     context: Py<PyAny>,
     task: Py<PyAny>,
-}
-
-/// Whose records wait, and to whom they go.
-pub type Told = (Arc<Listener>, Arc<Caller>);
-
-/// A call that has ended, on its way to its loop.
-pub struct Settlement {
-    event_loop: Py<PyAny>,
-    future: Py<PyAny>,
-    payout_id: Option<PayoutId>,
-    make: Make,
 }
 
 /// Starts a call for the running loop.
@@ -76,7 +63,8 @@ where
     let listener = Listener::waking(|listener| {
         move || {
             if let Some(listener) = listener.upgrade() {
-                messenger::send(Message::Tell((listener, Arc::clone(&caller))));
+                let caller = Arc::clone(&caller);
+                messenger::send(Message::Do(Box::new(move |py| log(py, listener, &caller))));
             }
         }
     });
@@ -123,25 +111,24 @@ impl Drop for Delivery {
     }
 }
 
-/// Refuses new calls, and waits for the creates on the wire; without `drain` there is nothing to wait for.
+/// Refuses new calls, and waits for the creates on the wire; without `drain` there is nothing to wait for, and no call.
 pub fn close(py: Python<'_>, live: &Live, drain: bool) -> PyResult<Answered<()>> {
-    let call = if !drain {
+    if !drain {
+        return Ok(Answered::new(py.None()));
+    }
+    live.note_closed();
+    let call = if process::has_ended() {
         closed(py)?
     } else {
-        live.note_closed();
-        if process::has_ended() {
-            closed(py)?
-        } else {
-            start(py, live, None, |core| async move {
-                core.close().await;
-                Ok(())
-            })?
-        }
+        start(py, live, None, |core| async move {
+            core.close().await;
+            Ok(())
+        })?
     };
     Ok(Answered::new(Py::new(py, call)?.into_any()))
 }
 
-/// A call that has ended: of a close that waits for nothing, or comes after the end of the interpreter.
+/// A close after the end of the interpreter, which has closed everything.
 fn closed(py: Python<'_>) -> PyResult<Call> {
     let event_loop = Asyncio::get(py)?.running_loop.bind(py).call0()?;
     let future = event_loop.call_method0(intern!(py, "create_future"))?;
@@ -206,7 +193,7 @@ impl Drop for Call {
 }
 
 /// Takes records of the log to who made the call: in its loop's thread and in its context.
-pub fn tell(py: Python<'_>, (listener, caller): Told) {
+fn log(py: Python<'_>, listener: Arc<Listener>, caller: &Caller) {
     let told = || -> PyResult<()> {
         let records = Bound::new(py, Records { listener, task: caller.task.clone_ref(py) })?;
         let context = PyDict::new(py);
@@ -238,65 +225,6 @@ impl Drop for Records {
     /// With something in it, if the loop was closed before it came to it.
     fn drop(&mut self) {
         logging::disown(self.listener.take());
-    }
-}
-
-/// Takes the ends of calls to their loops, with one wake-up for each loop.
-pub fn settle(py: Python<'_>, settled: Vec<Settlement>) {
-    let mut batches: Vec<Vec<Settlement>> = Vec::new();
-    for settlement in settled {
-        let same = |batch: &&mut Vec<Settlement>| {
-            batch.first().is_some_and(|other| other.event_loop.is(&settlement.event_loop))
-        };
-        match batches.iter_mut().find(same) {
-            Some(batch) => batch.push(settlement),
-            None => batches.push(vec![settlement]),
-        }
-    }
-    for batch in batches {
-        let Some(event_loop) = batch.first().map(|first| first.event_loop.clone_ref(py)) else { continue };
-        // A closed loop takes nothing; then the batch is dropped, and says so.
-        let _ = Bound::new(py, Settle { batch: Mutex::new(batch) })
-            .and_then(|settle| event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (settle,)));
-    }
-}
-
-/// Settles futures, in their loop's thread.
-#[pyclass(frozen, name = "_Settle", module = "komopay._native")]
-pub struct Settle {
-    batch: Mutex<Vec<Settlement>>,
-}
-
-#[pymethods]
-impl Settle {
-    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        guard(py, || {
-            let batch = std::mem::take(&mut *self.batch.lock().unwrap_or_else(PoisonError::into_inner));
-            for Settlement { future, payout_id, make, .. } in batch {
-                let future = future.bind(py);
-                if future.call_method0(intern!(py, "done"))?.is_truthy()? {
-                    if let Some(id) = payout_id {
-                        left_behind(&id, "a create ended when its caller had just left");
-                    }
-                    continue;
-                }
-                match make(py) {
-                    Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
-                    Err(error) => future.call_method1(intern!(py, "set_exception"), (error.value(py),))?,
-                };
-            }
-            Ok(())
-        })
-    }
-}
-
-impl Drop for Settle {
-    /// With something in it, if the loop was closed before it came to it.
-    fn drop(&mut self) {
-        let batch = self.batch.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for id in batch.iter().filter_map(|settlement| settlement.payout_id.as_ref()) {
-            left_behind(id, "the event loop was closed before it heard of a create");
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use komopay_bindings_common::clients::log_left_behind;
 use komopay_core::PayoutId;
 
 use crate::process::Own;
@@ -39,4 +40,9 @@ pub fn ids() -> Vec<PayoutId> {
 /// Those of this process: in a forked child, the callers are the parent's.
 fn lock() -> MutexGuard<'static, BTreeMap<u64, PayoutId>> {
     AWAITED.get().lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Logs that nobody will hear of this create, and the way on.
+pub fn left_behind(id: &PayoutId, why: &str) {
+    log_left_behind(id, why, "resume=True");
 }

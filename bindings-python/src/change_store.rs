@@ -191,6 +191,7 @@ impl MemoryChangeStore {
     }
 
     #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]
+    #[pyo3(signature = () -> "tuple[object, ...]")]
     fn __reduce__(&self) -> PyResult<()> {
         let text = "a MemoryChangeStore is of one process and cannot be pickled or copied; make one in each, or a \
                     SqliteChangeStore, which they can share";

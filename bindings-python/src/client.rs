@@ -579,6 +579,7 @@ impl Client {
     }
 
     #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]
+    #[pyo3(signature = () -> "tuple[object, ...]")]
     fn __reduce__(&self) -> PyResult<()> {
         let text = "a Client holds credentials and connections and cannot be pickled or copied; \
                     make one in each process, for example with Client.from_env()";

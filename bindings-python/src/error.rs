@@ -7,8 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::history::{Attempt, Reason};
-use crate::payout::Payout;
+use crate::answer::ToPython;
 use crate::process;
 
 /// The class of `komopay/errors.py` for a kind. Without `_`, so that a new kind does not compile until it has one.
@@ -121,14 +120,18 @@ fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>>
     known.set_item("http_status", error.http_status())?;
     known.set_item("callback_status", error.callback_status())?;
     known.set_item("field", error.field())?;
-    known.set_item("reasons", PyTuple::new(py, error.reasons().iter().cloned().map(Reason::from))?)?;
+    known.set_item("reasons", tuple(py, error.reasons())?)?;
     known.set_item("payout_id", error.payout_id().map(komopay_core::PayoutId::as_str))?;
-    known.set_item("attempts", PyTuple::new(py, error.attempts().iter().cloned().map(Attempt::from))?)?;
+    known.set_item("attempts", tuple(py, error.attempts())?)?;
     known.set_item("concerns", error.concerns().map(komopay_core::Concern::as_str))?;
     known.set_item("retry_after", error.retry_after())?;
-    known.set_item("payout", error.payout().cloned().map(Payout::from))?;
+    known.set_item("payout", error.payout().cloned().map(|payout| payout.to_python(py)).transpose()?)?;
     known.set_item("cause", error.cause().map(|cause| exception(py, cause)).transpose()?)?;
     class(py, error.kind())?.call((error.message(),), Some(&known))
+}
+
+fn tuple<'py, T: ToPython + Clone>(py: Python<'py>, values: &[T]) -> PyResult<Bound<'py, PyTuple>> {
+    PyTuple::new(py, values.iter().cloned().map(|value| value.to_python(py)).collect::<PyResult<Vec<_>>>()?)
 }
 
 fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyAny>> {

@@ -54,6 +54,7 @@ impl Argument<'_> {
     }
 
     /// What was given, read.
+    #[allow(clippy::needless_pass_by_value, reason = "so are the arguments of a method of Python given")]
     pub fn take<T: Read>(self, given: Given<'_, T>) -> PyResult<T> {
         T::read(self, &given.0)
     }
@@ -344,7 +345,7 @@ pub fn literal<'a, T: Defaulted>(argument: Argument<'_>, given: &'a Bound<'_, Py
 impl Defaulted for bool {
     type Literal<'a> = Self;
 
-    fn read_literal<'a>(argument: Argument<'_>, given: &'a Bound<'_, PyAny>) -> PyResult<Self> {
+    fn read_literal(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
         argument.truth(given)
     }
 }

@@ -5,22 +5,26 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `client.rs` | `Client`: one method per operation |
-//! | `asynchronous.rs` | the same for an event loop, under `komopay/aio.py` |
-//! | `operations.rs` | what both of them do |
+//! | `settings.rs` | its settings, from keyword arguments to the core's `Config` |
+//! | `caller.rs` | who makes a call: a thread that blocks, or the running event loop |
+//! | `wait.rs` | how a thread waits for a call |
+//! | `asynchronous.rs`, `settlement.rs` | calls of an event loop, under `komopay/aio.py`, and how their ends come to it |
 //! | `given.rs` | what a caller gave, each read by its name, or refused with it |
-//! | `settings.rs` | keyword arguments to the core's `Config` |
-//! | `money.rs`, `request.rs`, `payout.rs` | the values that go in and come out |
+//! | `value.rs` | what makes a class of a list of fields, and a value of the core into one of ours |
+//! | `answer.rs`, `hint.rs` | what calls answer with; the types that the stub names |
+//! | `money.rs`, `request.rs`, `payout.rs`, `history.rs` | the values that go in and come out |
 //! | `callback.rs`, `change_store.rs` | callbacks and changes; stores of changes, and what a fork means for them |
 //! | `catalogue.rs` | the answers of the catalogue as the values of `komopay/catalogue.py` |
 //! | `access.rs`, `token.rs` | tokens for someone else; tokens from a function of the caller's |
 //! | `error.rs` | the core's errors as the exceptions of `komopay/errors.py`; panics too |
-//! | `runtime.rs`, `wait.rs` | the one runtime, and how a Python thread waits for a call on it |
-//! | `process.rs`, `live.rs` | the end of the interpreter and forks, and what they mean for a client |
+//! | `runtime.rs` | the one runtime |
+//! | `process.rs` | which process this is, and the gate before the GIL |
+//! | `live.rs`, `lifecycle.rs` | what forks and the end of the interpreter mean for a client; the hooks of both |
 //! | `awaited.rs` | the creates whose callers have not heard of their end |
 //! | `messenger.rs` | the thread that takes results and questions to Python |
 //! | `logging.rs` | the core's log to Python's `logging` |
 //! | `repr.rs`, `opaque.rs` | how values show themselves, and what no traceback shows |
-//! | `testing.rs` | how the package `komopay-testing` reads what its callers give |
+//! | `testing.rs` | how `komopay-testing` reads what its callers give |
 
 mod access;
 mod answer;
@@ -36,6 +40,7 @@ mod given;
 #[cfg(feature = "stubs")]
 mod hint;
 mod history;
+mod lifecycle;
 mod live;
 mod logging;
 mod messenger;
@@ -47,6 +52,7 @@ mod repr;
 mod request;
 mod runtime;
 mod settings;
+mod settlement;
 mod testing;
 mod token;
 mod value;
@@ -70,15 +76,15 @@ mod _native {
     #[pymodule_export]
     use crate::history::{Attempt, Reason};
     #[pymodule_export]
+    use crate::lifecycle::{
+        _after_fork_in_child, _after_fork_in_parent, _before_fork, _begin_of_worker, _end_of_interpreter,
+    };
+    #[pymodule_export]
     use crate::money::Money;
     #[pymodule_export]
     use crate::opaque::Opaque;
     #[pymodule_export]
     use crate::payout::{FailureReason, Payout, PayoutAccepted, PayoutStatus};
-    #[pymodule_export]
-    use crate::process::{
-        _after_fork_in_child, _after_fork_in_parent, _before_fork, _begin_of_worker, _end_of_interpreter,
-    };
     #[pymodule_export]
     use crate::request::{
         BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutRequest, WalletAccount, WalletTransfer,
@@ -101,6 +107,6 @@ mod _native {
     fn init(py: Python<'_>) -> PyResult<()> {
         let module = &py.import("komopay._native")?;
         crate::logging::start(module)?;
-        crate::process::watch(module)
+        crate::lifecycle::watch(module)
     }
 }

@@ -8,10 +8,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use komopay_bindings_common::Clients;
-use komopay_bindings_common::clients::{GRACE, Noted, log_left_behind};
+use komopay_bindings_common::clients::{GRACE, Noted};
 use komopay_core::{Client, Config, ErrorKind, PayoutId, PayoutRequest};
 use pyo3::prelude::*;
 
+use crate::awaited::left_behind;
 use crate::error::{raise, raise_kind};
 use crate::process::{self, Own, detached};
 use crate::{awaited, logging, runtime, wait};
@@ -146,9 +147,4 @@ fn unheard(py: Python<'_>, under_way: &BTreeSet<PayoutId>) -> BTreeSet<PayoutId>
         }
         detached(py, || std::thread::sleep(Duration::from_millis(1)));
     }
-}
-
-/// Logs that nobody will hear of this create, and the way on.
-pub fn left_behind(id: &PayoutId, why: &str) {
-    log_left_behind(id, why, "resume=True");
 }

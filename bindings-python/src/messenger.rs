@@ -12,19 +12,16 @@ use pyo3::prelude::*;
 
 use komopay_core::ErrorKind;
 
-use crate::asynchronous::{self, Settlement, Told};
 use crate::error::raise_kind;
 use crate::process::{Own, attached, locked};
-use crate::token::{self, Question};
+use crate::settlement::{self, Settlement};
 
 /// What is to be taken to Python.
 pub enum Message {
-    /// The log has something to say of a call of an event loop.
-    Tell(Told),
     /// A call of an event loop has ended.
     Settle(Settlement),
-    /// A token is needed.
-    Ask(Question),
+    /// Something else is to be done there: a token is needed, or the log has something to say of a call of an event loop.
+    Do(Box<dyn FnOnce(Python<'_>) + Send>),
 }
 
 struct Queue {
@@ -91,12 +88,11 @@ fn run() {
             let mut settled = Vec::new();
             for message in messages {
                 match message {
-                    Message::Tell(told) => asynchronous::tell(py, told),
                     Message::Settle(settlement) => settled.push(settlement),
-                    Message::Ask(question) => token::ask(py, question),
+                    Message::Do(work) => work(py),
                 }
             }
-            asynchronous::settle(py, settled);
+            settlement::settle(py, settled);
         });
         if alive.is_none() {
             return;

@@ -17,13 +17,13 @@ pub struct Opaque {
 #[pymethods]
 impl Opaque {
     #[new]
-    #[pyo3(signature = (function, /, *arguments, **known))]
+    #[pyo3(signature = (function: "object", /, *arguments: "object", **known: "object"))]
     fn new(function: Py<PyAny>, arguments: Py<PyTuple>, known: Option<Py<PyDict>>, py: Python<'_>) -> Self {
         let known = known.unwrap_or_else(|| PyDict::new(py).unbind());
         Self { function, arguments, known }
     }
 
-    #[pyo3(signature = (*arguments, **known))]
+    #[pyo3(signature = (*arguments: "object", **known: "object") -> "object")]
     fn __call__<'py>(
         &self,
         py: Python<'py>,

@@ -9,14 +9,12 @@
 //! Python may not be told of a fork (uWSGI's master, a C extension), so no hook is relied on: every call compares the
 //! process id, and whatever a process has for itself is an [`Own`].
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-
-use crate::{change_store, live, logging};
 
 /// The process that was seen last: its number among those that forked each other in the upper half, its id in the lower.
 static SEEN: AtomicU64 = AtomicU64::new(0);
@@ -38,7 +36,6 @@ thread_local! {
     static IS_LAST: Cell<bool> = const { Cell::new(false) };
     /// In which process this thread has entered the gate.
     static IS_INSIDE: Cell<Option<u64>> = const { Cell::new(None) };
-    static BEFORE_FORK: RefCell<Option<change_store::Held>> = const { RefCell::new(None) };
 }
 
 /// Which process this is: a forked child has another number than its parent, whoever forked it. It costs a system call,
@@ -149,23 +146,6 @@ pub fn leave() {
     }
 }
 
-/// Sees to forks and to the end.
-pub fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let py = module.py();
-    generation();
-    py.import("atexit")?.call_method1("register", (module.getattr("_end_of_interpreter")?,))?;
-    let os = py.import("os")?;
-    // Windows has none.
-    if let Ok(register) = os.getattr("register_at_fork") {
-        let hooks = pyo3::types::PyDict::new(py);
-        hooks.set_item("before", module.getattr("_before_fork")?)?;
-        hooks.set_item("after_in_parent", module.getattr("_after_fork_in_parent")?)?;
-        hooks.set_item("after_in_child", module.getattr("_after_fork_in_child")?)?;
-        register.call((), Some(&hooks))?;
-    }
-    watch_worker(module)
-}
-
 /// Moves our end before the end of all that was imported since.
 pub fn end_first(py: Python<'_>) -> PyResult<()> {
     let end = py.import("komopay._native")?.getattr("_end_of_interpreter")?;
@@ -174,34 +154,13 @@ pub fn end_first(py: Python<'_>) -> PyResult<()> {
     atexit.call_method1("register", (end,)).map(drop)
 }
 
-/// A worker that `multiprocessing` forked ends without the end of the interpreter: it has a list of its own, which it
-/// empties once after the fork.
-fn watch_worker(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let modules = module.py().import("sys")?.getattr("modules")?;
-    let util = modules.call_method1("get", ("multiprocessing.util",))?;
-    if !util.is_none() {
-        util.call_method1("register_after_fork", (module, module.getattr("_begin_of_worker")?))?;
-    }
-    Ok(())
-}
-
-/// A worker of `multiprocessing` begins: what has to be done before it ends.
-#[pyfunction]
-pub fn _begin_of_worker(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let options = pyo3::types::PyDict::new(module.py());
-    // After all that the caller has put there.
-    options.set_item("exitpriority", -100)?;
-    let end = (module.py().None(), module.getattr("_end_of_interpreter")?);
-    module.py().import("multiprocessing.util")?.getattr("Finalize")?.call(end, Some(&options))?;
-    Ok(())
-}
-
-/// Before the interpreter ends: a short time for the creates on the wire, the last of the log, and the gate is closed.
-#[pyfunction]
-pub fn _end_of_interpreter(py: Python<'_>) -> PyResult<()> {
+/// The end of the interpreter begins.
+pub fn begin_end() {
     HAS_ENDED.store(true, Ordering::SeqCst);
-    live::end(py);
-    let flushed = logging::end(py);
+}
+
+/// Closes the gate, and waits a short time until nobody is in it.
+pub fn close_gate(py: Python<'_>) {
     IS_LAST.set(true);
     IS_CLOSED.store(true, Ordering::SeqCst);
     leave();
@@ -211,24 +170,4 @@ pub fn _end_of_interpreter(py: Python<'_>) -> PyResult<()> {
             std::thread::sleep(Duration::from_millis(1));
         }
     });
-    flushed
-}
-
-/// Before a fork that Python is told of: closes what would keep the child from opening its own.
-#[pyfunction]
-pub fn _before_fork(py: Python<'_>) {
-    BEFORE_FORK.set(Some(change_store::hold(py)));
-}
-
-/// After a fork, in the parent: all goes on.
-#[pyfunction]
-pub fn _after_fork_in_parent() {
-    BEFORE_FORK.take();
-}
-
-/// After a fork, in the child: all that it has is made anew when it is first used.
-#[pyfunction]
-pub fn _after_fork_in_child(py: Python<'_>) -> PyResult<()> {
-    drop(BEFORE_FORK.take());
-    watch_worker(&py.import("komopay._native")?)
 }

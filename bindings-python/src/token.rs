@@ -13,7 +13,7 @@ use crate::messenger::{self, Message};
 type Answer = Result<String, String>;
 
 /// A provider is asked for a token.
-pub struct Question {
+struct Question {
     provider: Arc<Py<PyAny>>,
     answer: oneshot::Sender<Answer>,
 }
@@ -23,14 +23,15 @@ pub fn provider(function: Py<PyAny>) -> TokenProvider {
     let function = Arc::new(function);
     TokenProvider::new(move || {
         let (answer, answered) = oneshot::channel();
-        messenger::send(Message::Ask(Question { provider: Arc::clone(&function), answer }));
+        let question = Question { provider: Arc::clone(&function), answer };
+        messenger::send(Message::Do(Box::new(move |py| ask(py, question))));
         async move { answered.await.unwrap_or_else(|_| Err("it ended without a token".to_owned())) }
     })
 }
 
 /// Starts a Python thread that calls the provider. Whatever it does there, it holds up nobody else; and no Rust frame is
 /// below it when the interpreter ends.
-pub fn ask(py: Python<'_>, question: Question) {
+fn ask(py: Python<'_>, question: Question) {
     let Question { provider, answer } = question;
     let reply = TokenReply { answer: Mutex::new(Some(answer)) };
     if let Err(error) = start(py, &provider, reply) {
@@ -52,6 +53,7 @@ pub struct TokenReply {
 #[pymethods]
 impl TokenReply {
     /// The provider gave this.
+    #[pyo3(signature = (token: "object"))]
     fn give(&self, token: &Bound<'_, PyAny>) {
         let answer = match token.cast::<PyString>().ok().and_then(|token| token.extract::<String>().ok()) {
             Some(token) => Ok(token),

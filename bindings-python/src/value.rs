@@ -24,7 +24,7 @@ macro_rules! value {
         $(#[$about:meta])*
         $way:ident $class:ident($path:literal) matches ($($matched:ident),*) {
             $($(#[$doc:meta])* $field:ident: $type:ty $(= $none:ident)?),* $(,)?
-            $(; $($(#[$late_doc:meta])* $late:ident: $late_type:ty = ($hint:literal, $default:literal),)*)?
+            $(; $($(#[$late_doc:meta])* $late:ident: $late_type:ty = ($hint:tt, $default:tt),)*)?
         }
     ) => {
         $(#[$about])*

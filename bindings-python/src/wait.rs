@@ -8,9 +8,8 @@ use komopay_bindings_common::log::Listener;
 use komopay_core::{Error, ErrorKind, PayoutId, called_by};
 use pyo3::prelude::*;
 
-use crate::awaited::Awaited;
+use crate::awaited::{Awaited, left_behind};
 use crate::error::{raise, raise_kind};
-use crate::live::left_behind;
 use crate::process::{self, detached};
 use crate::{logging, runtime};
 

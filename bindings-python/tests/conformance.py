@@ -67,58 +67,58 @@ DERIVED = {"is_final"}
 # What the runner is told, as values of the package.
 
 
-def money(told: JSON) -> Money:
-    return Money(**told)
+def decode_money(data: JSON) -> Money:
+    return Money(**data)
 
 
-def method(told: JSON) -> BankTransfer | CryptoTransfer | WalletTransfer:
-    of_method, of_account = METHODS[told["type"]]
-    others = {name: value for name, value in told.items() if name not in ("type", "account")}
-    made: BankTransfer | CryptoTransfer | WalletTransfer = of_method(account=of_account(**told["account"]), **others)
+def decode_method(data: JSON) -> BankTransfer | CryptoTransfer | WalletTransfer:
+    of_method, of_account = METHODS[data["type"]]
+    others = {name: value for name, value in data.items() if name not in ("type", "account")}
+    made: BankTransfer | CryptoTransfer | WalletTransfer = of_method(account=of_account(**data["account"]), **others)
     return made
 
 
-def request(told: JSON) -> PayoutRequest:
-    return PayoutRequest(**{**told, "money": money(told["money"]), "method": method(told["method"])})
+def decode_request(data: JSON) -> PayoutRequest:
+    return PayoutRequest(**{**data, "money": decode_money(data["money"]), "method": decode_method(data["method"])})
 
 
-def scope(told: JSON) -> AccessScope:
-    others = {name: value for name, value in told.items() if name != "type"}
+def decode_scope(data: JSON) -> AccessScope:
+    others = {name: value for name, value in data.items() if name != "type"}
     if others.get("money") is not None:
-        others["money"] = money(others["money"])
-    make: Callable[..., AccessScope] = getattr(AccessScope, told["type"])
+        others["money"] = decode_money(others["money"])
+    make: Callable[..., AccessScope] = getattr(AccessScope, data["type"])
     return make(**others)
 
 
-def arguments(told: JSON) -> JSON:
+def decode_arguments(data: JSON) -> JSON:
     """Keyword arguments, by what they are called."""
     made: dict[str, Callable[[Any], object]] = {
-        "money": money,
-        "request": request,
-        "scope": scope,
-        "body": body,
+        "money": decode_money,
+        "request": decode_request,
+        "scope": decode_scope,
+        "body": decode_body,
         "expires_at": lambda moment: datetime.fromisoformat(moment.replace("Z", "+00:00")),
-        "change_store": change_store,
+        "change_store": decode_change_store,
     }
     made |= dict.fromkeys(SPANS, lambda span: timedelta(milliseconds=span))
-    return {name: made[name](value) if name in made else value for name, value in told.items()}
+    return {name: made[name](value) if name in made else value for name, value in data.items()}
 
 
-def body(told: str | JSON) -> bytes:
-    text: str = told if isinstance(told, str) else told["repeat"] * told["times"]
+def decode_body(data: str | JSON) -> bytes:
+    text: str = data if isinstance(data, str) else data["repeat"] * data["times"]
     return text.encode()
 
 
-def change_store(told: str) -> MemoryChangeStore | SqliteChangeStore:
-    return MemoryChangeStore() if told == "memory" else SqliteChangeStore(told)
+def decode_change_store(data: str) -> MemoryChangeStore | SqliteChangeStore:
+    return MemoryChangeStore() if data == "memory" else SqliteChangeStore(data)
 
 
-def settings(told: JSON, provider: Callable[[list[str | None]], object]) -> JSON:
-    known = arguments({name: value for name, value in told.items() if name not in ("provider", "max_amount")})
-    if "provider" in told:
-        known["token"] = provider(told["provider"])
-    if "max_amount" in told:
-        known["max_amount"] = [money(ceiling) for ceiling in told["max_amount"]]
+def decode_settings(data: JSON, provider: Callable[[list[str | None]], object]) -> JSON:
+    known = decode_arguments({name: value for name, value in data.items() if name not in ("provider", "max_amount")})
+    if "provider" in data:
+        known["token"] = provider(data["provider"])
+    if "max_amount" in data:
+        known["max_amount"] = [decode_money(ceiling) for ceiling in data["max_amount"]]
     return known
 
 
@@ -144,23 +144,27 @@ def async_provider(tokens: list[str | None]) -> Callable[[], Awaitable[str]]:
     return provide_later
 
 
-def value(told: JSON) -> Any:
-    known = {name: value for name, value in told.items() if name != "is"}
-    if told["is"] == "payout_id":
+def decode_value(data: JSON) -> Any:
+    known = {name: value for name, value in data.items() if name != "is"}
+    if data["is"] == "payout_id":
         # An id is a text in Python. What takes one checks it.
         AccessScope.read(known["payout_id"])
         return known["payout_id"]
-    if told["is"] == "settings":
-        with Client(**settings(known, blocking_provider)) as client:
+    if data["is"] == "settings":
+        with Client(**decode_settings(known, blocking_provider)) as client:
             return client
-    make: dict[str, Callable[[JSON], object]] = {"money": money, "payout_request": request, "access_scope": scope}
-    return make[told["is"]](known)
+    make: dict[str, Callable[[JSON], object]] = {
+        "money": decode_money,
+        "payout_request": decode_request,
+        "access_scope": decode_scope,
+    }
+    return make[data["is"]](known)
 
 
 # Values of the package, as JSON.
 
 
-def said(value: Any) -> Any:
+def encode(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, Decimal):
@@ -170,20 +174,20 @@ def said(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value // timedelta(milliseconds=1)
     if isinstance(value, (list, tuple)):
-        return [said(entry) for entry in value]
+        return [encode(entry) for entry in value]
     if isinstance(value, KomopayError):
-        return said_error(value)
+        return encode_error(value)
     if isinstance(value, AccessToken):
-        return {"token": value.expose(), "expires_at": said(value.expires_at)}
+        return {"token": value.expose(), "expires_at": encode(value.expires_at)}
     if isinstance(value, AccessScope):
         # It has no attributes, and is pickled as the call that makes it.
         make, given = value.__reduce__()
-        return {"type": make.__name__} | dict(zip(inspect.signature(make).parameters, map(said, given)))
+        return {"type": make.__name__} | dict(zip(inspect.signature(make).parameters, map(encode, given)))
     if isinstance(value, (Client, AsyncClient)):
         return None
     kind = {"type": TYPES[type(value)]} if type(value) in TYPES else {}
     # Python keeps some words for itself: from_.
-    return kind | {name.removesuffix("_"): said(getattr(value, name)) for name in fields(value)}
+    return kind | {name.removesuffix("_"): encode(getattr(value, name)) for name in fields(value)}
 
 
 def fields(value: object) -> list[str]:
@@ -193,52 +197,52 @@ def fields(value: object) -> list[str]:
     return [name for name, member in members if inspect.isgetsetdescriptor(member) and name not in DERIVED]
 
 
-def said_error(error: KomopayError) -> JSON:
+def encode_error(error: KomopayError) -> JSON:
     carried = (
         *("http_status", "callback_status", "field", "reasons", "payout_id", "attempts", "retry_after", "payout", "cause"),
         "concerns",
     )
-    row = said_kind(type(error))
+    row = encode_kind(type(error))
     shown = [str(error), repr(error), "".join(traceback.format_exception(error))]
-    return row | {"message": error.message, "texts": shown} | {name: said(getattr(error, name)) for name in carried}
+    return row | {"message": error.message, "texts": shown} | {name: encode(getattr(error, name)) for name in carried}
 
 
-def said_kind(kind: type[KomopayError]) -> JSON:
+def encode_kind(kind: type[KomopayError]) -> JSON:
     return {name: getattr(kind, name) for name in ("kind", "retryable", "money_may_have_moved")}
 
 
 # What the runner does.
 
 
-def without_client(told: JSON) -> Any:
+def without_client(command: JSON) -> Any:
     """What needs no client of the runner's."""
-    if told["do"] == "make":
-        return said(value(told["value"]))
-    if told["do"] == "equal":
-        left, right = value(told["left"]), value(told["right"])
+    if command["do"] == "make":
+        return encode(decode_value(command["value"]))
+    if command["do"] == "equal":
+        left, right = decode_value(command["left"]), decode_value(command["right"])
         return {"equal": left == right, "same_hash": hash(left) == hash(right)}
-    if told["do"] == "show":
-        made = value(told["value"])
+    if command["do"] == "show":
+        made = decode_value(command["value"])
         return {"texts": [str(made), repr(made)]}
-    if told["do"] == "fingerprint":
-        return request(told["request"]).fingerprint(told["key"].encode())
-    if told["do"] == "matches_fingerprint":
-        return request(told["request"]).matches_fingerprint(told["key"].encode(), told["stored"])
-    if told["do"] == "kinds":
-        return [said_kind(kind) for kind in KomopayError.__subclasses__()]
-    raise NotImplementedError(told["do"])
+    if command["do"] == "fingerprint":
+        return decode_request(command["request"]).fingerprint(command["key"].encode())
+    if command["do"] == "matches_fingerprint":
+        return decode_request(command["request"]).matches_fingerprint(command["key"].encode(), command["stored"])
+    if command["do"] == "kinds":
+        return [encode_kind(kind) for kind in KomopayError.__subclasses__()]
+    raise NotImplementedError(command["do"])
 
 
-def operation(client: Client | AsyncClient, told: JSON) -> Any:
+def operation(client: Client | AsyncClient, command: JSON) -> Any:
     """Makes a call: its value, or what to await for it."""
-    known = arguments(told["arguments"])
-    listed = known.pop("currencies", ()) if told["operation"] == "balances" else ()
-    return getattr(client, told["operation"])(*listed, **known)
+    known = decode_arguments(command["arguments"])
+    listed = known.pop("currencies", ()) if command["operation"] == "balances" else ()
+    return getattr(client, command["operation"])(*listed, **known)
 
 
 def refused(error: Exception) -> JSON:
     if isinstance(error, KomopayError):
-        return {"error": said_error(error)}
+        return {"error": encode_error(error)}
     return {"broken": f"{type(error).__name__}: {error}"}
 
 
@@ -261,7 +265,7 @@ class BlockingCall:
     def run(self) -> None:
         try:
             self.begun.set()
-            self.result = {"ok": said(self.make())}
+            self.result = {"ok": encode(self.make())}
         except Exception as error:
             self.result = refused(error)
         finally:
@@ -297,34 +301,34 @@ class Blocking:
                 answer(refused(error))
         self.started.put(None)
 
-    def do(self, told: JSON) -> JSON:
-        if told["do"] == "open":
-            self.clients[told["client"]] = Client(**settings(told["settings"], blocking_provider))
-        elif told["do"] == "call":
-            return {"ok": said(operation(self.clients[told["client"]], told))}
-        elif told["do"] == "start":
-            self.start(told)
-        elif told["do"] == "cancel":
-            self.calls[told["call"]].begun.wait()
+    def do(self, command: JSON) -> JSON:
+        if command["do"] == "open":
+            self.clients[command["client"]] = Client(**decode_settings(command["settings"], blocking_provider))
+        elif command["do"] == "call":
+            return {"ok": encode(operation(self.clients[command["client"]], command))}
+        elif command["do"] == "start":
+            self.start(command)
+        elif command["do"] == "cancel":
+            self.calls[command["call"]].begun.wait()
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        elif told["do"] == "finish":
-            call = self.calls.pop(told["call"])
+        elif command["do"] == "finish":
+            call = self.calls.pop(command["call"])
             call.ended.wait()
             return call.result
-        elif told["do"] == "close":
-            self.clients[told["client"]].close()
+        elif command["do"] == "close":
+            self.clients[command["client"]].close()
         else:
-            return {"ok": without_client(told)}
+            return {"ok": without_client(command)}
         return {"ok": None}
 
-    def start(self, told: JSON) -> None:
-        client = self.clients[told["client"]]
-        call = BlockingCall(lambda: operation(client, told))
+    def start(self, command: JSON) -> None:
+        client = self.clients[command["client"]]
+        call = BlockingCall(lambda: operation(client, command))
         if all(other.ended.is_set() for other in self.calls.values()):
             self.started.put(call)
         else:
             threading.Thread(target=call.run, daemon=True).start()
-        self.calls[told["call"]] = call
+        self.calls[command["call"]] = call
 
 
 class Async:
@@ -341,26 +345,26 @@ class Async:
             except Exception as error:
                 answer(refused(error))
 
-    async def do(self, told: JSON) -> JSON:
-        if told["do"] == "open":
-            self.clients[told["client"]] = AsyncClient(**settings(told["settings"], async_provider))
-        elif told["do"] == "call":
-            made = operation(self.clients[told["client"]], told)
+    async def do(self, command: JSON) -> JSON:
+        if command["do"] == "open":
+            self.clients[command["client"]] = AsyncClient(**decode_settings(command["settings"], async_provider))
+        elif command["do"] == "call":
+            made = operation(self.clients[command["client"]], command)
             # What sends nothing is not awaited.
-            return {"ok": said(await made if inspect.isawaitable(made) else made)}
-        elif told["do"] == "start":
-            self.calls[told["call"]] = asyncio.create_task(operation(self.clients[told["client"]], told))
-        elif told["do"] == "cancel":
-            self.calls[told["call"]].cancel()
-        elif told["do"] == "finish":
+            return {"ok": encode(await made if inspect.isawaitable(made) else made)}
+        elif command["do"] == "start":
+            self.calls[command["call"]] = asyncio.create_task(operation(self.clients[command["client"]], command))
+        elif command["do"] == "cancel":
+            self.calls[command["call"]].cancel()
+        elif command["do"] == "finish":
             try:
-                return {"ok": said(await self.calls.pop(told["call"]))}
+                return {"ok": encode(await self.calls.pop(command["call"]))}
             except asyncio.CancelledError:
                 return CANCELLED
-        elif told["do"] == "close":
-            await self.clients[told["client"]].close()
+        elif command["do"] == "close":
+            await self.clients[command["client"]].close()
         else:
-            return {"ok": without_client(told)}
+            return {"ok": without_client(command)}
         return {"ok": None}
 
 

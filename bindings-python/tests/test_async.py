@@ -146,7 +146,7 @@ def test_a_loop_that_is_closed_during_a_create_loses_neither_the_process_nor_the
     loop = asyncio.new_event_loop()
 
     async def begin() -> None:
-        calls.append(client._calls.create_payout("TST-CLOSED-LOOP", documented_request(), False))
+        calls.append(client._calls.create_payout("TST-CLOSED-LOOP", documented_request()))
 
     calls: list[Any] = []
     loop.run_until_complete(begin())

@@ -446,8 +446,9 @@ mod tests {
         assert_eq!(which[..11], [Try::First; 11]);
         // One of them was held back; the others are as many as the settings allow.
         assert_eq!(which[11..], [Try::Repeat; 4]);
-        assert!(tries[11].1 - tries[10].1 >= asked);
-        assert!(tries[12].1 - tries[11].1 < asked, "that was waited for already: {tries:?}");
+        let after = |try_number: usize| tries[try_number + 1].1.duration_since(tries[try_number].1);
+        assert!(after(10) >= asked);
+        assert!(after(11) < asked, "that was waited for already: {tries:?}");
     }
 
     #[tokio::test(start_paused = true)]

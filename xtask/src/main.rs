@@ -11,6 +11,7 @@
 //! | What is it made of, and is any of it unsafe? | `dependencies` |
 //! | Do files import each other in a circle? | `layers` |
 //! | What do users of each language see? | `surface` |
+//! | What do type checkers of Python see? | `stub` |
 //! | What must be installed, and what is done or said if it is not? | `setup`, `tools` |
 //! | What is known of the crates' flaws, and which licences go along? | `dependencies`, `licenses` |
 //! | Where do builds and virtual environments go? | `workspace`, `checkout`, `files` |
@@ -43,6 +44,7 @@ mod prove;
 mod readme;
 mod report;
 mod setup;
+mod stub;
 mod suite;
 mod surface;
 mod swift;
@@ -103,6 +105,8 @@ enum Task {
     /// Ask the database of advisories whether a crate has a known flaw, or is maintained by nobody. It needs the
     /// network.
     Advisories,
+    /// Write the stub of Python's native module anew, from the Rust code.
+    Stub,
     /// Write docs/surface.md anew, for Kotlin and Swift from what their last checks built.
     Surface,
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
@@ -138,6 +142,7 @@ fn run(workspace: &Workspace, task: Task) -> Outcome {
         Task::Layers { folder: None } => layers::check(workspace),
         Task::Layers { folder: Some(folder) } => layers::print(workspace, &folder),
         Task::Advisories => dependencies::advisories(workspace),
+        Task::Stub => stub::write(workspace),
         Task::Surface => surface::write(workspace),
         Task::Prove(wish) => prove::run(workspace, &wish),
         Task::Bench { part } => bench::run(workspace, part),

@@ -15,7 +15,7 @@ use crate::surface::{self, Language};
 use crate::tools::Python;
 use crate::venv::Venv;
 use crate::workspace::Workspace;
-use crate::{columns, demo, dependencies, files, gateway, kotlin, layers, licenses, swift};
+use crate::{columns, demo, dependencies, files, gateway, kotlin, layers, licenses, stub, swift};
 
 /// A part of the checks.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -134,6 +134,7 @@ fn python_package(workspace: &Workspace, missing: &Missing, conformance: &Confor
         let archive = |wheel| venv.python(workspace).args("-m zipfile --list").arg(wheel);
         venv.install_all(workspace)?.into_iter().try_for_each(|wheel| licenses::check_archive(archive(wheel)))
     })?;
+    report.check("Python stub", |_| stub::check(workspace, &venv))?;
     report.check("Python types", |_| {
         let settings = workspace.root().join("bindings-python").join("pyproject.toml");
         let mypy = venv.python(workspace).args("-m mypy --strict --config-file").arg(&settings);

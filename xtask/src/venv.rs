@@ -32,7 +32,8 @@ impl Profile {
     fn arguments(self) -> &'static str {
         match self {
             Self::Dev => "--profile dev",
-            Self::Test => "--profile dev --features provoked-panics",
+            // With what the stub is generated from, so that this builds once.
+            Self::Test => "--profile dev --features provoked-panics,stubs",
             Self::Release => "--profile release",
         }
     }
@@ -72,6 +73,22 @@ impl Venv {
     /// Builds the wheel of the package that merchants pay with, installs it, and says where it is.
     pub(crate) fn install_wheel(&self, workspace: &Workspace, profile: Profile) -> Outcome<PathBuf> {
         self.install_one(workspace, PACKAGE, profile)
+    }
+
+    /// Generates the stub of the native module, from the wheel's library as it is tested.
+    pub(crate) fn generate_stub(&self, workspace: &Workspace) -> Outcome<PathBuf> {
+        let [package, _] = PACKAGE;
+        let folder = workspace.folder("stub");
+        Program::new(workspace, self.program("maturin"))
+            .args("generate-stubs --locked --manifest-path")
+            .arg(Path::new(package).join("Cargo.toml"))
+            .args(Profile::Test.arguments())
+            .arg("--interpreter")
+            .arg(self.interpreter())
+            .arg("--out")
+            .arg(&folder)
+            .run()?;
+        Ok(folder.join("komopay").join("_native.pyi"))
     }
 
     fn install_one(&self, workspace: &Workspace, [package, wheels]: [&str; 2], profile: Profile) -> Outcome<PathBuf> {

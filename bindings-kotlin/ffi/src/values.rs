@@ -2,6 +2,13 @@
 //!
 //! What shows itself shows what the core shows: no account, no person, not the JSON of an answer.
 
+#![allow(
+    clippy::map_identity,
+    clippy::redundant_closure_for_method_calls,
+    clippy::redundant_field_names,
+    reason = "what is generated writes every field alike"
+)]
+
 use std::fmt;
 
 use crate::money::Money;

@@ -1,106 +1,291 @@
-"""The private native module of `komopay`. Import from `komopay` instead."""
+"""
+The private native module of `komopay`. Import from `komopay` instead.
+"""
 
-import asyncio
-import os
+# Written by `cargo xtask stub`, from the Rust code.
+
+from komopay._settings import Settings
+from typing_extensions import Unpack
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import ModuleType, TracebackType
-from typing import Final, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar, final, type_check_only
-
-from typing_extensions import Self, Unpack
-
 from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
+from os import PathLike
+from types import ModuleType
+from typing import Final, Literal, final
 
-__all__ = [
-    "SANDBOX_URL",
-    "AccessScope",
-    "AccessToken",
-    "Attempt",
-    "BankAccount",
-    "BankTransfer",
-    "Callback",
-    "Client",
-    "CryptoAccount",
-    "CryptoTransfer",
-    "FailureReason",
-    "MemoryChangeStore",
-    "Money",
-    "Payout",
-    "PayoutAccepted",
-    "PayoutChange",
-    "PayoutRequest",
-    "PayoutStatus",
-    "Reason",
-    "SqliteChangeStore",
-    "WalletAccount",
-    "WalletTransfer",
-    "_Argument",
-    "_AsyncCalls",
-    "_Call",
-    "_Opaque",
-    "_TokenReply",
-    "__version__",
-    "_after_fork_in_child",
-    "_after_fork_in_parent",
-    "_before_fork",
-    "_begin_of_worker",
-    "_end_of_interpreter",
-    "_error_kinds",
-    "_panic",
-]
-
-__version__: Final[str]
-"""The version of this package."""
+__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutStatus", "Reason", "SqliteChangeStore", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_panic"]
 
 SANDBOX_URL: Final[str]
-"""KomoPay's own sandbox host, with test data. The live host is given to each merchant."""
+__version__: Final[str]
 
-_Seconds: TypeAlias = float | timedelta
-_Method: TypeAlias = BankTransfer | CryptoTransfer | WalletTransfer
-_Token: TypeAlias = str | Callable[[], str]
-_Ceilings: TypeAlias = Iterable[Money] | Mapping[str, str | int | Decimal]
-_ChangeStore: TypeAlias = MemoryChangeStore | SqliteChangeStore
-_T = TypeVar("_T")
+@final
+class AccessScope:
+    """
+    What an issued token shall allow: see `payout`, `read` and `operations`.
 
-@type_check_only
-class _CommonSettings(TypedDict, total=False):
-    merchant_code: str | None
-    secret: str | None
-    total_timeout: _Seconds | None
-    attempt_timeout: _Seconds | None
-    connect_timeout: _Seconds | None
-    settle_window: _Seconds | None
-    backoff_base: _Seconds | None
-    backoff_cap: _Seconds | None
-    read_attempts: int | None
-    requests_per_second: float | None
-    max_concurrency: int | None
-    pool_size: int | None
-    connection_per_create: bool | None
-    max_answer_bytes: int | None
-    proxy: str | None
-    ca_file: str | os.PathLike[str] | None
-    customer_id: str | None
-    max_amount: _Ceilings | None
-    is_test: bool | None
-    loopback_is_live: bool | None
-    validate: bool | None
-    token_scope: Literal["payout", "everything"] | None
-    token_validity: _Seconds | None
-    callback_keys: Iterable[str] | None
-    change_store: _ChangeStore | None
-    change_lease: _Seconds | None
-    callback_timeout: _Seconds | None
+    Example:
 
-@type_check_only
-class _Settings(_CommonSettings, total=False):
-    base_url: str | None
-    token: _Token | None
+        >>> AccessScope.read("TST-223344")
+        AccessScope.read('TST-223344')
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> "tuple[object, tuple[object, ...]]": ...
+    def __repr__(self, /) -> str: ...
+    @staticmethod
+    def operations(operations: Iterable[str], money: Money | None = None) -> AccessScope:
+        """
+        A list of operations, each "METHOD /path" with the real id in the path.
+
+        money is the only money that a create may ask for, if there is such a limit. The list is checked when the token
+        is issued.
+
+        Example:
+
+            >>> AccessScope.operations(["GET /balances"])
+            AccessScope.operations(['GET /balances'])
+        """
+    @staticmethod
+    def payout(payout_id: str, money: Money) -> AccessScope:
+        """
+        To create this payout of exactly this money, and to follow it: what a mobile app needs.
+
+        A bad id is an `InvalidRequestError`.
+
+        Example:
+
+            >>> AccessScope.payout("TST-223344", Money("10000", "IDR"))
+            AccessScope.payout('TST-223344', Money('10000', 'IDR'))
+        """
+    @staticmethod
+    def read(payout_id: str) -> AccessScope:
+        """
+        To read this payout.
+
+        A bad id is an `InvalidRequestError`.
+
+        Example:
+
+            >>> AccessScope.read("TST-223344") == AccessScope.read("TST-223344")
+            True
+        """
+
+@final
+class AccessToken:
+    """
+    A token that was issued for someone else to use. Neither its repr nor a log shows its text.
+
+    It refuses to be pickled or copied; hand over what `expose()` gives.
+
+    Example:
+
+        >>> with Client.from_env() as client:
+        ...     token = client.issue_token(AccessScope.read("TST-223344"), validity=600)
+        >>> token.expires_at is not None
+        True
+    """
+    def __reduce__(self, /) -> "tuple[object, ...]": ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def expires_at(self, /) -> datetime | None:
+        """
+        When it ends, by the platform's clock, if the token says so.
+        """
+    def expose(self, /) -> str:
+        """
+        The token's text. Hand it over to whom it was issued for, and to nobody else: it never belongs in a log.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     token = client.issue_token(AccessScope.operations(["GET /currencies"]))
+            >>> with Client(base_url=SANDBOX_URL, token=token.expose()) as app:
+            ...     pass
+        """
+
+@final
+class Attempt:
+    """
+    One request on the wire, as the history of an error tells it.
+
+    Example:
+
+        >>> with Client.from_env() as client:
+        ...     try:
+        ...         client.get_payout("TST-0")
+        ...     except KomopayError as error:
+        ...         print([attempt.operation for attempt in error.attempts])
+        ['POST /auth-tokens', 'GET /payouts/TST-0', 'GET /payouts/TST-0']
+    """
+    __match_args__: Final[tuple[Literal["operation"], Literal["started_at"], Literal["duration"], Literal["http_status"], Literal["request_id"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, operation: str, started_at: datetime, duration: float | timedelta, http_status: int | None = None, request_id: str | None = None) -> Attempt: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def duration(self, /) -> timedelta:
+        """
+        How long it took.
+        """
+    @property
+    def http_status(self, /) -> int | None:
+        """
+        The HTTP status, if an answer came.
+        """
+    @property
+    def operation(self, /) -> str:
+        """
+        The method and path, such as POST /payouts/TST-223344.
+        """
+    @property
+    def request_id(self, /) -> str | None:
+        """
+        The platform's request id, if the answer carried one.
+        """
+    @property
+    def started_at(self, /) -> datetime:
+        """
+        When it started, by the wall clock.
+        """
+
+@final
+class BankAccount:
+    """
+    A receiving bank account. Its repr masks the number and hides the name.
+
+    Example:
+
+        >>> BankAccount(name="Siti", number="0123456789")
+        BankAccount(name=[hidden], number=****6789)
+    """
+    __match_args__: Final[tuple[Literal["name"], Literal["number"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, name: str, number: str, account_type: str | None = None, bank_code: str | None = None, bank_name: str | None = None, bank_branch: str | None = None, bank_city: str | None = None, bank_province: str | None = None) -> BankAccount: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def account_type(self, /) -> str | None:
+        """
+        The kind of account; required for JPY and ZAR.
+        """
+    @property
+    def bank_branch(self, /) -> str | None:
+        """
+        The branch; required for JPY.
+        """
+    @property
+    def bank_city(self, /) -> str | None:
+        """
+        The bank's city.
+        """
+    @property
+    def bank_code(self, /) -> str | None:
+        """
+        The bank's own code; for INR the IFSC, required there.
+        """
+    @property
+    def bank_name(self, /) -> str | None:
+        """
+        The bank's name.
+        """
+    @property
+    def bank_province(self, /) -> str | None:
+        """
+        The bank's province.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        The holder's name: letters of any script and a little punctuation, no digits, 1 to 64.
+        """
+    @property
+    def number(self, /) -> str:
+        """
+        The account number.
+        """
+
+@final
+class BankTransfer:
+    """
+    A transfer to a bank account.
+
+    Example:
+
+        >>> BankTransfer(operator_code="IDR_014", account=BankAccount(name="Siti", number="0123456789"))
+        BankTransfer(operator_code='IDR_014', account=BankAccount(name=[hidden], number=****6789))
+    """
+    __match_args__: Final[tuple[Literal["operator_code"], Literal["account"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, operator_code: str, account: BankAccount, email_address: str | None = None, remark: str | None = None) -> BankTransfer: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def account(self, /) -> BankAccount:
+        """
+        The receiving account.
+        """
+    @property
+    def email_address(self, /) -> str | None:
+        """
+        The payee's e-mail address.
+        """
+    @property
+    def operator_code(self, /) -> str:
+        """
+        The bank's code, such as `IDR_014`.
+        """
+    @property
+    def remark(self, /) -> str | None:
+        """
+        Free text.
+        """
+
+@final
+class Callback:
+    """
+    A callback that was read: the platform says that this payout changed. Its status is read from the platform.
+
+    Example:
+
+        >>> with Client.from_env() as client:  # it has no callback_keys
+        ...     client.read_callback(b'{"idEntity": "TST-223344"}', "/hook")
+        Callback(payout_id='TST-223344', verified=False)
+    """
+    LARGEST_BODY: Final[int]
+    """
+    The largest body that is looked at, in bytes. Who receives callbacks need not read more than one byte above it.
+    """
+    __match_args__: Final[tuple[Literal["payout_id"], Literal["verified"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, payout_id: str, verified: bool) -> Callback: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def payout_id(self, /) -> str:
+        """
+        The payout that changed.
+        """
+    @property
+    def verified(self, /) -> bool:
+        """
+        Whether the URL was signed for this payout with one of the client's keys. False only of a client without keys: with
+        keys, what does not verify is refused.
+        """
 
 @final
 class Client:
-    """A client of the payout API, for any number of threads.
+    """
+    A client of the payout API, for any number of threads.
 
     Give `merchant_code` and `secret`, or a `token`: a ready one, or a function that gives one whenever a new one is
     needed. The function runs in a thread of its own, and what it raises becomes an `UnavailableError` that names the type
@@ -115,7 +300,8 @@ class Client:
     - `attempt_timeout`: the deadline of one request on the wire, 20 s; at most half of `total_timeout`.
     - `connect_timeout`: the deadline for making a connection, 5 s.
     - `settle_window`: how long after a lost create a read may not yet show it, 30 s.
-    - `backoff_base`, `backoff_cap`: the longest first pause, 0.25 s, and the longest pause, 5 s.
+    - `backoff_base`: the longest first pause, 0.25 s.
+    - `backoff_cap`: the longest pause, 5 s.
     - `read_attempts`: how many requests a read may take, 4.
     - `requests_per_second`: how many requests are sent in a second at the most, such as 20 or 0.5; no limit without it. A
       429 halves it for a while. A read that settles a create never waits for it.
@@ -150,56 +336,104 @@ class Client:
         ...     print(client)
         Client(base_url='https://api.sandbox.komopay.id')
     """
+    def __enter__(self, /) -> Client: ...
+    def __exit__(self, exc_type: "type[BaseException] | None", exc_value: "BaseException | None", traceback: "object", /) -> None:
+        """
+        Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them.
+        """
+    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = None, attempt_timeout: float | timedelta | None = None, connect_timeout: float | timedelta | None = None, settle_window: float | timedelta | None = None, backoff_base: float | timedelta | None = None, backoff_cap: float | timedelta | None = None, read_attempts: int | None = None, requests_per_second: float | None = None, max_concurrency: int | None = None, pool_size: int | None = None, connection_per_create: bool | None = None, max_answer_bytes: int | None = None, proxy: str | None = None, ca_file: str | PathLike[str] | None = None, customer_id: str | None = None, max_amount: Iterable[Money] | Mapping[str, str | int | Decimal] | None = None, is_test: bool | None = None, loopback_is_live: bool | None = None, validate: bool | None = None, token_scope: Literal["payout", "everything"] | None = None, token_validity: float | timedelta | None = None, callback_keys: Iterable[str] | None = None, change_store: MemoryChangeStore | SqliteChangeStore | None = None, change_lease: float | timedelta | None = None, callback_timeout: float | timedelta | None = None) -> Client: ...
+    def __reduce__(self, /) -> "tuple[object, ...]": ...
+    def __repr__(self, /) -> str: ...
+    def _check_callbacks(self, /) -> None:
+        """
+        For an adapter: raises a `ConfigurationError`, naming what is missing to receive callbacks.
+        """
+    def _check_changes(self, /) -> None:
+        """
+        For a worker: raises a `ConfigurationError`, naming `change_store`, if it is missing.
+        """
+    def _for_event_loop(self, /) -> Client:
+        """
+        This client for the running event loop: the same methods, of which those that send something start a call, for
+        `komopay.AsyncClient`, and do not wait for it.
+        """
+    def acknowledge_change(self, /, payout_id: str, sequence: int) -> None:
+        """
+        Notes in the `change_store` that a change was handled: it is never given again.
 
-    def __new__(
-        cls,
-        *,
-        base_url: str,
-        merchant_code: str | None = None,
-        secret: str | None = None,
-        token: _Token | None = None,
-        total_timeout: _Seconds | None = None,
-        attempt_timeout: _Seconds | None = None,
-        connect_timeout: _Seconds | None = None,
-        settle_window: _Seconds | None = None,
-        backoff_base: _Seconds | None = None,
-        backoff_cap: _Seconds | None = None,
-        read_attempts: int | None = None,
-        requests_per_second: float | None = None,
-        max_concurrency: int | None = None,
-        pool_size: int | None = None,
-        connection_per_create: bool | None = None,
-        max_answer_bytes: int | None = None,
-        proxy: str | None = None,
-        ca_file: str | os.PathLike[str] | None = None,
-        customer_id: str | None = None,
-        max_amount: _Ceilings | None = None,
-        is_test: bool | None = None,
-        loopback_is_live: bool | None = None,
-        validate: bool | None = None,
-        token_scope: Literal["payout", "everything"] | None = None,
-        token_validity: _Seconds | None = None,
-        callback_keys: Iterable[str] | None = None,
-        change_store: _ChangeStore | None = None,
-        change_lease: _Seconds | None = None,
-        callback_timeout: _Seconds | None = None,
-    ) -> Self: ...
-    @classmethod
-    def from_env(cls, **settings: Unpack[_Settings]) -> Self:
-        """A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`; and, if it is set,
-        `KOMOPAY_CALLBACK_KEYS`, keys that hold no comma, with commas between them.
-
-        Every setting of Client may be given, and then wins. With a token, code and secret are not looked up. A variable
-        that is missing is a `ConfigurationError` that names it.
+        Errors: as for `take_changes`.
 
         Example:
 
-            >>> with Client.from_env(total_timeout=60) as client:
-            ...     currencies = client.currencies()
+            >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
+            ...     client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
         """
+    def balances(self, /, *currencies: "str | Iterable[str]") -> list[Balance]:
+        """
+        The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
+        left out.
 
-    def create_payout(self, payout_id: str, request: PayoutRequest, *, resume: bool = False) -> PayoutAccepted:
-        """Makes a payout, exactly once. Store the id before the first call.
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     balances = client.balances("IDR", "USD")
+            >>> "IDR" in [balance.available.currency for balance in balances]
+            True
+        """
+    def callback_url(self, /, base: str, payout_id: str, *, expires_at: datetime | None = None, place: Literal["path", "query"] = ...) -> str:
+        """
+        Signs a callback URL for this payout: the URL to hand over as the request's `callback_url`. Nothing is sent.
+
+        The platform signs no callback, so the URL carries a signature over this id and its expiry, by the first of the
+        `callback_keys`. Host and path are not signed, since proxies rewrite them.
+
+        `expires_at` is a datetime with a time zone; without one, the URL never ends. Leave time for the payout, which may take
+        days, and for the platform's repeats. place is `"path"` (a last segment of the path) or `"query"` (the parameter
+        `komopay`, which the platform does not promise to keep).
+
+        Errors: `ConfigurationError`, naming `callback_keys`, without a key; `InvalidRequestError`, naming `callback_url`, if
+        base is no absolute https URL (plain http is for loopback), holds a user name, a password, a fragment or a signature,
+        or is longer than 1000 characters when it is signed, or naming `expires_at`, if that is not in the future.
+
+        Example:
+
+            >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
+            ...     url = client.callback_url("https://shop.example/hook", "TST-223344")
+            >>> url.startswith("https://shop.example/hook/1.0.")
+            True
+        """
+    def check_credentials(self, /) -> MerchantInfo:
+        """
+        Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
+
+        Errors: `ConfigurationError`, naming `clock`, if this machine's clock is more than 5 minutes off the platform's;
+        `AuthenticationError` if the credentials are not accepted; else as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     info = client.check_credentials()
+            >>> len(info.name) > 0
+            True
+        """
+    def close(self, /, *, drain: bool = ...) -> None:
+        """
+        Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.
+
+        With drain=False it does not wait: creates on the wire are read to their end, and the log names their ids. It may
+        be called again.
+
+        Example:
+
+            >>> client = Client.from_env()
+            >>> client.close()
+            >>> client.close(drain=False)
+        """
+    def create_payout(self, /, payout_id: str, request: PayoutRequest, *, resume: bool = ...) -> PayoutAccepted:
+        """
+        Makes a payout, exactly once. Store the id before the first call.
 
         resume says "this id may have been sent before": after `OutcomeUnknownError`, after a crash, in a job that is run
         again. Success means that the platform took the payout, not that the money arrived: see `wait_for_payout`.
@@ -221,9 +455,36 @@ class Client:
             >>> accepted.payout_id, accepted.recovered
             ('TST-223344', False)
         """
+    def currencies(self, /) -> list[str]:
+        """
+        The codes of the currencies enabled for the merchant.
 
-    def get_payout(self, payout_id: str) -> Payout:
-        """Reads a payout, trying again where that may help.
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     currencies = client.currencies()
+            >>> "IDR" in currencies
+            True
+        """
+    @classmethod
+    def from_env(cls, /, **settings: "Unpack[Settings]") -> "Client":
+        """
+        A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`; and, if it is set,
+        `KOMOPAY_CALLBACK_KEYS`, keys that hold no comma, with commas between them.
+
+        Every setting of Client may be given, and then wins. With a token, code and secret are not looked up. A variable
+        that is missing is a `ConfigurationError` that names it.
+
+        Example:
+
+            >>> with Client.from_env(total_timeout=60) as client:
+            ...     currencies = client.currencies()
+        """
+    def get_payout(self, /, payout_id: str) -> Payout:
+        """
+        Reads a payout, trying again where that may help.
 
         Errors: `NotFoundError` if there is none now; `UnavailableError`, `TimedOutError` or `RateLimitedError` if it could
         not be read; `UnexpectedResponseError` if the answer cannot be understood.
@@ -237,227 +498,9 @@ class Client:
             ...         print(error.http_status)
             410
         """
-
-    def wait_for_payout(self, payout_id: str, *, timeout: _Seconds) -> Payout:
-        """Reads a payout until its status is final; it returns on FAILED and REFUSED too.
-
-        timeout is in seconds, or a timedelta.
-
-        Errors: `NotFinalError` when the time is over, with the last payout seen; `NotFoundError` if there is no such
-        payout.
-
-        Example:
-
-            >>> request = PayoutRequest(
-            ...     money=Money("10000", "IDR"),
-            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
-            >>> with Client.from_env() as client:
-            ...     accepted = client.create_payout("TST-223345", request)
-            ...     payout = client.wait_for_payout("TST-223345", timeout=60)
-            >>> payout.status
-            'SUCCESS'
+    def handle_callback(self, /, body: bytes, url: str) -> Payout:
         """
-
-    def payout_options(
-        self, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None
-    ) -> list[PayoutOption]:
-        """The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
-
-        Errors: `RejectedError` if the money itself is refused, for example for a limit; else as for `get_payout`.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     options = client.payout_options(Money("10000", "IDR"))
-            >>> "BANK_TRANSFER" in [option.method_code for option in options]
-            True
-        """
-
-    def balances(self, *currencies: str | Iterable[str]) -> list[Balance]:
-        """The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
-        left out.
-
-        Errors: as for `get_payout`.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     balances = client.balances("IDR", "USD")
-            >>> "IDR" in [balance.available.currency for balance in balances]
-            True
-        """
-
-    def currencies(self) -> list[str]:
-        """The codes of the currencies enabled for the merchant.
-
-        Errors: as for `get_payout`.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     currencies = client.currencies()
-            >>> "IDR" in currencies
-            True
-        """
-
-    def segments(self) -> list[str]:
-        """The codes of the customer segments.
-
-        Errors: as for `get_payout`.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     segments = client.segments()
-            >>> all(isinstance(code, str) for code in segments)
-            True
-        """
-
-    def payment_operators(self) -> list[PaymentOperator]:
-        """All banks, wallets and blockchains, of any direction and currency.
-
-        Errors: as for `get_payout`.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     operators = client.payment_operators()
-            >>> "BNK_000" in [operator.code for operator in operators]
-            True
-        """
-
-    def payment_methods(self) -> list[str]:
-        """The codes of all payment methods, of both directions.
-
-        Errors: as for `get_payout`.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     methods = client.payment_methods()
-            >>> "BANK_TRANSFER" in methods
-            True
-        """
-
-    def payment_options(
-        self,
-        *,
-        type_code: str | None = None,
-        method_codes: Iterable[str] = (),
-        currencies: Iterable[str] = (),
-        segment_codes: Iterable[str] = (),
-        operator_codes: Iterable[str] = (),
-    ) -> list[PaymentOption]:
-        """Methods and operators with their limits for this merchant, switched off ones included. What is not given does not
-        filter.
-
-        Errors: `RejectedError` if the platform does not know a code of the filter; else as for `get_payout`.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     options = client.payment_options(type_code="PAYOUT", currencies=["IDR"])
-            >>> {option.currency for option in options}
-            {'IDR'}
-        """
-
-    def merchant_info(self) -> MerchantInfo:
-        """The merchant as customers see it.
-
-        Errors: as for `get_payout`.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     info = client.merchant_info()
-            >>> len(info.name) > 0
-            True
-        """
-
-    def issue_token(self, scope: AccessScope, *, validity: _Seconds = 600) -> AccessToken:
-        """Issues a token for someone else to use, such as a mobile app.
-
-        validity is in seconds, or a timedelta: 60 to 3600 seconds.
-
-        Errors: `ConfigurationError` if this client has no merchant code and secret; `InvalidRequestError`, naming
-        `scope.operations` or `validity`; `AuthenticationError` or `RejectedError` if the platform issues none.
-
-        Example:
-
-            >>> scope = AccessScope.payout("TST-223346", Money("10000", "IDR"))
-            >>> with Client.from_env() as client:
-            ...     token = client.issue_token(scope, validity=600)
-            >>> token.expires_at is not None  # token.expose() is what the app gets
-            True
-        """
-
-    def check_credentials(self) -> MerchantInfo:
-        """Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
-
-        Errors: `ConfigurationError`, naming `clock`, if this machine's clock is more than 5 minutes off the platform's;
-        `AuthenticationError` if the credentials are not accepted; else as for `get_payout`.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     info = client.check_credentials()
-            >>> len(info.name) > 0
-            True
-        """
-
-    def callback_url(
-        self,
-        base: str,
-        payout_id: str,
-        *,
-        expires_at: datetime | None = None,
-        place: Literal["path", "query"] = "path",
-    ) -> str:
-        """Signs a callback URL for this payout: the URL to hand over as the request's `callback_url`. Nothing is sent.
-
-        The platform signs no callback, so the URL carries a signature over this id and its expiry, by the first of the
-        `callback_keys`. Host and path are not signed, since proxies rewrite them.
-
-        `expires_at` is a datetime with a time zone; without one, the URL never ends. Leave time for the payout, which may take
-        days, and for the platform's repeats. place is `"path"` (a last segment of the path) or `"query"` (the parameter
-        `komopay`, which the platform does not promise to keep).
-
-        Errors: `ConfigurationError`, naming `callback_keys`, without a key; `InvalidRequestError`, naming `callback_url`, if
-        base is no absolute https URL (plain http is for loopback), holds a user name, a password, a fragment or a signature,
-        or is longer than 1000 characters when it is signed, or naming `expires_at`, if that is not in the future.
-
-        Example:
-
-            >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
-            ...     url = client.callback_url("https://shop.example/hook", "TST-223344")
-            >>> url.startswith("https://shop.example/hook/1.0.")
-            True
-        """
-
-    def read_callback(self, body: bytes, url: str) -> Callback:
-        """Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
-
-        body is the raw body of the request; url is the URL that was requested, absolute or from its path on. A client
-        without `callback_keys` reads the body only, and says that it is not verified.
-
-        Errors: `InvalidCallbackError`, whose `field` tells what is wrong: `body`, `body_size` (over 64 KiB), `url` (over
-        8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
-
-        Example:
-
-            >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
-            ...     url = client.callback_url("https://shop.example/hook", "TST-223344")
-            ...     print(client.read_callback(b'{"idEntity": "TST-223344"}', url))
-            ...     try:
-            ...         client.read_callback(b'{"idEntity": "TST-223345"}', url)
-            ...     except InvalidCallbackError as error:
-            ...         print(error.field, error.callback_status)
-            Callback(payout_id='TST-223344', verified=True)
-            signature 403
-        """
-
-    def handle_callback(self, body: bytes, url: str) -> Payout:
-        """Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
+        Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
 
         Where there is a `change_store`, a change is in it when this returns. Answer with 200 then, and with the error's
         `callback_status` after a `KomopayError`, so that the platform repeats what was not dealt with.
@@ -477,9 +520,127 @@ class Client:
             ...     hook(client, b'{"idEntity": "TST-223344"}', "/hook/a-guess")
             403
         """
+    def issue_token(self, /, scope: AccessScope, *, validity: float | timedelta = ...) -> AccessToken:
+        """
+        Issues a token for someone else to use, such as a mobile app.
 
-    def take_changes(self, *, limit: int = 100) -> list[PayoutChange]:
-        """Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only the
+        validity is in seconds, or a timedelta: 60 to 3600 seconds.
+
+        Errors: `ConfigurationError` if this client has no merchant code and secret; `InvalidRequestError`, naming
+        `scope.operations` or `validity`; `AuthenticationError` or `RejectedError` if the platform issues none.
+
+        Example:
+
+            >>> scope = AccessScope.payout("TST-223346", Money("10000", "IDR"))
+            >>> with Client.from_env() as client:
+            ...     token = client.issue_token(scope, validity=600)
+            >>> token.expires_at is not None  # token.expose() is what the app gets
+            True
+        """
+    def merchant_info(self, /) -> MerchantInfo:
+        """
+        The merchant as customers see it.
+
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     info = client.merchant_info()
+            >>> len(info.name) > 0
+            True
+        """
+    def payment_methods(self, /) -> list[str]:
+        """
+        The codes of all payment methods, of both directions.
+
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     methods = client.payment_methods()
+            >>> "BANK_TRANSFER" in methods
+            True
+        """
+    def payment_operators(self, /) -> list[PaymentOperator]:
+        """
+        All banks, wallets and blockchains, of any direction and currency.
+
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     operators = client.payment_operators()
+            >>> "BNK_000" in [operator.code for operator in operators]
+            True
+        """
+    def payment_options(self, /, *, type_code: str | None = None, method_codes: Iterable[str] = ..., currencies: Iterable[str] = ..., segment_codes: Iterable[str] = ..., operator_codes: Iterable[str] = ...) -> list[PaymentOption]:
+        """
+        Methods and operators with their limits for this merchant, switched off ones included. What is not given does not
+        filter.
+
+        Errors: `RejectedError` if the platform does not know a code of the filter; else as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     options = client.payment_options(type_code="PAYOUT", currencies=["IDR"])
+            >>> {option.currency for option in options}
+            {'IDR'}
+        """
+    def payout_options(self, /, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None) -> list[PayoutOption]:
+        """
+        The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
+
+        Errors: `RejectedError` if the money itself is refused, for example for a limit; else as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     options = client.payout_options(Money("10000", "IDR"))
+            >>> "BANK_TRANSFER" in [option.method_code for option in options]
+            True
+        """
+    def read_callback(self, /, body: bytes, url: str) -> Callback:
+        """
+        Reads a callback, and checks that its URL was signed for its payout. Nothing is sent.
+
+        body is the raw body of the request; url is the URL that was requested, absolute or from its path on. A client
+        without `callback_keys` reads the body only, and says that it is not verified.
+
+        Errors: `InvalidCallbackError`, whose `field` tells what is wrong: `body`, `body_size` (over 64 KiB), `url` (over
+        8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
+
+        Example:
+
+            >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
+            ...     url = client.callback_url("https://shop.example/hook", "TST-223344")
+            ...     print(client.read_callback(b'{"idEntity": "TST-223344"}', url))
+            ...     try:
+            ...         client.read_callback(b'{"idEntity": "TST-223345"}', url)
+            ...     except InvalidCallbackError as error:
+            ...         print(error.field, error.callback_status)
+            Callback(payout_id='TST-223344', verified=True)
+            signature 403
+        """
+    def segments(self, /) -> list[str]:
+        """
+        The codes of the customer segments.
+
+        Errors: as for `get_payout`.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     segments = client.segments()
+            >>> all(isinstance(code, str) for code in segments)
+            True
+        """
+    def take_changes(self, /, *, limit: int = ...) -> list[PayoutChange]:
+        """
+        Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only the
         first that was not acknowledged. For `change_lease`, nobody else is given them.
 
         Acknowledge each when it is handled. One that is not acknowledged in time is given again, perhaps while a slow
@@ -495,122 +656,120 @@ class Client:
             ...         print(change.payout_id, change.payout.status)
             ...         client.acknowledge_change(change.payout_id, change.sequence)
         """
+    def wait_for_payout(self, /, payout_id: str, *, timeout: float | timedelta) -> Payout:
+        """
+        Reads a payout until its status is final; it returns on FAILED and REFUSED too.
 
-    def acknowledge_change(self, payout_id: str, sequence: int) -> None:
-        """Notes in the `change_store` that a change was handled: it is never given again.
+        timeout is in seconds, or a timedelta.
 
-        Errors: as for `take_changes`.
+        Errors: `NotFinalError` when the time is over, with the last payout seen; `NotFoundError` if there is no such
+        payout.
 
         Example:
 
-            >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
-            ...     client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
+            >>> request = PayoutRequest(
+            ...     money=Money("10000", "IDR"),
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+            >>> with Client.from_env() as client:
+            ...     accepted = client.create_payout("TST-223345", request)
+            ...     payout = client.wait_for_payout("TST-223345", timeout=60)
+            >>> payout.status
+            'SUCCESS'
         """
-
-    def _check_callbacks(self) -> None: ...
-    def _check_changes(self) -> None: ...
-    def close(self, *, drain: bool = True) -> None:
-        """Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.
-
-        With drain=False it does not wait: creates on the wire are read to their end, and the log names their ids. It may
-        be called again.
-
-        Example:
-
-            >>> client = Client.from_env()
-            >>> client.close()
-            >>> client.close(drain=False)
-        """
-
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
-        """Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them."""
 
 @final
-class Callback:
-    """A callback that was read: the platform says that this payout changed. Its status is read from the platform.
+class CryptoAccount:
+    """
+    A receiving crypto wallet.
 
     Example:
 
-        >>> with Client.from_env() as client:  # it has no callback_keys
-        ...     client.read_callback(b'{"idEntity": "TST-223344"}', "/hook")
-        Callback(payout_id='TST-223344', verified=False)
+        >>> CryptoAccount(number="bc1q0123456789")
+        CryptoAccount(number=****6789)
     """
-
-    __match_args__: Final = ("payout_id", "verified")
-    LARGEST_BODY: Final[int]
-    """The largest body that is looked at, in bytes. Who receives callbacks need not read more than one byte above it."""
-
-    def __new__(cls, *, payout_id: str, verified: bool) -> Self: ...
+    __match_args__: Final[tuple[Literal["number"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, number: str) -> CryptoAccount: ...
+    def __repr__(self, /) -> str: ...
     @property
-    def payout_id(self) -> str:
-        """The payout that changed."""
-
-    @property
-    def verified(self) -> bool:
-        """Whether the URL was signed for this payout with one of the client's keys. False only of a client without keys: with
-        keys, what does not verify is refused.
+    def number(self, /) -> str:
+        """
+        The wallet's address: letters and digits, 1 to 62.
         """
 
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
 @final
-class PayoutChange:
-    """A change of a payout, told once: another status, or another decision about a payout that was final.
+class CryptoTransfer:
+    """
+    A transfer to a crypto wallet.
 
     Example:
 
-        >>> def on_change(change: PayoutChange) -> None:
-        ...     print(f"{change.payout_id} is now {change.payout.status}, change {change.sequence}")
+        >>> CryptoTransfer(operator_code="BTC", account=CryptoAccount(number="bc1q0123456789"))
+        CryptoTransfer(operator_code='BTC', account=CryptoAccount(number=****6789))
     """
-
-    __match_args__: Final = ("payout_id", "sequence", "payout")
-    def __new__(
-        cls,
-        *,
-        payout_id: str,
-        sequence: int,
-        payout: Payout,
-        previous_status: str | None = None,
-        is_correction: bool = False,
-    ) -> Self: ...
-    @property
-    def payout_id(self) -> str:
-        """The payout that changed."""
-
-    @property
-    def sequence(self) -> int:
-        """The number of the change: 1, 2, 3 ... for each payout. With the id, it names the change for ever."""
-
-    @property
-    def previous_status(self) -> str | None:
-        """The status before it; None of the first change that was seen."""
-
-    @property
-    def payout(self) -> Payout:
-        """The whole payout after it, as the platform told it."""
-
-    @property
-    def is_correction(self) -> bool:
-        """Whether it corrects a final status: what was done because of that has to be looked at again."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
+    __match_args__: Final[tuple[Literal["operator_code"], Literal["account"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, operator_code: str, account: CryptoAccount, remark: str | None = None) -> CryptoTransfer: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def account(self, /) -> CryptoAccount:
+        """
+        The receiving wallet.
+        """
+    @property
+    def operator_code(self, /) -> str:
+        """
+        The blockchain's code.
+        """
+    @property
+    def remark(self, /) -> str | None:
+        """
+        Free text.
+        """
+
+@final
+class FailureReason:
+    """
+    Why a payout failed or was refused.
+
+    Example:
+
+        >>> FailureReason(code="INVALID_ACCOUNT_NUMBER")
+        FailureReason(code='INVALID_ACCOUNT_NUMBER')
+    """
+    __match_args__: Final[tuple[Literal["code"], Literal["failed_at"], Literal["message"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, code: str, failed_at: datetime | None = None, message: str | None = None) -> FailureReason: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def code(self, /) -> str:
+        """
+        The platform's code, such as `INVALID_ACCOUNT_NUMBER`. The list is open.
+        """
+    @property
+    def failed_at(self, /) -> datetime | None:
+        """
+        When it failed.
+        """
+    @property
+    def message(self, /) -> str | None:
+        """
+        The platform's own text.
+        """
 
 @final
 class MemoryChangeStore:
-    """Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
+    """
+    Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
 
     It grows by every payout whose change was seen. Clients of one process may share it if they have the same base URL, merchant
     code and `is_test`; to others it is refused. A forked child begins with an empty one, since what is in it is the parent's
@@ -622,13 +781,444 @@ class MemoryChangeStore:
         ...     client.take_changes()
         []
     """
+    def __new__(cls, /) -> MemoryChangeStore: ...
+    def __reduce__(self, /) -> "tuple[object, ...]": ...
+    def __repr__(self, /) -> str: ...
 
-    def __new__(cls) -> Self: ...
-    def __reduce__(self) -> NoReturn: ...
+@final
+class Money:
+    """
+    An exact amount of one currency, in major units.
+
+    The amount is a str, an int or a decimal.Decimal. A float is refused with an `InvalidRequestError`, since it is not
+    exact. So is a str that can be read in two ways: "250.000" of a currency of at most two decimals; write "250000", or
+    "250". The currency is a code in capital letters, such as "IDR". Equal by value, whatever the zeros at the end.
+
+    Example:
+
+        >>> Money("42", "IDR") == Money("42.00", "IDR")
+        True
+        >>> Money("42.05", "USD").amount
+        Decimal('42.05')
+        >>> print(Money(10000, "IDR"))
+        10000 IDR
+    """
+    __match_args__: Final[tuple[Literal["amount"], Literal["currency"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, amount: str | int | Decimal, currency: str) -> Money: ...
+    def __reduce__(self, /) -> "tuple[object, tuple[str, str]]":
+        """
+        Not the constructor, which refuses what a person may have meant otherwise, and what only the platform may say.
+        """
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @staticmethod
+    def _restore(amount: str, currency: str) -> Money:
+        """
+        Money as it was, for pickle and copy.
+        """
+    @property
+    def amount(self, /) -> Decimal:
+        """
+        The amount in major units, exact.
+        """
+    @property
+    def currency(self, /) -> str:
+        """
+        The currency code.
+        """
+
+@final
+class Payout:
+    """
+    A payout with its status.
+
+    Example:
+
+        >>> payout = Payout(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER", status="PROCESSING")
+        >>> payout.is_final
+        False
+    """
+    __match_args__: Final[tuple[Literal["payout_id"], Literal["status"], Literal["money"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, status: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, failure_reason: FailureReason | None = None, created_at: datetime | None = None, processed_at: datetime | None = None, is_test: bool | None = None, processor_status: str | None = None, fee: Money | None = None, raw: "str" = "") -> Payout: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def created_at(self, /) -> datetime | None:
+        """
+        When the platform accepted it.
+        """
+    @property
+    def exchanged_to_currency(self, /) -> str | None:
+        """
+        The currency to exchange into, if there is one.
+        """
+    @property
+    def failure_reason(self, /) -> FailureReason | None:
+        """
+        Why it failed or was refused, if the platform says so.
+        """
+    @property
+    def fee(self, /) -> Money | None:
+        """
+        The fee charged to the merchant.
+        """
+    @property
+    def is_final(self, /) -> bool:
+        """
+        Whether the outcome is decided. An unknown status never is.
+        """
+    @property
+    def is_test(self, /) -> bool | None:
+        """
+        Whether a test merchant or test channel was used.
+        """
+    @property
+    def method_code(self, /) -> str:
+        """
+        The method that was asked for, such as `BANK_TRANSFER`. The list is open.
+        """
+    @property
+    def money(self, /) -> Money:
+        """
+        The money that was asked for.
+        """
+    @property
+    def payment_id(self, /) -> str | None:
+        """
+        The platform's id, if the answer carried one.
+        """
+    @property
+    def payout_id(self, /) -> str:
+        """
+        The merchant's id.
+        """
+    @property
+    def processed_at(self, /) -> datetime | None:
+        """
+        When it was processed.
+        """
+    @property
+    def processor_status(self, /) -> str | None:
+        """
+        The status at an external processor. It says nothing about the outcome; use status.
+        """
+    @property
+    def raw(self, /) -> str:
+        """
+        The answer's JSON as it came.
+        """
+    @property
+    def reference(self, /) -> str | None:
+        """
+        The platform's transaction reference, if the answer carried one.
+        """
+    @property
+    def segment_code(self, /) -> str | None:
+        """
+        The segment, if there is one.
+        """
+    @property
+    def status(self, /) -> str:
+        """
+        Where it stands: see `PayoutStatus`. The list is open.
+        """
+
+@final
+class PayoutAccepted:
+    """
+    The platform took the payout. This is not completion: follow it with `wait_for_payout`.
+
+    Example:
+
+        >>> accepted = PayoutAccepted(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER")
+        >>> accepted.recovered
+        False
+    """
+    __match_args__: Final[tuple[Literal["payout_id"], Literal["money"], Literal["recovered"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, payout: Payout | None = None, recovered: "bool" = False, raw: "str" = "") -> PayoutAccepted: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def exchanged_to_currency(self, /) -> str | None:
+        """
+        The currency to exchange into, if the platform repeats one.
+        """
+    @property
+    def method_code(self, /) -> str:
+        """
+        The method, as the platform repeats it. The list is open.
+        """
+    @property
+    def money(self, /) -> Money:
+        """
+        The money, as the platform repeats it.
+        """
+    @property
+    def payment_id(self, /) -> str | None:
+        """
+        The platform's id, if the answer carried one.
+        """
+    @property
+    def payout(self, /) -> Payout | None:
+        """
+        The payout that was found, if recovered.
+        """
+    @property
+    def payout_id(self, /) -> str:
+        """
+        The merchant's id.
+        """
+    @property
+    def raw(self, /) -> str:
+        """
+        The answer's JSON as it came.
+        """
+    @property
+    def recovered(self, /) -> bool:
+        """
+        True if the answer to the create was lost and the payout was found by reading it.
+
+        That proves id, money, method and age, not the payee: the platform never repeats the account.
+        """
+    @property
+    def reference(self, /) -> str | None:
+        """
+        The platform's transaction reference, if the answer carried one.
+        """
+    @property
+    def segment_code(self, /) -> str | None:
+        """
+        The segment, if the platform repeats one.
+        """
+
+@final
+class PayoutChange:
+    """
+    A change of a payout, told once: another status, or another decision about a payout that was final.
+
+    Example:
+
+        >>> def on_change(change: PayoutChange) -> None:
+        ...     print(f"{change.payout_id} is now {change.payout.status}, change {change.sequence}")
+    """
+    __match_args__: Final[tuple[Literal["payout_id"], Literal["sequence"], Literal["payout"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, payout_id: str, sequence: int, payout: Payout, previous_status: str | None = None, is_correction: "bool" = False) -> PayoutChange: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def is_correction(self, /) -> bool:
+        """
+        Whether it corrects a final status: what was done because of that has to be looked at again.
+        """
+    @property
+    def payout(self, /) -> Payout:
+        """
+        The whole payout after it, as the platform told it.
+        """
+    @property
+    def payout_id(self, /) -> str:
+        """
+        The payout that changed.
+        """
+    @property
+    def previous_status(self, /) -> str | None:
+        """
+        The status before it; None of the first change that was seen.
+        """
+    @property
+    def sequence(self, /) -> int:
+        """
+        The number of the change: 1, 2, 3 ... for each payout. With the id, it names the change for ever.
+        """
+
+@final
+class PayoutRequest:
+    """
+    A payout to be made. It pickles whole, account number included: keep what it is pickled to as safe as itself.
+
+    Example:
+
+        >>> request = PayoutRequest(
+        ...     money=Money("10000", "IDR"),
+        ...     method=BankTransfer(operator_code="IDR_014", account=BankAccount(name="Siti", number="0123456789")))
+        >>> request.money
+        Money('10000', 'IDR')
+    """
+    __match_args__: Final[tuple[Literal["money"], Literal["method"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, money: Money, method: BankTransfer | CryptoTransfer | WalletTransfer, segment_code: str | None = None, exchanged_to_currency: str | None = None, callback_url: str | None = None, customer_ip: str | None = None) -> PayoutRequest: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def callback_url(self, /) -> str | None:
+        """
+        Where the platform posts status changes.
+        """
+    @property
+    def customer_ip(self, /) -> str | None:
+        """
+        The customer's IPv4 or IPv6 address.
+        """
+    @property
+    def exchanged_to_currency(self, /) -> str | None:
+        """
+        The currency to exchange into.
+        """
+    def fingerprint(self, /, key: bytes) -> str:
+        """
+        A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hexadecimal digits.
+
+        Store it beside the id. The platform never repeats the payee's account; a fingerprint that matches before a resumed
+        call proves that this is the same request: see `matches_fingerprint`. Equal requests have equal fingerprints in
+        every language. The signature in the callback URL does not count, nor its expiry. Without the key nobody can try out
+        account numbers against it.
+
+        Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
+
+        Example:
+
+            >>> key = b"a key of my own, kept like a password"
+            >>> def to(number: str, amount: str) -> PayoutRequest:
+            ...     account = BankAccount(name="Siti", number=number)
+            ...     method = BankTransfer(operator_code="IDR_014", account=account)
+            ...     return PayoutRequest(money=Money(amount, "IDR"), method=method)
+            >>> to("0123456789", "42").fingerprint(key) == to("0123456789", "42.00").fingerprint(key)
+            True
+            >>> to("0123456789", "42").fingerprint(key) == to("0123456788", "42").fingerprint(key)
+            False
+        """
+    def matches_fingerprint(self, /, key: bytes, stored: str) -> bool:
+        """
+        Whether a stored fingerprint is this request's: one that `fingerprint` gives, or one of the form that it gave
+        before (64 hexadecimal digits), in which the signature in the callback URL counts.
+
+        What has neither form is nobody's. It takes equally long whatever the digits are.
+
+        Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
+
+        Example:
+
+            >>> key = b"a key of my own, kept like a password"
+            >>> request = PayoutRequest(
+            ...     money=Money("10000", "IDR"),
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+            >>> stored = request.fingerprint(key)
+            >>> request.matches_fingerprint(key, stored)
+            True
+        """
+    @property
+    def method(self, /) -> BankTransfer | CryptoTransfer | WalletTransfer:
+        """
+        How it reaches the payee: a `BankTransfer`, `CryptoTransfer` or `WalletTransfer`.
+        """
+    @property
+    def money(self, /) -> Money:
+        """
+        How much, in which currency.
+        """
+    @property
+    def segment_code(self, /) -> str | None:
+        """
+        The customer's segment, where the merchant uses segments.
+        """
+    def validate(self, /) -> None:
+        """
+        Checks every limit of the contract, and the rules of single currencies (INR, JPY, ZAR).
+
+        `create_payout` does this too, unless the client's validate is False.
+
+        Errors: `InvalidRequestError`, naming the first field that cannot be sent.
+
+        Example:
+
+            >>> payee = BankAccount(name="R2D2", number="0123456789")
+            >>> request = PayoutRequest(
+            ...     money=Money("10000", "IDR"), method=BankTransfer(operator_code="IDR_014", account=payee))
+            >>> try:
+            ...     request.validate()
+            ... except InvalidRequestError as error:
+            ...     print(error.field)
+            method.account.name
+        """
+
+@final
+class PayoutStatus:
+    """
+    The statuses known to this version. The list is open: a status that is not here is kept as it came.
+
+    Example:
+
+        >>> PayoutStatus.SUCCESS
+        'SUCCESS'
+    """
+    FAILED: Final[str]
+    """
+    Accepted, then failed.
+    """
+    PROCESSING: Final[str]
+    """
+    The outcome is still open.
+    """
+    REFUSED: Final[str]
+    """
+    The platform declined to process it.
+    """
+    SUCCESS: Final[str]
+    """
+    The money was sent.
+    """
+
+@final
+class Reason:
+    """
+    One entry of a 406 answer: which business rule said no, and to which field.
+
+    Example:
+
+        >>> Reason(code="BALANCE_INSUFFICIENT", field="money.amount")
+        Reason(code='BALANCE_INSUFFICIENT', field='money.amount')
+    """
+    __match_args__: Final[tuple[Literal["code"], Literal["field"], Literal["description"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, code: str, field: str | None = None, description: str | None = None) -> Reason: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def code(self, /) -> str:
+        """
+        The platform's code, such as `BALANCE_INSUFFICIENT`. The list is open.
+        """
+    @property
+    def description(self, /) -> str | None:
+        """
+        The platform's own text, scrubbed of secrets and account numbers.
+        """
+    @property
+    def field(self, /) -> str | None:
+        """
+        The request attribute it is about, as the platform names it.
+        """
 
 @final
 class SqliteChangeStore:
-    """Keeps changes in an SQLite file, which survives the process and which the processes of one machine may share.
+    """
+    Keeps changes in an SQLite file, which survives the process and which the processes of one machine may share.
 
     It belongs to the base URL, merchant code (or none: a token) and `is_test` of the first client that is made with it, and
     is refused to clients of others.
@@ -654,882 +1244,168 @@ class SqliteChangeStore:
         ...         client.take_changes()
         []
     """
-
-    def __new__(cls, path: str | os.PathLike[str]) -> Self: ...
-    @property
-    def path(self) -> str:
-        """Where the file is."""
-
-    def __getnewargs__(self) -> tuple[str]: ...
-
-@final
-class AccessScope:
-    """What an issued token shall allow: see `payout`, `read` and `operations`.
-
-    Example:
-
-        >>> AccessScope.read("TST-223344")
-        AccessScope.read('TST-223344')
-    """
-
-    @staticmethod
-    def payout(payout_id: str, money: Money) -> AccessScope:
-        """To create this payout of exactly this money, and to follow it: what a mobile app needs.
-
-        A bad id is an `InvalidRequestError`.
-
-        Example:
-
-            >>> AccessScope.payout("TST-223344", Money("10000", "IDR"))
-            AccessScope.payout('TST-223344', Money('10000', 'IDR'))
+    def __getnewargs__(self, /) -> "tuple[str]":
         """
-
-    @staticmethod
-    def read(payout_id: str) -> AccessScope:
-        """To read this payout.
-
-        A bad id is an `InvalidRequestError`.
-
-        Example:
-
-            >>> AccessScope.read("TST-223344") == AccessScope.read("TST-223344")
-            True
+        The path: another process opens the same file.
         """
-
-    @staticmethod
-    def operations(operations: Iterable[str], money: Money | None = None) -> AccessScope:
-        """A list of operations, each "METHOD /path" with the real id in the path.
-
-        money is the only money that a create may ask for, if there is such a limit. The list is checked when the token
-        is issued.
-
-        Example:
-
-            >>> AccessScope.operations(["GET /balances"])
-            AccessScope.operations(['GET /balances'])
+    def __new__(cls, /, path: str | PathLike[str]) -> SqliteChangeStore: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def path(self, /) -> str | None:
         """
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __reduce__(self) -> tuple[Callable[..., AccessScope], tuple[object, ...]]: ...
-
-@final
-class AccessToken:
-    """A token that was issued for someone else to use. Neither its repr nor a log shows its text.
-
-    It refuses to be pickled or copied; hand over what `expose()` gives.
-
-    Example:
-
-        >>> with Client.from_env() as client:
-        ...     token = client.issue_token(AccessScope.read("TST-223344"), validity=600)
-        >>> token.expires_at is not None
-        True
-    """
-
-    @property
-    def expires_at(self) -> datetime | None:
-        """When it ends, by the platform's clock, if the token says so."""
-
-    def expose(self) -> str:
-        """The token's text. Hand it over to whom it was issued for, and to nobody else: it never belongs in a log.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     token = client.issue_token(AccessScope.operations(["GET /currencies"]))
-            >>> with Client(base_url=SANDBOX_URL, token=token.expose()) as app:
-            ...     pass
+        Where the file is.
         """
-
-    def __reduce__(self) -> NoReturn: ...
-
-@final
-class Money:
-    """An exact amount of one currency, in major units.
-
-    The amount is a str, an int or a decimal.Decimal. A float is refused with an `InvalidRequestError`, since it is not
-    exact. So is a str that can be read in two ways: "250.000" of a currency of at most two decimals; write "250000", or
-    "250". The currency is a code in capital letters, such as "IDR". Equal by value, whatever the zeros at the end.
-
-    Example:
-
-        >>> Money("42", "IDR") == Money("42.00", "IDR")
-        True
-        >>> Money("42.05", "USD").amount
-        Decimal('42.05')
-        >>> print(Money(10000, "IDR"))
-        10000 IDR
-    """
-
-    __match_args__: Final = ("amount", "currency")
-    def __new__(cls, amount: str | int | Decimal, currency: str) -> Self: ...
-    @property
-    def amount(self) -> Decimal:
-        """The amount in major units, exact."""
-
-    @property
-    def currency(self) -> str:
-        """The currency code."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    @staticmethod
-    def _restore(amount: str, currency: str) -> Money: ...
-    def __reduce__(self) -> tuple[Callable[[str, str], Money], tuple[str, str]]: ...
-
-@final
-class PayoutRequest:
-    """A payout to be made. It pickles whole, account number included: keep what it is pickled to as safe as itself.
-
-    Example:
-
-        >>> request = PayoutRequest(
-        ...     money=Money("10000", "IDR"),
-        ...     method=BankTransfer(operator_code="IDR_014", account=BankAccount(name="Siti", number="0123456789")))
-        >>> request.money
-        Money('10000', 'IDR')
-    """
-
-    __match_args__: Final = ("money", "method")
-    def __new__(
-        cls,
-        *,
-        money: Money,
-        method: _Method,
-        segment_code: str | None = None,
-        exchanged_to_currency: str | None = None,
-        callback_url: str | None = None,
-        customer_ip: str | None = None,
-    ) -> Self: ...
-    @property
-    def money(self) -> Money:
-        """How much, in which currency."""
-
-    @property
-    def method(self) -> _Method:
-        """How it reaches the payee: a `BankTransfer`, `CryptoTransfer` or `WalletTransfer`."""
-
-    @property
-    def segment_code(self) -> str | None:
-        """The customer's segment, where the merchant uses segments."""
-
-    @property
-    def exchanged_to_currency(self) -> str | None:
-        """The currency to exchange into."""
-
-    @property
-    def callback_url(self) -> str | None:
-        """Where the platform posts status changes."""
-
-    @property
-    def customer_ip(self) -> str | None:
-        """The customer's IPv4 or IPv6 address."""
-
-    def validate(self) -> None:
-        """Checks every limit of the contract, and the rules of single currencies (INR, JPY, ZAR).
-
-        `create_payout` does this too, unless the client's validate is False.
-
-        Errors: `InvalidRequestError`, naming the first field that cannot be sent.
-
-        Example:
-
-            >>> payee = BankAccount(name="R2D2", number="0123456789")
-            >>> request = PayoutRequest(
-            ...     money=Money("10000", "IDR"), method=BankTransfer(operator_code="IDR_014", account=payee))
-            >>> try:
-            ...     request.validate()
-            ... except InvalidRequestError as error:
-            ...     print(error.field)
-            method.account.name
-        """
-
-    def fingerprint(self, key: bytes) -> str:
-        """A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hexadecimal digits.
-
-        Store it beside the id. The platform never repeats the payee's account; a fingerprint that matches before a resumed
-        call proves that this is the same request: see `matches_fingerprint`. Equal requests have equal fingerprints in
-        every language. The signature in the callback URL does not count, nor its expiry. Without the key nobody can try out
-        account numbers against it.
-
-        Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
-
-        Example:
-
-            >>> key = b"a key of my own, kept like a password"
-            >>> def to(number: str, amount: str) -> PayoutRequest:
-            ...     account = BankAccount(name="Siti", number=number)
-            ...     method = BankTransfer(operator_code="IDR_014", account=account)
-            ...     return PayoutRequest(money=Money(amount, "IDR"), method=method)
-            >>> to("0123456789", "42").fingerprint(key) == to("0123456789", "42.00").fingerprint(key)
-            True
-            >>> to("0123456789", "42").fingerprint(key) == to("0123456788", "42").fingerprint(key)
-            False
-        """
-
-    def matches_fingerprint(self, key: bytes, stored: str) -> bool:
-        """Whether a stored fingerprint is this request's: one that `fingerprint` gives, or one of the form that it gave
-        before (64 hexadecimal digits), in which the signature in the callback URL counts.
-
-        What has neither form is nobody's. It takes equally long whatever the digits are.
-
-        Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
-
-        Example:
-
-            >>> key = b"a key of my own, kept like a password"
-            >>> request = PayoutRequest(
-            ...     money=Money("10000", "IDR"),
-            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
-            >>> stored = request.fingerprint(key)
-            >>> request.matches_fingerprint(key, stored)
-            True
-        """
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
-@final
-class BankTransfer:
-    """A transfer to a bank account.
-
-    Example:
-
-        >>> BankTransfer(operator_code="IDR_014", account=BankAccount(name="Siti", number="0123456789"))
-        BankTransfer(operator_code='IDR_014', account=BankAccount(name=[hidden], number=****6789))
-    """
-
-    __match_args__: Final = ("operator_code", "account")
-    def __new__(
-        cls,
-        *,
-        operator_code: str,
-        account: BankAccount,
-        email_address: str | None = None,
-        remark: str | None = None,
-    ) -> Self: ...
-    @property
-    def operator_code(self) -> str:
-        """The bank's code, such as `IDR_014`."""
-
-    @property
-    def account(self) -> BankAccount:
-        """The receiving account."""
-
-    @property
-    def email_address(self) -> str | None:
-        """The payee's e-mail address."""
-
-    @property
-    def remark(self) -> str | None:
-        """Free text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
-@final
-class BankAccount:
-    """A receiving bank account. Its repr masks the number and hides the name.
-
-    Example:
-
-        >>> BankAccount(name="Siti", number="0123456789")
-        BankAccount(name=[hidden], number=****6789)
-    """
-
-    __match_args__: Final = ("name", "number")
-    def __new__(
-        cls,
-        *,
-        name: str,
-        number: str,
-        account_type: str | None = None,
-        bank_code: str | None = None,
-        bank_name: str | None = None,
-        bank_branch: str | None = None,
-        bank_city: str | None = None,
-        bank_province: str | None = None,
-    ) -> Self: ...
-    @property
-    def name(self) -> str:
-        """The holder's name: letters of any script and a little punctuation, no digits, 1 to 64."""
-
-    @property
-    def number(self) -> str:
-        """The account number."""
-
-    @property
-    def account_type(self) -> str | None:
-        """The kind of account; required for JPY and ZAR."""
-
-    @property
-    def bank_code(self) -> str | None:
-        """The bank's own code; for INR the IFSC, required there."""
-
-    @property
-    def bank_name(self) -> str | None:
-        """The bank's name."""
-
-    @property
-    def bank_branch(self) -> str | None:
-        """The branch; required for JPY."""
-
-    @property
-    def bank_city(self) -> str | None:
-        """The bank's city."""
-
-    @property
-    def bank_province(self) -> str | None:
-        """The bank's province."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
-@final
-class CryptoTransfer:
-    """A transfer to a crypto wallet.
-
-    Example:
-
-        >>> CryptoTransfer(operator_code="BTC", account=CryptoAccount(number="bc1q0123456789"))
-        CryptoTransfer(operator_code='BTC', account=CryptoAccount(number=****6789))
-    """
-
-    __match_args__: Final = ("operator_code", "account")
-    def __new__(
-        cls,
-        *,
-        operator_code: str,
-        account: CryptoAccount,
-        remark: str | None = None,
-    ) -> Self: ...
-    @property
-    def operator_code(self) -> str:
-        """The blockchain's code."""
-
-    @property
-    def account(self) -> CryptoAccount:
-        """The receiving wallet."""
-
-    @property
-    def remark(self) -> str | None:
-        """Free text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
-@final
-class CryptoAccount:
-    """A receiving crypto wallet.
-
-    Example:
-
-        >>> CryptoAccount(number="bc1q0123456789")
-        CryptoAccount(number=****6789)
-    """
-
-    __match_args__: Final = ("number",)
-    def __new__(
-        cls,
-        *,
-        number: str,
-    ) -> Self: ...
-    @property
-    def number(self) -> str:
-        """The wallet's address: letters and digits, 1 to 62."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
-@final
-class WalletTransfer:
-    """A transfer to an electronic wallet.
-
-    Example:
-
-        >>> WalletTransfer(account=WalletAccount(number="siti@ovo"), phone_number="+628123456789")
-        WalletTransfer(account=WalletAccount(number=****@ovo), phone_number=[hidden])
-    """
-
-    __match_args__: Final = ("operator_code", "account")
-    def __new__(
-        cls,
-        *,
-        account: WalletAccount,
-        operator_code: str | None = None,
-        phone_number: str | None = None,
-        remark: str | None = None,
-    ) -> Self: ...
-    @property
-    def operator_code(self) -> str | None:
-        """The wallet provider's code; optional here, unlike for the other methods."""
-
-    @property
-    def account(self) -> WalletAccount:
-        """The receiving wallet."""
-
-    @property
-    def phone_number(self) -> str | None:
-        """The payee's phone, international, 7 to 16 characters."""
-
-    @property
-    def remark(self) -> str | None:
-        """Free text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
 
 @final
 class WalletAccount:
-    """A receiving electronic wallet.
+    """
+    A receiving electronic wallet.
 
     Example:
 
         >>> WalletAccount(name="Siti", number="siti@ovo")
         WalletAccount(name=[hidden], number=****@ovo)
     """
-
-    __match_args__: Final = ("name", "number")
-    def __new__(
-        cls,
-        *,
-        name: str | None = None,
-        number: str | None = None,
-    ) -> Self: ...
-    @property
-    def name(self) -> str | None:
-        """The holder's name; required for INR."""
-
-    @property
-    def number(self) -> str | None:
-        """The wallet's address, user@provider, 1 to 100 characters."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
+    __match_args__: Final[tuple[Literal["name"], Literal["number"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
-@final
-class PayoutAccepted:
-    """The platform took the payout. This is not completion: follow it with `wait_for_payout`.
-
-    Example:
-
-        >>> accepted = PayoutAccepted(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER")
-        >>> accepted.recovered
-        False
-    """
-
-    __match_args__: Final = ("payout_id", "money", "recovered")
-    def __new__(
-        cls,
-        *,
-        payout_id: str,
-        money: Money,
-        method_code: str,
-        payment_id: str | None = None,
-        reference: str | None = None,
-        segment_code: str | None = None,
-        exchanged_to_currency: str | None = None,
-        recovered: bool = False,
-        payout: Payout | None = None,
-        raw: str = "",
-    ) -> Self: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, name: str | None = None, number: str | None = None) -> WalletAccount: ...
+    def __repr__(self, /) -> str: ...
     @property
-    def payout_id(self) -> str:
-        """The merchant's id."""
-
+    def name(self, /) -> str | None:
+        """
+        The holder's name; required for INR.
+        """
     @property
-    def payment_id(self) -> str | None:
-        """The platform's id, if the answer carried one."""
-
-    @property
-    def reference(self) -> str | None:
-        """The platform's transaction reference, if the answer carried one."""
-
-    @property
-    def money(self) -> Money:
-        """The money, as the platform repeats it."""
-
-    @property
-    def method_code(self) -> str:
-        """The method, as the platform repeats it. The list is open."""
-
-    @property
-    def segment_code(self) -> str | None:
-        """The segment, if the platform repeats one."""
-
-    @property
-    def exchanged_to_currency(self) -> str | None:
-        """The currency to exchange into, if the platform repeats one."""
-
-    @property
-    def recovered(self) -> bool:
-        """True if the answer to the create was lost and the payout was found by reading it.
-
-        That proves id, money, method and age, not the payee: the platform never repeats the account.
+    def number(self, /) -> str | None:
+        """
+        The wallet's address, user@provider, 1 to 100 characters.
         """
 
-    @property
-    def payout(self) -> Payout | None:
-        """The payout that was found, if recovered."""
-
-    @property
-    def raw(self) -> str:
-        """The answer's JSON as it came."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
 @final
-class Payout:
-    """A payout with its status.
+class WalletTransfer:
+    """
+    A transfer to an electronic wallet.
 
     Example:
 
-        >>> payout = Payout(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER", status="PROCESSING")
-        >>> payout.is_final
-        False
+        >>> WalletTransfer(account=WalletAccount(number="siti@ovo"), phone_number="+628123456789")
+        WalletTransfer(account=WalletAccount(number=****@ovo), phone_number=[hidden])
     """
-
-    __match_args__: Final = ("payout_id", "status", "money")
-    def __new__(
-        cls,
-        *,
-        payout_id: str,
-        money: Money,
-        method_code: str,
-        status: str,
-        payment_id: str | None = None,
-        reference: str | None = None,
-        segment_code: str | None = None,
-        exchanged_to_currency: str | None = None,
-        failure_reason: FailureReason | None = None,
-        created_at: datetime | None = None,
-        processed_at: datetime | None = None,
-        is_test: bool | None = None,
-        processor_status: str | None = None,
-        fee: Money | None = None,
-        raw: str = "",
-    ) -> Self: ...
-    @property
-    def payout_id(self) -> str:
-        """The merchant's id."""
-
-    @property
-    def payment_id(self) -> str | None:
-        """The platform's id, if the answer carried one."""
-
-    @property
-    def reference(self) -> str | None:
-        """The platform's transaction reference, if the answer carried one."""
-
-    @property
-    def money(self) -> Money:
-        """The money that was asked for."""
-
-    @property
-    def method_code(self) -> str:
-        """The method that was asked for, such as `BANK_TRANSFER`. The list is open."""
-
-    @property
-    def segment_code(self) -> str | None:
-        """The segment, if there is one."""
-
-    @property
-    def exchanged_to_currency(self) -> str | None:
-        """The currency to exchange into, if there is one."""
-
-    @property
-    def status(self) -> str:
-        """Where it stands: see `PayoutStatus`. The list is open."""
-
-    @property
-    def failure_reason(self) -> FailureReason | None:
-        """Why it failed or was refused, if the platform says so."""
-
-    @property
-    def created_at(self) -> datetime | None:
-        """When the platform accepted it."""
-
-    @property
-    def processed_at(self) -> datetime | None:
-        """When it was processed."""
-
-    @property
-    def is_test(self) -> bool | None:
-        """Whether a test merchant or test channel was used."""
-
-    @property
-    def processor_status(self) -> str | None:
-        """The status at an external processor. It says nothing about the outcome; use status."""
-
-    @property
-    def fee(self) -> Money | None:
-        """The fee charged to the merchant."""
-
-    @property
-    def raw(self) -> str:
-        """The answer's JSON as it came."""
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the outcome is decided. An unknown status never is."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
+    __match_args__: Final[tuple[Literal["operator_code"], Literal["account"]]]
+    def __eq__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
-@final
-class PayoutStatus:
-    """The statuses known to this version. The list is open: a status that is not here is kept as it came.
-
-    Example:
-
-        >>> PayoutStatus.SUCCESS
-        'SUCCESS'
-    """
-
-    PROCESSING: Final[str]
-    """The outcome is still open."""
-    SUCCESS: Final[str]
-    """The money was sent."""
-    FAILED: Final[str]
-    """Accepted, then failed: see the failure reason."""
-    REFUSED: Final[str]
-    """The platform declined to process it."""
-
-@final
-class FailureReason:
-    """Why a payout failed or was refused.
-
-    Example:
-
-        >>> FailureReason(code="INVALID_ACCOUNT_NUMBER")
-        FailureReason(code='INVALID_ACCOUNT_NUMBER')
-    """
-
-    __match_args__: Final = ("code", "failed_at", "message")
-    def __new__(
-        cls,
-        *,
-        code: str,
-        failed_at: datetime | None = None,
-        message: str | None = None,
-    ) -> Self: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(cls, /, *, account: WalletAccount, operator_code: str | None = None, phone_number: str | None = None, remark: str | None = None) -> WalletTransfer: ...
+    def __repr__(self, /) -> str: ...
     @property
-    def code(self) -> str:
-        """The platform's code, such as `INVALID_ACCOUNT_NUMBER`. The list is open."""
-
+    def account(self, /) -> WalletAccount:
+        """
+        The receiving wallet.
+        """
     @property
-    def failed_at(self) -> datetime | None:
-        """When it failed."""
-
+    def operator_code(self, /) -> str | None:
+        """
+        The wallet provider's code; optional here, unlike for the other methods.
+        """
     @property
-    def message(self) -> str | None:
-        """The platform's own text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
-@final
-class Reason:
-    """One entry of a 406 answer: which business rule said no, and to which field.
-
-    Example:
-
-        >>> Reason(code="BALANCE_INSUFFICIENT", field="money.amount")
-        Reason(code='BALANCE_INSUFFICIENT', field='money.amount')
-    """
-
-    __match_args__: Final = ("code", "field", "description")
-    def __new__(
-        cls,
-        *,
-        code: str,
-        field: str | None = None,
-        description: str | None = None,
-    ) -> Self: ...
+    def phone_number(self, /) -> str | None:
+        """
+        The payee's phone, international, 7 to 16 characters.
+        """
     @property
-    def code(self) -> str:
-        """The platform's code, such as `BALANCE_INSUFFICIENT`. The list is open."""
-
-    @property
-    def field(self) -> str | None:
-        """The request attribute it is about, as the platform names it."""
-
-    @property
-    def description(self) -> str | None:
-        """The platform's own text, scrubbed of secrets and account numbers."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
-@final
-class Attempt:
-    """One request on the wire, as the history of an error tells it.
-
-    Example:
-
-        >>> with Client.from_env() as client:
-        ...     try:
-        ...         client.get_payout("TST-0")
-        ...     except KomopayError as error:
-        ...         print([attempt.operation for attempt in error.attempts])
-        ['POST /auth-tokens', 'GET /payouts/TST-0', 'GET /payouts/TST-0']
-    """
-
-    __match_args__: Final = ("operation", "started_at", "duration", "http_status", "request_id")
-    def __new__(
-        cls,
-        *,
-        operation: str,
-        started_at: datetime,
-        duration: timedelta,
-        http_status: int | None = None,
-        request_id: str | None = None,
-    ) -> Self: ...
-    @property
-    def operation(self) -> str:
-        """The method and path, such as POST /payouts/TST-223344."""
-
-    @property
-    def started_at(self) -> datetime:
-        """When it started, by the wall clock."""
-
-    @property
-    def duration(self) -> timedelta:
-        """How long it took."""
-
-    @property
-    def http_status(self) -> int | None:
-        """The HTTP status, if an answer came."""
-
-    @property
-    def request_id(self) -> str | None:
-        """The platform's request id, if the answer carried one."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self, /) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, object]]: ...
-
-def _error_kinds() -> list[tuple[str, str, bool, bool]]:
-    """The error table: (class name, kind, retryable, money_may_have_moved)."""
-
-def _panic() -> None:
-    """Panics, as a fault of this SDK would. It is here to be tested."""
-
-@final
-class _Call(Generic[_T]):
-    """A call under way."""
-
-    @property
-    def future(self) -> asyncio.Future[_T]:
-        """The loop's future of its result."""
-
-    def leave(self) -> None:
-        """Nobody waits for it any more. After its end this does nothing."""
-
-@final
-class _AsyncCalls:
-    """The operations of a client, started for the running event loop. Each gives its call, for `komopay.AsyncClient`."""
-
-    def __new__(cls, client: Client) -> Self: ...
-    def create_payout(self, payout_id: str, request: PayoutRequest, resume: bool) -> _Call[PayoutAccepted]: ...
-    def get_payout(self, payout_id: str) -> _Call[Payout]: ...
-    def wait_for_payout(self, payout_id: str, timeout: _Seconds) -> _Call[Payout]: ...
-    def payout_options(
-        self, money: Money, segment_code: str | None, exchanged_to_currency: str | None
-    ) -> _Call[list[PayoutOption]]: ...
-    def balances(self, currencies: tuple[str | Iterable[str], ...]) -> _Call[list[Balance]]: ...
-    def currencies(self) -> _Call[list[str]]: ...
-    def segments(self) -> _Call[list[str]]: ...
-    def payment_operators(self) -> _Call[list[PaymentOperator]]: ...
-    def payment_methods(self) -> _Call[list[str]]: ...
-    def payment_options(
-        self,
-        type_code: str | None,
-        method_codes: Iterable[str],
-        currencies: Iterable[str],
-        segment_codes: Iterable[str],
-        operator_codes: Iterable[str],
-    ) -> _Call[list[PaymentOption]]: ...
-    def merchant_info(self) -> _Call[MerchantInfo]: ...
-    def issue_token(self, scope: AccessScope, validity: _Seconds) -> _Call[AccessToken]: ...
-    def check_credentials(self) -> _Call[MerchantInfo]: ...
-    def callback_url(
-        self, base: str, payout_id: str, expires_at: datetime | None, place: Literal["path", "query"]
-    ) -> str: ...
-    def read_callback(self, body: bytes, url: str) -> Callback: ...
-    def handle_callback(self, body: bytes, url: str) -> _Call[Payout]: ...
-    def take_changes(self, limit: int) -> _Call[list[PayoutChange]]: ...
-    def acknowledge_change(self, payout_id: str, sequence: int) -> _Call[None]: ...
-    def close(self, drain: bool) -> _Call[None] | None:
-        """Refuses new calls, and waits for the creates on the wire; with drain=False there is nothing to wait for."""
-
-@final
-class _Opaque(Generic[_T]):
-    def __new__(cls, function: Callable[..., _T], /, *arguments: object, **known: object) -> Self: ...
-    def __call__(self, *arguments: object, **known: object) -> _T: ...
-
-@final
-class _TokenReply:
-    """Where the answer of a token provider goes."""
-
-    def give(self, token: str) -> None:
-        """The provider gave this."""
-
-    def fail(self, type_name: str) -> None:
-        """The provider raised an exception of this type. Its text may hold anything, so it does not come along."""
-
-def _end_of_interpreter() -> None:
-    """Before the interpreter ends: a short time for the creates on the wire, the last of the log, and the gate is closed."""
-
-def _begin_of_worker(module: ModuleType) -> None:
-    """A worker of `multiprocessing` begins: what has to be done before it ends."""
-
-def _before_fork() -> None:
-    """Before a fork: takes the locks that other threads may hold, so that the child finds them free."""
-
-def _after_fork_in_parent() -> None:
-    """After a fork, in the parent: all goes on."""
-
-def _after_fork_in_child() -> None:
-    """After a fork, in the child: what needs threads is made anew when it is first used."""
+    def remark(self, /) -> str | None:
+        """
+        Free text.
+        """
 
 @final
 class _Argument:
-    """The name of an argument or a setting, by which `komopay-testing` reads what its callers give."""
+    """
+    The name of an argument or a setting, which errors tell.
+    """
+    def __new__(cls, /, name: str, *, is_setting: bool = False) -> _Argument: ...
+    def amounts(self, /, given: Iterable[Money] | Mapping[str, str | int | Decimal]) -> list[tuple[str, str]]:
+        """
+        Currencies and amounts, of money or of a dict.
+        """
+    def microseconds(self, /, given: float | timedelta) -> int:
+        """
+        A time span, in seconds or as a `timedelta`.
+        """
+    def port(self, /, given: int) -> int:
+        """
+        The number of a port.
+        """
+    def ports(self, /, given: Iterable[int]) -> list[int]: ...
+    def refusal(self, /, problem: str) -> BaseException:
+        """
+        The error of what cannot be used, for this reason.
+        """
+    def text(self, /, given: str) -> str: ...
+    def truth(self, /, given: bool) -> bool: ...
+    def whole(self, /, given: int) -> int:
+        """
+        A whole number from 0 on.
+        """
 
-    def __new__(cls, name: str, *, is_setting: bool = False) -> Self: ...
-    def text(self, given: object) -> str: ...
-    def truth(self, given: object) -> bool: ...
-    def whole(self, given: object) -> int: ...
-    def port(self, given: object) -> int: ...
-    def ports(self, given: object) -> list[int]: ...
-    def microseconds(self, given: object) -> int: ...
-    def amounts(self, given: object) -> list[tuple[str, str]]: ...
-    def refusal(self, problem: str) -> BaseException: ...
+@final
+class _Opaque:
+    """
+    A function with the first of its arguments, as `functools.partial` has them, but its repr shows none of them.
+    """
+    def __call__(self, /, *arguments: "object", **known: "object") -> "object": ...
+    def __new__(cls, function: "object", /, *arguments: "object", **known: "object") -> _Opaque: ...
+    def __repr__(self, /) -> str: ...
+
+@final
+class _TokenReply:
+    """
+    Where the answer of a token provider goes.
+    """
+    def fail(self, /, type_name: str) -> None:
+        """
+        The provider raised an exception of this type. Its text may hold anything, so it does not come along.
+        """
+    def give(self, /, token: "object") -> None:
+        """
+        The provider gave this.
+        """
+
+def _after_fork_in_child() -> None:
+    """
+    After a fork, in the child: all that it has is made anew when it is first used.
+    """
+
+def _after_fork_in_parent() -> None:
+    """
+    After a fork, in the parent: all goes on.
+    """
+
+def _before_fork() -> None:
+    """
+    Before a fork that Python is told of: closes what would keep the child from opening its own.
+    """
+
+def _begin_of_worker(module: ModuleType) -> None:
+    """
+    A worker of `multiprocessing` begins: what has to be done before it ends.
+    """
+
+def _end_of_interpreter() -> None:
+    """
+    Before the interpreter ends: a short time for the creates on the wire, the last of the log, and the gate is closed.
+    """
+
+def _error_kinds() -> list[tuple[str, str, bool, bool]]:
+    """
+    The error table of the core: (class name, kind, retryable, `money_may_have_moved`).
+    """
+
+def _panic() -> None:
+    """
+    Panics, as a fault of this SDK would. It is here to be tested.
+    """

@@ -495,7 +495,10 @@ class AsyncClient:
         return self._native
 
     async def _end(self, start: Callable[[], _T]) -> _T:
-        call = cast("_Call[_T]", start())
+        call = cast("_Call[_T] | None", start())
+        if call is None:
+            # Of a close that waits for nothing.
+            return cast("_T", None)
         try:
             return await call.future
         finally:

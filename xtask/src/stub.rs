@@ -1,0 +1,39 @@
+//! The stub of Python's native module, as type checkers and editors read it: generated from the Rust code, which has the
+//! signatures and the documentation, and committed, so that a checkout is complete without a build.
+
+use std::fs;
+
+use crate::failure::{Failure, Outcome};
+use crate::tools::Python;
+use crate::venv::Venv;
+use crate::workspace::Workspace;
+
+const FILE: &str = "bindings-python/python/komopay/_native.pyi";
+
+/// What annotations that are written as texts need, which the generator does not read.
+const IMPORTS: &str = "# Written by `cargo xtask stub`, from the Rust code.\n\nfrom komopay._settings import Settings\n\
+                       from typing_extensions import Unpack\n";
+
+/// Writes it anew.
+pub(crate) fn write(workspace: &Workspace) -> Outcome {
+    let venv = Venv::fresh(workspace, &Python::find()?, "venv-stub")?;
+    venv.install_builder(workspace)?;
+    let stub = generate(workspace, &venv)?;
+    fs::write(workspace.root().join(FILE), stub).map_err(Failure::while_doing(format!("cannot write {FILE}")))
+}
+
+/// Holds it against the code.
+pub(crate) fn check(workspace: &Workspace, venv: &Venv) -> Outcome {
+    let committed =
+        fs::read_to_string(workspace.root().join(FILE)).map_err(Failure::while_doing(format!("cannot read {FILE}")))?;
+    if generate(workspace, venv)? == committed {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{FILE} is not what the code says: run `cargo xtask stub`")))
+}
+
+fn generate(workspace: &Workspace, venv: &Venv) -> Outcome<String> {
+    let file = venv.generate_stub(workspace)?;
+    let stub = fs::read_to_string(&file).map_err(Failure::while_doing(format!("cannot read {}", file.display())))?;
+    Ok(stub.replacen("\nfrom ", &format!("\n{IMPORTS}from "), 1))
+}
