@@ -1,5 +1,5 @@
-//! The stub of Python's native module, as type checkers and editors read it: generated from the Rust code, which has the
-//! signatures and the documentation, and committed, so that a checkout is complete without a build.
+//! The stub of Python's native module, as type checkers and editors read it: generated from the Rust code, which has
+//! the signatures and the documentation, and committed, so that a checkout is complete without a build.
 
 use std::fs;
 
