@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use komopay_core::{Client, ErrorKind, PayoutStatus};
+use komopay_core::{Client, Credentials, ErrorKind, PayoutStatus};
 use komopay_sandbox::{Effect, Fault, Operation, Sandbox, When};
 use komopay_tests::peer::{Peer, http};
 use komopay_tests::{break_nth, client, config, hasty, id, request, sandbox, shown, start};
@@ -28,6 +28,16 @@ async fn an_unknown_payout_is_not_found() {
     // The token call has used the connection: "not there" may be another's answer, so it is asked once more over
     // another.
     assert_eq!((error.attempts().len(), error.payout_id()), (3, Some(&id("NONE"))));
+}
+
+#[tokio::test]
+async fn a_read_hides_every_long_number_that_it_is_told_for_it_knows_no_account() {
+    let text = r#"{"description":"payout to 55667788 of 1234567 is odd"}"#;
+    let peer = Peer::start(move |_, _| http("400 Bad Request", "", text)).await;
+    let mut config = hasty(&peer.base_url());
+    config.credentials = Credentials::token("opaque-token");
+    let error = Client::new(config).unwrap().get_payout(&id("P")).await.unwrap_err();
+    assert!(shown(&error).contains("payout to [hidden] of 1234567 is odd"), "{error}");
 }
 
 #[tokio::test]
