@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, cast
 
 from komopay import (
     AccessScope,
@@ -181,7 +181,7 @@ def encode(value: Any) -> Any:
         return {"token": value.expose(), "expires_at": encode(value.expires_at)}
     if isinstance(value, AccessScope):
         # It has no attributes, and is pickled as the call that makes it.
-        make, given = value.__reduce__()
+        make, given = cast("tuple[Any, Any]", value.__reduce__())
         return {"type": make.__name__} | dict(zip(inspect.signature(make).parameters, map(encode, given)))
     if isinstance(value, (Client, AsyncClient)):
         return None
