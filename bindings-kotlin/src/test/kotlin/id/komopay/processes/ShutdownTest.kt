@@ -122,7 +122,7 @@ class ShutdownTest {
     }
 
     private fun assertNamed(jvm: Jvm, id: String) {
-        val named = jvm.output.filter { it.startsWith("err: komopay:") && id in it && "resume = true" in it }
+        val named = jvm.output.filter { it.startsWith("err: komopay:") && id in it && "same id, the same request and resume" in it }
         assertEquals(1, named.size, "${jvm.output}")
         assertNothingSecret(jvm)
     }
