@@ -95,7 +95,8 @@ def test_the_snippet_runs_as_it_stands(place: str, folder: Path) -> None:
 
 
 def test_the_snippets_are_found() -> None:
-    assert {"README.md:24", "README.md, tests", "bindings-python/README.md, tests"} <= set(SNIPPETS)
+    assert {"README.md, tests", "bindings-python/README.md, tests"} <= set(SNIPPETS)
+    assert any(name.startswith("README.md:") for name in SNIPPETS)
 
 
 def stub() -> Iterator[tuple[str, str | None]]:

@@ -420,3 +420,27 @@ async fn an_unknown_outcome_tells_what_a_read_was_answered_and_not_that_the_last
     assert!(shown(&error).contains("it is about another payout"), "{error:?}");
     assert!(peer.recorded().len() > 2, "others were answered with 503");
 }
+
+#[tokio::test]
+async fn a_payout_older_than_the_call_is_ours_only_to_a_resumed_one_and_what_cannot_be_read_proves_nothing() {
+    for (created, resume, expected) in [
+        (r#""2025-01-01T00:00:00Z""#, true, None),
+        (r#""2025-01-01T00:00:00Z""#, false, Some(ErrorKind::DuplicatePayout)),
+        (r#""on Monday""#, false, Some(ErrorKind::OutcomeUnknown)),
+    ] {
+        let found = format!(
+            r#"{{"paymentRequested":{{"money":{{"amount":10000,"currencyCode":"IDR"}}}},
+            "process":{{"status":"SUCCESS","createdAt":{created},"isTest":true}},
+            "paymentMethodResponse":{{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}}}"#
+        );
+        let peer = Peer::start(move |_, request| {
+            if request.line.starts_with("POST") { Vec::new() } else { http("200 OK", "", &found) }
+        })
+        .await;
+        let mut config = hasty(&peer.base_url());
+        (config.total_timeout, config.attempt_timeout) = (Duration::from_millis(900), Duration::from_millis(300));
+        config.credentials = Credentials::token("opaque-token");
+        let result = Client::new(config).unwrap().create_payout(&id("P"), &request(), resume).await;
+        assert_eq!(result.err().map(|error| error.kind()), expected, "{created}, resumed: {resume}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
 /// The generated code is in the same module; users of the package never name these parts of it.
-const INNER: [&str; 2] = ["Failure", "ProviderFailure"];
+const INNER: [&str; 3] = ["CallFailure", "Failure", "ProviderFailure"];
 
 /// What the protocols of the standard library ask for.
 const OF_PROTOCOLS: [&str; 9] = [
