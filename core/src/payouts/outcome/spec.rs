@@ -299,6 +299,25 @@ fn what_was_never_reached_is_given_up_in_time_and_what_fell_silent_is_not() {
     }
 }
 
+/// The plays take every pause as long as it may be; this one takes none.
+#[test]
+fn a_repeat_that_was_refused_in_doubt_stands_only_after_a_read_that_began_a_first_pause_later() {
+    let at = Duration::from_millis;
+    let (mut outcome, _) = Outcome::start(LIMITS, Duration::ZERO, Start::Fresh);
+    outcome.on(at(0), Event::Authorized);
+    outcome.on(at(100), Event::Posted(PostEnd::Open));
+    outcome.on(at(100), Event::Woke);
+    outcome.on(at(200), Event::Read(ReadEnd::Gone));
+    outcome.on(at(40_000), Event::Authorized);
+    outcome.on(at(40_000), Event::PostedAmongOthers(PostEnd::Refused));
+    let action = outcome.on(at(40_000), Event::Woke);
+    assert!(matches!(action, Action::Get { .. }), "{action:?}");
+    let action = outcome.on(at(40_100), Event::Read(ReadEnd::Gone));
+    assert!(matches!(action, Action::Pause { .. }), "that read began before the repeat was surely executed: {action:?}");
+    outcome.on(at(40_250), Event::Woke);
+    assert_eq!(outcome.on(at(40_300), Event::Read(ReadEnd::Gone)), Action::End(Refused));
+}
+
 fn seconds(text: &str) -> Duration {
     Duration::from_secs(text.strip_suffix('s').unwrap().parse().unwrap())
 }
