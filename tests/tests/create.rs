@@ -433,9 +433,11 @@ async fn a_payout_older_than_the_call_is_ours_only_to_a_resumed_one_and_what_can
             "process":{{"status":"SUCCESS","createdAt":{created},"isTest":true}},
             "paymentMethodResponse":{{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}}}"#
         );
-        let peer = Peer::start(move |_, request| {
-            if request.line.starts_with("POST") { Vec::new() } else { http("200 OK", "", &found) }
-        })
+        let peer = Peer::start(
+            move |_, request| {
+                if request.line.starts_with("POST") { Vec::new() } else { http("200 OK", "", &found) }
+            },
+        )
         .await;
         let mut config = hasty(&peer.base_url());
         (config.total_timeout, config.attempt_timeout) = (Duration::from_millis(900), Duration::from_millis(300));

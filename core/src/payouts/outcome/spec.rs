@@ -313,7 +313,10 @@ fn a_repeat_that_was_refused_in_doubt_stands_only_after_a_read_that_began_a_firs
     let action = outcome.on(at(40_000), Event::Woke);
     assert!(matches!(action, Action::Get { .. }), "{action:?}");
     let action = outcome.on(at(40_100), Event::Read(ReadEnd::Gone));
-    assert!(matches!(action, Action::Pause { .. }), "that read began before the repeat was surely executed: {action:?}");
+    assert!(
+        matches!(action, Action::Pause { .. }),
+        "that read began before the repeat was surely executed: {action:?}"
+    );
     outcome.on(at(40_250), Event::Woke);
     assert_eq!(outcome.on(at(40_300), Event::Read(ReadEnd::Gone)), Action::End(Refused));
 }
