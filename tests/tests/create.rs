@@ -423,6 +423,8 @@ async fn an_unknown_outcome_tells_what_a_read_was_answered_and_not_that_the_last
 
 #[tokio::test]
 async fn a_payout_older_than_the_call_is_ours_only_to_a_resumed_one_and_what_cannot_be_read_proves_nothing() {
+    // Whose clock says how old it is: the platform's own.
+    const DATE: &str = "Date: Sun, 29 Nov 2026 12:00:00 GMT\r\n";
     for (created, resume, expected) in [
         (r#""2025-01-01T00:00:00Z""#, true, None),
         (r#""2025-01-01T00:00:00Z""#, false, Some(ErrorKind::DuplicatePayout)),
@@ -433,12 +435,13 @@ async fn a_payout_older_than_the_call_is_ours_only_to_a_resumed_one_and_what_can
             "process":{{"status":"SUCCESS","createdAt":{created},"isTest":true}},
             "paymentMethodResponse":{{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}}}"#
         );
-        let peer = Peer::start(
-            move |_, request| {
-                if request.line.starts_with("POST") { Vec::new() } else { http("200 OK", "", &found) }
-            },
-        )
-        .await;
+        let peer =
+            Peer::start(
+                move |_, request| {
+                    if request.line.starts_with("POST") { Vec::new() } else { http("200 OK", DATE, &found) }
+                },
+            )
+            .await;
         let mut config = hasty(&peer.base_url());
         (config.total_timeout, config.attempt_timeout) = (Duration::from_millis(900), Duration::from_millis(300));
         config.credentials = Credentials::token("opaque-token");
