@@ -9,22 +9,6 @@ use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
-/// What the front and the generated code are made of, and users of the library never name.
-const INNER: [&str; 12] = [
-    "CallbackParts",
-    "CallFailure",
-    "Cancellation",
-    "CancellationInterface",
-    "Disposable",
-    "Failure",
-    "ForeignBytes",
-    "InternalException",
-    "IssuedToken",
-    "Language",
-    "MoneyParts",
-    "NoHandle",
-];
-
 /// Classes that are `internal` in Kotlin, which Java calls public.
 const INTERNAL: [&str; 4] = ["Caller", "Creating", "Libraries", "Written"];
 
@@ -45,26 +29,22 @@ pub(super) fn names(workspace: &Workspace) -> Outcome<Names> {
     let classes = workspace.folder("kotlin").join("maven").join("classes");
     let mut names = Names::new();
     let (mut client, mut blocking) = (BTreeSet::new(), BTreeSet::new());
-    for package in ["id.komopay", "id.komopay.ffi"] {
-        let folder = classes.join(package.replace('.', "/"));
-        let is_inner = |class: &str| {
-            let hidden: &[&str] = if package.ends_with("ffi") { &INNER } else { &INTERNAL };
-            class.split('$').next().is_some_and(|class| hidden.contains(&class))
-        };
-        let list: Vec<String> = public_classes(&folder)?.into_iter().filter(|class| !is_inner(class)).collect();
-        let javap = Program::new(workspace, "javap").arg("-public").arg("-cp").arg(&classes);
-        let listing = list.iter().fold(javap, |javap, class| javap.arg(format!("{package}.{class}"))).output()?;
-        for (class, member) in members(&listing) {
-            match class.as_str() {
-                "Client" => drop(client.insert(member)),
-                "BlockingClient" => drop(blocking.insert(member)),
-                _ => drop(names.insert(format!("{class}.{}", snake_case(&member)))),
-            }
+    // What is generated and stays out of sight is in a package of its own, below this one.
+    let folder = classes.join("id").join("komopay");
+    let is_internal = |class: &String| class.split('$').next().is_some_and(|class| INTERNAL.contains(&class));
+    let list: Vec<String> = public_classes(&folder)?.into_iter().filter(|class| !is_internal(class)).collect();
+    let javap = Program::new(workspace, "javap").arg("-public").arg("-cp").arg(&classes);
+    let listing = list.iter().fold(javap, |javap, class| javap.arg(format!("id.komopay.{class}"))).output()?;
+    for (class, member) in members(&listing) {
+        match class.as_str() {
+            "Client" => drop(client.insert(member)),
+            "BlockingClient" => drop(blocking.insert(member)),
+            _ => drop(names.insert(format!("{class}.{}", snake_case(&member)))),
         }
-        for class in list {
-            if let Some((owner, variant)) = class.split_once('$').filter(|(_, variant)| !FOR_JAVA.contains(variant)) {
-                names.insert(format!("{owner}.{}", snake_case(variant)));
-            }
+    }
+    for class in list {
+        if let Some((owner, variant)) = class.split_once('$').filter(|(_, variant)| !FOR_JAVA.contains(variant)) {
+            names.insert(format!("{owner}.{}", snake_case(variant)));
         }
     }
     if client != blocking {
