@@ -1,10 +1,11 @@
 //! Creates seen from their callers: joining, leaving, closing, resuming, and what single faults come back as.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use komopay_core::{Client, Credentials, ErrorKind, Money, PayoutStatus};
 use komopay_sandbox::{Effect, Fault, LedgerKind, Operation, Sandbox, When};
-use komopay_tests::peer::{Peer, http};
+use komopay_tests::peer::{Peer, Recorded, http};
 use komopay_tests::{break_nth, canary, client, config, executed, hasty, id, request, sandbox, shown};
 
 /// Waits until the sandbox has seen this many calls.
@@ -435,13 +436,17 @@ async fn a_payout_older_than_the_call_is_ours_only_to_a_resumed_one_and_what_can
             "process":{{"status":"SUCCESS","createdAt":{created},"isTest":true}},
             "paymentMethodResponse":{{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}}}"#
         );
-        let peer =
-            Peer::start(
-                move |_, request| {
-                    if request.line.starts_with("POST") { Vec::new() } else { http("200 OK", DATE, &found) }
-                },
-            )
-            .await;
+        // Nothing is there before a create was sent, which a resumed call asks first.
+        let sent = AtomicBool::new(false);
+        let answer = move |_, request: &Recorded| match request.line.starts_with("POST") {
+            true => {
+                sent.store(true, Ordering::Relaxed);
+                Vec::new()
+            }
+            false if sent.load(Ordering::Relaxed) => http("200 OK", DATE, &found),
+            false => http("410 Gone", DATE, ""),
+        };
+        let peer = Peer::start(answer).await;
         let mut config = hasty(&peer.base_url());
         (config.total_timeout, config.attempt_timeout) = (Duration::from_millis(900), Duration::from_millis(300));
         config.credentials = Credentials::token("opaque-token");

@@ -224,3 +224,15 @@ async fn closing_ends_every_wait() {
     assert!(waiting.join_all().await.iter().all(|kind| *kind == ErrorKind::Closed));
     assert_eq!(closed_at.elapsed(), Duration::ZERO);
 }
+
+#[test]
+fn what_was_reached_once_is_never_called_unreached() {
+    let throttle = Throttle::new(&config());
+    assert!(throttle.is_unreached(false, true));
+    assert!(!throttle.is_unreached(false, false), "that one had a connection");
+    throttle.reached();
+    assert!(!throttle.is_unreached(false, true));
+    let throttle = Throttle::new(&config());
+    assert!(!throttle.is_unreached(true, true), "it was sent");
+    assert!(!throttle.is_unreached(false, true));
+}
