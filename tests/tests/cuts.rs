@@ -41,8 +41,8 @@ async fn a_create_that_the_network_repeats_is_executed_once() {
     let swept = swept(Sweep::Repeats, 5, RUNNER).await;
     assert!(swept.found.is_empty() && swept.cases > 150, "{swept}\n{}", swept.found.join("\n"));
     // A proxy that repeats a create of which it lost the answer uses the id up: so says the call, and resuming
-    // recovers.
-    assert_eq!(swept.endings.get("duplicate_payout then recovered"), Some(&2), "{swept}");
+    // recovers. How many end so is a matter of what comes first.
+    assert!(swept.endings.contains_key("duplicate_payout then recovered"), "{swept}");
 }
 
 #[tokio::test]
