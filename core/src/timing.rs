@@ -69,6 +69,13 @@ mod tests {
     }
 
     #[test]
+    fn millis_are_whole_and_never_too_many() {
+        assert_eq!(whole_millis(Duration::from_micros(1_999)), 1);
+        assert_eq!(whole_millis(Duration::from_millis(2_345)), 2_345);
+        assert_eq!(whole_millis(Duration::MAX), u64::MAX);
+    }
+
+    #[test]
     fn jitter_is_some_part_of_its_ceiling() {
         let drawn: Vec<_> = (0..100).map(|_| jitter(SECOND)).collect();
         assert!(drawn.iter().all(|pause| *pause < SECOND) && drawn.iter().any(|pause| *pause != drawn[0]), "{drawn:?}");

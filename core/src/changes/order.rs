@@ -180,3 +180,99 @@ impl Observer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::values::PayoutId;
+
+    fn standing(process: &Value) -> Standing {
+        let body = json!({
+            "paymentRequested": {"money": {"amount": 10_000, "currencyCode": "IDR"}},
+            "process": process,
+            "paymentMethodResponse": {"paymentMethodCode": "BANK_TRANSFER", "idPayout": "A-1"},
+        });
+        let read = Payout::parse(&PayoutId::new("A-1").unwrap(), body.to_string().as_bytes());
+        Standing::of(&read.ok().unwrap().0)
+    }
+
+    fn ended(status: &str, at: &str) -> Standing {
+        standing(&json!({"status": status, "processedAt": at}))
+    }
+
+    fn open(status: &str) -> Standing {
+        standing(&json!({"status": status}))
+    }
+
+    const EARLY: &str = "2026-01-01T00:00:01Z";
+    const LATE: &str = "2026-01-01T00:00:02Z";
+
+    #[test]
+    fn a_status_decides_if_it_is_final_or_unknown_with_a_time() {
+        let failed = json!({"failureReasonCode": "SYSTEM", "failedAt": LATE});
+        let cases = [
+            (json!({"status": "SUCCESS"}), true, None),
+            (json!({"status": "FAILED", "failureReasons": failed}), true, Some(LATE)),
+            (json!({"status": "FAILED", "processedAt": EARLY, "failureReasons": failed}), true, Some(LATE)),
+            (json!({"status": "PROCESSING"}), false, None),
+            (json!({"status": "PROCESSING", "processedAt": EARLY}), false, None),
+            (json!({"status": "ON_HOLD"}), false, None),
+            (json!({"status": "RETURNED", "processedAt": EARLY}), true, Some(EARLY)),
+            (json!({"status": "RETURNED", "failureReasons": failed}), true, Some(LATE)),
+        ];
+        for (process, decides, at) in cases {
+            let standing = standing(&process);
+            assert_eq!(standing.decided.is_some(), decides, "{process}");
+            assert_eq!(standing.decided_at(), at.map(|at| at.parse().unwrap()), "{process}");
+        }
+    }
+
+    #[test]
+    fn the_newer_of_two_answers() {
+        let cases = [
+            (open("PROCESSING"), open("PROCESSING"), [Order::Same; 2]),
+            (open("PROCESSING"), ended("SUCCESS", EARLY), [Order::Newer; 2]),
+            (ended("SUCCESS", EARLY), open("PROCESSING"), [Order::Older; 2]),
+            (open("PROCESSING"), open("ON_HOLD"), [Order::Newer, Order::Undecided]),
+            (ended("SUCCESS", EARLY), ended("FAILED", LATE), [Order::Newer; 2]),
+            (ended("SUCCESS", LATE), ended("FAILED", EARLY), [Order::Older; 2]),
+            (ended("SUCCESS", LATE), ended("FAILED", LATE), [Order::Undecided; 2]),
+            (ended("SUCCESS", LATE), open("FAILED"), [Order::Undecided; 2]),
+        ];
+        for (known, seen, orders) in cases {
+            assert_eq!([true, false].map(|in_order| compare(&known, &seen, in_order)), orders, "{known:?}, {seen:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_ordered_is_read_until_two_reads_in_a_row_agree() {
+        let known = ended("SUCCESS", LATE);
+        let (failed, refused) = (ended("FAILED", LATE), ended("REFUSED", LATE));
+
+        let mut observer = Observer::new();
+        assert_eq!(observer.loaded(Some((7, known.clone()))), Next::Read);
+        assert_eq!(observer.saw(failed.clone()), Next::Read);
+        assert_eq!(observer.saw(refused.clone()), Next::Read);
+        assert_eq!(observer.saw(refused.clone()), Next::Record(8));
+        assert_eq!(observer.recorded(true), Next::TakeAnswer);
+
+        let mut observer = Observer::new();
+        observer.loaded(Some((7, known)));
+        let seen = [&failed, &refused, &failed, &refused].map(|seen| observer.saw(seen.clone()));
+        assert_eq!(seen, [Next::Read, Next::Read, Next::Read, Next::GiveUp]);
+    }
+
+    #[test]
+    fn whoever_was_not_first_looks_again_but_not_for_ever() {
+        let mut observer = Observer::new();
+        assert_eq!(observer.loaded(None), Next::Read);
+        assert_eq!(observer.saw(open("PROCESSING")), Next::Record(1));
+        for _ in 1..ROUNDS {
+            assert_eq!(observer.recorded(false), Next::Load);
+            assert_eq!(observer.loaded(None), Next::Record(1));
+        }
+        assert_eq!(observer.recorded(false), Next::GiveUp);
+    }
+}
