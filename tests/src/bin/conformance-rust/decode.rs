@@ -94,7 +94,8 @@ pub fn money(GivenMoney { amount, currency }: GivenMoney) -> Result<Money, Error
 #[serde(deny_unknown_fields)]
 pub struct GivenRequest {
     money: GivenMoney,
-    method: GivenMethod,
+    #[serde(with = "GivenMethod")]
+    method: PayoutMethod,
     segment_code: Option<String>,
     exchanged_to_currency: Option<String>,
     callback_url: Option<String>,
@@ -103,28 +104,31 @@ pub struct GivenRequest {
 
 pub fn request(given: GivenRequest) -> Result<PayoutRequest, Error> {
     let GivenRequest { money: sum, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = given;
-    let (money, method) = (money(sum)?, method.into());
+    let money = money(sum)?;
     Ok(PayoutRequest { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip })
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "type", deny_unknown_fields)]
+#[serde(remote = "PayoutMethod", tag = "type", rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "these are the core's names")]
 enum GivenMethod {
-    #[serde(rename = "bank_transfer")]
-    Bank { operator_code: String, account: GivenBankAccount, email_address: Option<String>, remark: Option<String> },
-    #[serde(rename = "crypto_transfer")]
-    Crypto { operator_code: String, account: GivenCryptoAccount, remark: Option<String> },
-    #[serde(rename = "wallet_transfer")]
-    Wallet {
-        operator_code: Option<String>,
-        account: GivenWalletAccount,
-        phone_number: Option<String>,
-        remark: Option<String>,
-    },
+    BankTransfer(#[serde(with = "GivenBankTransfer")] BankTransfer),
+    CryptoTransfer(#[serde(with = "GivenCryptoTransfer")] CryptoTransfer),
+    WalletTransfer(#[serde(with = "GivenWalletTransfer")] WalletTransfer),
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "BankTransfer", deny_unknown_fields)]
+struct GivenBankTransfer {
+    operator_code: String,
+    #[serde(with = "GivenBankAccount")]
+    account: BankAccount,
+    email_address: Option<String>,
+    remark: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "BankAccount", deny_unknown_fields)]
 struct GivenBankAccount {
     name: String,
     number: String,
@@ -137,43 +141,35 @@ struct GivenBankAccount {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "CryptoTransfer", deny_unknown_fields)]
+struct GivenCryptoTransfer {
+    operator_code: String,
+    #[serde(with = "GivenCryptoAccount")]
+    account: CryptoAccount,
+    remark: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "CryptoAccount", deny_unknown_fields)]
 struct GivenCryptoAccount {
     number: String,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "WalletTransfer", deny_unknown_fields)]
+struct GivenWalletTransfer {
+    operator_code: Option<String>,
+    #[serde(with = "GivenWalletAccount")]
+    account: WalletAccount,
+    phone_number: Option<String>,
+    remark: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "WalletAccount", deny_unknown_fields)]
 struct GivenWalletAccount {
     name: Option<String>,
     number: Option<String>,
-}
-
-impl From<GivenMethod> for PayoutMethod {
-    fn from(given: GivenMethod) -> Self {
-        match given {
-            GivenMethod::Bank { operator_code, account, email_address, remark } => {
-                let account = BankAccount {
-                    name: account.name,
-                    number: account.number,
-                    account_type: account.account_type,
-                    bank_code: account.bank_code,
-                    bank_name: account.bank_name,
-                    bank_branch: account.bank_branch,
-                    bank_city: account.bank_city,
-                    bank_province: account.bank_province,
-                };
-                BankTransfer { operator_code, account, email_address, remark }.into()
-            }
-            GivenMethod::Crypto { operator_code, account: GivenCryptoAccount { number }, remark } => {
-                CryptoTransfer { operator_code, account: CryptoAccount { number }, remark }.into()
-            }
-            GivenMethod::Wallet { operator_code, account, phone_number, remark } => {
-                let account = WalletAccount { name: account.name, number: account.number };
-                WalletTransfer { operator_code, account, phone_number, remark }.into()
-            }
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -208,99 +204,117 @@ pub fn filter(mut given: Map<String, Value>) -> Result<PaymentOptionFilter, Trou
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GivenSettings {
-    base_url: String,
-    merchant_code: Option<String>,
-    secret: Option<String>,
-    token: Option<String>,
-    provider: Option<Vec<Option<String>>>,
-    token_scope: Option<String>,
-    token_validity: Option<u64>,
-    total_timeout: Option<u64>,
-    attempt_timeout: Option<u64>,
-    connect_timeout: Option<u64>,
-    settle_window: Option<u64>,
-    backoff_base: Option<u64>,
-    backoff_cap: Option<u64>,
-    read_attempts: Option<u32>,
-    requests_per_second: Option<f64>,
-    max_concurrency: Option<u32>,
-    pool_size: Option<usize>,
-    connection_per_create: Option<bool>,
-    max_answer_bytes: Option<usize>,
-    proxy: Option<String>,
-    ca_file: Option<PathBuf>,
-    customer_id: Option<String>,
-    max_amount: Option<Vec<GivenMoney>>,
-    is_test: Option<bool>,
-    loopback_is_live: Option<bool>,
-    validate: Option<bool>,
-    callback_keys: Option<Vec<String>>,
-    change_store: Option<String>,
-    change_lease: Option<u64>,
-    callback_timeout: Option<u64>,
+/// What is written for a value, and how the value is made of it.
+trait Decode: Sized {
+    type Given: DeserializeOwned;
+
+    fn decode(given: Self::Given) -> Result<Self, Trouble>;
 }
 
-pub fn settings(given: GivenSettings) -> Result<Config, Trouble> {
-    let credentials = match (given.merchant_code, given.secret, given.token, given.provider) {
-        (Some(code), Some(secret), None, None) => Credentials::merchant(code, secret),
+macro_rules! decode {
+    ($($type:ty: $given_type:ty, $given:ident => $made:expr,)*) => {
+        $(
+            impl Decode for $type {
+                type Given = $given_type;
+
+                fn decode($given: $given_type) -> Result<Self, Trouble> {
+                    Ok($made)
+                }
+            }
+        )*
+    };
+}
+
+decode! {
+    bool: bool, given => given,
+    u32: u32, given => given,
+    usize: usize, given => given,
+    f64: f64, given => given,
+    String: String, given => given,
+    PathBuf: PathBuf, given => given,
+    Duration: u64, given => Self::from_millis(given),
+    Money: GivenMoney, given => money(given)?,
+    CallbackKey: String, given => Self::new(given),
+    TokenScope: String, given => match given.as_str() {
+        "payout" => Self::Payout,
+        "everything" => Self::Everything,
+        other => return Err(format!("Rust has no token scope {other}").into()),
+    },
+    Arc<dyn ChangeStore>: String, given => match given.as_str() {
+        "memory" => Arc::new(MemoryChangeStore::new()),
+        path => Arc::new(SqliteChangeStore::open(path).map_err(|error| error.to_string())?),
+    },
+}
+
+impl<T: Decode> Decode for Option<T> {
+    type Given = T::Given;
+
+    fn decode(given: T::Given) -> Result<Self, Trouble> {
+        T::decode(given).map(Some)
+    }
+}
+
+impl<T: Decode> Decode for Vec<T> {
+    type Given = Vec<T::Given>;
+
+    fn decode(given: Self::Given) -> Result<Self, Trouble> {
+        given.into_iter().map(T::decode).collect()
+    }
+}
+
+pub fn settings(mut given: Map<String, Value>) -> Result<Config, Trouble> {
+    fn setting<T: Decode>(given: &mut Map<String, Value>, name: &str, default: T) -> Result<T, Trouble> {
+        take::<Option<T::Given>>(given, name)?.map_or(Ok(default), T::decode)
+    }
+    macro_rules! settings {
+        ($($name:ident),*) => {{
+            let credentials = credentials(&mut given)?;
+            // Without `..`, so that a new setting of the core does not compile until it can be decoded.
+            let Config { base_url, credentials, language, $($name),* } =
+                Config::new(take::<String>(&mut given, "base_url")?, credentials);
+            Config { base_url, credentials, language, $($name: setting(&mut given, stringify!($name), $name)?),* }
+        }};
+    }
+    let config = settings!(
+        token_scope,
+        token_validity,
+        total_timeout,
+        attempt_timeout,
+        connect_timeout,
+        settle_window,
+        backoff_base,
+        backoff_cap,
+        read_attempts,
+        requests_per_second,
+        max_concurrency,
+        pool_size,
+        connection_per_create,
+        max_answer_bytes,
+        proxy,
+        ca_file,
+        customer_id,
+        max_amount,
+        is_test,
+        loopback_is_live,
+        validate,
+        callback_keys,
+        change_store,
+        change_lease,
+        callback_timeout
+    );
+    match given.keys().next() {
+        Some(left) => Err(format!("there is no setting {left}").into()),
+        None => Ok(config),
+    }
+}
+
+fn credentials(given: &mut Map<String, Value>) -> Result<Credentials, Trouble> {
+    let (code, secret) = (take(given, "merchant_code")?, take::<Option<String>>(given, "secret")?);
+    Ok(match (code, secret, take::<Option<String>>(given, "token")?, take(given, "provider")?) {
+        (Some::<String>(code), Some(secret), None, None) => Credentials::merchant(code, secret),
         (None, None, Some(token), None) => Credentials::token(token),
         (None, None, None, Some(tokens)) => Credentials::Provider(provider(tokens)),
         _ => return Err("Rust has no form for these credentials".into()),
-    };
-    let default = Config::new(given.base_url, credentials);
-    let span = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
-    let token_scope = match given.token_scope.as_deref() {
-        None => default.token_scope,
-        Some("payout") => TokenScope::Payout,
-        Some("everything") => TokenScope::Everything,
-        Some(other) => return Err(format!("Rust has no token scope {other}").into()),
-    };
-    // Without `..`, so that a new setting of the core does not compile until it can be decoded.
-    Ok(Config {
-        base_url: default.base_url,
-        credentials: default.credentials,
-        token_scope,
-        token_validity: span(given.token_validity, default.token_validity),
-        total_timeout: span(given.total_timeout, default.total_timeout),
-        attempt_timeout: span(given.attempt_timeout, default.attempt_timeout),
-        connect_timeout: span(given.connect_timeout, default.connect_timeout),
-        settle_window: span(given.settle_window, default.settle_window),
-        backoff_base: span(given.backoff_base, default.backoff_base),
-        backoff_cap: span(given.backoff_cap, default.backoff_cap),
-        read_attempts: given.read_attempts.unwrap_or(default.read_attempts),
-        requests_per_second: given.requests_per_second,
-        max_concurrency: given.max_concurrency,
-        pool_size: given.pool_size.unwrap_or(default.pool_size),
-        connection_per_create: given.connection_per_create.unwrap_or(default.connection_per_create),
-        max_answer_bytes: given.max_answer_bytes.unwrap_or(default.max_answer_bytes),
-        proxy: given.proxy.or(default.proxy),
-        ca_file: given.ca_file.or(default.ca_file),
-        customer_id: given.customer_id.or(default.customer_id),
-        max_amount: match given.max_amount {
-            Some(ceilings) => ceilings.into_iter().map(money).collect::<Result<_, _>>()?,
-            None => default.max_amount,
-        },
-        is_test: given.is_test.or(default.is_test),
-        loopback_is_live: given.loopback_is_live.unwrap_or(default.loopback_is_live),
-        validate: given.validate.unwrap_or(default.validate),
-        callback_keys: match given.callback_keys {
-            Some(keys) => keys.into_iter().map(CallbackKey::new).collect(),
-            None => default.callback_keys,
-        },
-        change_store: given.change_store.as_deref().map(change_store).transpose()?,
-        change_lease: span(given.change_lease, default.change_lease),
-        callback_timeout: span(given.callback_timeout, default.callback_timeout),
-        language: default.language,
-    })
-}
-
-fn change_store(given: &str) -> Result<Arc<dyn ChangeStore>, Trouble> {
-    Ok(match given {
-        "memory" => Arc::new(MemoryChangeStore::new()),
-        path => Arc::new(SqliteChangeStore::open(path).map_err(|error| error.to_string())?),
     })
 }
 

@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::decode::{Made, Trouble, take};
+use crate::encode::Encode;
 
 /// What a call comes to.
 type Answer = Result<Value, Trouble>;
@@ -33,7 +34,7 @@ fn main() {
         let answer = match runner.answer(given) {
             Ok(Some(value)) => json!({"ok": value}),
             Ok(None) => json!({"cancelled": true}),
-            Err(Trouble::Error(error)) => json!({"error": encode::error(&error)}),
+            Err(Trouble::Error(error)) => json!({"error": error.encode()}),
             Err(Trouble::Broken(why)) => json!({"broken": why}),
         };
         writeln!(stdout, "{answer}").and_then(|()| stdout.flush()).expect("the conductor reads");
@@ -85,10 +86,10 @@ impl Runner {
                 Value::Null
             }
             "make" => match decode::value(take(&mut given, "value")?)? {
-                Made::Money(money) => encode::money(&money),
-                Made::PayoutId(id) => id.as_str().into(),
-                Made::Request(request) => encode::request(&request),
-                Made::Scope(scope) => encode::scope(&scope),
+                Made::Money(money) => money.encode(),
+                Made::PayoutId(id) => id.encode(),
+                Made::Request(request) => request.encode(),
+                Made::Scope(scope) => scope.encode(),
                 Made::Settings(config) => self.shown(&config).map(|_| Value::Null)?,
             },
             "equal" => {
@@ -117,7 +118,7 @@ impl Runner {
                 let (key, stored): (String, String) = (take(&mut given, "key")?, take(&mut given, "stored")?);
                 decode::request(take(&mut given, "request")?)?.matches_fingerprint(key.as_bytes(), &stored)?.into()
             }
-            "kinds" => ErrorKind::ALL.iter().copied().map(encode::kind).collect(),
+            "kinds" => ErrorKind::ALL.encode(),
             other => return Err(format!("nobody knows what {other} is").into()),
         };
         Ok(Some(value))
@@ -162,11 +163,11 @@ async fn call(client: Client, operation: String, mut arguments: Map<String, Valu
             let (id, request) = (decode::payout_id(given)?, decode::request(take(given, "request")?)?);
             // Rust has no defaults of arguments. These are the other languages'.
             let resume = take::<Option<bool>>(given, "resume")?.unwrap_or(false);
-            encode::accepted(&client.create_payout(&id, &request, resume).await?)
+            client.create_payout(&id, &request, resume).await?.encode()
         }
-        "get_payout" => encode::payout(&client.get_payout(&decode::payout_id(given)?).await?),
+        "get_payout" => client.get_payout(&decode::payout_id(given)?).await?.encode(),
         "wait_for_payout" => {
-            encode::payout(&client.wait_for_payout(&decode::payout_id(given)?, decode::span(given, "timeout")?).await?)
+            client.wait_for_payout(&decode::payout_id(given)?, decode::span(given, "timeout")?).await?.encode()
         }
         "payout_options" => {
             let (segment, currency) = (
@@ -174,28 +175,27 @@ async fn call(client: Client, operation: String, mut arguments: Map<String, Valu
                 take::<Option<String>>(given, "exchanged_to_currency")?,
             );
             let money = decode::money(take(given, "money")?)?;
-            let options = client.payout_options(&money, segment.as_deref(), currency.as_deref()).await?;
-            options.iter().map(encode::payout_option).collect()
+            client.payout_options(&money, segment.as_deref(), currency.as_deref()).await?.encode()
         }
         "balances" => {
             let currencies: Option<Vec<String>> = take(given, "currencies")?;
-            client.balances(&currencies.unwrap_or_default()).await?.iter().map(encode::balance).collect()
+            client.balances(&currencies.unwrap_or_default()).await?.encode()
         }
-        "currencies" => client.currencies().await?.into(),
-        "segments" => client.segments().await?.into(),
-        "payment_methods" => client.payment_methods().await?.into(),
-        "payment_operators" => client.payment_operators().await?.iter().map(encode::payment_operator).collect(),
+        "currencies" => client.currencies().await?.encode(),
+        "segments" => client.segments().await?.encode(),
+        "payment_methods" => client.payment_methods().await?.encode(),
+        "payment_operators" => client.payment_operators().await?.encode(),
         "payment_options" => {
             let filter = decode::filter(std::mem::take(given))?;
-            client.payment_options(&filter).await?.iter().map(encode::payment_option).collect()
+            client.payment_options(&filter).await?.encode()
         }
-        "merchant_info" => encode::merchant_info(&client.merchant_info().await?),
-        "check_credentials" => encode::merchant_info(&client.check_credentials().await?),
+        "merchant_info" => client.merchant_info().await?.encode(),
+        "check_credentials" => client.check_credentials().await?.encode(),
         "issue_token" => {
             let scope = decode::scope(take(given, "scope")?)?;
             let validity = take::<Option<u64>>(given, "validity")?;
             let validity = validity.map_or(Duration::from_secs(600), Duration::from_millis);
-            encode::token(&client.issue_token(&scope, validity).await?)
+            client.issue_token(&scope, validity).await?.encode()
         }
         "callback_url" => {
             let (base, id) = (take::<String>(given, "base")?, decode::payout_id(given)?);
@@ -203,13 +203,13 @@ async fn call(client: Client, operation: String, mut arguments: Map<String, Valu
         }
         "read_callback" => {
             let (body, url) = decode::callback(given)?;
-            encode::callback(&client.read_callback(&body, &url)?)
+            client.read_callback(&body, &url)?.encode()
         }
         "handle_callback" => {
             let (body, url) = decode::callback(given)?;
-            encode::payout(&client.handle_callback(&body, &url).await?)
+            client.handle_callback(&body, &url).await?.encode()
         }
-        "take_changes" => client.take_changes(take(given, "limit")?).await?.iter().map(encode::change).collect(),
+        "take_changes" => client.take_changes(take(given, "limit")?).await?.encode(),
         "acknowledge_change" => {
             client.acknowledge_change(&decode::payout_id(given)?, take(given, "sequence")?).await?;
             Value::Null
