@@ -1,7 +1,7 @@
 //! Calls of an event loop: started here, run on the runtime, settled through the loop.
 //!
-//! A call that is left is dropped, under the core's rules: the caller is released at once, nothing more is sent, what is
-//! on the wire is read to its end, and the log says so.
+//! A call that is left is dropped, under the core's rules: the caller is released at once, nothing more is sent, what
+//! is on the wire is read to its end, and the log says so.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -155,7 +155,7 @@ pub struct Call {
 /// What a caller has of its call until it leaves.
 struct UnderWay {
     cancel: Cancel,
-    /// The call has it, and with it the caller's context, until it ends: through here, no garbage collector could see it.
+    /// The call has it, and the caller's context with it, until it ends: from here, no garbage collector could see it.
     listener: Weak<Listener>,
     /// Somebody waits for it, if it is a create.
     _awaited: Option<Awaited>,

@@ -1,7 +1,7 @@
 //! What a caller gave, read in one place: what cannot be used is an error of this package that names the argument.
 //!
-//! Left to `PyO3`, a wrong type would be a `TypeError` and some texts a `UnicodeEncodeError`, before any code of ours runs. So
-//! the entries take their arguments as they are, and read each here by its name.
+//! Left to `PyO3`, a wrong type would be a `TypeError` and some texts a `UnicodeEncodeError`, before any code of ours
+//! runs. So the entries take their arguments as they are, and read each here by its name.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;

@@ -1,4 +1,4 @@
-"""The runner of the conformance suite for Python: see tests/vectors/README.md. With --async, over the client for asyncio.
+"""The runner of the conformance suite for Python: see tests/vectors/README.md. With --async, over `AsyncClient`.
 
 It makes calls of what it is told, and JSON of what comes back. It compares nothing and decides nothing.
 """

@@ -1,4 +1,4 @@
-"""A program that pays in a child and a grandchild, while a create of its own is on the wire. Started by test_process.py."""
+"""Pays in a child and a grandchild, while a create of its own is on the wire. Started by test_process.py."""
 
 from __future__ import annotations
 

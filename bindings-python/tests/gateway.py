@@ -1,8 +1,8 @@
 """The two gateways the tests talk to: the sandbox program, and a recorder that sees every byte.
 
-Both write down what they are sent where `KOMOPAY_SANDBOX_RECORD` says, and so does the sandbox inside the process: the task
-runner holds it against the contract when the tests have ended. A test that sends something wrong on purpose takes the
-variable away first.
+Both write down what they are sent where `KOMOPAY_SANDBOX_RECORD` says, and so does the sandbox inside the process: the
+task runner holds it against the contract when the tests have ended. A test that sends something wrong on purpose takes
+the variable away first.
 """
 
 from __future__ import annotations

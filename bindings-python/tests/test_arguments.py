@@ -1,4 +1,4 @@
-"""Whatever a caller gives to whatever is public: it is taken, or it is an error of this package that names the argument."""
+"""Whatever is given to whatever is public: it is taken, or it is an error of this package that names the argument."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@
     >>> payout.status, payout.fee
     ('SUCCESS', Money('100', 'IDR'))
 
-**When it is not known.** `OutcomeUnknownError` says that the payout may exist. After it, after a crash and in a job that is
-run again, make the same call with `resume=True`: it finds what was made, and never pays twice. The payee is the one thing the
-platform does not repeat, so keep the request's fingerprint beside the id.
+**When it is not known.** `OutcomeUnknownError` says that the payout may exist. After it, after a crash and in a job
+that is run again, make the same call with `resume=True`: it finds what was made, and never pays twice. The payee is the
+one thing the platform does not repeat, so keep the request's fingerprint beside the id.
 
     >>> client.create_payout("TST-223344", request, resume=True).recovered
     True
@@ -36,7 +36,8 @@ platform does not repeat, so keep the request's fingerprint beside the id.
     >>> Money("42", "IDR") == Money("42.00", "IDR")
     True
 
-**Values** are frozen; they compare and hash by value, copy, match and pickle. A repr hides the person and masks the account.
+**Values** are frozen; they compare and hash by value, copy, match and pickle. A repr hides the person and masks
+the account.
 
     >>> request.method.account
     BankAccount(name=[hidden], number=****3344)

@@ -1,8 +1,8 @@
 """The client for asyncio: the same calls as `komopay.Client`, awaited.
 
-The calls run on the package's own threads; the loop is woken once for all that have ended. Cancelling the task, which is
-also what `asyncio.timeout` does, releases the caller at once; no further attempt starts, what is on the wire is read to
-its end, and the log names the id. It works under uvloop, too.
+The calls run on the package's own threads; the loop is woken once for all that have ended. Cancelling the task, which
+is also what `asyncio.timeout` does, releases the caller at once; no further attempt starts, what is on the wire is read
+to its end, and the log names the id. It works under uvloop, too.
 """
 
 from __future__ import annotations
@@ -475,7 +475,7 @@ class AsyncClient:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None, /
     ) -> None:
-        """Closes the client. When the task is cancelled it does not wait for creates on the wire: the log names them."""
+        """Closes the client. When the task is cancelled it does not wait for creates on the wire; the log names them."""
         import asyncio
 
         leaving = isinstance(exc_value, (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit))
@@ -523,7 +523,7 @@ def _in_thread(token: str | Callable[[], str | Awaitable[str]] | None, provider:
 
 
 class _Provider:
-    """A token provider of the caller's. It is called in a thread; if it is an async one, the loop awaits what it gives."""
+    """A token provider of the caller's. It is called in a thread; if it is async, the loop awaits what it gives."""
 
     __slots__ = ("_provider", "loop")
 

@@ -1,4 +1,4 @@
-"""A real application, frozen by PyInstaller: it pays, looks, is refused, logs and uses asyncio, with what it was given."""
+"""A real application, frozen by PyInstaller: it pays, reads, is refused, logs and uses asyncio, as it was built."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 
 /**
- * A shop with Spring Boot: it makes payouts, and hears of their changes by callbacks. The changes wait in a file until the
- * shop has handled them, also while it is down.
+ * A shop with Spring Boot: it makes payouts, and hears of their changes by callbacks. The changes wait in a file until
+ * the shop has handled them, also while it is down.
  *
  * <p>The settings are those of KtorShop.kt.
  */
