@@ -293,7 +293,8 @@ impl Client {
     ///     {'IDR'}
     #[pyo3(signature = (*, type_code=None, method_codes=Or::DEFAULT, currencies=Or::DEFAULT,
         segment_codes=Or::DEFAULT, operator_codes=Or::DEFAULT),
-        text_signature = "($self, *, type_code=None, method_codes=(), currencies=(), segment_codes=(), operator_codes=())")]
+        text_signature = "($self, *, type_code=None, method_codes=(), currencies=(), segment_codes=(), \
+            operator_codes=())")]
     fn payment_options(
         &self,
         py: Python<'_>,

@@ -88,8 +88,8 @@ impl Argument<'_> {
             let at = error.value(text.py()).getattr("start").and_then(|start| start.extract::<usize>());
             let at = at.map(|at| format!(" at index {at}")).unwrap_or_default();
             let problem = format!(
-                "holds half of a character{at} (a lone surrogate), which cannot be sent; look where the text was cut, or \
-                 decoded with another encoding than its own"
+                "holds half of a character{at} (a lone surrogate), which cannot be sent; look where the text was cut, \
+                 or decoded with another encoding than its own"
             );
             self.refuse(text.py(), &problem)
         })

@@ -80,8 +80,8 @@ mod unix {
         if rights & OTHERS_WRITE != 0 && rights & STICKY == 0 {
             let (folder, rights) = (folder.display(), rights & 0o7777);
             return Err(format!(
-                "everybody may replace files in {folder} (mode {rights:o}). Make a folder of its own for the store, with \
-                 `mkdir -m 700`, or take the right away: chmod o-w {folder}"
+                "everybody may replace files in {folder} (mode {rights:o}). Make a folder of its own for the store, \
+                 with `mkdir -m 700`, or take the right away: chmod o-w {folder}"
             ));
         }
         if rights & GROUP_WRITE != 0 && rights & STICKY == 0 {
@@ -146,8 +146,8 @@ mod unix {
         if warned.get_or_insert_default().insert(path.to_owned()) {
             tracing::warn!(
                 target: "komopay",
-                "the store of changes {}: {why}. What is in it is believed, so only the application may be who does. Else \
-                 take the rights away: chmod g= for the file, g-w for its folder",
+                "the store of changes {}: {why}. What is in it is believed, so only the application may be who does. \
+                 Else take the rights away: chmod g= for the file, g-w for its folder",
                 path.display()
             );
         }

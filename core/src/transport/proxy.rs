@@ -115,8 +115,8 @@ type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
 pub(super) fn refusal(cause: &(dyn StdError + 'static)) -> Option<String> {
     let refused = matches!(cause.downcast_ref::<TunnelError>()?, TunnelError::ProxyAuthRequired);
     refused.then(|| {
-        "proxy: it does not take the user name and password, or has none (HTTP 407); nothing was sent. Set those that it \
-         takes, as in http://user:password@proxy:3128, in proxy or in the variable of the environment"
+        "proxy: it does not take the user name and password, or has none (HTTP 407); nothing was sent. Set those that \
+         it takes, as in http://user:password@proxy:3128, in proxy or in the variable of the environment"
             .to_owned()
     })
 }

@@ -151,7 +151,10 @@ pub fn payment_operator(operator: &PaymentOperator) -> Value {
 
 pub fn payment_option(option: &PaymentOption) -> Value {
     let PaymentOption { type_code, method_code, currency, segment_code, limit, is_available, operators, raw } = option;
-    let amounts = |AmountLimit { from, to }: &AmountLimit| json!({"from": from.as_ref().map(money), "to": to.as_ref().map(money)});
+    let amounts = |limit: &AmountLimit| {
+        let AmountLimit { from, to } = limit;
+        json!({"from": from.as_ref().map(money), "to": to.as_ref().map(money)})
+    };
     let operator = |operator: &PaymentOptionOperator| {
         let PaymentOptionOperator { code, name, is_available, limit } = operator;
         json!({"code": code, "name": name, "is_available": is_available, "limit": amounts(limit)})
@@ -190,25 +193,28 @@ pub fn request(request: &PayoutRequest) -> Value {
     })
 }
 
+fn bank_account(account: &BankAccount) -> Value {
+    let BankAccount { name, number, account_type, bank_code, bank_name, bank_branch, bank_city, bank_province } =
+        account;
+    json!({
+        "name": name,
+        "number": number,
+        "account_type": account_type,
+        "bank_code": bank_code,
+        "bank_name": bank_name,
+        "bank_branch": bank_branch,
+        "bank_city": bank_city,
+        "bank_province": bank_province,
+    })
+}
+
 fn method(method: &PayoutMethod) -> Value {
     match method {
         PayoutMethod::BankTransfer(BankTransfer { operator_code, account, email_address, remark }) => {
-            let BankAccount { name, number, account_type, bank_code, bank_name, bank_branch, bank_city, bank_province } =
-                account;
-            let account = json!({
-                "name": name,
-                "number": number,
-                "account_type": account_type,
-                "bank_code": bank_code,
-                "bank_name": bank_name,
-                "bank_branch": bank_branch,
-                "bank_city": bank_city,
-                "bank_province": bank_province,
-            });
             json!({
                 "type": "bank_transfer",
                 "operator_code": operator_code,
-                "account": account,
+                "account": bank_account(account),
                 "email_address": email_address,
                 "remark": remark,
             })
@@ -280,6 +286,10 @@ pub fn error(error: &Error) -> Value {
         "payout": error.payout().map(payout),
         "cause": error.cause().map(self::error),
         "concerns": error.concerns().map(komopay_core::Concern::as_str),
-        "texts": [error.to_string(), format!("{error:?}"), format!("{error:#?} {:?} {:?}", error.attempts(), error.reasons())],
+        "texts": [
+            error.to_string(),
+            format!("{error:?}"),
+            format!("{error:#?} {:?} {:?}", error.attempts(), error.reasons()),
+        ],
     })
 }
