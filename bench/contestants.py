@@ -57,7 +57,9 @@ def accepted(status: int, content: bytes) -> Accepted:
         raise RuntimeError(f"answered {status}")
     answer = json.loads(content, parse_float=Decimal)
     money = answer["paymentRequested"]["money"]
-    return Accepted(Decimal(money["amount"]), money["currencyCode"], answer["paymentMethodResponse"]["paymentMethodCode"])
+    return Accepted(
+        Decimal(money["amount"]), money["currencyCode"], answer["paymentMethodResponse"]["paymentMethodCode"]
+    )
 
 
 Sync = Callable[[str], object]

@@ -199,7 +199,8 @@ def fields(value: object) -> list[str]:
 
 def encode_error(error: KomopayError) -> JSON:
     carried = (
-        *("http_status", "callback_status", "field", "reasons", "payout_id", "attempts", "retry_after", "payout", "cause"),
+        *("http_status", "callback_status", "field", "reasons", "payout_id"),
+        *("attempts", "retry_after", "payout", "cause"),
         "concerns",
     )
     row = encode_kind(type(error))

@@ -53,7 +53,8 @@ class Sandbox:
                 "and set KOMOPAY_SANDBOX_BIN to its path (target/debug/komopay-sandbox)",
                 pytrace=False,
             )
-        arguments = ["--port", "0", "--control", "--secret", SECRET, "--merchant-code", MERCHANT_CODE, "--processing-ms", str(processing_ms)]
+        arguments = ["--port", "0", "--control", "--processing-ms", str(processing_ms)]
+        arguments += ["--secret", SECRET, "--merchant-code", MERCHANT_CODE]
         self.control_token = secrets.token_hex(16)
         environment = {**os.environ, "KOMOPAY_SANDBOX_TOKEN": self.control_token}
         self.process = subprocess.Popen([program, *arguments], env=environment, stdout=subprocess.PIPE, text=True)

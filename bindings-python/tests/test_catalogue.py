@@ -204,7 +204,10 @@ def test_a_payout_of_the_other_world_is_a_configuration_error(sandbox: Sandbox) 
         client.create_payout("TST-1", documented_request())
         is_test = client.get_payout("TST-1").is_test
     assert is_test is not None
-    with new_client(sandbox, is_test=not is_test, loopback_is_live=is_test) as other, pytest.raises(ConfigurationError) as caught:
+    with (
+        new_client(sandbox, is_test=not is_test, loopback_is_live=is_test) as other,
+        pytest.raises(ConfigurationError) as caught,
+    ):
         other.get_payout("TST-1")
     assert caught.value.field == "is_test"
     with new_client(sandbox, is_test=is_test) as same:

@@ -232,8 +232,8 @@ def _imported_by_name() -> tuple[object, ...]:  # pyright: ignore[reportUnusedFu
 
     from komopay import _provider, aio, catalogue
 
-    standard = (asyncio, atexit, collections.abc, contextvars, datetime, decimal, logging, multiprocessing.util, os, sys)
-    return (*standard, _provider, aio, catalogue)
+    standard = (asyncio, atexit, contextvars, datetime, decimal, logging, os, sys)
+    return (*standard, collections.abc, multiprocessing.util, _provider, aio, catalogue)
 
 
 def __dir__() -> list[str]:

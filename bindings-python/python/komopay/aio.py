@@ -372,7 +372,8 @@ class AsyncClient:
         Example:
 
             >>> client = AsyncClient.from_env(callback_keys=["what `openssl rand -hex 32` printed"])
-            >>> client.callback_url("https://shop.example/hook", "TST-223344").startswith("https://shop.example/hook/1.0.")
+            >>> signed = client.callback_url("https://shop.example/hook", "TST-223344")
+            >>> signed.startswith("https://shop.example/hook/1.0.")
             True
             >>> asyncio.run(client.close())
         """
@@ -475,7 +476,7 @@ class AsyncClient:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None, /
     ) -> None:
-        """Closes the client. When the task is cancelled it does not wait for creates on the wire; the log names them."""
+        """Closes the client. A cancelled task does not wait for creates on the wire; the log names them."""
         import asyncio
 
         leaving = isinstance(exc_value, (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit))

@@ -232,7 +232,9 @@ class ChangeWorker:
                 if not start.is_ending:
                     _ = start.woken.wait(self._interval)
         except BaseException:
-            _LOG.critical("the worker of changes has ended; the next callback or start() starts it again", exc_info=True)
+            _LOG.critical(
+                "the worker of changes has ended; the next callback or start() starts it again", exc_info=True
+            )
 
     def _deliver(self) -> bool:
         """Whether there was a change."""
