@@ -286,8 +286,9 @@ mod tests {
     #[test]
     fn what_users_name_goes_into_their_package_and_codes_can_be_switched_over() {
         let code = "package id.komopay.ffi\n\nprivate inline fun <U> uniffiRustCall(call: () -> U): U {\n}\n/**\n * A \
-            status.\n */\nsealed class PayoutStatus {\n    object NotYet : PayoutStatus()\n    data class Unknown(\n    \
-            \x20   val `text`: id.komopay.ffi.Moment) : PayoutStatus()\n}\n\ndata class Failure (\n)\n{\n}\n";
+            status.\n */\nsealed class PayoutStatus {\n    object NotYet : PayoutStatus()\n    data class \
+            Unknown(\n        val `text`: id.komopay.ffi.Moment) : PayoutStatus()\n}\n\ndata \
+            class Failure (\n)\n{\n}\n";
         let (rest, values) = parted(code, &mut BTreeSet::new());
         assert!(rest.starts_with("package id.komopay.ffi\n\nimport id.komopay.*\n"), "{rest}");
         assert!(rest.contains("\ninternal inline fun <U> uniffiRustCall(") && rest.contains("class Failure"), "{rest}");

@@ -327,7 +327,8 @@ private suspend fun <T> offTheCore(call: suspend () -> T): T {
 
 // The core's threads, which wake callers, stay with the JVM: to come and go for each call costs more.
 private val keepThreads by lazy {
-    Native.setCallbackThreadInitializer(uniffiRustFutureContinuationCallbackImpl, CallbackThreadInitializer(true, false, "komopay"))
+    val initializer = CallbackThreadInitializer(true, false, "komopay")
+    Native.setCallbackThreadInitializer(uniffiRustFutureContinuationCallbackImpl, initializer)
 }
 
 /**

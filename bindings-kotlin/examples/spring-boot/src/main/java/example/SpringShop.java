@@ -59,7 +59,9 @@ public class SpringShop {
 
         @PostMapping("/payouts/{id}")
         String pay(@PathVariable("id") String id) throws InterruptedException {
-            var payee = new BankTransferBuilder("BNK_000", "Test account", "11223344").emailAddress("customer@test.com").build();
+            var payee = new BankTransferBuilder("BNK_000", "Test account", "11223344")
+                .emailAddress("customer@test.com")
+                .build();
             client.createPayout(id, new PayoutRequestBuilder(new Money("10000", "IDR"), payee)
                 .callbackUrl(client.callbackUrl(callbacks, id))
                 .build());
