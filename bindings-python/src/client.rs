@@ -385,9 +385,9 @@ impl Client {
     /// parameter `komopay`, which the platform does not promise to keep).
     ///
     /// Errors: `ConfigurationError`, naming `callback_keys`, without a key; `InvalidRequestError`, naming
-    /// `callback_url`, if base is no absolute https URL (plain http is for loopback), holds a user name, a password, a
-    /// fragment or a signature, or is longer than 1000 characters when it is signed, or naming `expires_at`, if that is
-    /// not in the future.
+    /// `callback_url`, if base is not an absolute https URL (plain http is for loopback), holds a user name, a
+    /// password, a fragment or a signature, or is longer than 1000 characters when it is signed, or naming
+    /// `expires_at`, if that is not in the future.
     ///
     /// Example:
     ///

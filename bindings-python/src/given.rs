@@ -195,7 +195,7 @@ impl Argument<'_> {
             self.refuse(py, &format!("its time zone cannot be used: utcoffset() answered {answer}, not a timedelta"))
         })?;
         utc(given, offset)
-            .ok_or_else(|| self.refuse(py, "is no moment that can be used; the last one is in the year 9999"))
+            .ok_or_else(|| self.refuse(py, "is not a time that can be used; the last one is in the year 9999"))
     }
 
     /// A path.

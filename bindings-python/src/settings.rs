@@ -116,7 +116,7 @@ settings! {
         customer_id: String,
         /// the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
         max_amount: Ceilings,
-        /// True if this client is for test data, False if it is for live money. A payout of the other world is a
+        /// True if this client is for test data, False if it is for live money. A payout of the other mode is a
         /// `ConfigurationError` of a read, and never taken for a create's own. With False, `SANDBOX_URL` and this
         /// machine are refused as `base_url`.
         is_test: bool,

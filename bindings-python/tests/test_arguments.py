@@ -336,7 +336,7 @@ def test_a_moment_may_have_any_time_zone_that_answers(moment: datetime) -> None:
         (LATER.replace(tzinfo=Zone(LookupError("canary"))), r"utcoffset\(\) raised LookupError"),
         (LATER.replace(tzinfo=Zone("x")), r"utcoffset\(\) raised TypeError"),
         (Moment(2099, 1, 1), r"utcoffset\(\) answered str, not a timedelta"),
-        (NoMoment(2099, 1, 1, tzinfo=timezone.utc), "is no moment"),
+        (NoMoment(2099, 1, 1, tzinfo=timezone.utc), "is not a time"),
         (datetime.max.replace(tzinfo=timezone(timedelta(hours=-9))), "the last one is in the year 9999"),
         (date(2099, 1, 1), "must be a datetime with a time zone, not date"),
     ],

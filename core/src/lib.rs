@@ -40,10 +40,10 @@
 #![forbid(unsafe_code)]
 
 // A build for merchants has no debug assertions, and cargo gives every crate that is built at once the features of all.
-#[cfg(all(not(debug_assertions), any(feature = "fuzzing", feature = "provoked-panics", feature = "unpaced")))]
+#[cfg(all(not(debug_assertions), any(feature = "fuzzing", feature = "provoked-panics", feature = "unthrottled")))]
 compile_error!(
-    "fuzzing, provoked-panics and unpaced are for tests and benchmarks: they need debug assertions, which no build for \
-     merchants has"
+    "fuzzing, provoked-panics and unthrottled are for tests and benchmarks: they need debug assertions, which no build \
+     for merchants has"
 );
 
 mod address;

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
         future: asyncio.Future[_T]
 
-        def leave(self) -> None: ...
+        def cancel(self) -> None: ...
 
 
 class AsyncClient:
@@ -504,7 +504,7 @@ class AsyncClient:
             return await call.future
         finally:
             # Cancelled, or thrown away by a loop that ends: the caller has left. After the call's end it is nothing.
-            call.leave()
+            call.cancel()
 
     def __repr__(self) -> str:
         # Where it could not be made, a report of the error shows it all the same.
