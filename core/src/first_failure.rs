@@ -75,7 +75,7 @@ impl FirstFailures {
             left.as_secs_f64().ceil(),
             match left_out {
                 0 => String::new(),
-                left_out => format!("; {left_out} other calls failed as well, without a line here"),
+                left_out => format!("; not logged for {left_out} other calls"),
             }
         );
     }

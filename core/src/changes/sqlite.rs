@@ -325,7 +325,7 @@ mod tests {
         files::make(&other).unwrap();
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE orders (id TEXT)").unwrap();
         let error = SqliteChangeStore::open(&other).err().unwrap();
-        assert!(error.to_string().contains("no store of changes"), "{error}");
+        assert!(error.to_string().contains("not a store of changes"), "{error}");
         assert!(SqliteChangeStore::open(folder.path().join("no/such/folder/x")).is_err());
     }
 
