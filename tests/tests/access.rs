@@ -293,7 +293,7 @@ async fn a_token_provider_that_fails_is_asked_again_and_then_unavailable() {
         )
     };
     for (token, text) in
-        [(Err("my server is down"), "my server is down"), (Ok(""), "no token"), (Ok("to\nken"), "no token")]
+        [(Err("my server is down"), "my server is down"), (Ok(""), "not a token"), (Ok("to\nken"), "not a token")]
     {
         asked.store(0, Ordering::SeqCst);
         let error = failing(token).get_payout(&id("P")).await.unwrap_err();
