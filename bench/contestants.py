@@ -2,9 +2,9 @@
 
     python bench/contestants.py komopay --url http://127.0.0.1:8080 --calls 1000 [--in-flight 100]
 
-All do the same work: build the documented request from typed values with an id of its own, send it with the documented
-headers and a ready token, check the status, and read money and method from the answer as typed values. Prints one line of
-JSON.
+All do the same work: build the documented request from typed values with an id of its own, send it with the
+documented headers and a ready token, check the status, and read money and method from the answer as typed values.
+Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def accepted(status: int, content: bytes) -> Accepted:
         raise RuntimeError(f"answered {status}")
     answer = json.loads(content, parse_float=Decimal)
     money = answer["paymentRequested"]["money"]
-    return Accepted(Decimal(money["amount"]), money["currencyCode"], answer["paymentMethodResponse"]["paymentMethodCode"])
+    return Accepted(
+        Decimal(money["amount"]), money["currencyCode"], answer["paymentMethodResponse"]["paymentMethodCode"]
+    )
 
 
 Sync = Callable[[str], object]

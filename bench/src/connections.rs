@@ -1,5 +1,5 @@
-//! What it costs that an answer must surely belong to its request: creates over kept connections, of which a refusal needs a
-//! read to confirm it, against creates over connections of their own.
+//! What it costs that an answer must surely belong to its request: creates over kept connections, of which a refusal
+//! needs a read to confirm it, against creates over connections of their own.
 
 use std::error::Error;
 use std::sync::Arc;

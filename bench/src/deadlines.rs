@@ -1,6 +1,7 @@
 //! How far beyond its deadline a create ends, against peers that stall in each phase of it.
 //!
-//! That it ends at its deadline follows from the rules, where time is an argument; what a machine adds is measured here.
+//! That it ends at its deadline follows from the rules, where time is an argument; what a machine adds is
+//! measured here.
 
 use std::error::Error;
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! A gateway that is down, and many callers of one client: how many requests a second does it get?
 //!
-//! Each caller makes creates, one after the other, with the default settings. Built with the feature `unpaced`, the client has
-//! neither retry budget nor breaker: that is the figure to compare with.
+//! Each caller makes creates, one after the other, with the default settings. Built with the feature `unthrottled`, the
+//! client has neither retry budget nor breaker: that is the figure to compare with.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -10,7 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 /// The documented answer to a create of this id.
 pub(crate) fn acceptance(id: &str) -> String {
     let body = format!(
-        r#"{{"paymentRequested": {{"money": {{"amount": 10000, "currencyCode": "IDR"}}}}, "paymentMethodResponse": {{"paymentMethodCode": "BANK_TRANSFER", "idPayout": "{id}"}}}}"#
+        r#"{{"paymentRequested": {{"money": {{"amount": 10000, "currencyCode": "IDR"}}}},
+            "paymentMethodResponse": {{"paymentMethodCode": "BANK_TRANSFER", "idPayout": "{id}"}}}}"#
     );
     let length = body.len();
     format!("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")

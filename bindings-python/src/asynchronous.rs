@@ -1,7 +1,7 @@
 //! Calls of an event loop: started here, run on the runtime, settled through the loop.
 //!
-//! A call that is left is dropped, under the core's rules: the caller is released at once, nothing more is sent, what is
-//! on the wire is read to its end, and the log says so.
+//! A call that is cancelled is dropped, under the core's rules: the caller is released at once, nothing more is sent,
+//! what is on the wire is read to its end, and the log says so.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,10 +56,13 @@ where
     let runtime = runtime::get(py)?;
     messenger::start(py)?;
     logging::follow_level(py);
-    let left = Arc::new(AtomicBool::new(false));
+    let cancelled = Arc::new(AtomicBool::new(false));
     let awaited = payout_id.clone().map(Awaited::new);
-    let mut delivery =
-        Delivery { to: Some((event_loop.unbind(), future.clone().unbind())), payout_id, left: Arc::clone(&left) };
+    let mut delivery = Delivery {
+        to: Some((event_loop.unbind(), future.clone().unbind())),
+        payout_id,
+        cancelled: Arc::clone(&cancelled),
+    };
     let listener = Listener::waking(|listener| {
         move || {
             if let Some(listener) = listener.upgrade() {
@@ -79,14 +82,14 @@ where
         task.cancel();
     });
     let under_way = Mutex::new(Some(UnderWay { cancel, listener, _awaited: awaited }));
-    Ok(Call { future: future.unbind(), under_way, left, generation: process::generation() })
+    Ok(Call { future: future.unbind(), under_way, cancelled, generation: process::generation() })
 }
 
 /// The way back of one call. It is taken even by a call that panics.
 struct Delivery {
     to: Option<(Py<PyAny>, Py<PyAny>)>,
     payout_id: Option<PayoutId>,
-    left: Arc<AtomicBool>,
+    cancelled: Arc<AtomicBool>,
 }
 
 impl Delivery {
@@ -100,7 +103,7 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        if self.left.load(Ordering::Acquire) {
+        if self.cancelled.load(Ordering::Acquire) {
             return;
         }
         let id = self.payout_id.clone();
@@ -136,7 +139,7 @@ fn closed(py: Python<'_>) -> PyResult<Call> {
     Ok(Call {
         future: future.unbind(),
         under_way: Mutex::new(None),
-        left: Arc::default(),
+        cancelled: Arc::default(),
         generation: process::generation(),
     })
 }
@@ -148,14 +151,14 @@ pub struct Call {
     #[pyo3(get)]
     future: Py<PyAny>,
     under_way: Mutex<Option<UnderWay>>,
-    left: Arc<AtomicBool>,
+    cancelled: Arc<AtomicBool>,
     generation: u64,
 }
 
 /// What a caller has of its call until it leaves.
 struct UnderWay {
     cancel: Cancel,
-    /// The call has it, and with it the caller's context, until it ends: through here, no garbage collector could see it.
+    /// The call has it, and the caller's context with it, until it ends: from here, no garbage collector could see it.
     listener: Weak<Listener>,
     /// Somebody waits for it, if it is a create.
     _awaited: Option<Awaited>,
@@ -164,7 +167,7 @@ struct UnderWay {
 #[pymethods]
 impl Call {
     /// Nobody waits for it any more. After its end this does nothing.
-    fn leave(&self, py: Python<'_>) -> PyResult<()> {
+    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
         logging::tell(py, self.take_away(), None)
     }
 }
@@ -172,7 +175,7 @@ impl Call {
 impl Call {
     /// What the log still has to say of it.
     fn take_away(&self) -> Vec<Record> {
-        self.left.store(true, Ordering::Release);
+        self.cancelled.store(true, Ordering::Release);
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(UnderWay { cancel, listener, _awaited }) = under_way else { return Vec::new() };
         if self.generation != process::generation() {

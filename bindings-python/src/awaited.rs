@@ -1,5 +1,5 @@
-//! The creates whose callers have not heard yet how they ended. What is still here at the end of the interpreter is named in
-//! the log: a thread or a loop that stands still, or that Python has ended, hears nothing any more.
+//! The creates whose callers have not heard yet how they ended. What is still here at the end of the interpreter is
+//! named in the log: a thread or a loop that stands still, or that Python has ended, hears nothing any more.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -17,8 +17,8 @@ value! {
     answer Callback matches (payout_id, verified) {
         /// The payout that changed.
         payout_id: String,
-        /// Whether the URL was signed for this payout with one of the client's keys. False only of a client without keys: with
-        /// keys, what does not verify is refused.
+        /// Whether the URL was signed for this payout with one of the client's keys. False only of a client without
+        /// keys: with keys, what does not verify is refused.
         verified: bool,
     }
 }

@@ -1,4 +1,4 @@
-//! The catalogue's answers as the values of `komopay/catalogue.py`, which has their fields with types and documentation.
+//! The catalogue's answers as the values of `komopay/catalogue.py`, which documents their fields and types.
 //!
 //! Everything is taken apart without `..`, so that a new field does not compile until Python has it.
 

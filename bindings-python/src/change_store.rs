@@ -1,7 +1,7 @@
 //! Stores of changes, each opened anew in every process: a fork finds nothing open, and no lock taken.
 //!
-//! A fork that Python is not told of finds what is open then. So nothing is open before a store is used; and a child of a
-//! process that had used one is refused by the core, since its SQLite would take no locks.
+//! A fork that Python is not told of finds what is open then. So nothing is open before a store is used; and a child of
+//! a process that had used one is refused by the core, since its SQLite would take no locks.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::given::{Argument, Given, setting};
 use crate::process::{Own, detached};
 use crate::repr::quote;
 
-/// Taken by whoever works with a store, and whole by a fork: SQLite in a child must know of no connection of the parent.
+/// Taken by whoever works with a store, and whole by a fork: SQLite in a child must know no connection of the parent.
 static WORK: Own<RwLock<()>> = Own::new(RwLock::new(()), RwLock::default);
 
 /// What this process has open of each store that it has used, by the number of the store.
@@ -166,9 +166,9 @@ pub fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Arc<dy
 
 /// Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
 ///
-/// It grows by every payout whose change was seen. Clients of one process may share it if they have the same base URL, merchant
-/// code and `is_test`; to others it is refused. A forked child begins with an empty one, since what is in it is the parent's
-/// to handle.
+/// It grows by every payout whose change was seen. Clients of one process may share it if they have the same base URL,
+/// merchant code and `is_test`; to others it is refused. A forked child begins with an empty one, since what is in it
+/// is the parent's to handle.
 ///
 /// Example:
 ///
@@ -201,20 +201,21 @@ impl MemoryChangeStore {
 
 /// Keeps changes in an SQLite file, which survives the process and which the processes of one machine may share.
 ///
-/// It belongs to the base URL, merchant code (or none: a token) and `is_test` of the first client that is made with it, and
-/// is refused to clients of others.
+/// It belongs to the base URL, merchant code (or none: a token) and `is_test` of the first client that is made with it,
+/// and is refused to clients of others.
 ///
-/// What it has said that it recorded survives a crash of the process and of the machine. The file is made for its user
-/// only, and refused if others could have written it: if it is another user's, has rights for everybody, is a symbolic link,
-/// or stands in a folder where everybody may replace it (not looked at on Windows). Rights of its group are logged. It
-/// holds amounts and statuses and no account number, and grows by about a kilobyte for each change; old rows that are
-/// acknowledged may be deleted, except the last one of each payout. Not for a network drive. Do not open the file
-/// with another SQLite, such as `sqlite3`, in a process that uses it here: closing it would drop the locks of both.
+/// What it has said that it recorded survives a crash of the process and of the machine. The file is made for its
+/// user only, and refused if others could have written it: if it is another user's, has rights for everybody, is a
+/// symbolic link, or stands in a folder where everybody may replace it (not looked at on Windows). Rights of its
+/// group are logged. It holds amounts and statuses and no account number, and grows by about a kilobyte for each
+/// change; old rows that are acknowledged may be deleted, except the last one of each payout. Not for a network
+/// drive. Do not open the file with another SQLite, such as `sqlite3`, in a process that uses it here: closing it
+/// would drop the locks of both.
 ///
 /// Each process opens it for itself, in a forked child anew.
 ///
-/// Errors: `ConfigurationError`, naming `change_store`, if it cannot be opened, is the file of another program, or could have
-/// been written by others.
+/// Errors: `ConfigurationError`, naming `change_store`, if it cannot be opened, is the file of another program, or
+/// could have been written by others.
 ///
 /// Example:
 ///

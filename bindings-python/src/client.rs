@@ -26,8 +26,8 @@ use crate::{asynchronous, logging, process, wait};
 
 #[pymethods]
 impl Client {
-    /// A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`; and, if it is set,
-    /// `KOMOPAY_CALLBACK_KEYS`, keys that hold no comma, with commas between them.
+    /// A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`; and, if it is
+    /// set, `KOMOPAY_CALLBACK_KEYS`, keys that hold no comma, with commas between them.
     ///
     /// Every setting of Client may be given, and then wins. With a token, code and secret are not looked up. A variable
     /// that is missing is a `ConfigurationError` that names it.
@@ -72,15 +72,15 @@ impl Client {
 
     /// Makes a payout, exactly once. Store the id before the first call.
     ///
-    /// resume says "this id may have been sent before": after `OutcomeUnknownError`, after a crash, in a job that is run
-    /// again. Success means that the platform took the payout, not that the money arrived: see `wait_for_payout`.
+    /// resume says "this id may have been sent before": after `OutcomeUnknownError`, after a crash, in a job that is
+    /// run again. Success means that the platform took the payout, not that the money arrived: see `wait_for_payout`.
     ///
     /// Ctrl-C releases the caller at once; no further attempt starts, what is on the wire is read to its end, and the
     /// log names the id.
     ///
-    /// Errors: `OutcomeUnknownError` must be followed up, the payout may exist; `DuplicatePayoutError` if the id is taken;
-    /// `InvalidRequestError`, `RejectedError`, `PermissionDeniedError` and `AuthenticationError` if it was refused;
-    /// `UnavailableError`, `TimedOutError` and `RateLimitedError` if nothing was sent.
+    /// Errors: `OutcomeUnknownError` must be followed up, the payout may exist; `DuplicatePayoutError` if the id is
+    /// taken; `InvalidRequestError`, `RejectedError`, `PermissionDeniedError` and `AuthenticationError` if it was
+    /// refused; `UnavailableError`, `TimedOutError` and `RateLimitedError` if nothing was sent.
     ///
     /// Example:
     ///
@@ -123,8 +123,8 @@ impl Client {
 
     /// Reads a payout, trying again where that may help.
     ///
-    /// Errors: `NotFoundError` if there is none now; `UnavailableError`, `TimedOutError` or `RateLimitedError` if it could
-    /// not be read; `UnexpectedResponseError` if the answer cannot be understood.
+    /// Errors: `NotFoundError` if there is none now; `UnavailableError`, `TimedOutError` or `RateLimitedError` if it
+    /// could not be read; `UnexpectedResponseError` if the answer cannot be understood.
     ///
     /// Example:
     ///
@@ -280,8 +280,8 @@ impl Client {
         guard(py, || self.call(py, |core| async move { core.payment_methods().await }))
     }
 
-    /// Methods and operators with their limits for this merchant, switched off ones included. What is not given does not
-    /// filter.
+    /// Methods and operators with their limits for this merchant, switched off ones included. What is not given does
+    /// not filter.
     ///
     /// Errors: `RejectedError` if the platform does not know a code of the filter; else as for `get_payout`.
     ///
@@ -293,7 +293,8 @@ impl Client {
     ///     {'IDR'}
     #[pyo3(signature = (*, type_code=None, method_codes=Or::DEFAULT, currencies=Or::DEFAULT,
         segment_codes=Or::DEFAULT, operator_codes=Or::DEFAULT),
-        text_signature = "($self, *, type_code=None, method_codes=(), currencies=(), segment_codes=(), operator_codes=())")]
+        text_signature = "($self, *, type_code=None, method_codes=(), currencies=(), segment_codes=(), \
+            operator_codes=())")]
     fn payment_options(
         &self,
         py: Python<'_>,
@@ -379,13 +380,14 @@ impl Client {
     /// The platform signs no callback, so the URL carries a signature over this id and its expiry, by the first of the
     /// `callback_keys`. Host and path are not signed, since proxies rewrite them.
     ///
-    /// `expires_at` is a datetime with a time zone; without one, the URL never ends. Leave time for the payout, which may take
-    /// days, and for the platform's repeats. place is `"path"` (a last segment of the path) or `"query"` (the parameter
-    /// `komopay`, which the platform does not promise to keep).
+    /// `expires_at` is a datetime with a time zone; without one, the URL never ends. Leave time for the payout, which
+    /// may take days, and for the platform's repeats. place is `"path"` (a last segment of the path) or `"query"` (the
+    /// parameter `komopay`, which the platform does not promise to keep).
     ///
-    /// Errors: `ConfigurationError`, naming `callback_keys`, without a key; `InvalidRequestError`, naming `callback_url`, if
-    /// base is no absolute https URL (plain http is for loopback), holds a user name, a password, a fragment or a signature,
-    /// or is longer than 1000 characters when it is signed, or naming `expires_at`, if that is not in the future.
+    /// Errors: `ConfigurationError`, naming `callback_keys`, without a key; `InvalidRequestError`, naming
+    /// `callback_url`, if base is not an absolute https URL (plain http is for loopback), holds a user name, a
+    /// password, a fragment or a signature, or is longer than 1000 characters when it is signed, or naming
+    /// `expires_at`, if that is not in the future.
     ///
     /// Example:
     ///
@@ -417,8 +419,8 @@ impl Client {
     /// body is the raw body of the request; url is the URL that was requested, absolute or from its path on. A client
     /// without `callback_keys` reads the body only, and says that it is not verified.
     ///
-    /// Errors: `InvalidCallbackError`, whose `field` tells what is wrong: `body`, `body_size` (over 64 KiB), `url` (over
-    /// 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
+    /// Errors: `InvalidCallbackError`, whose `field` tells what is wrong: `body`, `body_size` (over 64 KiB), `url`
+    /// (over 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
     ///
     /// Example:
     ///
@@ -444,8 +446,8 @@ impl Client {
     /// Where there is a `change_store`, a change is in it when this returns. Answer with 200 then, and with the error's
     /// `callback_status` after a `KomopayError`, so that the platform repeats what was not dealt with.
     ///
-    /// Errors: as for `read_callback`, and nothing is sent then; `ConfigurationError`, naming `callback_keys`, without a
-    /// key; `UnavailableError`, naming `change_store`, if that failed; else as for `get_payout`.
+    /// Errors: as for `read_callback`, and nothing is sent then; `ConfigurationError`, naming `callback_keys`, without
+    /// a key; `UnavailableError`, naming `change_store`, if that failed; else as for `get_payout`.
     ///
     /// Example:
     ///
@@ -470,12 +472,12 @@ impl Client {
         })
     }
 
-    /// Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only the
-    /// first that was not acknowledged. For `change_lease`, nobody else is given them.
+    /// Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only
+    /// the first that was not acknowledged. For `change_lease`, nobody else is given them.
     ///
     /// Acknowledge each when it is handled. One that is not acknowledged in time is given again, perhaps while a slow
-    /// worker is still at it, who must not undo what came after. So keep, for each payout, the highest `sequence` that was
-    /// handled, in one transaction with what is done for it, and ignore a change whose number is not above it.
+    /// worker is still at it, who must not undo what came after. So keep, for each payout, the highest `sequence` that
+    /// was handled, in one transaction with what is done for it, and ignore a change whose number is not above it.
     ///
     /// Errors: `ConfigurationError`, naming `change_store`, without one; `UnavailableError`, naming it, if it failed.
     ///
@@ -526,8 +528,8 @@ impl Client {
 
     /// Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.
     ///
-    /// With drain=False it does not wait: creates on the wire are read to their end, and the log names their ids. It may
-    /// be called again.
+    /// With drain=False it does not wait: creates on the wire are read to their end, and the log names their ids. It
+    /// may be called again.
     ///
     /// Example:
     ///

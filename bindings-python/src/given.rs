@@ -1,7 +1,7 @@
 //! What a caller gave, read in one place: what cannot be used is an error of this package that names the argument.
 //!
-//! Left to `PyO3`, a wrong type would be a `TypeError` and some texts a `UnicodeEncodeError`, before any code of ours runs. So
-//! the entries take their arguments as they are, and read each here by its name.
+//! Left to `PyO3`, a wrong type would be a `TypeError` and some texts a `UnicodeEncodeError`, before any code of ours
+//! runs. So the entries take their arguments as they are, and read each here by its name.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -88,8 +88,8 @@ impl Argument<'_> {
             let at = error.value(text.py()).getattr("start").and_then(|start| start.extract::<usize>());
             let at = at.map(|at| format!(" at index {at}")).unwrap_or_default();
             let problem = format!(
-                "holds half of a character{at} (a lone surrogate), which cannot be sent; look where the text was cut, or \
-                 decoded with another encoding than its own"
+                "holds half of a character{at} (a lone surrogate), which cannot be sent; look where the text was cut, \
+                 or decoded with another encoding than its own"
             );
             self.refuse(text.py(), &problem)
         })
@@ -195,7 +195,7 @@ impl Argument<'_> {
             self.refuse(py, &format!("its time zone cannot be used: utcoffset() answered {answer}, not a timedelta"))
         })?;
         utc(given, offset)
-            .ok_or_else(|| self.refuse(py, "is no moment that can be used; the last one is in the year 9999"))
+            .ok_or_else(|| self.refuse(py, "is not a time that can be used; the last one is in the year 9999"))
     }
 
     /// A path.

@@ -1,4 +1,4 @@
-//! The types of Python by which a stub names what goes in and comes out. Only what `_native.pyi` is generated from has them.
+//! The types of Python by which a stub names what goes in and comes out. Only the build for `_native.pyi` has them.
 
 use pyo3::inspect::{PyStaticExpr, PyStaticOperator};
 use pyo3::{type_hint_identifier, type_hint_subscript};

@@ -3,8 +3,8 @@
 //! Not `pyo3-log`: it calls Python wherever an event happens, which here is on the runtime's threads and inside the
 //! core's locks, so that a slow handler, or a thread that keeps the GIL, would hold up payouts. Here a record waits for
 //! the caller whose call it is of ([`komopay_bindings_common::log`]), who hands it to Python between two slices of
-//! waiting, in its own thread and context. What is nobody's is put into a queue; one thread of its own, which carries no
-//! call, hands the queue to Python.
+//! waiting, in its own thread and context. What is nobody's is put into a queue; one thread of its own, which carries
+//! no call, hands the queue to Python.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -118,8 +118,8 @@ pub fn heard<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResu
 /// Hands the records of a call to Python, in this thread and context; of this asyncio task, if it is one's.
 ///
 /// # Errors
-/// What is no `Exception`, such as `KeyboardInterrupt` or `SystemExit`, out of a handler; the rest is then nobody's. What
-/// else a handler lets out is Python's to report, and ends no call.
+/// What is no `Exception`, such as `KeyboardInterrupt` or `SystemExit`, out of a handler; the rest is then nobody's.
+/// What else a handler lets out is Python's to report, and ends no call.
 pub fn tell(py: Python<'_>, records: Vec<Record>, task: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
     if records.is_empty() {
         return Ok(());
@@ -148,8 +148,8 @@ pub fn tell(py: Python<'_>, records: Vec<Record>, task: Option<&Bound<'_, PyAny>
     Ok(())
 }
 
-/// Whether gevent has put its own locks into Python's `logging`. Threads that meet in one may wait for ever, such as those of
-/// gevent's own threadpool: so only our own thread logs there, and no call waits for it.
+/// Whether gevent has put its own locks into Python's `logging`. Threads that meet in one may wait for ever, such as
+/// those of gevent's own threadpool: so only our own thread logs there, and no call waits for it.
 fn has_locks_of_gevent(py: Python<'_>) -> PyResult<bool> {
     let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
     let monkey = modules.call_method1(intern!(py, "get"), (intern!(py, "gevent.monkey"),))?;
@@ -266,8 +266,8 @@ fn hand_over(py: Python<'_>, record: Record, task: Option<&Bound<'_, PyAny>>) ->
     logger.call_method1(intern!(py, "handle"), (made,)).map(drop)
 }
 
-/// The logger `komopay`. It is asked for once: that takes a lock of Python's, which a fork that Python is not told of may
-/// copy while another thread has it.
+/// The logger `komopay`. It is asked for once: that takes a lock of Python's, which a fork that Python is not told of
+/// may copy while another thread has it.
 fn logger(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let logger = LOGGER.get_or_try_init(py, || {

@@ -20,7 +20,7 @@ use crate::settlement::{self, Settlement};
 pub enum Message {
     /// A call of an event loop has ended.
     Settle(Settlement),
-    /// Something else is to be done there: a token is needed, or the log has something to say of a call of an event loop.
+    /// Something else is to be done there: a token is needed, or the log has something about a call of an event loop.
     Do(Box<dyn FnOnce(Python<'_>) + Send>),
 }
 

@@ -1,7 +1,7 @@
 //! A call whose arguments no traceback shows.
 //!
-//! Tools that collect tracebacks show the locals of every frame. So a frame of this package hands what is secret over to
-//! one of these, forgets it, and then does what may raise.
+//! Tools that collect tracebacks show the locals of every frame. So a frame of this package hands what is secret over
+//! to one of these, forgets it, and then does what may raise.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};

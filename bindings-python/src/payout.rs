@@ -52,7 +52,8 @@ value! {
     ///
     /// Example:
     ///
-    ///     >>> payout = Payout(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER", status="PROCESSING")
+    ///     >>> money = Money("42", "USD")
+    ///     >>> payout = Payout(payout_id="TST-1", money=money, method_code="BANK_TRANSFER", status="PROCESSING")
     ///     >>> payout.is_final
     ///     False
     answer Payout matches (payout_id, status, money) {

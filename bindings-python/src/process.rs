@@ -1,13 +1,13 @@
 //! What a process does to the threads in it: the interpreter ends, or the process forks.
 //!
-//! **The end.** A thread that asks for the GIL when the interpreter is gone is ended by Python in a way that no Rust frame
-//! survives. So every thread passes a gate before it asks, and leaves it when it has left Rust again; the end closes the
-//! gate, waits until nobody is in it, and whoever comes later stays outside for the rest of the process.
+//! **The end.** A thread that asks for the GIL when the interpreter is gone is ended by Python in a way that no Rust
+//! frame survives. So every thread passes a gate before it asks, and leaves it when it has left Rust again; the end
+//! closes the gate, waits until nobody is in it, and whoever comes later stays outside for the rest of the process.
 //!
 //! **A fork.** The child has one thread and a copy of everything else, locks and connections too. It counts as another
-//! generation: what an earlier one made is never used, and never dropped either, since that would reach for its threads.
-//! Python may not be told of a fork (uWSGI's master, a C extension), so no hook is relied on: every call compares the
-//! process id, and whatever a process has for itself is an [`Own`].
+//! generation: what an earlier one made is never used, and never dropped either, since that would reach for its
+//! threads. Python may not be told of a fork (uWSGI's master, a C extension), so no hook is relied on: every call
+//! compares the process id, and whatever a process has for itself is an [`Own`].
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-/// The process that was seen last: its number among those that forked each other in the upper half, its id in the lower.
+/// The process that was seen last: in the upper half its number among those that forked each other, in the lower
+/// half its id.
 static SEEN: AtomicU64 = AtomicU64::new(0);
 
 /// How many threads are in the gate: they wait for the GIL, or work with it for this module.

@@ -59,10 +59,10 @@ impl PayoutRequest {
 
     /// A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hexadecimal digits.
     ///
-    /// Store it beside the id. The platform never repeats the payee's account; a fingerprint that matches before a resumed
-    /// call proves that this is the same request: see `matches_fingerprint`. Equal requests have equal fingerprints in
-    /// every language. The signature in the callback URL does not count, nor its expiry. Without the key nobody can try out
-    /// account numbers against it.
+    /// Store it beside the id. The platform never repeats the payee's account; a fingerprint that matches before a
+    /// resumed call proves that this is the same request: see `matches_fingerprint`. Equal requests have equal
+    /// fingerprints in every language. The signature in the callback URL does not count, nor its expiry. Without the
+    /// key nobody can try out account numbers against it.
     ///
     /// Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
     ///

@@ -16,8 +16,8 @@ use crate::live::Live;
 use crate::money::Money;
 use crate::token;
 
-/// Declares `Client` and its constructor: each setting once, by the core's name, with what it is read from and its line in
-/// the documentation. `komopay/_settings.py` has the names and types once more, for `from_env` and `AsyncClient`.
+/// Declares `Client` and its constructor: each setting once, by the core's name, with what it is read from and its line
+/// in the documentation. `komopay/_settings.py` has the names and types once more, for `from_env` and `AsyncClient`.
 macro_rules! settings {
     (
         $(#[doc = $about:literal])*
@@ -72,14 +72,14 @@ settings! {
     /// A client of the payout API, for any number of threads.
     ///
     /// Give `merchant_code` and `secret`, or a `token`: a ready one, or a function that gives one whenever a new one is
-    /// needed. The function runs in a thread of its own, and what it raises becomes an `UnavailableError` that names the type
-    /// only. Times are seconds, as a number or a `timedelta`. What is not given has its default; a bad setting is a
-    /// `ConfigurationError` that names it.
+    /// needed. The function runs in a thread of its own, and what it raises becomes an `UnavailableError` that names
+    /// the type only. Times are seconds, as a number or a `timedelta`. What is not given has its default; a bad setting
+    /// is a `ConfigurationError` that names it.
     ///
-    /// A child process after a fork connects anew at its first call; calls under way stay the parent's. When the interpreter
-    /// ends, creates on the wire have up to 5 seconds, and the log names the ids of those that take longer.
+    /// A child process after a fork connects anew at its first call; calls under way stay the parent's. When the
+    /// interpreter ends, creates on the wire have up to 5 seconds, and the log names the ids of those that take longer.
     ///
-    /// - `base_url`: where the platform is, such as `SANDBOX_URL`; it may have a path prefix. Plain http is for loopback.
+    /// - `base_url`: where the platform is, such as `SANDBOX_URL`; a path prefix is fine. Plain http is for loopback.
     Client {
         /// the deadline of a whole call, 90 s.
         total_timeout: Duration,
@@ -107,8 +107,8 @@ settings! {
         connection_per_create: bool,
         /// the largest answer that is read, 1 MiB.
         max_answer_bytes: usize,
-        /// an http or https proxy for every call; without one, the environment's, but never for loopback. One that cannot be
-        /// used is refused.
+        /// an http or https proxy for every call; without one, the environment's, but never for loopback. One that
+        /// cannot be used is refused.
         proxy: String,
         /// a PEM file with authorities to trust besides the system's.
         ca_file: PathBuf,
@@ -116,9 +116,9 @@ settings! {
         customer_id: String,
         /// the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
         max_amount: Ceilings,
-        /// True if this client is for test data, False if it is for live money. A payout of the other world is a
-        /// `ConfigurationError` of a read, and never taken for a create's own. With False, `SANDBOX_URL` and this machine are
-        /// refused as `base_url`.
+        /// True if this client is for test data, False if it is for live money. A payout of the other mode is a
+        /// `ConfigurationError` of a read, and never taken for a create's own. With False, `SANDBOX_URL` and this
+        /// machine are refused as `base_url`.
         is_test: bool,
         /// True if a local proxy at this loopback address leads to the live platform: with `is_test=False` only.
         loopback_is_live: bool,

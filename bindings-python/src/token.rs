@@ -29,8 +29,8 @@ pub fn provider(function: Py<PyAny>) -> TokenProvider {
     })
 }
 
-/// Starts a Python thread that calls the provider. Whatever it does there, it holds up nobody else; and no Rust frame is
-/// below it when the interpreter ends.
+/// Starts a Python thread that calls the provider. Whatever it does there, it holds up nobody else; and no Rust frame
+/// is below it when the interpreter ends.
 fn ask(py: Python<'_>, question: Question) {
     let Question { provider, answer } = question;
     let reply = TokenReply { answer: Mutex::new(Some(answer)) };

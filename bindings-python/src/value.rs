@@ -1,8 +1,8 @@
 //! Values that mirror the core's: each is told once, as a list of fields with their documentation.
 //!
-//! [`value!`] makes of the list a frozen class that compares and hashes by value, its constructor by keywords, which reads
-//! each field by its name, what pickle and copy need, and the way from the core or to it. That takes the core's value apart
-//! without `..`, so that a new field does not compile until it is in the list.
+//! [`value!`] makes of the list a frozen class that compares and hashes by value, its constructor by keywords, which
+//! reads each field by its name, what pickle and copy need, and the way from the core or to it. That takes the core's
+//! value apart without `..`, so that a new field does not compile until it is in the list.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use pyo3::types::PyTuple;
 /// Declares a value. `answer` is one that comes out of the core, `request` one that goes in.
 ///
 /// `field: Type` has to be given, `field: Option<Type> = None` need not be. What has another default is behind a `;`:
-/// `raw: String = ("str", "")`, where the first text is its type in Python. `Class("method.")` is a part of a request: errors
-/// name its fields with what leads to them.
+/// `raw: String = ("str", "")`, where the first text is its type in Python. `Class("method.")` is a part of a request:
+/// errors name its fields with what leads to them.
 macro_rules! value {
     ($(#[$about:meta])* $way:ident $class:ident matches $matched:tt $fields:tt) => {
         $crate::value::value! { $(#[$about])* $way $class("") matches $matched $fields }

@@ -74,8 +74,8 @@ pub fn wait_as<T: Send>(
 
 /// Waits for at most this long, or until a signal handler raises something. Whether it has ended is the result.
 ///
-/// It runs on the runtime's threads: this one may have lost its thread-locals, without which it can block on no future. (In
-/// uWSGI's workers, the interpreter ends in a function of C's `atexit`.)
+/// It runs on the runtime's threads: this one may have lost its thread-locals, without which it can block on no future.
+/// (In uWSGI's workers, the interpreter ends in a function of C's `atexit`.)
 pub fn wait_briefly(
     py: Python<'_>,
     call: impl Future<Output = ()> + Send + 'static,

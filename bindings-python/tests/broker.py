@@ -24,7 +24,8 @@ class Queue:
                 pytest.fail(missing, pytrace=False)
             pytest.skip(missing)
         self._socket = folder / "redis.sock"
-        settings = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no", "--dir", str(folder)]
+        settings = ["--port", "0", "--unixsocket", str(self._socket), "--dir", str(folder)]
+        settings += ["--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen([program, *settings], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         while "ready to accept connections" not in (line := self._process.stdout.readline()).lower():

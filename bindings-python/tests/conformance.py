@@ -1,4 +1,4 @@
-"""The runner of the conformance suite for Python: see tests/vectors/README.md. With --async, over the client for asyncio.
+"""The runner of the conformance suite for Python: see tests/vectors/README.md. With --async, over `AsyncClient`.
 
 It makes calls of what it is told, and JSON of what comes back. It compares nothing and decides nothing.
 """
@@ -199,7 +199,8 @@ def fields(value: object) -> list[str]:
 
 def encode_error(error: KomopayError) -> JSON:
     carried = (
-        *("http_status", "callback_status", "field", "reasons", "payout_id", "attempts", "retry_after", "payout", "cause"),
+        *("http_status", "callback_status", "field", "reasons", "payout_id"),
+        *("attempts", "retry_after", "payout", "cause"),
         "concerns",
     )
     row = encode_kind(type(error))

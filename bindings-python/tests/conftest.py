@@ -59,7 +59,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         # Without those of files that could not be read.
         reports = [report for report in terminalreporter.getreports(outcome) if isinstance(report, pytest.TestReport)]
         reports = [report for report in reports if report.when == "call" or outcome != "passed"]
-        return Counter(str(value) for report in reports for name, value in report.user_properties if name == "process_model")
+        return Counter(
+            str(value) for report in reports for name, value in report.user_properties if name == "process_model"
+        )
 
     unproven = {model for outcome in ("failed", "error", "skipped") for model in models(outcome)}
     proven = {model: tests for model, tests in models("passed").items() if model not in unproven}

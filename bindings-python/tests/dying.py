@@ -1,7 +1,7 @@
 """An application that kills itself at one place between the receipt of a callback and its end. Run by test_adapters.py.
 
-`DIE_AT` names the place and `DIE_ONCE` a file that is there until it has died. `HANDLED` is the file in which it notes each
-change that `on_change` has dealt with.
+`DIE_AT` names the place and `DIE_ONCE` a file that is there until it has died. `HANDLED` is the file in which it notes
+each change that `on_change` has dealt with.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A program that pays in a child and a grandchild, while a create of its own is on the wire. Started by test_process.py."""
+"""Pays in a child and a grandchild, while a create of its own is on the wire. Started by test_process.py."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sys
 import threading
+from typing import Any
 
 from komopay import BankAccount, BankTransfer, Client, Money, PayoutRequest
 
@@ -39,7 +40,8 @@ def run(method: str, function: object, argument: str) -> None:
             sys.exit(0)
         assert os.waitpid(process, 0)[1] == 0
     else:
-        started = multiprocessing.get_context(method).Process(target=function, args=(argument,))  # type: ignore[attr-defined]
+        context: Any = multiprocessing.get_context(method)
+        started = context.Process(target=function, args=(argument,))
         started.start()
         started.join()
         assert started.exitcode == 0, started.exitcode

@@ -1,8 +1,8 @@
 """The two gateways the tests talk to: the sandbox program, and a recorder that sees every byte.
 
-Both write down what they are sent where `KOMOPAY_SANDBOX_RECORD` says, and so does the sandbox inside the process: the task
-runner holds it against the contract when the tests have ended. A test that sends something wrong on purpose takes the
-variable away first.
+Both write down what they are sent where `KOMOPAY_SANDBOX_RECORD` says, and so does the sandbox inside the process: the
+task runner holds it against the contract when the tests have ended. A test that sends something wrong on purpose takes
+the variable away first.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Sandbox:
                 "and set KOMOPAY_SANDBOX_BIN to its path (target/debug/komopay-sandbox)",
                 pytrace=False,
             )
-        arguments = ["--port", "0", "--control", "--secret", SECRET, "--merchant-code", MERCHANT_CODE, "--processing-ms", str(processing_ms)]
+        arguments = ["--port", "0", "--control", "--processing-ms", str(processing_ms)]
+        arguments += ["--secret", SECRET, "--merchant-code", MERCHANT_CODE]
         self.control_token = secrets.token_hex(16)
         environment = {**os.environ, "KOMOPAY_SANDBOX_TOKEN": self.control_token}
         self.process = subprocess.Popen([program, *arguments], env=environment, stdout=subprocess.PIPE, text=True)

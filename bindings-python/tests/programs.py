@@ -30,7 +30,9 @@ def free_port() -> int:
 class App:
     """A program that serves on a port of its own until the block ends, and what it writes."""
 
-    def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str], port: int | None = None) -> None:
+    def __init__(
+        self, command: list[str], folder: Path, environment: Mapping[str, str], port: int | None = None
+    ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [sys.executable, *(part.replace("PORT", str(self.port)) for part in command)]

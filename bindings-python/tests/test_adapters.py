@@ -24,14 +24,16 @@ from komopay import (
 )
 from komopay.testing import Sandbox
 
+GUNICORN = ["-m", "gunicorn", "--bind", "127.0.0.1:PORT", "--threads", "4"]
+
 SERVERS = {
     "fastapi with uvicorn": ("", ["-m", "uvicorn", "callbacks_fastapi:app", "--port", "PORT"]),
     "flask with its own server": ("", ["-m", "flask", "--app", "callbacks_flask", "run", "--port", "PORT"]),
-    "flask with gunicorn": ("", ["-m", "gunicorn", "callbacks_flask:app", "--bind", "127.0.0.1:PORT", "--threads", "4"]),
+    "flask with gunicorn": ("", [*GUNICORN, "callbacks_flask:app"]),
     # The client, its store and its worker are made before the fork.
-    "flask with gunicorn, preloaded": ("", ["-m", "gunicorn", "callbacks_flask:app", "--bind", "127.0.0.1:PORT", "--threads", "4", "--workers", "2", "--preload"]),
+    "flask with gunicorn, preloaded": ("", [*GUNICORN, "callbacks_flask:app", "--workers", "2", "--preload"]),
     "django with runserver": ("callbacks_django", ["manage.py", "runserver", "127.0.0.1:PORT", "--noreload"]),
-    "django with gunicorn": ("callbacks_django", ["-m", "gunicorn", "shop.wsgi", "--bind", "127.0.0.1:PORT", "--threads", "4"]),
+    "django with gunicorn": ("callbacks_django", [*GUNICORN, "shop.wsgi"]),
 }
 
 BODY = json.dumps({"idEntity": "TST-1"}).encode()

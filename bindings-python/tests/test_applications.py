@@ -1,4 +1,4 @@
-"""The adapters in applications as they are: with a database, a queue, protected forms, logins and middleware that reads.
+"""The adapters in real applications: with a database, a queue, protected forms, logins and middleware that reads.
 
 Each application is started, called by the sandbox, and stopped, twice: what it left behind must harm nothing.
 """

@@ -156,7 +156,9 @@ def test_a_loop_that_is_closed_during_a_create_loses_neither_the_process_nor_the
     # The result goes to the closed loop before this call's own goes to its loop; then nobody's records are told.
     asyncio.run(refused(client))
     asyncio.run(client.close())
-    assert any("TST-CLOSED-LOOP" in record.getMessage() and "resume" in record.getMessage() for record in caplog.records)
+    assert any(
+        "TST-CLOSED-LOOP" in record.getMessage() and "resume" in record.getMessage() for record in caplog.records
+    )
     assert sandbox.executed("TST-CLOSED-LOOP") == 1
 
 
@@ -207,6 +209,7 @@ def test_an_async_function_provides_the_token_in_the_loop(sandbox: Sandbox) -> N
 
     async def main() -> None:
         async with new_async_client(sandbox) as merchant:
+
             async def provide() -> str:
                 asked.append(threading.current_thread())
                 return (await merchant.issue_token(AccessScope.operations(["GET /currencies"]))).expose()

@@ -199,12 +199,15 @@ def test_a_validity_that_is_none_is_refused(validity: float, field: str, sandbox
     assert caught.value.field == field
 
 
-def test_a_payout_of_the_other_world_is_a_configuration_error(sandbox: Sandbox) -> None:
+def test_a_payout_of_the_other_mode_is_a_configuration_error(sandbox: Sandbox) -> None:
     with new_client(sandbox) as client:
         client.create_payout("TST-1", documented_request())
         is_test = client.get_payout("TST-1").is_test
     assert is_test is not None
-    with new_client(sandbox, is_test=not is_test, loopback_is_live=is_test) as other, pytest.raises(ConfigurationError) as caught:
+    with (
+        new_client(sandbox, is_test=not is_test, loopback_is_live=is_test) as other,
+        pytest.raises(ConfigurationError) as caught,
+    ):
         other.get_payout("TST-1")
     assert caught.value.field == "is_test"
     with new_client(sandbox, is_test=is_test) as same:

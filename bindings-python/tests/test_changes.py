@@ -132,7 +132,8 @@ class Ringing(logging.Handler):
 
 def rename(file: Path, old: str, new: str) -> None:
     # In another process: a second SQLite in this one would drop the locks of the first.
-    script = f"import sqlite3; c = sqlite3.connect({str(file)!r}); c.execute('ALTER TABLE {old} RENAME TO {new}'); c.commit()"
+    rename = f"ALTER TABLE {old} RENAME TO {new}"
+    script = f"import sqlite3; c = sqlite3.connect({str(file)!r}); c.execute({rename!r}); c.commit()"
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
@@ -492,7 +493,8 @@ def looped(kind: str, ran: Callable[[PayoutChange], None]) -> Callable[[PayoutCh
     return functions[kind]
 
 
-AWAITABLE = ["a callable", "a partial", "a lambda", "a decorated one", "a future of the loop", "a coroutine of a coroutine"]
+AWAITABLE = ["a callable", "a partial", "a lambda", "a decorated one"]
+AWAITABLE += ["a future of the loop", "a coroutine of a coroutine"]
 
 
 @pytest.mark.parametrize("kind", AWAITABLE)

@@ -57,7 +57,8 @@ ROOT = Path(__file__).parents[2]
 
 def snippets() -> Iterator[tuple[str, dict[str, str]]]:
     """The Python of every page, by its line; of a page, the files that its snippets call themselves by."""
-    for page in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("*/testing/README.md"), *ROOT.glob("docs/**/*.md")]:
+    readmes = [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("*/testing/README.md")]
+    for page in [*readmes, *ROOT.glob("docs/**/*.md")]:
         text = page.read_text()
         files, programs = {}, {}
         for found in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
@@ -82,12 +83,15 @@ def test_the_snippet_runs_as_it_stands(place: str, folder: Path) -> None:
     for name, text in files.items():
         (folder / name).write_text(text)
     # The gateway that is meant stands on this machine, and knows the credentials that are shown.
-    (folder / "sitecustomize.py").write_text("import komopay, os\nkomopay.SANDBOX_URL = os.environ['KOMOPAY_BASE_URL']\n")
+    (folder / "sitecustomize.py").write_text(
+        "import komopay, os\nkomopay.SANDBOX_URL = os.environ['KOMOPAY_BASE_URL']\n"
+    )
     shown = re.search(r'merchant_code="(.*?)", secret="(.*?)"', files.get("snippet.py", ""))
     code, secret = shown.groups() if shown else (None, None)
     program = ["snippet.py"] if "snippet.py" in files else ["-m", "pytest", "-p", "no:cacheprovider", "."]
     with testing.Sandbox(merchant_code=code, secret=secret) as gateway:
-        environment = {**os.environ, **gateway.environment, "KOMOPAY_CALLBACK_KEYS": "k" * 32, "PYTHONPATH": str(folder)}
+        environment = {**os.environ, **gateway.environment}
+        environment |= {"KOMOPAY_CALLBACK_KEYS": "k" * 32, "PYTHONPATH": str(folder)}
         run = subprocess.run(
             [sys.executable, *program], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
         )

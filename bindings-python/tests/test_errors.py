@@ -252,7 +252,8 @@ def test_a_refused_merchant_is_told_apart_from_a_refused_row_and_its_token_call_
     with unknown, pytest.raises(RejectedError) as refused:
         unknown.create_payout("TST-1", documented_request())
     assert refused.value.concerns == "merchant"
-    assert [(attempt.operation, attempt.http_status) for attempt in refused.value.attempts] == [("POST /auth-tokens", 406)]
+    (attempt,) = refused.value.attempts
+    assert (attempt.operation, attempt.http_status) == ("POST /auth-tokens", 406)
     assert pickle.loads(pickle.dumps(refused.value)).concerns == "merchant"
 
 

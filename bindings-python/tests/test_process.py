@@ -69,7 +69,8 @@ with Client(merchant_code=code, secret=secret, base_url=url, total_timeout=2, at
 """,
         "async": """
 async def pay():
-    async with AsyncClient(merchant_code=code, secret=secret, base_url=url, total_timeout=2, attempt_timeout=1) as client:
+    times = {"total_timeout": 2, "attempt_timeout": 1}
+    async with AsyncClient(merchant_code=code, secret=secret, base_url=url, **times) as client:
         try:
             await client.create_payout("TST-CTRL-C", request)
         except asyncio.CancelledError:
@@ -94,7 +95,8 @@ asyncio.run(pay())
 
 def test_a_second_ctrl_c_ends_the_time_that_a_create_on_the_wire_is_given(sandbox: Sandbox) -> None:
     sandbox.fault("create_payout", "delay", ms=60_000)
-    process = start("Client(merchant_code=code, secret=secret, base_url=url).create_payout('TST-1', request)", sandbox.url)
+    source = "Client(merchant_code=code, secret=secret, base_url=url).create_payout('TST-1', request)"
+    process = start(source, sandbox.url)
     sandbox.wait_until_seen("create_payout")
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Whatever gateway a test takes, the record has each of its calls: without that, nothing would be held against the contract."""
+"""Whatever gateway a test takes, the record has each of its calls: else nothing is held against the contract."""
 
 from __future__ import annotations
 

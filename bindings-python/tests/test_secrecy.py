@@ -98,15 +98,31 @@ async def receive_body() -> dict[str, object]:
 
 
 def scope(**more: object) -> dict[str, object]:
-    return {"type": "http", "method": "POST", "path": f"/{SIGNATURE}", "raw_path": f"/{SIGNATURE}".encode(), "query_string": b"", **more}
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": f"/{SIGNATURE}",
+        "raw_path": f"/{SIGNATURE}".encode(),
+        "query_string": b"",
+        **more,
+    }
+
+
+def short() -> dict[str, Any]:
+    return {
+        "callback_keys": [CALLBACK_KEY],
+        "change_store": MemoryChangeStore(),
+        "total_timeout": 1,
+        "attempt_timeout": 0.5,
+    }
 
 
 def client(**settings: Any) -> Client:
-    return Client(**given(callback_keys=[CALLBACK_KEY], change_store=MemoryChangeStore(), total_timeout=1, attempt_timeout=0.5, **settings))
+    return Client(**given(**short(), **settings))
 
 
 def async_client(**settings: Any) -> AsyncClient:
-    return AsyncClient(**given(callback_keys=[CALLBACK_KEY], change_store=MemoryChangeStore(), total_timeout=1, attempt_timeout=0.5, **settings))
+    return AsyncClient(**given(**short(), **settings))
 
 
 def in_loop(call: Callable[[AsyncClient], Awaitable[object]], **settings: Any) -> Callable[[], object]:
@@ -203,7 +219,9 @@ def test_no_setting_is_a_local_of_ours_when_a_client_cannot_be_made(maker: str, 
 
 
 CALLS: dict[str, Callable[[], object]] = {
-    "a request of the wrong type": in_loop(lambda made: made.create_payout("A", cast("Any", {"account": ACCOUNT_NUMBER}))),
+    "a request of the wrong type": in_loop(
+        lambda made: made.create_payout("A", cast("Any", {"account": ACCOUNT_NUMBER}))
+    ),
     "a create that cannot be sent": in_loop(lambda made: made.create_payout("A", cast("Any", request()))),
     "a payout id of the wrong form": in_loop(lambda made: made.get_payout("no such id!")),
     "a forged callback": in_loop(lambda made: made.handle_callback(BODY, SIGNED)),
@@ -216,15 +234,21 @@ CALLS: dict[str, Callable[[], object]] = {
     "a sandbox with an inexact balance": lambda: Sandbox(secret=SECRET, balances={"IDR": cast("Any", 1.5)}),
     "a sandbox with a bad setting": lambda: Sandbox(secret=SECRET, processing_time=-1),
     "a sandbox on a port that is taken": unlistenable,
-    "a client of a sandbox": lambda: Sandbox(secret=SECRET).client(pool_size=cast("Any", "many"), callback_keys=[CALLBACK_KEY]),
+    "a client of a sandbox": lambda: Sandbox(secret=SECRET).client(
+        pool_size=cast("Any", "many"), callback_keys=[CALLBACK_KEY]
+    ),
     "a client of a sandbox with a token": lambda: Sandbox(secret=SECRET).client(token=f"{TOKEN}\n"),
     "an async client of a sandbox": lambda: Sandbox(secret=SECRET).async_client(callback_keys=CALLBACK_KEY),
     "fastapi, a caller that leaves": lambda: asyncio.run(fastapi_call(read_nothing, send_nothing)),
     "fastapi, an answer that nobody takes": lambda: asyncio.run(fastapi_call(receive_body, send_nothing)),
     "fastapi, another method": lambda: asyncio.run(fastapi_call(receive_body, send_nothing, method="GET")),
     "fastapi, no http": lambda: asyncio.run(fastapi_call(receive_body, send_nothing, type="a kind of its own")),
-    "fastapi, a server with another path": lambda: asyncio.run(fastapi_call(receive_body, send_nothing, raw_path=f"/{SIGNATURE}")),
-    "fastapi, a websocket that is gone": lambda: asyncio.run(fastapi_call(receive_body, send_nothing, type="websocket")),
+    "fastapi, a server with another path": lambda: asyncio.run(
+        fastapi_call(receive_body, send_nothing, raw_path=f"/{SIGNATURE}")
+    ),
+    "fastapi, a websocket that is gone": lambda: asyncio.run(
+        fastapi_call(receive_body, send_nothing, type="websocket")
+    ),
     "flask, a caller that leaves": in_flask,
     "django, a caller that leaves": in_django,
     "a worker with no function": lambda: ChangeWorker(client(), cast("Any", SECRET and None)),
@@ -246,7 +270,9 @@ def test_nothing_secret_is_a_local_of_ours_when_a_call_raises(call: str) -> None
 
 
 @pytest.mark.parametrize("tool", [_listen.main, _trigger.main])
-def test_nothing_secret_is_a_local_of_the_tools(tool: Callable[[list[str]], int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_secret_is_a_local_of_the_tools(
+    tool: Callable[[list[str]], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They catch what their clients raise, so what is looked at are their frames while that is raised."""
     seen: list[str] = []
 
@@ -260,7 +286,8 @@ def test_nothing_secret_is_a_local_of_the_tools(tool: Callable[[list[str]], int]
         seen.append(shows(frames))
         raise komopay.ConfigurationError("as it is asked for")
 
-    for name, value in {"BASE_URL": "http://127.0.0.1:1", "MERCHANT_CODE": "M", "SECRET": SECRET, "CALLBACK_KEYS": CALLBACK_KEY}.items():
+    environment = {"BASE_URL": "http://127.0.0.1:1", "MERCHANT_CODE": "M", "SECRET": SECRET}
+    for name, value in {**environment, "CALLBACK_KEYS": CALLBACK_KEY}.items():
         monkeypatch.setenv(f"KOMOPAY_{name}", value)
     monkeypatch.setattr(_listen, "Client", SimpleNamespace(from_env=look))
     arguments = ["--port", "0"] if tool is _listen.main else ["success"]
@@ -293,7 +320,8 @@ def test_a_provider_that_raises_shows_nothing_of_what_it_knew() -> None:
     assert told == ["RuntimeError"]
 
 
-HALF_MADE: list[type] = [AsyncClient, Sandbox, ChangeWorker, AsyncChangeWorker, komopay.fastapi.Callbacks, komopay.flask.Callbacks]
+HALF_MADE: list[type] = [AsyncClient, Sandbox, ChangeWorker, AsyncChangeWorker]
+HALF_MADE += [komopay.fastapi.Callbacks, komopay.flask.Callbacks]
 
 
 @pytest.mark.parametrize("kind", HALF_MADE, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
@@ -311,9 +339,13 @@ def test_every_error_shows_itself_whatever_it_was_given() -> None:
 
 def test_a_request_shows_neither_the_customers_address_nor_the_signature_of_its_callback_url() -> None:
     made = request()
-    shown = repr(komopay.PayoutRequest(money=made.money, method=made.method, callback_url=SIGNED, customer_ip="203.0.113.7"))
+    shown = repr(
+        komopay.PayoutRequest(money=made.money, method=made.method, callback_url=SIGNED, customer_ip="203.0.113.7")
+    )
     assert "callback_url='https://shop.example/komopay/[hidden]', customer_ip=[hidden]" in shown
-    in_query = komopay.PayoutRequest(money=made.money, method=made.method, callback_url=f"https://shop.example/hook?komopay={SIGNATURE}")
+    in_query = komopay.PayoutRequest(
+        money=made.money, method=made.method, callback_url=f"https://shop.example/hook?komopay={SIGNATURE}"
+    )
     assert "https://shop.example/hook?[hidden]" in repr(in_query)
 
 

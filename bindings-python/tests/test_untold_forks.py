@@ -22,7 +22,7 @@ def start(program: str, sandbox: Sandbox, **environment: str) -> subprocess.Pope
 
 
 def said(process: subprocess.Popen[str], told: str = "") -> list[str]:
-    """What it printed, once it and its children have ended as they should: without a panic, and with nothing on the log."""
+    """What it printed, once it and its children have ended as they should: without a panic or a word on the log."""
     out, log = process.communicate(told, timeout=120)
     assert process.returncode == 0, log
     assert "panicked" not in log and "Traceback" not in log, log

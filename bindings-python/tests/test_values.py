@@ -127,7 +127,8 @@ def test_a_currency_is_a_code_in_capital_letters(amount: str | int | Decimal, cu
 
 
 def test_what_the_platform_calls_a_currency_pickles_as_it_came() -> None:
-    answer = b"""{"paymentRequested": {"money": {"amount": 250.000, "currencyCode": "idr"}}, "process": {"status": "SUCCESS"},
+    answer = b"""{"paymentRequested": {"money": {"amount": 250.000, "currencyCode": "idr"}},
+        "process": {"status": "SUCCESS"},
         "paymentMethodResponse": {"paymentMethodCode": "BANK_TRANSFER", "idPayout": "A"}}"""
     with Recorder({("GET", "/payouts/A"): (200, answer)}) as recorder:
         with Client(token="t", base_url=recorder.url) as client:
@@ -228,7 +229,8 @@ def test_a_scope_of_what_is_none_is_refused_by_its_name() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         AccessScope.read("no such id!")
     assert caught.value.field == "payout_id"
-    with pytest.raises(InvalidRequestError, match="scope.operations: must be an iterable of str, such as a list, not str"):
+    text = "scope.operations: must be an iterable of str, such as a list, not str"
+    with pytest.raises(InvalidRequestError, match=text):
         AccessScope.operations("GET /balances")
 
 
@@ -373,7 +375,19 @@ def test_a_setting_that_cannot_be_used_is_refused_by_its_name(settings: dict[str
 
 
 @pytest.mark.parametrize(
-    "settings", [{"max_amount": Money(1, "IDR")}, {"max_amount": ["1 IDR"]}, {"token": b"t"}, {"total_timeout": "90"}, {"total_timeout": True}, {"read_attempts": 1.5}, {"read_attempts": True}, {"requests_per_second": "20"}, {"requests_per_second": True}, {"max_concurrency": 1.5}]
+    "settings",
+    [
+        {"max_amount": Money(1, "IDR")},
+        {"max_amount": ["1 IDR"]},
+        {"token": b"t"},
+        {"total_timeout": "90"},
+        {"total_timeout": True},
+        {"read_attempts": 1.5},
+        {"read_attempts": True},
+        {"requests_per_second": "20"},
+        {"requests_per_second": True},
+        {"max_concurrency": 1.5},
+    ],
 )
 def test_a_setting_of_another_type_is_refused_by_its_name(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="must be .*, not ") as caught:
@@ -422,7 +436,8 @@ def test_what_is_no_request_is_refused_and_the_error_says_what_to_give() -> None
         new().create_payout("A", {"money": 1})  # type: ignore[arg-type]
     with pytest.raises(InvalidRequestError, match="method: must be a BankTransfer, .*, not str"):
         PayoutRequest(money=Money(1, "IDR"), method="BANK_TRANSFER")  # type: ignore[arg-type]
-    with pytest.raises(InvalidRequestError, match="method.account: must be a BankAccount, not the class BankAccount itself"):
+    text = "method.account: must be a BankAccount, not the class BankAccount itself"
+    with pytest.raises(InvalidRequestError, match=text):
         BankTransfer(operator_code="BNK_000", account=BankAccount)  # type: ignore[arg-type]
 
 

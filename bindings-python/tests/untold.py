@@ -1,4 +1,4 @@
-"""Programs that fork without Python being told of it, as uWSGI's master and C extensions do. Started by test_untold_forks.py.
+"""Programs that fork without telling Python, as uWSGI's master and C extensions do. See test_untold_forks.py.
 
 Their threads are daemons: for others Python itself would wait at the end of the child, which has none of them.
 """
@@ -87,8 +87,8 @@ def pays_in_a_loop() -> None:
     """The same with an event loop of the child's."""
     client = AsyncClient.from_env(**SHORT)
     asyncio.run(client.currencies())
-    # Meanwhile the thread that took the result to the loop goes back to waiting: a thread that waits for the GIL in a fork
-    # leaves its place in line to the child, where nobody ever takes it (see `among_busy_threads`).
+    # Meanwhile the thread that took the result to the loop goes back to waiting: a thread that waits for the GIL in a
+    # fork leaves its place in line to the child, where nobody ever takes it (see `among_busy_threads`).
     with Client.from_env(**SHORT) as other:
         other.currencies()
 
@@ -124,10 +124,11 @@ def leaves_a_create() -> None:
 def among_busy_threads() -> None:
     """Forks again and again while the runtime's threads of the parent read.
 
-    No thread of Python's is busy: CPython lets a child have the GIL only if nobody waits for it in the fork, or if Python
-    is told. (The condition of its lock counts those who wait, and in the child they never leave.) So what is at work are
-    calls of an event loop, which go on without the GIL. Nothing logs: the locks of Python's own `logging` are freed by its
-    hooks, which do not run either. Nor does a child end in order, which waits for what Python's threads had.
+    No thread of Python's is busy: CPython lets a child have the GIL only if nobody waits for it in the fork, or if
+    Python is told. (The condition of its lock counts those who wait, and in the child they never leave.) So what is
+    at work are calls of an event loop, which go on without the GIL. Nothing logs: the locks of Python's own `logging`
+    are freed by its hooks, which do not run either. Nor does a child end in order, which waits for what Python's
+    threads had.
     """
     client = Client.from_env(**SHORT)
     are_under_way = threading.Event()

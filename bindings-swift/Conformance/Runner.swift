@@ -31,7 +31,8 @@ actor Runner {
         case "call":
             return try await perform(command.of(\.operation), command.of(\.arguments), by: client(command))
         case "start":
-            let (operation, arguments, client) = (try command.of(\.operation), try command.of(\.arguments), try client(command))
+            let (operation, arguments, client) =
+                (try command.of(\.operation), try command.of(\.arguments), try client(command))
             calls[try command.of(\.call)] = Task {
                 await Runner.outcome { try await perform(operation, arguments, by: client) }
             }
@@ -111,7 +112,8 @@ private func perform(_ operation: String, _ arguments: Command.Arguments, by cli
     case "get_payout":
         return Encoded(json(try await client.getPayout(arguments.of(\.payoutId))))
     case "wait_for_payout":
-        return Encoded(json(try await client.waitForPayout(arguments.of(\.payoutId), timeout: seconds(arguments.of(\.timeout)))))
+        let timeout = try seconds(arguments.of(\.timeout))
+        return Encoded(json(try await client.waitForPayout(arguments.of(\.payoutId), timeout: timeout)))
     case "payout_options":
         let (segment, exchanged) = (arguments.segmentCode, arguments.exchangedToCurrency)
         let money = try arguments.of(\.money).money()

@@ -44,8 +44,9 @@ extension Command {
                 requestsPerSecond: requestsPerSecond, maxConcurrency: maxConcurrency, poolSize: poolSize,
                 connectionPerCreate: connectionPerCreate, maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile,
                 customerId: customerId, maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest,
-                loopbackIsLive: loopbackIsLive, validate: validate, callbackKeys: callbackKeys ?? [], changeStore: store(),
-                changeLease: changeLease.map(seconds), callbackTimeout: callbackTimeout.map(seconds))
+                loopbackIsLive: loopbackIsLive, validate: validate, callbackKeys: callbackKeys ?? [],
+                changeStore: store(), changeLease: changeLease.map(seconds),
+                callbackTimeout: callbackTimeout.map(seconds))
         }
 
         /// `memory`, or the path of a file.

@@ -24,7 +24,8 @@ struct Made {
 func allTexts(_ value: some Any) -> [String] {
     var dumped = ""
     dump(value, to: &dumped)
-    return ["\(value)", String(reflecting: value), dumped, "\([value])", "\(Optional(value) as Any)", "\(["it": value])"]
+    let inside = ["\([value])", "\(Optional(value) as Any)", "\(["it": value])"]
+    return ["\(value)", String(reflecting: value), dumped] + inside
 }
 
 extension Command {

@@ -284,8 +284,8 @@ impl Config {
         let sandbox = Url::parse(SANDBOX_URL).ok();
         let host = |url: &Url| url.host_str().map(|host| host.trim_end_matches('.').to_owned());
         if is_live && host(base_url) == sandbox.as_ref().and_then(host) {
-            let problem = "is the platform's sandbox, where nothing is paid, and is_test is false: give the live host, or \
-                           set is_test to true";
+            let problem = "is the platform's sandbox, where nothing is paid, and is_test is false: give the live host, \
+                           or set is_test to true";
             return Err(Error::setting("base_url", problem));
         }
         Ok(())
@@ -305,7 +305,8 @@ impl Config {
                 return refuse("has the same key twice");
             }
             // The platform knows the secret, and it is sent to get tokens: who learns it must not be able to sign.
-            if matches!(&self.credentials, Credentials::Merchant { secret, .. } if secret.expose_secret() == key.expose())
+            if let Credentials::Merchant { secret, .. } = &self.credentials
+                && secret.expose_secret() == key.expose()
             {
                 return refuse("has the merchant's secret as a key; it needs one of its own");
             }

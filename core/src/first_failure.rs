@@ -75,7 +75,7 @@ impl FirstFailures {
             left.as_secs_f64().ceil(),
             match left_out {
                 0 => String::new(),
-                left_out => format!(". Of {left_out} other calls this was not said"),
+                left_out => format!("; not logged for {left_out} other calls"),
             }
         );
     }

@@ -20,7 +20,7 @@ impl From<serde_json::Error> for Unreadable {
 /// Reads a JSON object. An array of the same values in the same order, which serde takes for one, is none.
 pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
     if !text.trim_ascii_start().starts_with('{') {
-        return Err(Unreadable("it is no JSON object".to_owned()));
+        return Err(Unreadable("it is not a JSON object".to_owned()));
     }
     Ok(serde_json::from_str(text)?)
 }

@@ -24,10 +24,10 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> komopay_core::Result<()> {
 //! use std::time::Duration;
-//! use komopay_core::{BankAccount, BankTransfer, Client, Config, Credentials, Money, PayoutId, PayoutRequest, SANDBOX_URL};
+//! use komopay_core::{BankAccount, BankTransfer, Client, Config, Credentials, Money, PayoutId, PayoutRequest};
 //!
 //! let credentials = Credentials::merchant("YOUR_MERCHANT_CODE", "YOUR_SECRET");
-//! let client = Client::new(Config::new(SANDBOX_URL, credentials))?;
+//! let client = Client::new(Config::new(komopay_core::SANDBOX_URL, credentials))?;
 //! let id = PayoutId::new("TST-223344")?; // store it before the first call
 //! let bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344"));
 //! client.create_payout(&id, &PayoutRequest::new(Money::new("10000", "IDR")?, bank), false).await?;
@@ -40,10 +40,10 @@
 #![forbid(unsafe_code)]
 
 // A build for merchants has no debug assertions, and cargo gives every crate that is built at once the features of all.
-#[cfg(all(not(debug_assertions), any(feature = "fuzzing", feature = "provoked-panics", feature = "unpaced")))]
+#[cfg(all(not(debug_assertions), any(feature = "fuzzing", feature = "provoked-panics", feature = "unthrottled")))]
 compile_error!(
-    "fuzzing, provoked-panics and unpaced are for tests and benchmarks: they need debug assertions, which no build for \
-     merchants has"
+    "fuzzing, provoked-panics and unthrottled are for tests and benchmarks: they need debug assertions, which no build \
+     for merchants has"
 );
 
 mod address;

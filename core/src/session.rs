@@ -91,10 +91,8 @@ impl Session {
     pub fn check_mode(&self, payout: &Payout) -> Result<()> {
         match (self.is_test, payout.is_test) {
             (Some(_), None) => {
-                let text = format!(
-                    "the answer about payout {} does not say readably whether it is test data (isTest)",
-                    payout.payout_id
-                );
+                let text =
+                    format!("whether payout {} is test data (isTest) cannot be read from the answer", payout.payout_id);
                 Err(Error::new(ErrorKind::UnexpectedResponse, text).with_payout_id(&payout.payout_id))
             }
             (Some(expected), Some(found)) if expected != found => {

@@ -116,7 +116,7 @@ impl State {
         if self.closed {
             return Some(Wait { rule: Rule::Closed, until: None });
         }
-        if cfg!(feature = "unpaced") {
+        if cfg!(feature = "unthrottled") {
             return None;
         }
         if which == Try::Repeat

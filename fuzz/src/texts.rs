@@ -89,8 +89,8 @@ impl Text {
     }
 }
 
-/// What a text says, by a rule of this crate's own: its letters and digits of ASCII, also where they are full width, and
-/// `|` for all else that may be a letter.
+/// What a text says, by a rule of this crate's own: its letters and digits of ASCII, also where they are full width,
+/// and `|` for all else that may be a letter.
 #[must_use]
 pub fn said(text: &str) -> String {
     text.replace("[hidden]", "ⓗ")

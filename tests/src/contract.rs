@@ -291,7 +291,7 @@ fn validator(document: &Value, schema: &Value) -> Validator {
 }
 
 fn check_json(schema: &Validator, body: &[u8]) -> Result<(), Violation> {
-    let body = serde_json::from_slice(body).map_err(|error| format!("the body is no JSON: {error}"))?;
+    let body = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
     check(schema, &body)
 }
 

@@ -15,7 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::peer;
 
 /// An acceptance that would be believed, were it not for the way in which it comes.
-const ACCEPTANCE: &str = r#"{"paymentRequested":{"money":{"amount":10000,"currencyCode":"IDR"}},"paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}"#;
+const ACCEPTANCE: &str = r#"{"paymentRequested":{"money":{"amount":10000,"currencyCode":"IDR"}},
+    "paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}"#;
 const GIBIBYTE: u64 = 1 << 30;
 
 /// How a peer answers.

@@ -293,7 +293,7 @@ async fn a_token_provider_that_fails_is_asked_again_and_then_unavailable() {
         )
     };
     for (token, text) in
-        [(Err("my server is down"), "my server is down"), (Ok(""), "no token"), (Ok("to\nken"), "no token")]
+        [(Err("my server is down"), "my server is down"), (Ok(""), "not a token"), (Ok("to\nken"), "not a token")]
     {
         asked.store(0, Ordering::SeqCst);
         let error = failing(token).get_payout(&id("P")).await.unwrap_err();
@@ -449,7 +449,7 @@ fn of_world(sandbox: &Sandbox, is_test: bool) -> Client {
 }
 
 #[tokio::test]
-async fn a_payout_of_the_other_world_is_a_configuration_error_that_carries_it() {
+async fn a_payout_of_the_other_mode_is_a_configuration_error_that_carries_it() {
     let sandbox = sandbox().await;
     client(&sandbox).create_payout(&id("P"), &request(), false).await.unwrap();
     let (test, live) = (of_world(&sandbox, true), of_world(&sandbox, false));
@@ -466,7 +466,7 @@ async fn a_payout_of_the_other_world_is_a_configuration_error_that_carries_it() 
 }
 
 #[tokio::test]
-async fn a_create_never_takes_a_payout_of_the_other_world_for_its_own() {
+async fn a_create_never_takes_a_payout_of_the_other_mode_for_its_own() {
     let sandbox = sandbox().await;
     break_nth(&sandbox, Operation::CreatePayout, 1, Effect::ExecuteThenClose);
     let accepted = of_world(&sandbox, true).create_payout(&id("SAME"), &request(), false).await.unwrap();

@@ -143,7 +143,7 @@ async fn a_runner_that_dies_is_red_with_its_last_words_and_is_started_anew() {
 
 #[tokio::test]
 async fn an_answer_that_is_no_json_is_red() {
-    assert!(found_of("read line; echo hello", PATIENCE).await.contains("is no JSON"));
+    assert!(found_of("read line; echo hello", PATIENCE).await.contains("is not JSON"));
 }
 
 #[tokio::test]

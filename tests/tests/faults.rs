@@ -115,7 +115,8 @@ const BASIC: &str = r#"{"description":"somebody else's"}"#;
 
 /// Another payout, in the same state as ours would be.
 const OTHER: &str = r#"{"paymentRequested":{"money":{"amount":10000,"currencyCode":"IDR"}},
-    "process":{"status":"SUCCESS"},"paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"OTHER-1"}}"#;
+    "process":{"status":"SUCCESS"},
+    "paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"OTHER-1"}}"#;
 
 /// One case: the faults, and what was there before.
 #[derive(Clone, Debug)]

@@ -40,7 +40,8 @@ async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
 #[tokio::test]
 async fn a_compressed_answer_is_refused() {
     // It would be believed, were it not for the header.
-    let body = r#"{"paymentRequested":{"money":{"amount":10000,"currencyCode":"IDR"}},"paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}"#;
+    let body = r#"{"paymentRequested":{"money":{"amount":10000,"currencyCode":"IDR"}},
+        "paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}"#;
     let (create, read, _) = against(http("201 Created", "Content-Encoding: gzip\r\n", body)).await;
     assert_eq!(create.kind(), ErrorKind::OutcomeUnknown);
     assert_eq!(read.kind(), ErrorKind::UnexpectedResponse);
@@ -90,7 +91,8 @@ async fn any_other_status_leaves_the_create_open() {
 
 #[tokio::test]
 async fn a_201_with_other_money_or_another_id_is_not_believed() {
-    let money = r#"{"paymentRequested":{"money":{"amount":10001,"currencyCode":"IDR"}},"paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}"#;
+    let money = r#"{"paymentRequested":{"money":{"amount":10001,"currencyCode":"IDR"}},
+        "paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}"#;
     let method = money.replace("10001", "10000").replace("BANK", "WALLET");
     let other = money.replace("10001", "10000").replace(r#""P""#, r#""Q""#);
     for body in [money, &method, &other] {

@@ -255,7 +255,8 @@ mod tests {
             "    @get:JvmName(\"key\") @Transient val `key`: kotlin.String\n",
             "    `all`: List<Money> = listOf() \n",
             "    @get:JvmName(\"all\") @Transient val `all`: List<Money> = id.komopay.frozen(`all`)\n",
-            "    fun copy(`key`: kotlin.String = this.`key`, `all`: List<Money> = this.`all`): Config = Config(`key`, `all`)\n",
+            "    fun copy(`key`: kotlin.String = this.`key`, `all`: List<Money> = this.`all`): Config = \
+                Config(`key`, `all`)\n",
             "    companion object\n",
         ] {
             assert!(mended.contains(part), "{part} is not in {mended}");
@@ -284,9 +285,10 @@ mod tests {
 
     #[test]
     fn what_users_name_goes_into_their_package_and_codes_can_be_switched_over() {
-        let code = "package id.komopay.ffi\n\nprivate inline fun <U> uniffiRustCall(call: () -> U): U {\n}\n/**\n * A status.\n \
-            */\nsealed class PayoutStatus {\n    object NotYet : PayoutStatus()\n    data class Unknown(\n        val \
-            `text`: id.komopay.ffi.Moment) : PayoutStatus()\n}\n\ndata class Failure (\n)\n{\n}\n";
+        let code = "package id.komopay.ffi\n\nprivate inline fun <U> uniffiRustCall(call: () -> U): U {\n}\n/**\n * A \
+            status.\n */\nsealed class PayoutStatus {\n    object NotYet : PayoutStatus()\n    data class \
+            Unknown(\n        val `text`: id.komopay.ffi.Moment) : PayoutStatus()\n}\n\ndata \
+            class Failure (\n)\n{\n}\n";
         let (rest, values) = parted(code, &mut BTreeSet::new());
         assert!(rest.starts_with("package id.komopay.ffi\n\nimport id.komopay.*\n"), "{rest}");
         assert!(rest.contains("\ninternal inline fun <U> uniffiRustCall(") && rest.contains("class Failure"), "{rest}");

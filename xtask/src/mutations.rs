@@ -1,8 +1,8 @@
 //! Every rule broken on purpose, one at a time: a test that cannot fail proves nothing.
 //!
-//! In the files that hold rules, cargo-mutants breaks all that it knows how to: `.cargo/mutants.toml` says which files, and
-//! who judges. What it cannot express is in `tests/mutations.json`, with the tests that should see it. The sources are
-//! copied first, and only the copy is ever changed. What does not build was not caught by anybody.
+//! In the files that hold rules, cargo-mutants breaks all that it knows how to: `.cargo/mutants.toml` says which files,
+//! and who judges. What it cannot express is in `tests/mutations.json`, with the tests that should see it. The sources
+//! are copied first, and only the copy is ever changed. What does not build was not caught by anybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,8 +25,8 @@ use crate::workspace::Workspace;
 /// For how long one suite may run while nothing is broken.
 const PATIENCE: Duration = Duration::from_mins(30);
 
-/// For how long it may run with a fault, when this is how long it took without one. A rule that is broken may well make a
-/// test wait for ever.
+/// For how long it may run with a fault, when this is how long it took without one. A rule that is broken may well make
+/// a test wait for ever.
 fn patience(sound: Duration) -> Duration {
     Duration::from_mins(1) + 4 * sound
 }
@@ -34,8 +34,8 @@ fn patience(sound: Duration) -> Duration {
 /// Which mutations, and which tests.
 #[derive(Args)]
 pub(crate) struct Choice {
-    /// Only the mutations whose fault or file contains this text, or whose description by cargo-mutants matches it. May be
-    /// given more than once.
+    /// Only the mutations whose fault or file contains this text, or whose description by cargo-mutants matches it. May
+    /// be given more than once.
     #[arg(long)]
     only: Vec<String>,
     /// Only these tests, whatever should catch it, such as `core payouts::model`. May be given more than once.
@@ -279,8 +279,8 @@ impl<'a> Sources<'a> {
         Ok(End::NotCaught)
     }
 
-    /// Builds a suite: `core` or `core some::module` are unit tests of the core, `tests faults` is `tests/tests/faults.rs`.
-    /// Nothing, if it does not build.
+    /// Builds a suite: `core` or `core some::module` are unit tests of the core, `tests faults` is
+    /// `tests/tests/faults.rs`. Nothing, if it does not build.
     fn build(&self, suite: &str) -> Outcome<Option<TestProgram<'_>>> {
         let (room, name) = suite.split_once(' ').unwrap_or((suite, ""));
         let cargo = Program::cargo(self.workspace).args("test --no-run --quiet --locked --message-format json");

@@ -1,4 +1,5 @@
-//! `cargo xtask prove`: that money moves once, by looking at every case there is, and that the tests would see it if not.
+//! `cargo xtask prove`: that money moves once, by looking at every case there is; and that the tests would
+//! see it if not.
 //!
 //! A proof prints what it looked at; the report at the end says how much that was.
 

@@ -49,7 +49,7 @@ impl From<jiff::Timestamp> for Moment {
 
 impl Moment {
     pub fn timestamp(self, field: &str) -> Result<jiff::Timestamp, Error> {
-        let wrong = |_| refuse(ErrorKind::InvalidRequest, field, "is not a moment that can be told");
+        let wrong = |_| refuse(ErrorKind::InvalidRequest, field, "is not a time that can be used");
         jiff::Timestamp::from_microsecond(self.0).map_err(wrong)
     }
 }

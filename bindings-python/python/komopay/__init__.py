@@ -14,9 +14,9 @@
     >>> payout.status, payout.fee
     ('SUCCESS', Money('100', 'IDR'))
 
-**When it is not known.** `OutcomeUnknownError` says that the payout may exist. After it, after a crash and in a job that is
-run again, make the same call with `resume=True`: it finds what was made, and never pays twice. The payee is the one thing the
-platform does not repeat, so keep the request's fingerprint beside the id.
+**When it is not known.** `OutcomeUnknownError` says that the payout may exist. After it, after a crash and in a job
+that is run again, make the same call with `resume=True`: it finds what was made, and never pays twice. The payee is the
+one thing the platform does not repeat, so keep the request's fingerprint beside the id.
 
     >>> client.create_payout("TST-223344", request, resume=True).recovered
     True
@@ -36,7 +36,8 @@ platform does not repeat, so keep the request's fingerprint beside the id.
     >>> Money("42", "IDR") == Money("42.00", "IDR")
     True
 
-**Values** are frozen; they compare and hash by value, copy, match and pickle. A repr hides the person and masks the account.
+**Values** are frozen; they compare and hash by value, copy, match and pickle. A repr hides the person and masks
+the account.
 
     >>> request.method.account
     BankAccount(name=[hidden], number=****3344)
@@ -231,8 +232,8 @@ def _imported_by_name() -> tuple[object, ...]:  # pyright: ignore[reportUnusedFu
 
     from komopay import _provider, aio, catalogue
 
-    standard = (asyncio, atexit, collections.abc, contextvars, datetime, decimal, logging, multiprocessing.util, os, sys)
-    return (*standard, _provider, aio, catalogue)
+    standard = (asyncio, atexit, contextvars, datetime, decimal, logging, os, sys)
+    return (*standard, collections.abc, multiprocessing.util, _provider, aio, catalogue)
 
 
 def __dir__() -> list[str]:

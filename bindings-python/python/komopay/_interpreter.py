@@ -1,7 +1,7 @@
 """Which interpreter of the process this is: the package works in the main one only.
 
-Subinterpreters share what the native module keeps for the process: its threads, its log and what it does at the end. Some
-kinds would load it all the same, and fail later.
+Subinterpreters share what the native module keeps for the process: its threads, its log and what it does at the end.
+Some kinds would load it all the same, and fail later.
 """
 
 import sys

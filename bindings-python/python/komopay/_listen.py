@@ -22,8 +22,8 @@ _PRINTING = threading.Lock()
 def environment() -> Client:
     """A client from the environment, with the keys that callbacks need."""
     if not os.environ.get("KOMOPAY_CALLBACK_KEYS"):
-        text = "KOMOPAY_CALLBACK_KEYS: is not set in the environment; make a key, for example with `openssl rand -hex 32`"
-        raise ConfigurationError(text, field="KOMOPAY_CALLBACK_KEYS")
+        text = "is not set in the environment; make a key, for example with `openssl rand -hex 32`"
+        raise ConfigurationError(f"KOMOPAY_CALLBACK_KEYS: {text}", field="KOMOPAY_CALLBACK_KEYS")
     return Client.from_env(change_store=MemoryChangeStore())
 
 

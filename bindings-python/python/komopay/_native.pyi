@@ -278,8 +278,8 @@ class Callback:
     @property
     def verified(self, /) -> bool:
         """
-        Whether the URL was signed for this payout with one of the client's keys. False only of a client without keys: with
-        keys, what does not verify is refused.
+        Whether the URL was signed for this payout with one of the client's keys. False only of a client without
+        keys: with keys, what does not verify is refused.
         """
 
 @final
@@ -288,14 +288,14 @@ class Client:
     A client of the payout API, for any number of threads.
 
     Give `merchant_code` and `secret`, or a `token`: a ready one, or a function that gives one whenever a new one is
-    needed. The function runs in a thread of its own, and what it raises becomes an `UnavailableError` that names the type
-    only. Times are seconds, as a number or a `timedelta`. What is not given has its default; a bad setting is a
-    `ConfigurationError` that names it.
+    needed. The function runs in a thread of its own, and what it raises becomes an `UnavailableError` that names
+    the type only. Times are seconds, as a number or a `timedelta`. What is not given has its default; a bad setting
+    is a `ConfigurationError` that names it.
 
-    A child process after a fork connects anew at its first call; calls under way stay the parent's. When the interpreter
-    ends, creates on the wire have up to 5 seconds, and the log names the ids of those that take longer.
+    A child process after a fork connects anew at its first call; calls under way stay the parent's. When the
+    interpreter ends, creates on the wire have up to 5 seconds, and the log names the ids of those that take longer.
 
-    - `base_url`: where the platform is, such as `SANDBOX_URL`; it may have a path prefix. Plain http is for loopback.
+    - `base_url`: where the platform is, such as `SANDBOX_URL`; a path prefix is fine. Plain http is for loopback.
     - `total_timeout`: the deadline of a whole call, 90 s.
     - `attempt_timeout`: the deadline of one request on the wire, 20 s; at most half of `total_timeout`.
     - `connect_timeout`: the deadline for making a connection, 5 s.
@@ -310,14 +310,14 @@ class Client:
     - `connection_per_create`: whether each create goes over a connection of its own, so that a refusal needs no read to
       confirm it; False. It costs a connection for each payout.
     - `max_answer_bytes`: the largest answer that is read, 1 MiB.
-    - `proxy`: an http or https proxy for every call; without one, the environment's, but never for loopback. One that cannot be
-      used is refused.
+    - `proxy`: an http or https proxy for every call; without one, the environment's, but never for loopback. One that
+      cannot be used is refused.
     - `ca_file`: a PEM file with authorities to trust besides the system's.
     - `customer_id`: the value of the `Id-Customer` header.
     - `max_amount`: the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
-    - `is_test`: True if this client is for test data, False if it is for live money. A payout of the other world is a
-      `ConfigurationError` of a read, and never taken for a create's own. With False, `SANDBOX_URL` and this machine are
-      refused as `base_url`.
+    - `is_test`: True if this client is for test data, False if it is for live money. A payout of the other mode is a
+      `ConfigurationError` of a read, and never taken for a create's own. With False, `SANDBOX_URL` and this
+      machine are refused as `base_url`.
     - `loopback_is_live`: True if a local proxy at this loopback address leads to the live platform: with `is_test=False` only.
     - `validate`: whether requests are checked before they are sent, True.
     - `token_scope`: `"payout"` (one token for one payout, the default) or `"everything"`.
@@ -389,13 +389,14 @@ class Client:
         The platform signs no callback, so the URL carries a signature over this id and its expiry, by the first of the
         `callback_keys`. Host and path are not signed, since proxies rewrite them.
 
-        `expires_at` is a datetime with a time zone; without one, the URL never ends. Leave time for the payout, which may take
-        days, and for the platform's repeats. place is `"path"` (a last segment of the path) or `"query"` (the parameter
-        `komopay`, which the platform does not promise to keep).
+        `expires_at` is a datetime with a time zone; without one, the URL never ends. Leave time for the payout, which
+        may take days, and for the platform's repeats. place is `"path"` (a last segment of the path) or `"query"` (the
+        parameter `komopay`, which the platform does not promise to keep).
 
-        Errors: `ConfigurationError`, naming `callback_keys`, without a key; `InvalidRequestError`, naming `callback_url`, if
-        base is no absolute https URL (plain http is for loopback), holds a user name, a password, a fragment or a signature,
-        or is longer than 1000 characters when it is signed, or naming `expires_at`, if that is not in the future.
+        Errors: `ConfigurationError`, naming `callback_keys`, without a key; `InvalidRequestError`, naming
+        `callback_url`, if base is not an absolute https URL (plain http is for loopback), holds a user name, a
+        password, a fragment or a signature, or is longer than 1000 characters when it is signed, or naming
+        `expires_at`, if that is not in the future.
 
         Example:
 
@@ -422,8 +423,8 @@ class Client:
         """
         Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.
 
-        With drain=False it does not wait: creates on the wire are read to their end, and the log names their ids. It may
-        be called again.
+        With drain=False it does not wait: creates on the wire are read to their end, and the log names their ids. It
+        may be called again.
 
         Example:
 
@@ -435,15 +436,15 @@ class Client:
         """
         Makes a payout, exactly once. Store the id before the first call.
 
-        resume says "this id may have been sent before": after `OutcomeUnknownError`, after a crash, in a job that is run
-        again. Success means that the platform took the payout, not that the money arrived: see `wait_for_payout`.
+        resume says "this id may have been sent before": after `OutcomeUnknownError`, after a crash, in a job that is
+        run again. Success means that the platform took the payout, not that the money arrived: see `wait_for_payout`.
 
         Ctrl-C releases the caller at once; no further attempt starts, what is on the wire is read to its end, and the
         log names the id.
 
-        Errors: `OutcomeUnknownError` must be followed up, the payout may exist; `DuplicatePayoutError` if the id is taken;
-        `InvalidRequestError`, `RejectedError`, `PermissionDeniedError` and `AuthenticationError` if it was refused;
-        `UnavailableError`, `TimedOutError` and `RateLimitedError` if nothing was sent.
+        Errors: `OutcomeUnknownError` must be followed up, the payout may exist; `DuplicatePayoutError` if the id is
+        taken; `InvalidRequestError`, `RejectedError`, `PermissionDeniedError` and `AuthenticationError` if it was
+        refused; `UnavailableError`, `TimedOutError` and `RateLimitedError` if nothing was sent.
 
         Example:
 
@@ -471,8 +472,8 @@ class Client:
     @classmethod
     def from_env(cls, /, **settings: "Unpack[Settings]") -> "Client":
         """
-        A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`; and, if it is set,
-        `KOMOPAY_CALLBACK_KEYS`, keys that hold no comma, with commas between them.
+        A client from the environment: `KOMOPAY_MERCHANT_CODE`, `KOMOPAY_SECRET` and `KOMOPAY_BASE_URL`; and, if it is
+        set, `KOMOPAY_CALLBACK_KEYS`, keys that hold no comma, with commas between them.
 
         Every setting of Client may be given, and then wins. With a token, code and secret are not looked up. A variable
         that is missing is a `ConfigurationError` that names it.
@@ -486,8 +487,8 @@ class Client:
         """
         Reads a payout, trying again where that may help.
 
-        Errors: `NotFoundError` if there is none now; `UnavailableError`, `TimedOutError` or `RateLimitedError` if it could
-        not be read; `UnexpectedResponseError` if the answer cannot be understood.
+        Errors: `NotFoundError` if there is none now; `UnavailableError`, `TimedOutError` or `RateLimitedError` if it
+        could not be read; `UnexpectedResponseError` if the answer cannot be understood.
 
         Example:
 
@@ -505,8 +506,8 @@ class Client:
         Where there is a `change_store`, a change is in it when this returns. Answer with 200 then, and with the error's
         `callback_status` after a `KomopayError`, so that the platform repeats what was not dealt with.
 
-        Errors: as for `read_callback`, and nothing is sent then; `ConfigurationError`, naming `callback_keys`, without a
-        key; `UnavailableError`, naming `change_store`, if that failed; else as for `get_payout`.
+        Errors: as for `read_callback`, and nothing is sent then; `ConfigurationError`, naming `callback_keys`, without
+        a key; `UnavailableError`, naming `change_store`, if that failed; else as for `get_payout`.
 
         Example:
 
@@ -578,8 +579,8 @@ class Client:
         """
     def payment_options(self, /, *, type_code: str | None = None, method_codes: Iterable[str] = ..., currencies: Iterable[str] = ..., segment_codes: Iterable[str] = ..., operator_codes: Iterable[str] = ...) -> list[PaymentOption]:
         """
-        Methods and operators with their limits for this merchant, switched off ones included. What is not given does not
-        filter.
+        Methods and operators with their limits for this merchant, switched off ones included. What is not given does
+        not filter.
 
         Errors: `RejectedError` if the platform does not know a code of the filter; else as for `get_payout`.
 
@@ -610,8 +611,8 @@ class Client:
         body is the raw body of the request; url is the URL that was requested, absolute or from its path on. A client
         without `callback_keys` reads the body only, and says that it is not verified.
 
-        Errors: `InvalidCallbackError`, whose `field` tells what is wrong: `body`, `body_size` (over 64 KiB), `url` (over
-        8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
+        Errors: `InvalidCallbackError`, whose `field` tells what is wrong: `body`, `body_size` (over 64 KiB), `url`
+        (over 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
 
         Example:
 
@@ -640,12 +641,12 @@ class Client:
         """
     def take_changes(self, /, *, limit: int = ...) -> list[PayoutChange]:
         """
-        Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only the
-        first that was not acknowledged. For `change_lease`, nobody else is given them.
+        Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only
+        the first that was not acknowledged. For `change_lease`, nobody else is given them.
 
         Acknowledge each when it is handled. One that is not acknowledged in time is given again, perhaps while a slow
-        worker is still at it, who must not undo what came after. So keep, for each payout, the highest `sequence` that was
-        handled, in one transaction with what is done for it, and ignore a change whose number is not above it.
+        worker is still at it, who must not undo what came after. So keep, for each payout, the highest `sequence` that
+        was handled, in one transaction with what is done for it, and ignore a change whose number is not above it.
 
         Errors: `ConfigurationError`, naming `change_store`, without one; `UnavailableError`, naming it, if it failed.
 
@@ -771,9 +772,9 @@ class MemoryChangeStore:
     """
     Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
 
-    It grows by every payout whose change was seen. Clients of one process may share it if they have the same base URL, merchant
-    code and `is_test`; to others it is refused. A forked child begins with an empty one, since what is in it is the parent's
-    to handle.
+    It grows by every payout whose change was seen. Clients of one process may share it if they have the same base URL,
+    merchant code and `is_test`; to others it is refused. A forked child begins with an empty one, since what is in it
+    is the parent's to handle.
 
     Example:
 
@@ -837,7 +838,8 @@ class Payout:
 
     Example:
 
-        >>> payout = Payout(payout_id="TST-1", money=Money("42", "USD"), method_code="BANK_TRANSFER", status="PROCESSING")
+        >>> money = Money("42", "USD")
+        >>> payout = Payout(payout_id="TST-1", money=money, method_code="BANK_TRANSFER", status="PROCESSING")
         >>> payout.is_final
         False
     """
@@ -1082,10 +1084,10 @@ class PayoutRequest:
         """
         A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hexadecimal digits.
 
-        Store it beside the id. The platform never repeats the payee's account; a fingerprint that matches before a resumed
-        call proves that this is the same request: see `matches_fingerprint`. Equal requests have equal fingerprints in
-        every language. The signature in the callback URL does not count, nor its expiry. Without the key nobody can try out
-        account numbers against it.
+        Store it beside the id. The platform never repeats the payee's account; a fingerprint that matches before a
+        resumed call proves that this is the same request: see `matches_fingerprint`. Equal requests have equal
+        fingerprints in every language. The signature in the callback URL does not count, nor its expiry. Without the
+        key nobody can try out account numbers against it.
 
         Errors: `ConfigurationError`, naming `key`, if it is shorter than 16 bytes.
 
@@ -1220,20 +1222,21 @@ class SqliteChangeStore:
     """
     Keeps changes in an SQLite file, which survives the process and which the processes of one machine may share.
 
-    It belongs to the base URL, merchant code (or none: a token) and `is_test` of the first client that is made with it, and
-    is refused to clients of others.
+    It belongs to the base URL, merchant code (or none: a token) and `is_test` of the first client that is made with it,
+    and is refused to clients of others.
 
-    What it has said that it recorded survives a crash of the process and of the machine. The file is made for its user
-    only, and refused if others could have written it: if it is another user's, has rights for everybody, is a symbolic link,
-    or stands in a folder where everybody may replace it (not looked at on Windows). Rights of its group are logged. It
-    holds amounts and statuses and no account number, and grows by about a kilobyte for each change; old rows that are
-    acknowledged may be deleted, except the last one of each payout. Not for a network drive. Do not open the file
-    with another SQLite, such as `sqlite3`, in a process that uses it here: closing it would drop the locks of both.
+    What it has said that it recorded survives a crash of the process and of the machine. The file is made for its
+    user only, and refused if others could have written it: if it is another user's, has rights for everybody, is a
+    symbolic link, or stands in a folder where everybody may replace it (not looked at on Windows). Rights of its
+    group are logged. It holds amounts and statuses and no account number, and grows by about a kilobyte for each
+    change; old rows that are acknowledged may be deleted, except the last one of each payout. Not for a network
+    drive. Do not open the file with another SQLite, such as `sqlite3`, in a process that uses it here: closing it
+    would drop the locks of both.
 
     Each process opens it for itself, in a forked child anew.
 
-    Errors: `ConfigurationError`, naming `change_store`, if it cannot be opened, is the file of another program, or could have
-    been written by others.
+    Errors: `ConfigurationError`, naming `change_store`, if it cannot be opened, is the file of another program, or
+    could have been written by others.
 
     Example:
 

@@ -1,8 +1,8 @@
 """The client for asyncio: the same calls as `komopay.Client`, awaited.
 
-The calls run on the package's own threads; the loop is woken once for all that have ended. Cancelling the task, which is
-also what `asyncio.timeout` does, releases the caller at once; no further attempt starts, what is on the wire is read to
-its end, and the log names the id. It works under uvloop, too.
+The calls run on the package's own threads; the loop is woken once for all that have ended. Cancelling the task, which
+is also what `asyncio.timeout` does, releases the caller at once; no further attempt starts, what is on the wire is read
+to its end, and the log names the id. It works under uvloop, too.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
         future: asyncio.Future[_T]
 
-        def leave(self) -> None: ...
+        def cancel(self) -> None: ...
 
 
 class AsyncClient:
@@ -372,7 +372,8 @@ class AsyncClient:
         Example:
 
             >>> client = AsyncClient.from_env(callback_keys=["what `openssl rand -hex 32` printed"])
-            >>> client.callback_url("https://shop.example/hook", "TST-223344").startswith("https://shop.example/hook/1.0.")
+            >>> signed = client.callback_url("https://shop.example/hook", "TST-223344")
+            >>> signed.startswith("https://shop.example/hook/1.0.")
             True
             >>> asyncio.run(client.close())
         """
@@ -475,7 +476,7 @@ class AsyncClient:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None, /
     ) -> None:
-        """Closes the client. When the task is cancelled it does not wait for creates on the wire: the log names them."""
+        """Closes the client. A cancelled task does not wait for creates on the wire; the log names them."""
         import asyncio
 
         leaving = isinstance(exc_value, (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit))
@@ -503,7 +504,7 @@ class AsyncClient:
             return await call.future
         finally:
             # Cancelled, or thrown away by a loop that ends: the caller has left. After the call's end it is nothing.
-            call.leave()
+            call.cancel()
 
     def __repr__(self) -> str:
         # Where it could not be made, a report of the error shows it all the same.
@@ -523,7 +524,7 @@ def _in_thread(token: str | Callable[[], str | Awaitable[str]] | None, provider:
 
 
 class _Provider:
-    """A token provider of the caller's. It is called in a thread; if it is an async one, the loop awaits what it gives."""
+    """A token provider of the caller's. It is called in a thread; if it is async, the loop awaits what it gives."""
 
     __slots__ = ("_provider", "loop")
 

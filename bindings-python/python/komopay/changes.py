@@ -1,7 +1,7 @@
 """Takes the changes of payouts out of a client's store and gives each to a function of yours.
 
-The adapters (`komopay.fastapi`, `komopay.flask`, `komopay.django`) use it; use it by itself where callbacks are received
-in one program and handled in another, both with the same `SqliteChangeStore`:
+The adapters (`komopay.fastapi`, `komopay.flask`, `komopay.django`) use it; use it by itself where callbacks are
+received in one program and handled in another, both with the same `SqliteChangeStore`:
 
     with ChangeWorker(client, on_change):
         ...
@@ -232,7 +232,9 @@ class ChangeWorker:
                 if not start.is_ending:
                     _ = start.woken.wait(self._interval)
         except BaseException:
-            _LOG.critical("the worker of changes has ended; the next callback or start() starts it again", exc_info=True)
+            _LOG.critical(
+                "the worker of changes has ended; the next callback or start() starts it again", exc_info=True
+            )
 
     def _deliver(self) -> bool:
         """Whether there was a change."""

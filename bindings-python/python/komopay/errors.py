@@ -66,8 +66,8 @@ class KomopayError(Exception):
     http_status: int | None
     """The HTTP status of the answer that decided the call, if one came."""
     callback_status: int
-    """The HTTP status to answer a callback with when ``handle_callback`` raised this: never 200, after which the platform
-    would not repeat it. 500 of an exception that was made in Python."""
+    """The HTTP status to answer a callback with when ``handle_callback`` raised this: never 200, after which the
+    platform would not repeat it. 500 of an exception that was made in Python."""
     field: str | None
     """The field or setting that is at fault, if one is known, such as ``money.amount``."""
     reasons: tuple[Reason, ...]
@@ -77,9 +77,9 @@ class KomopayError(Exception):
     attempts: tuple[Attempt, ...]
     """The requests this call made, oldest first."""
     concerns: Literal["merchant", "payout"] | None
-    """Whom this concerns. ``"merchant"``: the merchant, its credentials or the settings, so that every other payout would
-    meet it as well: stop, mend that, and make the same calls again. ``"payout"``: this payout alone. ``None``: neither can be
-    said; it may pass, or what came of it is not known."""
+    """Whom this concerns. ``"merchant"``: the merchant, its credentials or the settings, so that every other payout
+    would meet it as well: stop, mend that, and make the same calls again. ``"payout"``: this payout alone. ``None``:
+    neither can be said; it may pass, or what came of it is not known."""
     retry_after: timedelta | None
     """How long the platform asked to wait, if it did."""
     payout: Payout | None

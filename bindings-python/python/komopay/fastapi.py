@@ -54,9 +54,7 @@ class Callbacks:
     `on_change`, if that is a generator function.
     """
 
-    def __init__(
-        self, client: AsyncClient, on_change: Callable[[PayoutChange], Awaitable[object] | object]
-    ) -> None:
+    def __init__(self, client: AsyncClient, on_change: Callable[[PayoutChange], Awaitable[object] | object]) -> None:
         check_client(client, AsyncClient)
         self.client: AsyncClient = client
         self.worker: AsyncChangeWorker = AsyncChangeWorker(client, on_change)
@@ -129,6 +127,7 @@ def _url(scope: _Message) -> str:
 
 
 async def _answer(send: _Send, status: int, headers: list[tuple[bytes, bytes]] | None = None) -> None:
-    start: _Message = {"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0"), *(headers or [])]}
+    headers = [(b"content-length", b"0"), *(headers or [])]
+    start: _Message = {"type": "http.response.start", "status": status, "headers": headers}
     await send(start)
     await send({"type": "http.response.body", "body": b""})

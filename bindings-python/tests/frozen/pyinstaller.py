@@ -1,4 +1,4 @@
-"""A real application, frozen by PyInstaller: it pays, looks, is refused, logs and uses asyncio, with what it was given."""
+"""A real application, frozen by PyInstaller: it pays, reads, is refused, logs and uses asyncio, as it was built."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def test_a_frozen_application_pays(sandbox: Sandbox, folder: Path) -> None:
     built = subprocess.run([*build, application], capture_output=True, text=True, timeout=600)
     assert built.returncode == 0, built.stderr
     # Nothing but what is in it: not even a Python.
-    run = subprocess.run([folder / "distpath" / "pays" / "pays"], env=sandbox.environment, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        [folder / "distpath" / "pays" / "pays"], env=sandbox.environment, capture_output=True, text=True, timeout=60
+    )
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines() == ["10000", "not_found UTC", "SUCCESS", "1", "True True"]
     assert sandbox.executed("FROZEN-1") == 1

@@ -1,4 +1,4 @@
-"""A Celery application that pays. Its client is made, and used, when the worker loads this, before it forks its pool."""
+"""A Celery application that pays. Its client is made and used when the worker loads this, before the pool forks."""
 
 from __future__ import annotations
 

@@ -58,7 +58,9 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.mark.parametrize("kind", WORKERS)
-def test_the_client_of_the_master_pays_in_every_worker(kind: str, sandbox: Sandbox, threads: ThreadPoolExecutor) -> None:
+def test_the_client_of_the_master_pays_in_every_worker(
+    kind: str, sandbox: Sandbox, threads: ThreadPoolExecutor
+) -> None:
     with Gunicorn(sandbox, *WORKERS[kind]) as gunicorn:
         sandbox.fault("create_payout", "hold")
         at_once = {"sync": 2, "gthread": 4}[kind]
@@ -94,7 +96,9 @@ def test_a_payout_of_a_killed_worker_is_paid_once_when_its_job_is_run_again(
 
 
 @pytest.mark.parametrize("kind", WORKERS)
-def test_a_graceful_stop_waits_for_a_create_on_the_wire(kind: str, sandbox: Sandbox, threads: ThreadPoolExecutor) -> None:
+def test_a_graceful_stop_waits_for_a_create_on_the_wire(
+    kind: str, sandbox: Sandbox, threads: ThreadPoolExecutor
+) -> None:
     with Gunicorn(sandbox, *WORKERS[kind]) as gunicorn:
         sandbox.fault("create_payout", "hold")
         answer = threads.submit(gunicorn.pay, "TST-STOPPED")
@@ -108,7 +112,9 @@ def test_a_graceful_stop_waits_for_a_create_on_the_wire(kind: str, sandbox: Sand
 
 
 @pytest.mark.parametrize("reason", ["a quick stop", "a worker that is silent for too long"])
-def test_what_ends_a_worker_in_a_create_names_the_id(reason: str, sandbox: Sandbox, threads: ThreadPoolExecutor) -> None:
+def test_what_ends_a_worker_in_a_create_names_the_id(
+    reason: str, sandbox: Sandbox, threads: ThreadPoolExecutor
+) -> None:
     with Gunicorn(sandbox, *(["--timeout", "1"] if "silent" in reason else [])) as gunicorn:
         sandbox.fault("create_payout", "hold")
         lost: Future[Any] = threads.submit(gunicorn.pay, "TST-STOPPED")

@@ -1,4 +1,4 @@
-"""Threads at the end of the interpreter: the process ends, with code 0, and the log names every id that nobody has heard of."""
+"""Threads at the end of the interpreter: the process ends with code 0, and the log names each id nobody heard of."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ do {
 
 // It returns on `failed` and `refused`, too: look at the status.
 let payout = try await client.waitForPayout(payoutId, timeout: 60)
-print("\(payout.status)     at \(payout.processedAt.map(\.description) ?? "?"), fee \(payout.fee.map(\.description) ?? "?")")
+let (processedAt, fee) = (payout.processedAt.map(\.description) ?? "?", payout.fee.map(\.description) ?? "?")
+print("\(payout.status)     at \(processedAt), fee \(fee)")
 try await client.close()
 exit(payout.status == .success ? 0 : 1)

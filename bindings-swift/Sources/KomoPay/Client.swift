@@ -17,9 +17,9 @@ import Foundation
 ///
 /// ## Errors
 ///
-/// Every method throws ``KomopayError``, and `CancellationError` if its task is cancelled. Each may be
-/// `configuration`, `authentication`, `permissionDenied`, `rateLimited`, `unavailable`, `timedOut`, `unexpectedResponse`,
-/// `closed` or `internal`; what else it may be is said at the method.
+/// Every method throws ``KomopayError``, and `CancellationError` if its task is cancelled. Each may be `configuration`,
+/// `authentication`, `permissionDenied`, `rateLimited`, `unavailable`, `timedOut`, `unexpectedResponse`, `closed` or
+/// `internal`; what else it may be is said at the method.
 ///
 /// ## Cancellation
 ///
@@ -190,8 +190,8 @@ public final class Client: Sendable {
     ///   - body: The raw body of the request.
     ///   - url: The URL that was requested, absolute or from its path on.
     /// - Throws: As ``readCallback(_:url:)``, and nothing is sent then; ``KomopayError/configuration(_:)``, naming
-    ///   `callback_keys`, without a key; ``KomopayError/unavailable(_:)``, naming `change_store`, if that failed; else as
-    ///   ``getPayout(_:)``.
+    ///   `callback_keys`, without a key; ``KomopayError/unavailable(_:)``, naming `change_store`, if that failed; else
+    ///   as ``getPayout(_:)``.
     public func handleCallback(_ body: Data, url: String) async throws -> Payout {
         try await call { try await $0.handleCallback(body: body, url: url, cancel: $1) }
     }

@@ -40,7 +40,8 @@ final class ErrorTests: XCTestCase {
             XCTAssertEqual(error.httpStatus, 406)
             XCTAssertEqual(error.reasons.map(\.code), ["BALANCE_INSUFFICIENT"])
             XCTAssertEqual(error.payoutId, "A-1")
-            XCTAssertEqual(error.attempts.map(\.operation), ["POST /auth-tokens", "POST /payouts/A-1", "GET /payouts/A-1"])
+            XCTAssertEqual(
+                error.attempts.map(\.operation), ["POST /auth-tokens", "POST /payouts/A-1", "GET /payouts/A-1"])
             XCTAssertEqual(error.attempts.map(\.httpStatus), [200, 406, 410])
             XCTAssertEqual(error.concerns, .payout)
             XCTAssertNil(error.cause)

@@ -17,7 +17,8 @@ final class LogTests: XCTestCase {
                 group.addTask {
                     try await Self.$request.withValue("request-\(number)") {
                         _ = try await client.createPayout("L-\(number)", documented())
-                        XCTAssertTrue(heard.of("request-\(number)").contains { $0.text.contains("POST /payouts/L-\(number)") })
+                        let records = heard.of("request-\(number)")
+                        XCTAssertTrue(records.contains { $0.text.contains("POST /payouts/L-\(number)") })
                     }
                 }
             }

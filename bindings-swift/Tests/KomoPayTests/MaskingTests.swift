@@ -37,7 +37,8 @@ final class MaskingTests: XCTestCase {
             account, method, wallet, CryptoAccount(number: "T\(canary)1234"), secret, Credentials.token(token: canary),
             Credentials.provider { canary }, config, try Client(config), PayoutRequest(money: money, method: method),
             PayoutRequest(
-                money: money, method: method, callbackUrl: "https://shop.example/hook/\(signature)", customerIp: canary),
+                money: money, method: method, callbackUrl: "https://shop.example/hook/\(signature)",
+                customerIp: canary),
             PayoutRequest(money: money, method: method, callbackUrl: "https://shop.example/?komopay=\(signature)"),
             PayoutMethod.walletTransfer(account: wallet, phoneNumber: canary, remark: canary),
             PayoutMethod.cryptoTransfer(operatorCode: "C", account: CryptoAccount(number: "\(canary)1234")),

@@ -35,7 +35,8 @@ final class Sandbox: Sendable {
         process = Process()
         process.executableURL = URL(fileURLWithPath: ProcessInfo.processInfo.environment["KOMOPAY_SANDBOX_BIN"] ?? "")
         process.arguments = ["--port", "0", "--control", "--processing-ms", "0", "--secret", Sandbox.secret]
-        process.environment = ProcessInfo.processInfo.environment.merging(["KOMOPAY_SANDBOX_TOKEN": controlToken]) { $1 }
+        let token = ["KOMOPAY_SANDBOX_TOKEN": controlToken]
+        process.environment = ProcessInfo.processInfo.environment.merging(token) { $1 }
         let output = Pipe()
         process.standardOutput = output
         try process.run()
@@ -113,7 +114,8 @@ final class Sandbox: Sendable {
         guard let status = (answer as? HTTPURLResponse)?.statusCode, 200..<300 ~= status else {
             throw Unusable(what: "\(path): \(answer)")
         }
-        return try JSONSerialization.jsonObject(with: data.isEmpty ? Data("null".utf8) : data, options: .fragmentsAllowed)
+        let json = data.isEmpty ? Data("null".utf8) : data
+        return try JSONSerialization.jsonObject(with: json, options: .fragmentsAllowed)
     }
 
     struct Unusable: Error {

@@ -354,7 +354,7 @@ impl Fetcher {
                 if is_token(token.expose_secret()) {
                     Ok(token)
                 } else {
-                    Err(refuse("the token provider gave something that is no token".to_owned()))
+                    Err(refuse("the token provider gave something that is not a token".to_owned()))
                 }
             }
         }

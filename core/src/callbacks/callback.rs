@@ -77,7 +77,7 @@ fn read_body(body: &[u8]) -> Result<PayoutId> {
     }
     let text = std::str::from_utf8(body).map_err(|_| refuse("it is not UTF-8"))?;
     let wire: CallbackWire = object(text).map_err(|unreadable| refuse(&unreadable.0))?;
-    PayoutId::new(wire.id_entity).map_err(|_| refuse("idEntity is no id of a payout"))
+    PayoutId::new(wire.id_entity).map_err(|_| refuse("idEntity is not a payout id"))
 }
 
 /// The signature in a URL, which may be absolute or start at its path: what a framework gives, behind whatever proxies.

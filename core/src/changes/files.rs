@@ -80,8 +80,8 @@ mod unix {
         if rights & OTHERS_WRITE != 0 && rights & STICKY == 0 {
             let (folder, rights) = (folder.display(), rights & 0o7777);
             return Err(format!(
-                "everybody may replace files in {folder} (mode {rights:o}). Make a folder of its own for the store, with \
-                 `mkdir -m 700`, or take the right away: chmod o-w {folder}"
+                "everybody may replace files in {folder} (mode {rights:o}). Make a folder of its own for the store, \
+                 with `mkdir -m 700`, or take the right away: chmod o-w {folder}"
             ));
         }
         if rights & GROUP_WRITE != 0 && rights & STICKY == 0 {
@@ -118,7 +118,7 @@ mod unix {
             ));
         }
         if !file.is_file() {
-            return Err(format!("{path} is no ordinary file"));
+            return Err(format!("{path} is not an ordinary file"));
         }
         let (owner, user) = (file.uid(), geteuid().as_raw());
         if owner != user {
@@ -146,8 +146,8 @@ mod unix {
         if warned.get_or_insert_default().insert(path.to_owned()) {
             tracing::warn!(
                 target: "komopay",
-                "the store of changes {}: {why}. What is in it is believed, so only the application may be who does. Else \
-                 take the rights away: chmod g= for the file, g-w for its folder",
+                "the store of changes {}: {why}. What is in it is believed, so nobody but the application should be \
+                 able to. Else take the rights away: chmod g= for the file, g-w for its folder",
                 path.display()
             );
         }
@@ -214,7 +214,7 @@ mod tests {
             assert!(!folder.path().join("elsewhere").exists());
             std::fs::remove_file(&beside).unwrap();
             std::fs::create_dir(&beside).unwrap();
-            assert!(refusal(&path).contains("no ordinary file"), "{suffix}");
+            assert!(refusal(&path).contains("not an ordinary file"), "{suffix}");
         }
     }
 

@@ -133,7 +133,7 @@ fn connect(path: &Path, failed: impl Fn(&dyn std::fmt::Display) -> StoreError) -
     }
     match prepare(connection).map_err(|error| failed(&error))? {
         (connection, FORM) => Ok(connection),
-        (_, form) => Err(failed(&format_args!("is no store of changes of this version (user_version {form})"))),
+        (_, form) => Err(failed(&format_args!("is not a store of changes of this version (user_version {form})"))),
     }
 }
 
@@ -208,7 +208,8 @@ impl ChangeStore for SqliteChangeStore {
                 return Ok(owner);
             }
             if connection.execute(NOTE, [owner])? == 1 {
-                tracing::info!(target: "komopay", "the store of changes {} is now of {owner}", self.path.display());
+                let path = self.path.display();
+                tracing::info!(target: "komopay", "the store of changes {path} now belongs to {owner}");
             }
             Ok(noted(connection)?.unwrap_or_default())
         })
@@ -324,7 +325,7 @@ mod tests {
         files::make(&other).unwrap();
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE orders (id TEXT)").unwrap();
         let error = SqliteChangeStore::open(&other).err().unwrap();
-        assert!(error.to_string().contains("no store of changes"), "{error}");
+        assert!(error.to_string().contains("not a store of changes"), "{error}");
         assert!(SqliteChangeStore::open(folder.path().join("no/such/folder/x")).is_err());
     }
 

@@ -384,7 +384,7 @@ impl Driver {
                 let expected = Expected { is_test: session.is_test, is_young: Some(is_young).filter(|_| !self.resume) };
                 let agreement = found.deciding.is_ours(&self.request, expected);
                 if let Agreement::Unproven(field) = agreement {
-                    let text = format!("the answer to GET {} does not say readably what {field} is", self.id.path());
+                    let text = format!("{field} cannot be read from the answer to GET {}", self.id.path());
                     let error = Error::new(ErrorKind::UnexpectedResponse, text).with_status(200);
                     (self.learned.last_error, self.learned.unproven) = (Some(error.clone()), Some(error));
                 } else {

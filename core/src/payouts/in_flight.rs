@@ -264,8 +264,8 @@ impl Flight {
             tracing::warn!(
                 target: "komopay",
                 payout_id = %forgotten,
-                "that this create ended as outcome_unknown is remembered no longer: too many others did since. To settle \
-                 it, call create_payout with the same id, the same request and resume"
+                "it is no longer remembered that this create ended as outcome_unknown: too many others did since. To \
+                 settle it, call create_payout with the same id, the same request and resume"
             );
         }
         // Not under the lock: a waiter may be woken, and run, right here.

@@ -450,7 +450,8 @@ mod tests {
             customer_ip: None,
         };
         let expected = json!({
-            "paymentRequested": {"money": {"amount": 1, "currencyCode": "JPY"}, "segmentCode": "VIP", "exchangedToCurrency": "USD"},
+            "paymentRequested": {
+                "money": {"amount": 1, "currencyCode": "JPY"}, "segmentCode": "VIP", "exchangedToCurrency": "USD"},
             "paymentMethod": {"paymentMethodCode": "BANK_TRANSFER", "paymentOperatorCode": "OP", "account": {
                 "accountName": "N", "accountNumber": "1", "accountType": "savings", "bankCode": "C", "bankName": "BN",
                 "bankBranch": "BB", "bankCity": "BC", "bankProvince": "BP"}},
@@ -463,7 +464,8 @@ mod tests {
             phone_number: None,
             remark: some("R"),
         };
-        let expected = json!({"paymentMethodCode": "WALLET_TRANSFER", "account": {"accountNumber": "user@provider"}, "remark": "R"});
+        let expected = json!({
+            "paymentMethodCode": "WALLET_TRANSFER", "account": {"accountNumber": "user@provider"}, "remark": "R"});
         assert_eq!(serde_json::to_value(PayoutMethod::from(wallet)).unwrap(), expected);
     }
 

@@ -34,7 +34,8 @@ impl Unsettled {
             return Ok(true);
         }
         let text = format!(
-            "another request under the id {id} ended as outcome_unknown and is not settled; nothing was sent for this one"
+            "another request under the id {id} ended as outcome_unknown and is not settled; nothing was sent for this \
+             one"
         );
         Err(Error::new(ErrorKind::DuplicatePayout, text).with_payout_id(id))
     }

@@ -42,7 +42,7 @@ impl PayoutRequest {
             check_callback_url(url)?;
         }
         if customer_ip.as_ref().is_some_and(|ip| ip.parse::<IpAddr>().is_err()) {
-            return Err(Error::invalid("customer_ip", "is no IPv4 or IPv6 address"));
+            return Err(Error::invalid("customer_ip", "is not an IPv4 or IPv6 address"));
         }
         match method {
             PayoutMethod::BankTransfer(bank) => check_bank(bank, money.currency()),
@@ -59,7 +59,7 @@ fn check_callback_url(url: &str) -> Result<()> {
     }
     match address::parse(url) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(()),
-        Ok(_) => refuse("is no http or https URL"),
+        Ok(_) => refuse("is not an http or https URL"),
         Err(problem) => refuse(problem),
     }
 }
@@ -77,7 +77,7 @@ fn check_bank(bank: &BankTransfer, currency: &str) -> Result<()> {
     not_empty("method.account.bank_city", bank_city.as_deref())?;
     not_empty("method.account.bank_province", bank_province.as_deref())?;
     if email_address.as_ref().is_some_and(|address| !is_email(address)) {
-        return Err(Error::invalid("method.email_address", "is no e-mail address"));
+        return Err(Error::invalid("method.email_address", "is not an e-mail address"));
     }
     match currency {
         "JPY" => {
@@ -88,7 +88,7 @@ fn check_bank(bank: &BankTransfer, currency: &str) -> Result<()> {
         "INR" => {
             required("method.account.bank_code", bank_code.as_deref(), currency)?;
             if bank_code.as_ref().is_some_and(|code| !is_ifsc(code)) {
-                let problem = "is no IFSC code: 4 letters, a 0, and 6 letters or digits";
+                let problem = "is not an IFSC code: 4 letters, a 0, and 6 letters or digits";
                 return Err(Error::invalid("method.account.bank_code", problem));
             }
             Ok(())
@@ -171,9 +171,9 @@ fn described(c: char) -> String {
     use GeneralCategory as G;
     let class = match get_general_category(c) {
         G::DecimalNumber | G::LetterNumber | G::OtherNumber => return "a digit".to_owned(),
-        G::NonspacingMark | G::SpacingMark | G::EnclosingMark => "a combining mark behind no letter",
+        G::NonspacingMark | G::SpacingMark | G::EnclosingMark => "a combining mark without a letter before it",
         G::Control | G::LineSeparator | G::ParagraphSeparator => "a line end or control character",
-        G::SpaceSeparator => "a blank of another kind",
+        G::SpaceSeparator => "another kind of blank",
         G::Format => "an invisible character",
         G::ConnectorPunctuation
         | G::DashPunctuation
@@ -353,8 +353,8 @@ mod tests {
         for (name, said) in [
             ("Ma\u{2019}ruf", "has a punctuation mark (U+2019) at character 3;"),
             ("Siti 7", "has a digit at character 6;"),
-            ("\u{301}a", "has a combining mark behind no letter (U+0301) at character 1;"),
-            ("a\u{a0}b", "has a blank of another kind (U+00A0) at character 2;"),
+            ("\u{301}a", "has a combining mark without a letter before it (U+0301) at character 1;"),
+            ("a\u{a0}b", "has another kind of blank (U+00A0) at character 2;"),
             ("a\u{200b}b", "has an invisible character (U+200B) at character 2;"),
             ("a\nb", "has a line end or control character (U+000A) at character 2;"),
             ("a\u{1f600}", "has a symbol (U+1F600) at character 2;"),

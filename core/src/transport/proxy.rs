@@ -57,9 +57,9 @@ pub(super) fn route(
     {
         return Ok(Route::Direct);
     }
-    read(&proxy, base_url).map(Route::Through).map_err(|problem| {
-        Error::setting(variable, format_args!("this variable of the environment {problem}, or unset it"))
-    })
+    read(&proxy, base_url)
+        .map(Route::Through)
+        .map_err(|problem| Error::setting(variable, format_args!("this environment variable {problem}, or unset it")))
 }
 
 /// The first of these variables that says something.
@@ -70,7 +70,7 @@ fn first(
     for name in names {
         let Some(value) = environment(name) else { continue };
         let value = value.into_string().map_err(|_| {
-            Error::setting(name, "this variable of the environment is no Unicode text; write it anew, or unset it")
+            Error::setting(name, "this environment variable is not Unicode text; write it anew, or unset it")
         })?;
         if !value.trim().is_empty() {
             return Ok(Some((*name, value)));
@@ -115,8 +115,8 @@ type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
 pub(super) fn refusal(cause: &(dyn StdError + 'static)) -> Option<String> {
     let refused = matches!(cause.downcast_ref::<TunnelError>()?, TunnelError::ProxyAuthRequired);
     refused.then(|| {
-        "proxy: it does not take the user name and password, or has none (HTTP 407); nothing was sent. Set those that it \
-         takes, as in http://user:password@proxy:3128, in proxy or in the variable of the environment"
+        "proxy: it does not take the user name and password, or has none (HTTP 407); nothing was sent. Set those that \
+         it takes, as in http://user:password@proxy:3128, in proxy or in the environment variable"
             .to_owned()
     })
 }

@@ -47,7 +47,7 @@ impl Post {
         let url = match Url::parse(url) {
             Ok(url) if ["http", "https"].contains(&url.scheme()) => url,
             Ok(url) => return withheld(format!("a callback goes over http or https, not over {}", url.scheme())),
-            Err(error) => return withheld(format!("no usable URL: {error}")),
+            Err(error) => return withheld(format!("not a usable URL: {error}")),
         };
         if !is_loopback(&url) && !self.rules.to_any_host {
             let host = url.host_str().unwrap_or_default();

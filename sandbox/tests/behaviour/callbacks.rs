@@ -247,8 +247,8 @@ async fn localhost_is_this_machine_however_it_is_written() {
 #[tokio::test]
 async fn a_url_that_leads_nowhere_is_withheld() {
     for (url, problem) in [
-        ("hook", "no usable URL: "),
-        ("", "no usable URL: "),
+        ("hook", "not a usable URL: "),
+        ("", "not a usable URL: "),
         ("ftp://127.0.0.1/", "a callback goes over http or https"),
     ] {
         let delivery = only_delivery(Sandbox::builder(), url).await;

@@ -66,7 +66,7 @@ impl Runner {
                 Err(format!("the runner hung: no answer within {patience:?}, so it was killed{}", self.last_lines()))
             }
             Ok(Ok(Some(line))) => serde_json::from_str(&line)
-                .map_err(|error| format!("the runner's answer is no JSON ({error}): {}", canary::hide(&line))),
+                .map_err(|error| format!("the runner's answer is not JSON ({error}): {}", canary::hide(&line))),
             Ok(Ok(None) | Err(_)) => Err(self.died(patience).await),
         }
     }

@@ -194,7 +194,7 @@ impl TryFrom<Map<String, Value>> for Step {
     fn try_from(mut step: Map<String, Value>) -> Result<Self, String> {
         let keep = match step.remove("keep") {
             Some(Value::String(name)) => Some(name),
-            Some(other) => return Err(format!("keep: {other} is no name")),
+            Some(other) => return Err(format!("keep: {other} is not a name")),
             None => None,
         };
         let expect = step.remove("expect");
@@ -339,7 +339,7 @@ fn expand(value: &Value, definitions: &Definitions, depth: usize) -> Result<Valu
                 None => Map::new(),
                 Some(name) => match name.and_then(|name| definitions.get(name)).map(expand).transpose()? {
                     Some(Value::Object(members)) => members,
-                    _ => return Err(format!("$like: {} is no object that is defined", members["$like"])),
+                    _ => return Err(format!("$like: {} is not an object that is defined", members["$like"])),
                 },
             };
             for (name, member) in members.iter().filter(|(name, _)| *name != "$like") {
@@ -416,7 +416,7 @@ mod tests {
             (json!({"do": "idle", "expect": {"ok": null}}), "nobody answers"),
             (json!({"do": "kinds", "expect": "$nothing"}), "neither defined nor a matcher"),
             (json!({"do": "close", "client": "$nobody"}), "is not defined"),
-            (json!({"do": "close", "client": "a", "keep": 1}), "is no name"),
+            (json!({"do": "close", "client": "a", "keep": 1}), "is not a name"),
         ] {
             let error = scenario(&json!([step])).unwrap_err();
             assert!(error.contains(problem), "{step}: {error}");

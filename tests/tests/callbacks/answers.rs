@@ -62,8 +62,8 @@ async fn a_callback_waits_for_a_time_of_its_own_and_who_shares_its_read_for_thei
         config.callback_timeout = Duration::from_millis(200);
         let (client, keeps) = (receiving(config, store.clone()), store.is_some());
         break_nth(&sandbox, Operation::GetPayout, 1, Effect::Hold);
-        // With a store, the first shares the read that is held, and the next one stands behind it. Without one, it is the
-        // callback's own that is held.
+        // With a store, the first shares the read that is held, and the next one stands behind it. Without one, it is
+        // the callback's own that is held.
         let read = async {
             while !keeps && sandbox.calls(Operation::GetPayout) == 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;

@@ -139,7 +139,7 @@ async fn a_status_that_this_version_does_not_know_is_a_change_once_it_says_when(
 }
 
 #[tokio::test]
-async fn data_of_the_other_world_is_no_change() {
+async fn data_of_the_other_mode_is_no_change() {
     let platform = Platform::start().await;
     platform.set("A", "SUCCESS", T1);
     let mut live: Config = config(&platform.base_url());

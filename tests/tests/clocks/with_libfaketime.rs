@@ -216,7 +216,8 @@ async fn a_retry_after_that_is_a_date_means_the_platforms_clock() {
     for year in [2001, 2091] {
         let headers =
             format!("Date: Fri, 02 Mar {year} 12:00:00 GMT\r\nRetry-After: Fri, 02 Mar {year} 12:00:01 GMT\r\n");
-        let created = r#"{"paymentRequested":{"money":{"amount":10000,"currencyCode":"IDR"}},"paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}"#;
+        let created = r#"{"paymentRequested":{"money":{"amount":10000,"currencyCode":"IDR"}},
+            "paymentMethodResponse":{"paymentMethodCode":"BANK_TRANSFER","idPayout":"P"}}"#;
         let peer = Peer::start(move |n, _| match n {
             0 => http("429 Too Many Requests", &headers, ""),
             _ => http("201 Created", "", created),

@@ -1,4 +1,4 @@
-//! A gateway that is down, and a thousand callers: its load with the client's pace and without.
+//! A gateway that is down, and a thousand callers: its load with the client's throttle and without.
 
 use std::fs;
 use std::path::Path;
@@ -31,24 +31,25 @@ struct Seen {
 
 /// Measures each outage with both clients, and prints it.
 pub(super) fn run(workspace: &Workspace) -> Outcome {
-    let unpaced = workspace.target().join("release").join("komopay-bench-unpaced");
-    fs::copy(build(workspace, "unpaced")?, &unpaced).map_err(Failure::while_doing("cannot copy komopay-bench"))?;
-    let paced = build(workspace, "")?;
+    let unthrottled = workspace.target().join("release").join("komopay-bench-unthrottled");
+    fs::copy(build(workspace, "unthrottled")?, &unthrottled)
+        .map_err(Failure::while_doing("cannot copy komopay-bench"))?;
+    let throttled = build(workspace, "")?;
     println!(
         "\n{:30}  {:8}  {:>6}  {:>6}  {:>12}  {:>9}",
-        "1,000 callers, gateway down", "pace", "all", "reads", "first second", "later"
+        "1,000 callers, gateway down", "throttle", "all", "reads", "first second", "later"
     );
     for (name, title, aim) in OUTAGES {
-        for (program, pace) in [(&unpaced, "without"), (&paced, "with")] {
+        for (program, throttle) in [(&unthrottled, "without"), (&throttled, "with")] {
             let seen = measure(workspace, program, name)?;
             let all: u32 = seen.per_second.iter().sum();
             let first = seen.per_second.first().copied().unwrap_or_default();
             let later = seen.later();
-            println!("{title:30}  {pace:8}  {all:>6}  {:>6}  {first:>10}/s  {later:>7}/s", seen.reads);
-            if pace == "without" && all < 1000 {
+            println!("{title:30}  {throttle:8}  {all:>6}  {:>6}  {first:>10}/s  {later:>7}/s", seen.reads);
+            if throttle == "without" && all < 1000 {
                 return Err(Failure::new(format!("1,000 callers made {all} requests: nothing was measured")));
             }
-            if let (Some(aim), "with") = (aim, pace) {
+            if let (Some(aim), "with") = (aim, throttle) {
                 say(&format!("{title}: later"), later <= *aim, &format!("{later}/s"), &format!("at most {aim}/s"));
             }
         }

@@ -338,10 +338,11 @@ class Sandbox:
     ) -> None:
         """Lets something go wrong with an attempt to deliver a callback.
 
-        ``effect`` is ``duplicate`` (``copies``: so many more, all at once), ``delay`` (``ms``), ``after_next`` (it is
-        sent when the callback of the payout's next change has been: out of order), ``lose`` (nothing is sent),
+        ``effect`` is ``duplicate`` (``copies``: so many more, all at once), ``delay`` (``ms``), ``after_next`` (it
+        is sent when the callback of the payout's next change has been: out of order), ``lose`` (nothing is sent),
         ``lose_answer`` (sent, and repeated whatever the answer is). ``nth`` and ``rate`` are as in ``fail()``, and
-        count attempts, repeats too; ``payout_id``, ``status`` and ``attempt`` (1 is the first) let only some of them count.
+        count attempts, repeats too; ``payout_id``, ``status`` and ``attempt`` (1 is the first) let only some of
+        them count.
         """
         when: dict[str, object] = {"on": _on(nth, rate)}
         for name, value in {"payout_id": payout_id, "status": status, "attempt": attempt}.items():

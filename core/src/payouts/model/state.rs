@@ -46,7 +46,7 @@ pub(super) enum At {
     /// It may call at any time.
     Home,
     /// It waited for the end of a call that it could not join, and asks again now.
-    Door,
+    Again,
     /// It waits for the result of this caller's call.
     In(usize),
     /// It waits for the end of this caller's call, which it could not join.

@@ -104,7 +104,7 @@ impl Steps<'_> {
     fn of_caller(&mut self, n: usize, caller: &Caller) {
         let world = self.world;
         match caller.at {
-            At::Home | At::Door => {
+            At::Home | At::Again => {
                 let meeting = world.meeting(self.from, n);
                 self.add(Some(n), What::Asks(meeting), |to| world.ask(to, n, meeting));
             }
@@ -295,7 +295,7 @@ impl Steps<'_> {
     /// Time goes on, if nothing is due now and somebody waits for it.
     fn second(&mut self) {
         let due = self.from.callers.iter().any(|caller| {
-            caller.at == At::Door
+            caller.at == At::Again
                 || caller.call.as_ref().is_some_and(|call| {
                     let leaves = call.withdrawn && !call.rules.settles();
                     match call.doing {

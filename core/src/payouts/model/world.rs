@@ -114,7 +114,7 @@ impl World {
                 to.next += 1;
                 to.callers[n].at = At::In(n);
                 to.callers[n].speaks_for |= 1 << number;
-                let waits = |caller: &Caller| matches!(caller.at, At::Door | At::Behind(_));
+                let waits = |caller: &Caller| matches!(caller.at, At::Again | At::Behind(_));
                 let asked_before = (0..).zip(&to.callers).filter(|(_, caller)| waits(caller));
                 let asked_before = asked_before.fold(0_u8, |bits, (n, _)| bits | 1 << n);
                 let start = match (resume, habits.refused_here) {
@@ -355,7 +355,7 @@ impl World {
                             to.callers[n].at = At::Done;
                         }
                         Some(resume) => {
-                            to.callers[n].at = At::Door;
+                            to.callers[n].at = At::Again;
                             if resume {
                                 to.callers[n].resume = true;
                                 to.callers[n].speaks_for |= 1 << call.number;

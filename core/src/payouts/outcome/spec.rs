@@ -9,8 +9,10 @@
 use super::Verdict::{Accepted, Failed, Recovered, Refused, Unknown, Withdrawn};
 use super::*;
 
-const NOT_FOUND_TAKEN: Verdict = Verdict::Duplicate { found: false };
-const FOUND_OTHER: Verdict = Verdict::Duplicate { found: true };
+/// The id is taken, and no read found by what.
+const TAKEN: Verdict = Verdict::Duplicate { found: false };
+/// The id is taken, by a payout that a read found.
+const TAKEN_SEEN: Verdict = Verdict::Duplicate { found: true };
 
 const LIMITS: Limits = Limits {
     total: Duration::from_secs(90),
@@ -51,9 +53,9 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("4 a GET that proves nothing is made again",       "post=open get=odd get=odd get=ours",               Recovered),
     ("4 a GET that is denied is made again",            "post=open get=denied get=denied get=ours",         Recovered),
     ("4 no proof, no repeat",                           "post=open get=odd*",                               Unknown),
-    ("4 lost, found as another",                        "post=open get=other",                              FOUND_OTHER),
+    ("4 lost, found as another",                        "post=open get=other",                              TAKEN_SEEN),
 
-    // 5. Sticky: no ending sounds like "nothing happened".
+    // 5. Maybe sent: no ending sounds like "nothing happened".
     ("5 lost, then no connection",                      "post=open get=410 post=unsent get=odd*",           Unknown),
     ("5 lost, then the token is refused",               "post=open get=410 token=refused",                  Unknown),
     ("5 lost, then a read cannot be authorized",        "post=open get=final",                              Unknown),
@@ -65,22 +67,25 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("7 refused repeat, never found",                   "post=open get=410 post=refused any=410*",          Refused),
     ("7 refused repeat, no such GET",                   "post=open get=410 post=refused any=odd*",          Unknown),
     ("7 a GET from before the end of the window",       "post=open get=410 post=refused any=410@29s any=odd*", Unknown),
-    ("7 the window runs from the last open attempt",    "post=open get=410 post=open@20s get=410 post=refused any=410*", Refused),
-    ("7 and not from the first one",                    "post=open get=410@20s post=open@20s get=410 post=refused any=410 any=ours", Recovered),
+    ("7 the window runs from the last open attempt",
+        "post=open get=410 post=open@20s get=410 post=refused any=410*",                                    Refused),
+    ("7 and not from the first one",
+        "post=open get=410@20s post=open@20s get=410 post=refused any=410 any=ours",                        Recovered),
 
     // 8. 409.
-    ("8 409 to the first, another is there",            "post=409 get=other",                               FOUND_OTHER),
-    ("8 409 to the first, the same is there",           "post=409 get=ours",                                FOUND_OTHER),
-    ("8 409 to the first, nothing is there",            "post=409 get=410",                                 NOT_FOUND_TAKEN),
-    ("8 409 to the first, the read fails",              "post=409 get=odd",                                 NOT_FOUND_TAKEN),
+    ("8 409 to the first, another is there",            "post=409 get=other",                               TAKEN_SEEN),
+    ("8 409 to the first, the same is there",           "post=409 get=ours",                                TAKEN_SEEN),
+    ("8 409 to the first, nothing is there",            "post=409 get=410",                                 TAKEN),
+    ("8 409 to the first, the read fails",              "post=409 get=odd",                                 TAKEN),
     ("8 409 to a repeat, ours",                         "post=open get=410 post=409 get=ours",              Recovered),
-    ("8 409 to a repeat, another",                      "post=open get=410 post=409 get=other",             FOUND_OTHER),
-    ("8 409 to a repeat, seen late",                    "post=open get=410 post=409 get=410 get=410 get=ours", Recovered),
+    ("8 409 to a repeat, another",                      "post=open get=410 post=409 get=other",             TAKEN_SEEN),
+    ("8 409 to a repeat, seen late",
+        "post=open get=410 post=409 get=410 get=410 get=ours",                                              Recovered),
     ("8 409 to a repeat, never seen",                   "post=open get=410 post=409 get=410*",              Unknown),
 
     // Resume is an open attempt that we did not see end.
     ("r resume finds it",                               "resume get=ours",                                  Recovered),
-    ("r resume finds another",                          "resume get=other",                                 FOUND_OTHER),
+    ("r resume finds another",                          "resume get=other",                                 TAKEN_SEEN),
     ("r resume finds nothing, sends it",                "resume get=410 post=ours",                         Accepted),
     ("r resume may have been sent",                      "resume get=odd*",                                  Unknown),
     ("r resume, refused",                               "resume get=410 post=refused any=410*",             Refused),
@@ -93,26 +98,30 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("r resume, refused here, no proof",                "resume refused-here any=odd*",                     Unknown),
 
     // 9. Time: a repeat needs time for itself and one GET; a Retry-After beyond the deadline ends the call.
-    ("9 no time for a repeat",                          "post=open@20s get=odd@20s get=odd@20s get=odd@20s get=410*", Unknown),
+    ("9 no time for a repeat",
+        "post=open@20s get=odd@20s get=odd@20s get=odd@20s get=410*",                                       Unknown),
     ("9 Retry-After beyond the deadline",               "post=429+90s",                                     Failed),
     ("9 Retry-After of a GET beyond the deadline",      "post=open get=odd+90s",                            Unknown),
     ("9 a POST's Retry-After holds back no GET",        "post=open get=410 post=429+90s get=410 get=ours",  Recovered),
-    ("9 nor does it let a POST through early",          "post=open get=410 post=429+8s get=410 get=410 get=410 get=410 get=410 post=ours", Accepted),
+    ("9 nor does it let a POST through early",
+        "post=open get=410 post=429+8s get=410 get=410 get=410 get=410 get=410 post=ours",                  Accepted),
     ("9 the token takes all the time",                  "token=ok@90s",                                     Failed),
     ("9 held, then its turn comes",                     "token=held turn=ok@60s post=ours",                 Accepted),
     ("9 held to the end",                               "token=held turn=none@70s",                         Failed),
     ("9 held, and no time for a read after the token",  "token=held turn=ok@69s token=ok@2s",               Failed),
     ("9 nothing to wait for",                           "token=held@80s",                                   Failed),
-    ("9 a repeat that is held is settled meanwhile",    "post=open get=410 token=held get=410 token=held get=ours", Recovered),
+    ("9 a repeat that is held is settled meanwhile",
+        "post=open get=410 token=held get=410 token=held get=ours",                                         Recovered),
     ("9 and sent when its turn comes",                  "post=open get=410 token=held get=410 post=ours",   Accepted),
-    ("9 and not without a read",                        "post=open get=410 token=held get=odd get=410 post=ours", Accepted),
-    ("9 409 at the very end",                           "token=ok@89s post=409@1s",                         NOT_FOUND_TAKEN),
+    ("9 and not without a read",
+        "post=open get=410 token=held get=odd get=410 post=ours",                                           Accepted),
+    ("9 409 at the very end",                           "token=ok@89s post=409@1s",                         TAKEN),
 
     // An answer that denies, over a connection that had carried another exchange: nothing is there, says a read of its
     // own.
     ("d refused, and nothing is there",                 "post~=refused alone=410",                          Refused),
     ("d refused, and it is there",                      "post~=refused alone=ours",                         Recovered),
-    ("d refused, and another is there",                 "post~=refused alone=other",                        FOUND_OTHER),
+    ("d refused, and another is there",                 "post~=refused alone=other",                        TAKEN_SEEN),
     ("d refused, and a read must say so",               "post~=refused alone=odd alone=odd alone=410",      Refused),
     ("d refused, and no read says so",                  "post~=refused alone=odd*",                         Unknown),
     ("d refused, and no read may be made",              "post~=refused alone=final",                        Unknown),
@@ -120,7 +129,7 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("d refused, and a read is asked to wait too long", "post~=refused alone=odd+90s",                      Unknown),
     ("d an acceptance names its payout",                "post~=ours",                                       Accepted),
     ("d what is open is open",                          "post~=open get=410 post=ours",                     Accepted),
-    ("d 409 says nothing about this attempt",           "post~=409 get=other",                              FOUND_OTHER),
+    ("d 409 says nothing about this attempt",           "post~=409 get=other",                              TAKEN_SEEN),
     ("d 401 for good",                                  "post~=401! alone=410",                             Failed),
     ("d 401 for good, and it is there",                 "post~=401! alone=ours",                            Recovered),
     ("d 401, a new token, accepted",                    "post~=401 token=renewed post=ours",                Accepted),

@@ -15,9 +15,12 @@ import java.time.Duration;
 /** The same payout as Quickstart.kt makes, from Java. */
 public final class JavaQuickstart {
     public static void main(String[] arguments) throws InterruptedException {
-        var credentials = new Credentials.Merchant(System.getenv("KOMOPAY_MERCHANT_CODE"), System.getenv("KOMOPAY_SECRET"));
+        var credentials =
+            new Credentials.Merchant(System.getenv("KOMOPAY_MERCHANT_CODE"), System.getenv("KOMOPAY_SECRET"));
         var config = new ConfigBuilder(System.getenv("KOMOPAY_BASE_URL"), credentials).build();
-        var bank = new BankTransferBuilder("BNK_000", "Test account", "11223344").emailAddress("customer@test.com").build();
+        var bank = new BankTransferBuilder("BNK_000", "Test account", "11223344")
+            .emailAddress("customer@test.com")
+            .build();
         var request = new PayoutRequestBuilder(new Money("10000", "IDR"), bank)
             .callbackUrl("https://callback.example.com")
             .build();

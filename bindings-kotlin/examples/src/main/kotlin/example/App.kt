@@ -27,7 +27,8 @@ fun main(arguments: Array<String>) = runBlocking {
     val config = Config(System.getenv("KOMOPAY_BASE_URL"), Credentials.token(System.getenv("KOMOPAY_TOKEN")))
     Client(config).use { client ->
         denied("another payout") { client.createPayout("$payoutId-2", PayoutRequest(money, payee)) }
-        denied("another sum") { client.createPayout(payoutId, PayoutRequest(Money(money.amount + 1.toBigDecimal(), currency), payee)) }
+        val more = Money(money.amount + 1.toBigDecimal(), currency)
+        denied("another sum") { client.createPayout(payoutId, PayoutRequest(more, payee)) }
         denied("the balances") { client.balances() }
         denied("the merchant") { client.merchantInfo() }
 

@@ -103,7 +103,7 @@ public class BlockingClient(config: Config) : AutoCloseable {
     /** The ids of the creates under way, also of those that nobody waits for any more: see [Client.createsUnderWay]. */
     public fun createsUnderWay(): List<String> = client.createsUnderWay()
 
-    /** Signs a callback URL for this payout, which never expires, with the signature in the path: see [Client.callbackUrl]. */
+    /** Signs a callback URL for this payout, with no expiry and the signature in the path: see [Client.callbackUrl]. */
     @JvmOverloads
     @Throws(KomopayException::class)
     public fun callbackUrl(

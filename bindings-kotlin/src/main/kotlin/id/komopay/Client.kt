@@ -207,9 +207,9 @@ public class Client(config: Config) {
      * the `callbackKeys`. Host and path are not signed, since proxies rewrite them.
      *
      * Errors: [ConfigurationException] (field `callback_keys`) without a key; [InvalidRequestException] (field
-     * `callback_url`) if [base] is no absolute https URL (plain http is for loopback), holds a user name, a password, a
-     * fragment or a signature, or is longer than 1000 characters when it is signed, or (field `expires_at`) if that is
-     * not in the future.
+     * `callback_url`) if [base] is not an absolute https URL (plain http is for loopback), holds a user name, a
+     * password, a fragment or a signature, or is longer than 1000 characters when it is signed, or (field `expires_at`)
+     * if that is not in the future.
      *
      * ```
      * val request = PayoutRequest(money, method, callbackUrl = client.callbackUrl("https://shop.example/komopay",
@@ -327,7 +327,8 @@ private suspend fun <T> offTheCore(call: suspend () -> T): T {
 
 // The core's threads, which wake callers, stay with the JVM: to come and go for each call costs more.
 private val keepThreads by lazy {
-    Native.setCallbackThreadInitializer(uniffiRustFutureContinuationCallbackImpl, CallbackThreadInitializer(true, false, "komopay"))
+    val initializer = CallbackThreadInitializer(true, false, "komopay")
+    Native.setCallbackThreadInitializer(uniffiRustFutureContinuationCallbackImpl, initializer)
 }
 
 /**

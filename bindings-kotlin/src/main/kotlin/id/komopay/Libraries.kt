@@ -38,10 +38,11 @@ internal object Libraries {
             val cause = texts.last().lineSequence().joinToString(" ") { it.trim() }
             val settings = listOf("jna.tmpdir", "java.io.tmpdir")
             val folders = settings.joinToString { "$it is ${System.getProperty(it) ?: "not set"}" }
-            "the native library could not be unpacked and loaded ($folders): $cause. If a folder is missing, full, not " +
-                "writable or mounted noexec, name another one: -Djna.tmpdir=FOLDER. If nothing may be unpacked, put the " +
-                "libraries of the jars of this SDK and of JNA into a folder, and start with -Djna.nounpack=true -Djna.library.path=FOLDER " +
-                "-Djna.boot.library.path=FOLDER. It runs on Linux with glibc (x86-64, arm64), macOS (arm64) and Windows " +
+            "the native library could not be unpacked and loaded ($folders): $cause. If a folder is missing, full, " +
+                "not writable or mounted noexec, name another one: -Djna.tmpdir=FOLDER. If nothing may be unpacked, " +
+                "put the libraries of the jars of this SDK and of JNA into a folder, and start with " +
+                "-Djna.nounpack=true -Djna.library.path=FOLDER -Djna.boot.library.path=FOLDER. " +
+                "It runs on Linux with glibc (x86-64, arm64), macOS (arm64) and Windows " +
                 "(x86-64), and this is ${System.getProperty("os.name")} on ${System.getProperty("os.arch")}"
         }
     }
@@ -56,8 +57,9 @@ internal object Libraries {
         // Where an application was packed into one jar, the note may be gone; then nothing can be said.
         if (found == null || isAtLeast(found, oldest)) return
         refuse(
-            "$artifact is too old: version $found is on the class path, and this library needs $oldest or newer. Name a " +
-                "newer version in your build (with Spring Boot, set the property $property; with others, a dependency of its own)",
+            "$artifact is too old: version $found is on the class path, and this library needs $oldest or newer. " +
+                "Name a newer version in your build (with Spring Boot, set the property $property; with others, a " +
+                "dependency of its own)",
         )
     }
 

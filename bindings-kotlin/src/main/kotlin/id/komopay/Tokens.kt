@@ -58,7 +58,7 @@ public fun AccessScope.Companion.payout(payoutId: String, money: Money): AccessS
 /** To read this payout. */
 public fun AccessScope.Companion.read(payoutId: String): AccessScope = AccessScope.Read(payoutId)
 
-/** A list of operations, each `METHOD /path` with the real id in the path, and the only money of a create, if limited. */
+/** A list of operations, each `METHOD /path` with the real id in it, and the only money of a create, if limited. */
 public fun AccessScope.Companion.operations(operations: List<String>, money: Money? = null): AccessScope =
     AccessScope.Operations(operations, money)
 

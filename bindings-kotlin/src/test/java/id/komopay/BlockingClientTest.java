@@ -48,7 +48,8 @@ class BlockingClientTest {
 
     @Test
     void anErrorIsCaughtByItsKind() {
-        var error = assertThrows(InvalidRequestException.class, () -> client.createPayout("A-1", request(new Money("5000001", "IDR"))));
+        var tooMuch = request(new Money("5000001", "IDR"));
+        var error = assertThrows(InvalidRequestException.class, () -> client.createPayout("A-1", tooMuch));
         assertEquals("money.amount", error.getField());
         assertFalse(error.getMoneyMayHaveMoved());
     }
@@ -84,7 +85,11 @@ class BlockingClientTest {
 
     @Test
     void theOtherMethodsHaveTheirBuilders() throws InterruptedException {
-        var wallet = new WalletTransferBuilder().operatorCode("ID_OVO").number("siti@provider").phoneNumber("+6281234567").build();
+        var wallet = new WalletTransferBuilder()
+            .operatorCode("ID_OVO")
+            .number("siti@provider")
+            .phoneNumber("+6281234567")
+            .build();
         var crypto = new CryptoTransferBuilder("DEMO_CHAIN", "abc123").remark("text").build();
         var toWallet = new PayoutRequestBuilder(new Money(10, "IDR"), wallet).build();
         var toChain = new PayoutRequestBuilder(new Money(10, "USDT"), crypto).build();
@@ -111,10 +116,12 @@ class BlockingClientTest {
             assertEquals(413, callbacks.receive(new byte[callbacks.getBodyLimit()], url));
             assertEquals(200, callbacks.receive(body, url));
             var change = handled.take();
-            assertEquals("A-1 1 SUCCESS", change.getPayoutId() + " " + change.getSequence() + " " + change.getPayout().getStatus());
+            var status = change.getPayout().getStatus();
+            assertEquals("A-1 1 SUCCESS", change.getPayoutId() + " " + change.getSequence() + " " + status);
             assertEquals(PayoutStatus.Value.SUCCESS, shop.handleCallback(body, url).getStatus().asEnum());
             assertTrue(shop.takeChanges().isEmpty());
-            var query = shop.callbackUrl("https://shop.example/hook", "A-1", Instant.now().plusSeconds(60), SignaturePlace.QUERY);
+            var expiresAt = Instant.now().plusSeconds(60);
+            var query = shop.callbackUrl("https://shop.example/hook", "A-1", expiresAt, SignaturePlace.QUERY);
             assertTrue(query.startsWith("https://shop.example/hook?komopay=1."));
         }
         assertTrue(handled.isEmpty());

@@ -45,7 +45,9 @@ class CancellationTest {
         client.close()
         assertEquals(listOf("executed A-1 10000 IDR", "booked A-1 10000 IDR"), sandbox.ledger())
 
-        Client(config).use { again -> assertTrue(again.createPayout("A-1", Sandbox.request(), resume = true).recovered) }
+        Client(config).use { again ->
+            assertTrue(again.createPayout("A-1", Sandbox.request(), resume = true).recovered)
+        }
         assertEquals(1, gate.creates)
     }
 

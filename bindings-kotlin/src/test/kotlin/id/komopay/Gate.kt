@@ -8,7 +8,7 @@ import java.util.concurrent.CountDownLatch
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
 
-/** Between a client and the sandbox: it holds creates until it is told to go on, so that a test can do something then. */
+/** Between a client and the sandbox: it holds creates until it is told to go on, so that a test can act meanwhile. */
 class Gate(private val sandbox: String) : AutoCloseable {
     private val server = ServerSocket(0, 50, InetAddress.getLoopbackAddress())
     private val arrived = CountDownLatch(1)
@@ -22,7 +22,9 @@ class Gate(private val sandbox: String) : AutoCloseable {
 
     init {
         thread(isDaemon = true) {
-            runCatching { while (true) server.accept().let { client -> thread(isDaemon = true) { client.use(::serve) } } }
+            runCatching {
+                while (true) server.accept().let { client -> thread(isDaemon = true) { client.use(::serve) } }
+            }
         }
     }
 

@@ -18,7 +18,8 @@ class GeneratedCodeTest {
 
     @Test
     fun `the generated values do not change`() {
-        val values = listOf(Config::class, PayoutRequest::class, BankAccount::class, Payout::class, PayoutAccepted::class)
+        val values =
+            listOf(Config::class, PayoutRequest::class, BankAccount::class, Payout::class, PayoutAccepted::class)
         assertEquals(listOf<Any>(), values.flatMap { it.memberProperties }.filterIsInstance<KMutableProperty<*>>())
     }
 

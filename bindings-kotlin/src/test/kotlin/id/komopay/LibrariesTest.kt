@@ -18,7 +18,10 @@ class LibrariesTest {
     }
 
     @ParameterizedTest
-    @CsvSource("old-kotlin,kotlin-stdlib,1.8.22,kotlin.version", "old-coroutines,kotlinx-coroutines-core-jvm,1.7.3,kotlin-coroutines.version")
+    @CsvSource(
+        "old-kotlin,kotlin-stdlib,1.8.22,kotlin.version",
+        "old-coroutines,kotlinx-coroutines-core-jvm,1.7.3,kotlin-coroutines.version",
+    )
     fun `libraries that are too old are refused when a client is made, and the error says what to change`(
         libraries: String,
         artifact: String,
@@ -27,14 +30,16 @@ class LibrariesTest {
     ) = Sandbox().use { sandbox ->
         val said = pay(sandbox, libraries).single()
         assertTrue(said.startsWith("no client: ConfigurationException: "), said)
-        for (part in listOf("$artifact is too old: version $version", "or newer", property)) assertTrue(part in said, said)
+        val parts = listOf("$artifact is too old: version $version", "or newer", property)
+        for (part in parts) assertTrue(part in said, said)
         assertEquals(0, sandbox.calls("issue_token"))
     }
 
     @Test
     fun `without coroutines there is no client, and the error names the library`() = Sandbox().use { sandbox ->
         val said = pay(sandbox, "oldest") { "coroutines" !in it.name }.single()
-        assertTrue(said.startsWith("no client: ConfigurationException: ") && "kotlinx-coroutines-core-jvm is not on" in said, said)
+        assertTrue(said.startsWith("no client: ConfigurationException: "), said)
+        assertTrue("kotlinx-coroutines-core-jvm is not on" in said, said)
     }
 
     @Test
@@ -52,7 +57,8 @@ class LibrariesTest {
     private fun pay(sandbox: Sandbox, libraries: String, isThere: (File) -> Boolean = { true }): List<String> {
         val own = System.getProperty("java.class.path").split(File.pathSeparator)
             .filter { !it.endsWith(".jar") || File(it).name.startsWith("jna-") }
-        val jars = File(System.getProperty("komopay.libraries"), libraries).listFiles()!!.filter(isThere).map { it.path }
+        val folder = File(System.getProperty("komopay.libraries"), libraries)
+        val jars = folder.listFiles()!!.filter(isThere).map { it.path }
         val java = ProcessHandle.current().info().command().get()
         val path = (own + jars).joinToString(File.pathSeparator)
         val program = listOf(java, "-cp", path, "id.komopay.Pays", sandbox.url, Sandbox.CODE, Sandbox.SECRET)

@@ -110,6 +110,8 @@ class LogTest {
     }
 
     private fun read(payoutId: String) = runBlocking {
-        Client(sandbox.config()).use { assertTrue(runCatching { it.getPayout(payoutId) }.exceptionOrNull() is NotFoundException) }
+        Client(sandbox.config()).use {
+            assertTrue(runCatching { it.getPayout(payoutId) }.exceptionOrNull() is NotFoundException)
+        }
     }
 }

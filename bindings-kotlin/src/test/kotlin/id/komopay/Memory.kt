@@ -67,7 +67,8 @@ private suspend fun clients(sandbox: Sandbox): Int {
 private fun handles(): Int {
     var held = 0
     for (attempt in 1..100) {
-        held = uniffiContinuationHandleMap.size + uniffiForeignFutureHandleCount() + FfiConverterTypeNativeTokenProvider.handleMap.size
+        held = uniffiContinuationHandleMap.size + uniffiForeignFutureHandleCount() +
+            FfiConverterTypeNativeTokenProvider.handleMap.size
         if (held == 0) break
         memory()
     }
@@ -77,8 +78,9 @@ private fun handles(): Int {
 
 private fun report(what: String, before: Int): Int {
     val after = memory()
-    println("$what: ${before / 1024} MiB before, ${after / 1024} MiB after: ${after - before} KiB, at most $BOUND_KIB KiB")
-    return after - before
+    val grown = after - before
+    println("$what: ${before / 1024} MiB before, ${after / 1024} MiB after: $grown KiB, at most $BOUND_KIB KiB")
+    return grown
 }
 
 /** Resident, in KiB. */

@@ -12,8 +12,8 @@ class MoneyTest {
     @Test
     fun `money is equal and hashed by value`() {
         val same = listOf(
-            Money("42", "IDR"), Money("42.00", "IDR"), Money(42, "IDR"), Money(42L, "IDR"), Money(BigDecimal("42.0"), "IDR"),
-            Money(BigDecimal("4.2E1"), "IDR"),
+            Money("42", "IDR"), Money("42.00", "IDR"), Money(42, "IDR"), Money(42L, "IDR"),
+            Money(BigDecimal("42.0"), "IDR"), Money(BigDecimal("4.2E1"), "IDR"),
         )
         assertEquals(setOf(same.first()), same.toSet())
         assertNotEquals(Money("42", "IDR"), Money("42", "USD"))
@@ -47,13 +47,15 @@ class MoneyTest {
             assertEquals(amount, exact.amount.toPlainString())
             BlockingClient(Config("http://127.0.0.1:1", Credentials.token("t"), maxAmount = listOf(exact))).close()
         }
-        for ((amount, currency) in listOf("1.234" to "KWD", "1.000" to "USDT", "0.500" to "IDR", "1.00" to "IDR")) Money(amount, currency)
+        val fitting = listOf("1.234" to "KWD", "1.000" to "USDT", "0.500" to "IDR", "1.00" to "IDR")
+        for ((amount, currency) in fitting) Money(amount, currency)
     }
 
     @Test
     fun `a currency is a code in capital letters`() {
         for (currency in listOf("idr", " IDR", "IDR\n", "", "360")) {
-            for (make in listOf({ Money("1", currency) }, { Money(1, currency) }, { Money(BigDecimal.ONE, currency) })) {
+            val ways = listOf({ Money("1", currency) }, { Money(1, currency) }, { Money(BigDecimal.ONE, currency) })
+            for (make in ways) {
                 assertEquals("money.currency", assertThrows<InvalidRequestException>(currency) { make() }.field)
             }
         }

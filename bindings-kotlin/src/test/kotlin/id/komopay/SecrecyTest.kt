@@ -15,17 +15,22 @@ class SecrecyTest {
         val merchant = Credentials.merchant("M", Sandbox.SECRET)
         val token = Credentials.token(TOKEN)
         val config = Config("http://127.0.0.1:1", merchant, maxAmount = listOf(Money(1, "IDR")))
+        val signing = config.copy(callbackKeys = listOf(Sandbox.SECRET.repeat(2)))
         val shown = listOf(
             request, request.copy(callbackUrl = "https://callback.example.com"), request.method,
             (request.method as BankTransfer).account, mapOf("request" to request), Pair(request, request),
-            CryptoTransfer("CHAIN", CryptoAccount(Sandbox.ACCOUNT)), WalletTransfer(WalletAccount(number = Sandbox.ACCOUNT)),
-            id.komopay.ffi.IssuedToken(TOKEN, null), merchant, token, Credentials.provider { TOKEN }, config, config.copy(credentials = token),
-            config.copy(callbackKeys = listOf(Sandbox.SECRET.repeat(2))), Client(config.copy(callbackKeys = listOf(Sandbox.SECRET.repeat(2)))),
+            CryptoTransfer("CHAIN", CryptoAccount(Sandbox.ACCOUNT)),
+            WalletTransfer(WalletAccount(number = Sandbox.ACCOUNT)),
+            id.komopay.ffi.IssuedToken(TOKEN, null), merchant, token, Credentials.provider { TOKEN },
+            config, config.copy(credentials = token), signing, Client(signing),
             runCatching { Client(config.copy(callbackKeys = listOf(Sandbox.SECRET))) },
-            Client(config), BlockingClient(config), runCatching { Client(config.copy(baseUrl = "https://gateway.invalid", proxy = "no proxy")) },
+            Client(config), BlockingClient(config),
+            runCatching { Client(config.copy(baseUrl = "https://gateway.invalid", proxy = "no proxy")) },
         ).map { it.toString() }
         for (text in shown) {
-            assertFalse(Sandbox.SECRET in text || TOKEN in text || Sandbox.ACCOUNT in text || "Test account" in text, text)
+            for (hidden in listOf(Sandbox.SECRET, TOKEN, Sandbox.ACCOUNT, "Test account")) {
+                assertFalse(hidden in text, text)
+            }
         }
         assertTrue(shown.all { it.isNotEmpty() })
     }
@@ -44,7 +49,8 @@ class SecrecyTest {
     fun `a text that is half of a surrogate pair does not keep a value from showing itself`() {
         val account = BankAccount("Siti \uD800", Sandbox.ACCOUNT)
         val values = listOf(
-            account, BankTransfer("BNK_000", account), CryptoTransfer("C", CryptoAccount("\uDFFF")), WalletAccount("\uD800"),
+            account, BankTransfer("BNK_000", account), CryptoTransfer("C", CryptoAccount("\uDFFF")),
+            WalletAccount("\uD800"),
             Sandbox.request().copy(segmentCode = "\uD800"),
             Config("http://127.0.0.1:1/\uD800", Credentials.merchant("M", Sandbox.SECRET)),
         )

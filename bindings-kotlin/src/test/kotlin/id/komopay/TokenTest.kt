@@ -25,7 +25,8 @@ class TokenTest {
         val token = server.issueToken(AccessScope.payout("A-1", money)).expose()
         Client(sandbox.config(Credentials.token(token))).use { app ->
             assertThrows<PermissionDeniedException> { runBlocking { app.createPayout("A-2", Sandbox.request()) } }
-            assertThrows<PermissionDeniedException> { runBlocking { app.createPayout("A-1", Sandbox.request("20000")) } }
+            val more = Sandbox.request("20000")
+            assertThrows<PermissionDeniedException> { runBlocking { app.createPayout("A-1", more) } }
             assertThrows<PermissionDeniedException> { runBlocking { app.balances() } }
             assertEquals(money, app.createPayout("A-1", Sandbox.request()).money)
         }

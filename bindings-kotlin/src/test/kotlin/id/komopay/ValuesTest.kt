@@ -140,7 +140,8 @@ class ValuesTest {
     }
 
     private fun failure(kind: ErrorKind) = Failure(
-        kind, "text of ${kind.code()}", 406, "money.amount", mutableListOf(Reason("LIMIT", "amount", "too much")), "A-1",
+        kind, "text of ${kind.code()}", 406, "money.amount",
+        mutableListOf(Reason("LIMIT", "amount", "too much")), "A-1",
         listOf(Attempt("POST /payouts/A-1", Instant.EPOCH, Duration.ofMillis(3), 406, "r-1")), Duration.ofSeconds(1),
         payout, emptyList(), Concern.PAYOUT)
 

@@ -24,8 +24,10 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
     val url: String
 
     init {
-        val program = checkNotNull(System.getenv("KOMOPAY_SANDBOX_BIN")) { "KOMOPAY_SANDBOX_BIN says where the sandbox is" }
-        val options = listOf("--port", "0", "--control", "--processing-ms", "0", "--merchant-code", CODE, "--secret", SECRET)
+        val program =
+            checkNotNull(System.getenv("KOMOPAY_SANDBOX_BIN")) { "KOMOPAY_SANDBOX_BIN says where the sandbox is" }
+        val merchant = listOf("--merchant-code", CODE, "--secret", SECRET)
+        val options = listOf("--port", "0", "--control", "--processing-ms", "0") + merchant
         val builder = ProcessBuilder(listOf(program) + options + arguments).redirectErrorStream(true)
         builder.environment()["KOMOPAY_SANDBOX_TOKEN"] = token
         process = builder.start()
@@ -63,7 +65,8 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
 
     /** Holds every call of this operation, until [clearFaults]. */
     fun hold(operation: String) {
-        control("POST", "faults", """{"when": {"operation": "$operation", "on": "always"}, "effect": {"type": "hold"}}""")
+        val always = """{"operation": "$operation", "on": "always"}"""
+        control("POST", "faults", """{"when": $always, "effect": {"type": "hold"}}""")
     }
 
     /** Breaks nothing any more, and lets go on what is held. */

@@ -26,7 +26,8 @@ class JacksonTest {
         request, bank, bank.account,
         CryptoTransfer("C", CryptoAccount(Sandbox.ACCOUNT)), CryptoAccount(Sandbox.ACCOUNT),
         WalletTransfer(WalletAccount(NAME, Sandbox.ACCOUNT), phoneNumber = Sandbox.ACCOUNT),
-        WalletAccount(NAME, Sandbox.ACCOUNT), config, config.credentials, Credentials.token(Sandbox.SECRET), Credentials.provider { Sandbox.SECRET },
+        WalletAccount(NAME, Sandbox.ACCOUNT), config, config.credentials, Credentials.token(Sandbox.SECRET),
+        Credentials.provider { Sandbox.SECRET },
         IssuedToken(Sandbox.SECRET, Instant.EPOCH),
     )
 

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.io.TempDir
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.ValueSource
 
-/** Killed at every step between a callback and the end of its handler, a shop loses no change, and has none noted twice. */
+/** Killed at every step between a callback and the end of its handler, a shop loses no change, and notes none twice. */
 class KillTest {
     @TempDir
     lateinit var folder: File
@@ -95,12 +95,16 @@ class KillTest {
         assertEquals("$payoutId ends 1 SUCCESS", shop.next())
     }
 
-    private fun open() = Shop(System.getProperty("java.class.path"), "id.komopay.KillableShopKt", sandbox, port, folder.resolve("changes.sqlite"))
+    private fun open(): Shop {
+        val changes = folder.resolve("changes.sqlite")
+        return Shop(System.getProperty("java.class.path"), "id.komopay.KillableShopKt", sandbox, port, changes)
+    }
 
     /** A payout that stays PROCESSING until the sandbox is told otherwise. */
     private fun create(payoutId: String) = runBlocking {
         val url = client.callbackUrl("http://127.0.0.1:$port/komopay", payoutId)
         val account = BankAccount("Test account", "9000000099")
-        client.createPayout(payoutId, PayoutRequest(Money("10000", "IDR"), BankTransfer("BNK_000", account, emailAddress = "customer@test.com"), callbackUrl = url))
+        val payee = BankTransfer("BNK_000", account, emailAddress = "customer@test.com")
+        client.createPayout(payoutId, PayoutRequest(Money("10000", "IDR"), payee, callbackUrl = url))
     }
 }

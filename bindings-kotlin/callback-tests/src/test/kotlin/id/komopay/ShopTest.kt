@@ -72,8 +72,9 @@ abstract class ShopTest(name: String, main: String) {
         // No byte of it is sent, and it need not be.
         assertEquals("HTTP/1.1 413", answer("POST $path HTTP/1.1\r\nHost: shop\r\nContent-Length: 10000000\r\n\r\n"))
         // It does not say how long it is, and does not end.
-        val begun = "POST $path HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n" + "8000\r\n${"x".repeat(0x8000)}\r\n".repeat(3)
-        assertEquals("HTTP/1.1 413", answer(begun))
+        val head = "POST $path HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n"
+        val chunk = "8000\r\n${"x".repeat(0x8000)}\r\n"
+        assertEquals("HTTP/1.1 413", answer(head + chunk.repeat(3)))
     }
 
     /** The beginning of the answer to what was sent. */

@@ -17,8 +17,8 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 
 /**
- * A shop with Spring Boot: it makes payouts, and hears of their changes by callbacks. The changes wait in a file until the
- * shop has handled them, also while it is down.
+ * A shop with Spring Boot: it makes payouts, and hears of their changes by callbacks. The changes wait in a file until
+ * the shop has handled them, also while it is down.
  *
  * <p>The settings are those of KtorShop.kt.
  */
@@ -59,7 +59,9 @@ public class SpringShop {
 
         @PostMapping("/payouts/{id}")
         String pay(@PathVariable("id") String id) throws InterruptedException {
-            var payee = new BankTransferBuilder("BNK_000", "Test account", "11223344").emailAddress("customer@test.com").build();
+            var payee = new BankTransferBuilder("BNK_000", "Test account", "11223344")
+                .emailAddress("customer@test.com")
+                .build();
             client.createPayout(id, new PayoutRequestBuilder(new Money("10000", "IDR"), payee)
                 .callbackUrl(client.callbackUrl(callbacks, id))
                 .build());

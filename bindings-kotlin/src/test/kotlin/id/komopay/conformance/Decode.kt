@@ -61,12 +61,13 @@ internal fun decode(json: JsonElement, type: KType): Any? {
 
 /** A text, or so many times one. */
 private fun body(json: JsonElement): ByteArray {
-    val text = if (json is JsonObject) json.text("repeat").repeat(json.getValue("times").jsonPrimitive.int) else json.jsonPrimitive.content
-    return text.toByteArray()
+    if (json !is JsonObject) return json.jsonPrimitive.content.toByteArray()
+    return json.text("repeat").repeat(json.getValue("times").jsonPrimitive.int).toByteArray()
 }
 
 /** `memory`, or the path of a file. */
-private fun changeStore(text: String): ChangeStore = if (text == "memory") ChangeStore.Memory else ChangeStore.Sqlite(text)
+private fun changeStore(text: String): ChangeStore =
+    if (text == "memory") ChangeStore.Memory else ChangeStore.Sqlite(text)
 
 private fun make(kind: KClass<*>, members: JsonObject): Any {
     val constructor = kind.primaryConstructor!!
@@ -74,10 +75,11 @@ private fun make(kind: KClass<*>, members: JsonObject): Any {
 }
 
 /** What is left out is left to its default. */
-internal fun arguments(members: JsonObject, parameters: List<KParameter>): Map<KParameter, Any?> = members.entries.associate { (name, json) ->
-    val parameter = checkNotNull(parameters.find { it.name == camel(name) }) { "there is no $name" }
-    parameter to decode(json, parameter.type)
-}
+internal fun arguments(members: JsonObject, parameters: List<KParameter>): Map<KParameter, Any?> =
+    members.entries.associate { (name, json) ->
+        val parameter = checkNotNull(parameters.find { it.name == camel(name) }) { "there is no $name" }
+        parameter to decode(json, parameter.type)
+    }
 
 internal fun made(what: String, members: JsonObject): Any = when (what) {
     "money" -> decode(members, typeOf<Money>())!!

@@ -90,7 +90,8 @@ private class Runner(private val blocking: Boolean) {
                 return request.matchesFingerprint(command.text("key").toByteArray(), command.text("stored"))
             }
             "kinds" -> return ErrorKind.values().map {
-                mapOf("kind" to it.code(), "retryable" to it.retryable(), "money_may_have_moved" to it.moneyMayHaveMoved())
+                val (code, retryable, moved) = Triple(it.code(), it.retryable(), it.moneyMayHaveMoved())
+                mapOf("kind" to code, "retryable" to retryable, "money_may_have_moved" to moved)
             }
             else -> error("nobody knows what $what is")
         }
@@ -110,16 +111,21 @@ private class Runner(private val blocking: Boolean) {
 
     /** All the texts that the language shows it by. */
     private fun texts(value: Any): List<String> =
-        listOf(value.toString(), listOf(value).toString()) + if (value is Config) listOf(open(value).toString()) else listOf()
+        listOf(value.toString(), listOf(value).toString()) +
+            if (value is Config) listOf(open(value).toString()) else listOf()
 
     private suspend fun call(command: JsonObject): Any? {
         val client = clients.getValue(command.text("client"))
         val given = command.obj("arguments")
-        val function = client::class.declaredMemberFunctions.single { it.name == camel(command.text("operation")) && !it.isVararg() }
+        val name = camel(command.text("operation"))
+        val function = client::class.declaredMemberFunctions.single { it.name == name && !it.isVararg() }
         val values = function.parameters.filter { it.kind == KParameter.Kind.VALUE }
         val arguments = when (function.name) {
             "paymentOptions" -> mapOf(values.single() to decode(given, typeOf<PaymentOptionFilter>()))
-            "balances" -> mapOf(values.single() to given["currencies"]?.let { decode(it, values.single().type) }.orEmptyList())
+            "balances" -> {
+                val currencies = given["currencies"]?.let { decode(it, values.single().type) }
+                mapOf(values.single() to currencies.orEmptyList())
+            }
             else -> arguments(given, values)
         } + mapOf(function.instanceParameter!! to client)
         if (!blocking) return unwrapped { function.callSuspendBy(arguments) }

@@ -14,10 +14,15 @@ class ClassLoaderTest {
     /** JNA keeps the class loader that has it, for ever. So applications only go where the SDK is not in them. */
     @ParameterizedTest
     @CsvSource("in each application,$REDEPLOYS,24576", "shared,0,1024")
-    fun `applications pay at the same time, and what an undeployed one leaves is known`(sdk: String, kept: Int, boundKib: Int) {
+    fun `applications pay at the same time, and what an undeployed one leaves is known`(
+        sdk: String,
+        kept: Int,
+        boundKib: Int,
+    ) {
         val jvm = Sandbox().use { sandbox ->
             sandbox.hold("create_payout")
-            val jvm = Jvm("redeploy", sandbox.url, "$REDEPLOYS", sdk, options = listOf("-Xms96m", "-Xmx96m", "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC"))
+            val options = listOf("-Xms96m", "-Xmx96m", "-XX:+AlwaysPreTouch", "-XX:+UseSerialGC")
+            val jvm = Jvm("redeploy", sandbox.url, "$REDEPLOYS", sdk, options = options)
             // All five are on the wire before one of them goes on.
             sandbox.awaitCalls("create_payout", 5)
             sandbox.clearFaults()

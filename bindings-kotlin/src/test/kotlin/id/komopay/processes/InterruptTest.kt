@@ -50,13 +50,15 @@ class InterruptTest {
         for (id in begun) {
             assertTrue(assertThrows<ExecutionException> { calls.getValue(id).get() }.cause is InterruptedException)
         }
-        val named = generateSequence { log.poll(60, TimeUnit.SECONDS) }.filter { "nobody waits" in it }.take(THREADS).toList()
+        val records = generateSequence { log.poll(60, TimeUnit.SECONDS) }
+        val named = records.filter { "nobody waits" in it }.take(THREADS).toList()
         begun.forEach { id -> assertEquals(1, named.count { "$id " in "$it " && "resume" in it }, "$id in $named") }
         assertEquals(begun.toSet(), client.createsUnderWay().toSet())
 
         sandbox.clearFaults()
         begun.forEach { assertEquals(it, client.createPayout(it, Sandbox.request(), true).payoutId) }
-        assertEquals(begun.map { "executed $it 10000 IDR" }.sorted(), sandbox.ledger().filter { "executed" in it }.sorted())
+        val executed = sandbox.ledger().filter { "executed" in it }
+        assertEquals(begun.map { "executed $it 10000 IDR" }.sorted(), executed.sorted())
         assertEquals(THREADS, sandbox.calls("create_payout"), "what was not begun was not sent")
         assertEquals(listOf<String>(), client.createsUnderWay())
     }

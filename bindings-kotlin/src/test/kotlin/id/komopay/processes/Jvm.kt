@@ -17,7 +17,8 @@ class Jvm(program: String, vararg arguments: String, options: List<String> = lis
     private val readers: List<Thread>
 
     init {
-        val java = listOf(ProcessHandle.current().info().command().get(), "-cp", System.getProperty("java.class.path")) + options
+        val command = ProcessHandle.current().info().command().get()
+        val java = listOf(command, "-cp", System.getProperty("java.class.path")) + options
         process = ProcessBuilder(java + listOf("id.komopay.processes.ProgramsKt", program) + arguments).start()
         readers = listOf(reader("out", process.inputStream), reader("err", process.errorStream))
     }
@@ -67,7 +68,8 @@ class Jvm(program: String, vararg arguments: String, options: List<String> = lis
             dump.inputStream.bufferedReader().readText()
         }
         close()
-        throw AssertionError("$why in $LIMIT_S s.\n${said.joinToString("\n")}\n${threads.getOrElse { "no thread dump: $it" }}")
+        val dumped = threads.getOrElse { "no thread dump: $it" }
+        throw AssertionError("$why in $LIMIT_S s.\n${said.joinToString("\n")}\n$dumped")
     }
 
     private companion object {

@@ -39,7 +39,11 @@ internal fun nest(config: Config) {
             // A provider is called on Default, so one of its threads must be free: see `starve`.
             if (credentials == "provider" && "Default" in name) continue
             val on = "$credentials, $name"
-            if (dispatcher == null) runBlocking { nested(settings, on) } else runBlocking(dispatcher) { nested(settings, on) }
+            if (dispatcher == null) {
+                runBlocking { nested(settings, on) }
+            } else {
+                runBlocking(dispatcher) { nested(settings, on) }
+            }
         }
     }
     issuer.close()

@@ -28,13 +28,14 @@ class NestingTest {
     fun `a call that holds the thread that its token provider needs ends at its deadline, and sent nothing`() {
         Jvm("starve-a-provider", sandbox.url, options = oneThread).use { jvm ->
             assertEquals(0, jvm.end(), jvm.output.joinToString("\n"))
-            val kinds = listOf("TIMED_OUT", "UNAVAILABLE")
-            assertTrue(kinds.any { listOf("out: ended: $it, may have moved: false") == jvm.output.toList() }, "${jvm.output}")
+            val ends = listOf("TIMED_OUT", "UNAVAILABLE").map { listOf("out: ended: $it, may have moved: false") }
+            assertTrue(jvm.output.toList() in ends, "${jvm.output}")
         }
         assertEquals(0, sandbox.calls("create_payout"))
     }
 
     private companion object {
-        val oneThread = listOf("-Dkotlinx.coroutines.scheduler.core.pool.size=1", "-Dkotlinx.coroutines.io.parallelism=1")
+        val oneThread =
+            listOf("-Dkotlinx.coroutines.scheduler.core.pool.size=1", "-Dkotlinx.coroutines.io.parallelism=1")
     }
 }

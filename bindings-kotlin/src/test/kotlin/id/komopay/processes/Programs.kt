@@ -141,8 +141,10 @@ private fun drop(config: Config) {
 }
 
 private fun hooks(): Int {
-    val hooks = Class.forName("java.lang.ApplicationShutdownHooks").getDeclaredField("hooks").apply { isAccessible = true }
+    val hooks = Class.forName("java.lang.ApplicationShutdownHooks").getDeclaredField("hooks")
+    hooks.isAccessible = true
     return (hooks.get(null) as Map<*, *>).keys.count { (it as Thread).name == "komopay-shutdown" }
 }
 
-private fun thrown(call: () -> Unit): String = runCatching(call).exceptionOrNull().let { (it as? KomopayException)?.kind?.name ?: "$it" }
+private fun thrown(call: () -> Unit): String =
+    runCatching(call).exceptionOrNull().let { (it as? KomopayException)?.kind?.name ?: "$it" }

@@ -49,7 +49,8 @@ private fun packed(folder: File): File = File.createTempFile("komopay", ".jar").
     }
 }
 
-private fun loader(jars: List<File>, parent: ClassLoader) = URLClassLoader(jars.map { it.toURI().toURL() }.toTypedArray(), parent)
+private fun loader(jars: List<File>, parent: ClassLoader) =
+    URLClassLoader(jars.map { it.toURI().toURL() }.toTypedArray(), parent)
 
 /** The SDK, where the container has it for all applications. */
 private val shared by lazy { loader(sdk, ClassLoader.getPlatformClassLoader()) }
@@ -60,7 +61,8 @@ private class Deployment(url: String, sharing: Boolean) {
         if (sharing) loader(application, shared) else loader(application + sdk, ClassLoader.getPlatformClassLoader())
 
     @Suppress("UNCHECKED_CAST")
-    private val tenant = loader.loadClass(Tenant::class.java.name).getDeclaredConstructor().newInstance() as Function<String, String>
+    private val tenant =
+        loader.loadClass(Tenant::class.java.name).getDeclaredConstructor().newInstance() as Function<String, String>
 
     init {
         tell("open $url")
@@ -140,7 +142,11 @@ private fun memory(): Int {
 }
 
 /** How much address space the libraries have that JNA unpacked, in MiB. */
-private fun mappings(): Long = File("/proc/self/maps").readLines().filter { "/jna" in it && ".tmp" in it }.sumOf { line ->
-    val (from, to) = line.substringBefore(' ').split('-').map { it.toLong(16) }
-    to - from
-} / (1 shl 20)
+private fun mappings(): Long {
+    val unpacked = File("/proc/self/maps").readLines().filter { "/jna" in it && ".tmp" in it }
+    val bytes = unpacked.sumOf { line ->
+        val (from, to) = line.substringBefore(' ').split('-').map { it.toLong(16) }
+        to - from
+    }
+    return bytes / (1 shl 20)
+}

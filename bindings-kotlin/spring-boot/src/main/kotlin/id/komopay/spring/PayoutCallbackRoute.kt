@@ -78,11 +78,11 @@ public class PayoutCallbackRoute @JvmOverloads constructor(
         // Of what is too long nothing is read: it is refused for its length alone.
         val body = if (servlet.contentLengthLong >= limit) ByteArray(limit) else read(servlet, limit)
         if (body.isEmpty() && servlet.contentLengthLong > 0) {
-            // Taken for an empty body, it would be refused as the sender's fault. Thrown, it would be answered by the page
-            // for errors, which may ask for a login.
+            // Taken for an empty body, it would be refused as the sender's fault. Thrown, it would be answered by the
+            // page for errors, which may ask for a login.
             log.error(
-                "a filter has read the body of a callback before its route: let it leave out this path, or keep what it " +
-                    "reads in a ContentCachingRequestWrapper",
+                "a filter has read the body of a callback before its route: let it leave out this path, or keep what " +
+                    "it reads in a ContentCachingRequestWrapper",
             )
             return ServerResponse.status(HttpStatus.INTERNAL_SERVER_ERROR).build()
         }
