@@ -30,7 +30,7 @@ const SERIALIZABLE: [&str; 8] =
     ["Attempt", "Failure", "FailureCode", "FailureReason", "MethodCode", "Payout", "PayoutStatus", "Reason"];
 
 /// Values that users never name: the fronts make their own of them.
-const INNER: [&str; 7] =
+pub(crate) const INNER: [&str; 7] =
     ["CallFailure", "CallbackParts", "Failure", "IssuedToken", "Language", "MoneyParts", "ProviderFailure"];
 
 /// Mends the code below a folder: values that hold lists keep lists that nobody changes, values show themselves
