@@ -408,6 +408,8 @@ fn in_their_words(line: &str) -> String {
         .replace("`]", "`")
         .replace("Some(true)", "true")
         .replace("Some(false)", "false")
+        // What an error tells is told by the languages' errors.
+        .replace("`Error::", "`")
         .replace("::", ".");
     let parts =
         line.split('`').enumerate().map(|(at, part)| if at % 2 == 1 { camel_case(part) } else { part.to_owned() });

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::str::Lines;
 
 use crate::failure::{Failure, Outcome};
-use crate::kotlin_builders;
+use crate::{error_kinds, kotlin_builders};
 
 /// What holds a secret, a token, an account or a person. Whoever prints beans finds nothing of it: the methods that
 /// read it are named as records name theirs (`account.number()`), and the fields are transient.
@@ -35,7 +35,7 @@ pub(crate) const INNER: [&str; 7] =
 
 /// Mends the code below a folder: values that hold lists keep lists that nobody changes, values show themselves
 /// whatever texts they hold, and see above. Those that users name go from `id.komopay.ffi`, where all is generated, to
-/// `id.komopay`; what stays there is internal.
+/// `id.komopay`; what stays there is internal. Exceptions and builders are written besides.
 pub(crate) fn mend(sources: &Path) -> Outcome {
     let file = |path: &str| sources.join("id").join("komopay").join(path);
     let (generated, values) = (file("ffi/komopay_ffi.kt"), file("Values.kt"));
@@ -44,7 +44,8 @@ pub(crate) fn mend(sources: &Path) -> Outcome {
     let mut found = BTreeSet::new();
     let (rest, for_users) = parted(&mended(&code, &mut found), &mut found);
     let builders = (file("Builders.kt"), kotlin_builders::written(&for_users)?);
-    for (path, code) in [(generated, rest), (values, for_users), builders] {
+    let exceptions = (file("Exceptions.kt"), error_kinds::exceptions(&for_users)?);
+    for (path, code) in [(generated, rest), (values, for_users), builders, exceptions] {
         fs::write(&path, code).map_err(Failure::while_doing(format!("cannot write {}", path.display())))?;
     }
     let others = [TO_STRING, LISTS, CODES, CALLS, DESTROYED, PROVIDER, FUNCTIONS[0], FUNCTIONS[1]];

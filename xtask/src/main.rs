@@ -30,6 +30,7 @@ mod command;
 mod conformance;
 mod demo;
 mod dependencies;
+mod error_kinds;
 mod failure;
 mod files;
 mod gateway;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::error_kinds;
 use crate::failure::{Failure, Outcome};
 use crate::kotlin_code::INNER;
 
@@ -21,12 +22,12 @@ const ALIASES: [(&str, &str); 4] =
 /// How a value says that it shows itself by a text of the core.
 const SHOWN: &str = "CustomStringConvertible";
 
-/// Takes `public` and `open` away from what users of the module never name, and lets values show nothing but their
-/// text.
+/// Takes `public` and `open` away from what users of the module never name, lets values show nothing but their text,
+/// and writes what follows from the kinds of errors.
 pub(crate) fn mend(file: &Path) -> Outcome {
     let code = fs::read_to_string(file).map_err(Failure::while_doing(format!("cannot read {}", file.display())))?;
     let mut found = BTreeSet::new();
-    let mended = mended(&code, &mut found)?;
+    let mended = mended(&code, &mut found)? + &error_kinds::conversions(&code)?;
     let wanted = INNER.iter().chain(&PUBLIC).chain(&HELPERS).chain([&SHOWN]);
     let missing: Vec<_> = wanted.filter(|name| !found.contains(**name)).collect();
     if !missing.is_empty() {
