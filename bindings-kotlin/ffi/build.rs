@@ -12,7 +12,7 @@ use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::{
     Attribute, Expr, Field, Fields, GenericArgument, Ident, Item, ItemEnum, ItemImpl, ItemStruct, Lit, LitStr, Meta,
-    PathArguments, Token, Type, braced, parse_quote,
+    PathArguments, Token, Type, Visibility, braced, parse_quote,
 };
 
 /// Which way a value goes.
@@ -22,37 +22,23 @@ enum Way {
     Out,
 }
 
-/// The values, by the file of the core that they are in.
-const VALUES: [(&str, Way, &[&str]); 9] = [
-    ("values/payout.rs", Way::Out, &["PayoutAccepted", "Payout", "FailureReason"]),
-    ("values/codes.rs", Way::Out, &["PayoutStatus", "MethodCode", "FailureCode"]),
-    (
-        "payouts/request.rs",
-        Way::In,
-        &["PayoutRequest", "PayoutMethod", "BankAccount", "CryptoAccount", "WalletAccount"],
-    ),
-    (
-        "catalogue/models.rs",
-        Way::Out,
-        &[
-            "Balance",
-            "PaymentTypeCode",
-            "PayoutOption",
-            "PayoutOperator",
-            "CustomerFee",
-            "PaymentOperator",
-            "PaymentOption",
-            "PaymentOptionOperator",
-            "AmountLimit",
-            "MerchantInfo",
-        ],
-    ),
-    ("catalogue/models.rs", Way::In, &["PaymentOptionFilter"]),
-    ("changes/change.rs", Way::Out, &["PayoutChange"]),
-    ("callback_url/url.rs", Way::In, &["SignaturePlace"]),
-    ("credentials.rs", Way::In, &["TokenScope"]),
-    ("error.rs", Way::Out, &["ErrorKind", "Concern", "Reason", "Attempt"]),
+/// The files of the core whose public types are mirrored, and which way those go.
+const FILES: [(&str, Way); 8] = [
+    ("values/payout.rs", Way::Out),
+    ("values/codes.rs", Way::Out),
+    ("payouts/request.rs", Way::In),
+    ("catalogue/models.rs", Way::Out),
+    ("changes/change.rs", Way::Out),
+    ("callback_url/url.rs", Way::In),
+    ("credentials.rs", Way::In),
+    ("error.rs", Way::Out),
 ];
+
+/// What goes in, among what comes out.
+const GIVEN: &str = "PaymentOptionFilter";
+
+/// What `src` has in a form of its own, and the records that are in the variants of a method.
+const OTHERWISE: [&str; 5] = ["CallbackUrlOptions", "Credentials", "BankTransfer", "CryptoTransfer", "WalletTransfer"];
 
 /// What an error is made of shows itself as each language shows its values. In Swift, a field of one is `description`.
 const NOT_SHOWN: [&str; 2] = ["Reason", "Attempt"];
@@ -66,11 +52,8 @@ fn main() -> Outcome<()> {
         println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
     }
     let mut values = TokenStream::new();
-    for (file, way, names) in VALUES {
-        let source = Source::read(file)?;
-        for name in names {
-            values.extend(source.mirror(name, way)?);
-        }
+    for (file, way) in FILES {
+        values.extend(Source::read(file)?.mirrors(way)?);
     }
     write("values.rs", &values)?;
     write("config.rs", &settings(Source::read("config.rs")?.record("Config")?))
@@ -93,21 +76,24 @@ impl Source {
         Ok(Self { name, items: syn::parse_file(&fs::read_to_string(path)?)?.items })
     }
 
-    fn mirror(&self, name: &str, way: Way) -> Outcome<TokenStream> {
+    /// The types of this file that cross: a new one needs no line here.
+    fn mirrors(&self, way: Way) -> Outcome<TokenStream> {
+        let crosses = |public: &Visibility, name: &Ident| {
+            matches!(public, Visibility::Public(_)) && !OTHERWISE.iter().any(|other| name == other)
+        };
+        let has_names = |record: &ItemStruct| matches!(record.fields, Fields::Named(_));
+        let mut mirrors = TokenStream::new();
         for item in &self.items {
-            match item {
-                Item::Struct(record) if record.ident == name => return Ok(self.mirror_record(record, way)),
-                Item::Enum(choice) if choice.ident == name => return self.mirror_enum(choice),
-                Item::Macro(list) if list.mac.path.is_ident("open_codes") => {
-                    let codes: Codes = list.mac.parse_body()?;
-                    if codes.name == name {
-                        return Ok(codes.mirror());
-                    }
+            mirrors.extend(match item {
+                Item::Struct(record) if has_names(record) && crosses(&record.vis, &record.ident) => {
+                    self.mirror_record(record, if record.ident == GIVEN { Way::In } else { way })
                 }
-                _ => {}
-            }
+                Item::Enum(choice) if crosses(&choice.vis, &choice.ident) => self.mirror_enum(choice)?,
+                Item::Macro(list) if list.mac.path.is_ident("open_codes") => list.mac.parse_body::<Codes>()?.mirror(),
+                _ => continue,
+            });
         }
-        Err(format!("core/src/{} has no {name}", self.name).into())
+        Ok(mirrors)
     }
 
     fn record(&self, name: &str) -> Outcome<&ItemStruct> {
@@ -422,6 +408,8 @@ fn in_their_words(line: &str) -> String {
         .replace("`]", "`")
         .replace("Some(true)", "true")
         .replace("Some(false)", "false")
+        // What an error tells is told by the languages' errors.
+        .replace("`Error::", "`")
         .replace("::", ".");
     let parts =
         line.split('`').enumerate().map(|(at, part)| if at % 2 == 1 { camel_case(part) } else { part.to_owned() });

@@ -1,232 +1,180 @@
 import Foundation
 import KomoPay
 
-/// A line of the conductor. Which members are there depends on what to do.
-struct Command: Decodable, Sendable {
-    let `do`: String
-    let client: String?
-    let call: String?
-    let operation: String?
-    let arguments: Arguments?
-    let settings: Settings?
-    let value: Value?
-    let left: Value?
-    let right: Value?
-    let request: Request?
-    let key: String?
-    let stored: String?
+/// What the conductor can send.
+protocol Decoded {
+    init(json: Any) throws
+}
 
-    init(_ line: Data) throws {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        self = try decoder.decode(Command.self, from: line)
-        try refuseUnknown(JSONSerialization.jsonObject(with: line), self)
+extension Decoded {
+    init(json: Any) throws {
+        guard let value = json as? Self else { throw Broken(why: "this is no \(Self.self)") }
+        self = value
     }
 }
 
-/// A decoder passes over what it does not know, and so would hide what this runner was told in vain.
-private func refuseUnknown(_ json: Any, _ decoded: Any) throws {
-    let mirror = Mirror(reflecting: decoded)
-    if mirror.displayStyle == .optional || decoded is Command.Value {
-        try mirror.children.first.map { try refuseUnknown(json, $0.value) }
-    } else if let list = json as? [Any] {
-        for (json, decoded) in zip(list, mirror.children) { try refuseUnknown(json, decoded.value) }
-    } else if let object = json as? [String: Any], mirror.displayStyle == .struct {
-        for (name, json) in object where name != "is" {
-            let words = name.split(separator: "_").map(String.init)
-            let label = (words.first ?? "") + words.dropFirst().map(\.capitalized).joined()
-            guard let member = mirror.children.first(where: { $0.label == label }) else {
-                throw Broken(why: "\(mirror.subjectType) has no \(name)")
-            }
-            try refuseUnknown(json, member.value)
+extension String: Decoded {}
+extension Bool: Decoded {}
+extension Int: Decoded {}
+extension Int64: Decoded {}
+extension Double: Decoded {}
+
+extension Array: Decoded where Element: Decoded {
+    init(json: Any) throws {
+        guard let list = json as? [Any] else { throw Broken(why: "this is no list") }
+        self = try list.map(Element.init(json:))
+    }
+}
+
+/// The members of an object. It notes which were asked for: what is passed over would have been told in vain.
+final class Members: Decoded, @unchecked Sendable {
+    private let members: [String: Any]
+    private var asked: Set<String> = []
+
+    init(json: Any) throws {
+        guard let members = json as? [String: Any] else { throw Broken(why: "this is no object") }
+        self.members = members
+    }
+
+    /// What may be missing.
+    subscript<T: Decoded>(_ name: String) -> T? {
+        get throws {
+            asked.insert(name)
+            guard let member = members[name], !(member is NSNull) else { return nil }
+            return try T(json: member)
+        }
+    }
+
+    func of<T: Decoded>(_ name: String) throws -> T {
+        guard let member: T = try self[name] else { throw Broken(why: "\(name) is missing") }
+        return member
+    }
+
+    func end() throws {
+        if let name = members.keys.first(where: { !asked.contains($0) }) { throw Broken(why: "\(name) has no use") }
+    }
+}
+
+/// What is made of the members of an object, all of them.
+protocol Composed: Decoded {
+    init(_ members: Members) throws
+}
+
+extension Composed {
+    init(json: Any) throws {
+        let members = try Members(json: json)
+        try self.init(members)
+        try members.end()
+    }
+}
+
+/// Spans come in milliseconds.
+func seconds(_ milliseconds: Double?) -> TimeInterval? { milliseconds.map { $0 / 1000 } }
+
+extension Date: Decoded {
+    init(json: Any) throws {
+        let (text, formatter) = (try String(json: json), ISO8601DateFormatter())
+        formatter.formatOptions.formUnion(text.contains(".") ? .withFractionalSeconds : [])
+        guard let moment = formatter.date(from: text) else { throw Broken(why: "\(text) is no moment") }
+        self = moment
+    }
+}
+
+/// The body of a callback: a text, or so many times one.
+extension Data: Decoded {
+    init(json: Any) throws {
+        if let text = json as? String {
+            self.init(text.utf8)
+        } else {
+            let members = try Members(json: json)
+            self.init(String(repeating: try members.of("repeat"), count: try members.of("times")).utf8)
+            try members.end()
         }
     }
 }
 
-/// Something with members that may be missing.
-protocol Members {}
-
-extension Members {
-    func of<T>(_ member: KeyPath<Self, T?>) throws -> T {
-        guard let value = self[keyPath: member] else { throw Broken(why: "\(member) is missing") }
-        return value
-    }
-
-    /// Refuses members that are there and have no use.
-    func only(_ names: [String]) throws {
-        for case (let name?, let value) in Mirror(reflecting: self).children where !names.contains(name) {
-            let member = Mirror(reflecting: value)
-            if member.displayStyle != .optional || !member.children.isEmpty { throw Broken(why: "\(name) has no use") }
+extension SignaturePlace: Decoded {
+    init(json: Any) throws {
+        switch try String(json: json) {
+        case "path": self = .path
+        case "query": self = .query
+        case let other: throw Broken(why: "no place \(other)")
         }
     }
 }
 
-extension Command: Members {}
+extension PaymentTypeCode: Decoded {
+    // The core knows the codes by their texts.
+    init(json: Any) throws { self = .unknown(text: try String(json: json)) }
+}
 
-func seconds(_ milliseconds: Double) -> TimeInterval { milliseconds / 1000 }
+extension PaymentOptionFilter: Composed {
+    init(_ filter: Members) throws {
+        self.init(
+            typeCode: try filter["type_code"], methodCodes: try filter["method_codes"] ?? [],
+            currencies: try filter["currencies"] ?? [], segmentCodes: try filter["segment_codes"] ?? [],
+            operatorCodes: try filter["operator_codes"] ?? [])
+    }
+}
 
-extension Command {
-    struct Arguments: Decodable, Sendable, Members {
-        let payoutId: String?
-        let request: Request?
-        let resume: Bool?
-        let timeout: Double?
-        let money: Sum?
-        let segmentCode: String?
-        let exchangedToCurrency: String?
-        let currencies: [String]?
-        let typeCode: String?
-        let methodCodes: [String]?
-        let segmentCodes: [String]?
-        let operatorCodes: [String]?
-        let scope: Scope?
-        let validity: Double?
-        let base: String?
-        let expiresAt: String?
-        let place: String?
-        let body: Body?
-        let url: String?
-        let limit: Int?
-        let sequence: Int64?
+extension Money: Composed {
+    init(_ money: Members) throws { try self.init(money.of("amount") as String, money.of("currency")) }
+}
 
-        func signaturePlace() throws -> SignaturePlace? {
-            switch place {
-            case nil: nil
-            case "path": .path
-            case "query": .query
-            case let other?: throw Broken(why: "no place \(other)")
-            }
-        }
+extension PayoutRequest: Composed {
+    init(_ request: Members) throws {
+        self.init(
+            money: try request.of("money"), method: try request.of("method"),
+            segmentCode: try request["segment_code"], exchangedToCurrency: try request["exchanged_to_currency"],
+            callbackUrl: try request["callback_url"], customerIp: try request["customer_ip"])
+    }
+}
 
-        func end() throws -> Date? {
-            guard let text = expiresAt else { return nil }
-            let formatter = ISO8601DateFormatter()
-            formatter.formatOptions.formUnion(text.contains(".") ? .withFractionalSeconds : [])
-            guard let moment = formatter.date(from: text) else { throw Broken(why: "\(text) is no moment") }
-            return moment
-        }
-
-        func filter() -> PaymentOptionFilter {
-            let known: [String: PaymentTypeCode] = ["PAYIN": .payin, "PAYOUT": .payout]
-            return PaymentOptionFilter(
-                typeCode: typeCode.map { known[$0] ?? .unknown(text: $0) }, methodCodes: methodCodes ?? [],
-                currencies: currencies ?? [], segmentCodes: segmentCodes ?? [], operatorCodes: operatorCodes ?? [])
+extension PayoutMethod: Composed {
+    init(_ method: Members) throws {
+        switch try method.of("type") as String {
+        case "bank_transfer":
+            self = .bankTransfer(
+                operatorCode: try method.of("operator_code"), account: try method.of("account"),
+                emailAddress: try method["email_address"], remark: try method["remark"])
+        case "crypto_transfer":
+            self = .cryptoTransfer(
+                operatorCode: try method.of("operator_code"), account: try method.of("account"),
+                remark: try method["remark"])
+        case "wallet_transfer":
+            self = .walletTransfer(
+                account: try method.of("account"), operatorCode: try method["operator_code"],
+                phoneNumber: try method["phone_number"], remark: try method["remark"])
+        case let other: throw Broken(why: "no method \(other)")
         }
     }
+}
 
-    /// The body of a callback: a text, or so many times one.
-    struct Body: Decodable, Sendable, Members {
-        let text: String?
-        let `repeat`: String?
-        let times: Int?
-
-        init(from decoder: any Decoder) throws {
-            text = try? decoder.singleValueContainer().decode(String.self)
-            let members = try? decoder.container(keyedBy: CodingKeys.self)
-            `repeat` = try members?.decode(String.self, forKey: .repeat)
-            times = try members?.decode(Int.self, forKey: .times)
-        }
-
-        private enum CodingKeys: String, CodingKey {
-            case `repeat`, times
-        }
-
-        func data() throws -> Data {
-            Data(try (text ?? String(repeating: of(\.repeat), count: of(\.times))).utf8)
-        }
+extension BankAccount: Composed {
+    init(_ account: Members) throws {
+        self.init(
+            name: try account.of("name"), number: try account.of("number"), accountType: try account["account_type"],
+            bankCode: try account["bank_code"], bankName: try account["bank_name"],
+            bankBranch: try account["bank_branch"], bankCity: try account["bank_city"],
+            bankProvince: try account["bank_province"])
     }
+}
 
-    struct Sum: Decodable, Sendable {
-        let amount: String
-        let currency: String
+extension CryptoAccount: Composed {
+    init(_ account: Members) throws { self.init(number: try account.of("number")) }
+}
 
-        func money() throws -> Money { try Money(amount, currency) }
-    }
+extension WalletAccount: Composed {
+    init(_ account: Members) throws { self.init(name: try account["name"], number: try account["number"]) }
+}
 
-    struct Request: Decodable, Sendable {
-        let money: Sum
-        let method: Method
-        let segmentCode: String?
-        let exchangedToCurrency: String?
-        let callbackUrl: String?
-        let customerIp: String?
-
-        func request() throws -> PayoutRequest {
-            PayoutRequest(
-                money: try money.money(), method: try method.method(), segmentCode: segmentCode,
-                exchangedToCurrency: exchangedToCurrency, callbackUrl: callbackUrl, customerIp: customerIp)
-        }
-    }
-
-    struct Method: Decodable, Sendable, Members {
-        let type: String
-        let operatorCode: String?
-        let account: Account
-        let emailAddress: String?
-        let phoneNumber: String?
-        let remark: String?
-
-        func method() throws -> PayoutMethod {
-            switch type {
-            case "bank_transfer":
-                try only(["type", "operatorCode", "account", "emailAddress", "remark"])
-                return .bankTransfer(
-                    operatorCode: try of(\.operatorCode), account: try account.bank(), emailAddress: emailAddress,
-                    remark: remark)
-            case "crypto_transfer":
-                try only(["type", "operatorCode", "account", "remark"])
-                try account.only(["number"])
-                return .cryptoTransfer(
-                    operatorCode: try of(\.operatorCode), account: CryptoAccount(number: try account.of(\.number)),
-                    remark: remark)
-            case "wallet_transfer":
-                try only(["type", "operatorCode", "account", "phoneNumber", "remark"])
-                try account.only(["name", "number"])
-                return .walletTransfer(
-                    account: WalletAccount(name: account.name, number: account.number), operatorCode: operatorCode,
-                    phoneNumber: phoneNumber, remark: remark)
-            default:
-                throw Broken(why: "no method \(type)")
-            }
-        }
-    }
-
-    struct Account: Decodable, Sendable, Members {
-        let name: String?
-        let number: String?
-        let accountType: String?
-        let bankCode: String?
-        let bankName: String?
-        let bankBranch: String?
-        let bankCity: String?
-        let bankProvince: String?
-
-        func bank() throws -> BankAccount {
-            BankAccount(
-                name: try of(\.name), number: try of(\.number), accountType: accountType, bankCode: bankCode,
-                bankName: bankName, bankBranch: bankBranch, bankCity: bankCity, bankProvince: bankProvince)
-        }
-    }
-
-    struct Scope: Decodable, Sendable, Members {
-        let type: String
-        let payoutId: String?
-        let operations: [String]?
-        let money: Sum?
-
-        func scope() throws -> AccessScope {
-            switch type {
-            case "payout":
-                try only(["type", "payoutId", "money"])
-                return .payout(payoutId: try of(\.payoutId), money: try of(\.money).money())
-            case "read":
-                try only(["type", "payoutId"])
-                return .read(payoutId: try of(\.payoutId))
-            case "operations":
-                try only(["type", "operations", "money"])
-                return .operations(operations: try of(\.operations), money: try money?.money())
-            default: throw Broken(why: "no scope \(type)")
-            }
+extension AccessScope: Composed {
+    init(_ scope: Members) throws {
+        switch try scope.of("type") as String {
+        case "payout": self = .payout(payoutId: try scope.of("payout_id"), money: try scope.of("money"))
+        case "read": self = .read(payoutId: try scope.of("payout_id"))
+        case "operations": self = .operations(operations: try scope.of("operations"), money: try scope["money"])
+        case let other: throw Broken(why: "no scope \(other)")
         }
     }
 }

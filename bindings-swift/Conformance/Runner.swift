@@ -14,26 +14,31 @@ actor Runner {
     /// The answer to a line, as a line.
     func answer(_ line: Data) async -> String {
         do {
-            let command = try Command(line)
-            if command.do == "finish" {
+            let command = try Members(json: JSONSerialization.jsonObject(with: line))
+            let what: String = try command.of("do")
+            if what == "finish" {
                 return try await call(command).value
             }
-            return await Runner.outcome { try await self.act(command) }
+            return await Runner.outcome {
+                let answer = try await self.act(what, command)
+                try command.end()
+                return answer
+            }
         } catch {
             return await Runner.outcome { throw error }
         }
     }
 
-    private func act(_ command: Command) async throws -> Encoded {
-        switch command.do {
+    private func act(_ what: String, _ command: Members) async throws -> Encoded {
+        switch what {
         case "open":
-            clients[try command.of(\.client)] = try Client(command.of(\.settings).config())
+            clients[try command.of("client")] = try Client(command.of("settings"))
         case "call":
-            return try await perform(command.of(\.operation), command.of(\.arguments), by: client(command))
+            return try await perform(command.of("operation"), command.of("arguments"), by: client(command))
         case "start":
-            let (operation, arguments, client) =
-                (try command.of(\.operation), try command.of(\.arguments), try client(command))
-            calls[try command.of(\.call)] = Task {
+            let (operation, arguments): (String, Members) = (try command.of("operation"), try command.of("arguments"))
+            let client = try client(command)
+            calls[try command.of("call")] = Task {
                 await Runner.outcome { try await perform(operation, arguments, by: client) }
             }
         case "cancel":
@@ -41,32 +46,33 @@ actor Runner {
         case "close":
             try await client(command).close()
         case "make":
-            return try await make(command.of(\.value)).encoded
+            return Encoded(try await make(command.of("value")).value.base)
         case "equal":
-            let (left, right) = (try await make(command.of(\.left)).value, try await make(command.of(\.right)).value)
-            return Encoded(["equal": left == right, "same_hash": left.hashValue == right.hashValue])
+            let (left, right) = (try await make(command.of("left")).value, try await make(command.of("right")).value)
+            return Encoded(members: ["equal": left == right, "same_hash": left.hashValue == right.hashValue])
         case "show":
-            return Encoded(["texts": try await make(command.of(\.value)).texts])
+            return Encoded(members: ["texts": try await make(command.of("value")).texts])
         case "fingerprint":
-            return Encoded(try command.of(\.request).request().fingerprint(key: Data(try command.of(\.key).utf8)))
+            let (request, key): (PayoutRequest, Data) = (try command.of("request"), try command.of("key"))
+            return Encoded(try request.fingerprint(key: key))
         case "matches_fingerprint":
-            let (request, key) = (try command.of(\.request).request(), Data(try command.of(\.key).utf8))
-            return Encoded(try request.matchesFingerprint(key: key, stored: command.of(\.stored)))
+            let (request, key): (PayoutRequest, Data) = (try command.of("request"), try command.of("key"))
+            return Encoded(try request.matchesFingerprint(key: key, stored: command.of("stored")))
         case "kinds":
-            return Encoded(errorKinds().map(json))
+            return Encoded(errorKinds())
         default:
-            throw Broken(why: "nobody can do \(command.do)")
+            throw Broken(why: "nobody can do \(what)")
         }
         return Encoded(nil)
     }
 
-    private func client(_ command: Command) throws -> Client {
-        guard let client = clients[try command.of(\.client)] else { throw Broken(why: "no such client") }
+    private func client(_ command: Members) throws -> Client {
+        guard let client = clients[try command.of("client")] else { throw Broken(why: "no such client") }
         return client
     }
 
-    private func call(_ command: Command) throws -> Task<String, Never> {
-        guard let call = calls[try command.of(\.call)] else { throw Broken(why: "no such call") }
+    private func call(_ command: Members) throws -> Task<String, Never> {
+        guard let call = calls[try command.of("call")] else { throw Broken(why: "no such call") }
         return call
     }
 
@@ -75,7 +81,7 @@ actor Runner {
         do {
             return line(["ok": try await body().json])
         } catch let error as KomopayError {
-            return line(["error": json(error)])
+            return line(["error": encode(error)])
         } catch is CancellationError {
             return line(["cancelled": true])
         } catch {
@@ -89,73 +95,63 @@ actor Runner {
     }
 }
 
-/// The arguments of each operation that has some.
-private let taken = [
-    "create_payout": ["payoutId", "request", "resume"], "get_payout": ["payoutId"],
-    "wait_for_payout": ["payoutId", "timeout"], "payout_options": ["money", "segmentCode", "exchangedToCurrency"],
-    "balances": ["currencies"], "issue_token": ["scope", "validity"],
-    "callback_url": ["base", "payoutId", "expiresAt", "place"], "read_callback": ["body", "url"],
-    "handle_callback": ["body", "url"], "take_changes": ["limit"], "acknowledge_change": ["payoutId", "sequence"],
-    "payment_options": ["typeCode", "methodCodes", "currencies", "segmentCodes", "operatorCodes"],
-]
-
 /// Makes a call.
-private func perform(_ operation: String, _ arguments: Command.Arguments, by client: Client) async throws -> Encoded {
-    try arguments.only(taken[operation] ?? [])
+private func perform(_ operation: String, _ arguments: Members, by client: Client) async throws -> Encoded {
+    let answer = try await answer(to: operation, arguments, by: client)
+    try arguments.end()
+    return Encoded(answer)
+}
+
+private func answer(to operation: String, _ arguments: Members, by client: Client) async throws -> Any? {
     switch operation {
     case "create_payout":
-        let request = try arguments.of(\.request).request()
-        if let resume = arguments.resume {
-            return Encoded(json(try await client.createPayout(arguments.of(\.payoutId), request, resume: resume)))
-        }
-        return Encoded(json(try await client.createPayout(arguments.of(\.payoutId), request)))
+        let (id, request): (String, PayoutRequest) = (try arguments.of("payout_id"), try arguments.of("request"))
+        guard let resume: Bool = try arguments["resume"] else { return try await client.createPayout(id, request) }
+        return try await client.createPayout(id, request, resume: resume)
     case "get_payout":
-        return Encoded(json(try await client.getPayout(arguments.of(\.payoutId))))
+        return try await client.getPayout(arguments.of("payout_id"))
     case "wait_for_payout":
-        let timeout = try seconds(arguments.of(\.timeout))
-        return Encoded(json(try await client.waitForPayout(arguments.of(\.payoutId), timeout: timeout)))
+        return try await client.waitForPayout(arguments.of("payout_id"), timeout: arguments.of("timeout") / 1000)
     case "payout_options":
-        let (segment, exchanged) = (arguments.segmentCode, arguments.exchangedToCurrency)
-        let money = try arguments.of(\.money).money()
-        return Encoded(
-            try await client.payoutOptions(money, segmentCode: segment, exchangedToCurrency: exchanged).map(json))
+        return try await client.payoutOptions(
+            arguments.of("money"), segmentCode: arguments["segment_code"],
+            exchangedToCurrency: arguments["exchanged_to_currency"])
     case "balances":
-        return Encoded(try await client.balances(arguments.currencies ?? []).map(json))
+        return try await client.balances(arguments["currencies"] ?? [])
     case "currencies":
-        return Encoded(try await client.currencies())
+        return try await client.currencies()
     case "segments":
-        return Encoded(try await client.segments())
+        return try await client.segments()
     case "payment_operators":
-        return Encoded(try await client.paymentOperators().map(json))
+        return try await client.paymentOperators()
     case "payment_methods":
-        return Encoded(try await client.paymentMethods())
+        return try await client.paymentMethods()
     case "payment_options":
-        return Encoded(try await client.paymentOptions(arguments.filter()).map(json))
+        return try await client.paymentOptions(PaymentOptionFilter(arguments))
     case "merchant_info":
-        return Encoded(json(try await client.merchantInfo()))
+        return try await client.merchantInfo()
     case "check_credentials":
-        return Encoded(json(try await client.checkCredentials()))
+        return try await client.checkCredentials()
     case "issue_token":
-        let scope = try arguments.of(\.scope).scope()
-        if let validity = arguments.validity {
-            return Encoded(json(try await client.issueToken(scope, validity: seconds(validity))))
-        }
-        return Encoded(json(try await client.issueToken(scope)))
+        let scope: AccessScope = try arguments.of("scope")
+        guard let validity = seconds(try arguments["validity"]) else { return try await client.issueToken(scope) }
+        return try await client.issueToken(scope, validity: validity)
     case "callback_url":
-        let (base, id, end) = (try arguments.of(\.base), try arguments.of(\.payoutId), try arguments.end())
-        if let place = try arguments.signaturePlace() {
-            return Encoded(try client.callbackUrl(base, id, expiresAt: end, place: place))
+        let (base, id): (String, String) = (try arguments.of("base"), try arguments.of("payout_id"))
+        let end: Date? = try arguments["expires_at"]
+        guard let place: SignaturePlace = try arguments["place"] else {
+            return try client.callbackUrl(base, id, expiresAt: end)
         }
-        return Encoded(try client.callbackUrl(base, id, expiresAt: end))
+        return try client.callbackUrl(base, id, expiresAt: end, place: place)
     case "read_callback":
-        return Encoded(json(try client.readCallback(arguments.of(\.body).data(), url: arguments.of(\.url))))
+        return try client.readCallback(arguments.of("body"), url: arguments.of("url"))
     case "handle_callback":
-        return Encoded(json(try await client.handleCallback(arguments.of(\.body).data(), url: arguments.of(\.url))))
+        return try await client.handleCallback(arguments.of("body"), url: arguments.of("url"))
     case "take_changes":
-        return Encoded(try await client.takeChanges(limit: arguments.limit ?? 100).map(json))
+        return try await client.takeChanges(limit: arguments["limit"] ?? 100)
     case "acknowledge_change":
-        try await client.acknowledgeChange(arguments.of(\.payoutId), arguments.of(\.sequence))
-        return Encoded(nil)
+        try await client.acknowledgeChange(arguments.of("payout_id"), arguments.of("sequence"))
+        return nil
     default:
         throw Broken(why: "no operation \(operation)")
     }

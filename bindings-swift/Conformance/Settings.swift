@@ -1,82 +1,61 @@
 import KomoPay
 
-extension Command {
-    /// Settings of a client, spans in milliseconds.
-    struct Settings: Decodable, Sendable {
-        let baseUrl: String
-        let merchantCode: String?
-        let secret: String?
-        let token: String?
-        let provider: [String?]?
-        let tokenScope: String?
-        let tokenValidity: Double?
-        let totalTimeout: Double?
-        let attemptTimeout: Double?
-        let connectTimeout: Double?
-        let settleWindow: Double?
-        let backoffBase: Double?
-        let backoffCap: Double?
-        let readAttempts: Int?
-        let requestsPerSecond: Double?
-        let maxConcurrency: Int?
-        let poolSize: Int?
-        let connectionPerCreate: Bool?
-        let maxAnswerBytes: Int?
-        let proxy: String?
-        let caFile: String?
-        let customerId: String?
-        let maxAmount: [Sum]?
-        let isTest: Bool?
-        let loopbackIsLive: Bool?
-        let validate: Bool?
-        let callbackKeys: [String]?
-        let changeStore: String?
-        let changeLease: Double?
-        let callbackTimeout: Double?
+extension Config: Composed {
+    init(_ given: Members) throws {
+        self.init(
+            baseUrl: try given.of("base_url"), credentials: try Credentials(given),
+            tokenScope: try given["token_scope"], tokenValidity: seconds(try given["token_validity"]),
+            totalTimeout: seconds(try given["total_timeout"]),
+            attemptTimeout: seconds(try given["attempt_timeout"]),
+            connectTimeout: seconds(try given["connect_timeout"]), settleWindow: seconds(try given["settle_window"]),
+            backoffBase: seconds(try given["backoff_base"]), backoffCap: seconds(try given["backoff_cap"]),
+            readAttempts: try given["read_attempts"], requestsPerSecond: try given["requests_per_second"],
+            maxConcurrency: try given["max_concurrency"], poolSize: try given["pool_size"],
+            connectionPerCreate: try given["connection_per_create"], maxAnswerBytes: try given["max_answer_bytes"],
+            proxy: try given["proxy"], caFile: try given["ca_file"], customerId: try given["customer_id"],
+            maxAmount: try given["max_amount"] ?? [], isTest: try given["is_test"],
+            loopbackIsLive: try given["loopback_is_live"], validate: try given["validate"],
+            callbackKeys: try given["callback_keys"] ?? [], changeStore: try given["change_store"],
+            changeLease: seconds(try given["change_lease"]), callbackTimeout: seconds(try given["callback_timeout"]))
+    }
+}
 
-        func config() throws -> Config {
-            Config(
-                baseUrl: baseUrl, credentials: try credentials(), tokenScope: try scope(),
-                tokenValidity: tokenValidity.map(seconds), totalTimeout: totalTimeout.map(seconds),
-                attemptTimeout: attemptTimeout.map(seconds), connectTimeout: connectTimeout.map(seconds),
-                settleWindow: settleWindow.map(seconds), backoffBase: backoffBase.map(seconds),
-                backoffCap: backoffCap.map(seconds), readAttempts: readAttempts,
-                requestsPerSecond: requestsPerSecond, maxConcurrency: maxConcurrency, poolSize: poolSize,
-                connectionPerCreate: connectionPerCreate, maxAnswerBytes: maxAnswerBytes, proxy: proxy, caFile: caFile,
-                customerId: customerId, maxAmount: try maxAmount?.map { try $0.money() } ?? [], isTest: isTest,
-                loopbackIsLive: loopbackIsLive, validate: validate, callbackKeys: callbackKeys ?? [],
-                changeStore: store(), changeLease: changeLease.map(seconds),
-                callbackTimeout: callbackTimeout.map(seconds))
-        }
+extension ChangeStore: Decoded {
+    /// `memory`, or the path of a file.
+    init(json: Any) throws {
+        let text = try String(json: json)
+        self = text == "memory" ? .memory : .sqlite(path: text)
+    }
+}
 
-        /// `memory`, or the path of a file.
-        private func store() -> ChangeStore? {
-            changeStore.map { $0 == "memory" ? .memory : .sqlite(path: $0) }
-        }
-
-        private func credentials() throws -> Credentials {
-            switch (merchantCode, secret, token, provider) {
-            case (let code?, let secret?, nil, nil):
-                return .merchant(merchantCode: code, secret: secret)
-            case (nil, nil, let token?, nil):
-                return .token(token: token)
-            case (nil, nil, nil, let tokens?):
-                let turns = Turns(tokens)
-                return .provider { try await turns.next() }
-            default:
-                throw Broken(why: "Swift has no form for these credentials")
-            }
-        }
-
-        private func scope() throws -> TokenScope? {
-            switch tokenScope {
-            case nil: nil
-            case "payout": .payout
-            case "everything": .everything
-            case let other?: throw Broken(why: "no token scope \(other)")
-            }
+extension TokenScope: Decoded {
+    init(json: Any) throws {
+        switch try String(json: json) {
+        case "payout": self = .payout
+        case "everything": self = .everything
+        case let other: throw Broken(why: "no token scope \(other)")
         }
     }
+}
+
+extension Credentials {
+    init(_ given: Members) throws {
+        let (code, secret): (String?, String?) = (try given["merchant_code"], try given["secret"])
+        let (token, tokens): (String?, [String?]?) = (try given["token"], try given["provider"])
+        switch (code, secret, token, tokens) {
+        case (let code?, let secret?, nil, nil): self = .merchant(merchantCode: code, secret: secret)
+        case (nil, nil, let token?, nil): self = .token(token: token)
+        case (nil, nil, nil, let tokens?):
+            let turns = Turns(tokens)
+            self = .provider { try await turns.next() }
+        default: throw Broken(why: "Swift has no form for these credentials")
+        }
+    }
+}
+
+/// A token of a provider, or that it fails.
+extension Optional: Decoded where Wrapped == String {
+    init(json: Any) { self = json as? String }
 }
 
 /// Gives one token after the other, the last one for ever.

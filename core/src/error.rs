@@ -18,7 +18,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// Unusable settings, a proxy that refuses its password, or a server certificate that does not verify.
     Configuration,
-    /// Refused before sending, or HTTP 400.
+    /// Refused before sending, naming the [`Error::field`]; or HTTP 400.
     InvalidRequest,
     /// The credentials or the token were not accepted.
     Authentication,
@@ -26,7 +26,7 @@ pub enum ErrorKind {
     PermissionDenied,
     /// A business rule said no (HTTP 406): see [`Error::reasons`].
     Rejected,
-    /// The id belongs to a payout that is not provably this call's.
+    /// The id is taken by a payout that is not provably this call's: see [`Error::payout`].
     DuplicatePayout,
     /// No such thing on the platform.
     NotFound,
@@ -36,11 +36,12 @@ pub enum ErrorKind {
     Unavailable,
     /// The deadline passed, and nothing was sent or it was a read.
     TimedOut,
-    /// The payout was not final when the waiting time was over.
+    /// The payout was not final when the waiting time was over: see [`Error::payout`].
     NotFinal,
     /// An answer, not to a create, that cannot be understood.
     UnexpectedResponse,
-    /// A create may have reached the platform and could not be settled in time.
+    /// A create may have reached the platform and could not be settled in time: the payout may exist. Call again with
+    /// the same id, the same request and `resume`.
     OutcomeUnknown,
     /// A callback that is not the platform's answer to a URL of ours: see [`Error::field`].
     InvalidCallback,

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::str::Lines;
 
 use crate::failure::{Failure, Outcome};
-use crate::kotlin_builders;
+use crate::{error_kinds, kotlin_builders};
 
 /// What holds a secret, a token, an account or a person. Whoever prints beans finds nothing of it: the methods that
 /// read it are named as records name theirs (`account.number()`), and the fields are transient.
@@ -29,13 +29,13 @@ const SECRETIVE: [&str; 11] = [
 const SERIALIZABLE: [&str; 8] =
     ["Attempt", "Failure", "FailureCode", "FailureReason", "MethodCode", "Payout", "PayoutStatus", "Reason"];
 
-/// Values that users never name: the front makes its own of them.
-const INNER: [&str; 7] =
+/// Values that users never name: the fronts make their own of them.
+pub(crate) const INNER: [&str; 7] =
     ["CallFailure", "CallbackParts", "Failure", "IssuedToken", "Language", "MoneyParts", "ProviderFailure"];
 
 /// Mends the code below a folder: values that hold lists keep lists that nobody changes, values show themselves
 /// whatever texts they hold, and see above. Those that users name go from `id.komopay.ffi`, where all is generated, to
-/// `id.komopay`.
+/// `id.komopay`; what stays there is internal. Exceptions and builders are written besides.
 pub(crate) fn mend(sources: &Path) -> Outcome {
     let file = |path: &str| sources.join("id").join("komopay").join(path);
     let (generated, values) = (file("ffi/komopay_ffi.kt"), file("Values.kt"));
@@ -44,10 +44,12 @@ pub(crate) fn mend(sources: &Path) -> Outcome {
     let mut found = BTreeSet::new();
     let (rest, for_users) = parted(&mended(&code, &mut found), &mut found);
     let builders = (file("Builders.kt"), kotlin_builders::written(&for_users)?);
-    for (path, code) in [(generated, rest), (values, for_users), builders] {
+    let exceptions = (file("Exceptions.kt"), error_kinds::exceptions(&for_users)?);
+    for (path, code) in [(generated, rest), (values, for_users), builders, exceptions] {
         fs::write(&path, code).map_err(Failure::while_doing(format!("cannot write {}", path.display())))?;
     }
-    let wanted = SECRETIVE.iter().chain(&SERIALIZABLE).chain(&INNER).chain(&[TO_STRING, LISTS, CODES, CALLS]);
+    let others = [TO_STRING, LISTS, CODES, CALLS, DESTROYED, PROVIDER, FUNCTIONS[0], FUNCTIONS[1]];
+    let wanted = SECRETIVE.iter().chain(&SERIALIZABLE).chain(&INNER).chain(&others);
     let missing: Vec<_> = wanted.filter(|name| !found.contains(**name)).collect();
     if missing.is_empty() { Ok(()) } else { Err(Failure::new(format!("UniFFI writes {missing:?} in another way now"))) }
 }
@@ -63,6 +65,15 @@ const CODES: &str = "data class Unknown(";
 
 /// How the functions begin that the methods of values call the library with.
 const CALLS: &str = "private inline fun <U> uniffiRustCall(";
+
+/// How functions begin that belong to no class.
+const FUNCTIONS: [&str; 2] = ["         */ fun ", "    @Throws(CallFailure::class) fun "];
+
+/// How the method begins that frees what a value holds. Nobody calls it: what is held frees itself.
+const DESTROYED: &str = "    @Suppress(\"UNNECESSARY_SAFE_CALL\")";
+
+/// The one variant that holds what users cannot make, nor name: `Credentials.provider` makes it for them.
+const PROVIDER: &str = "data class Provider(";
 
 /// What times, spans and numbers are called in generated code, and what they are.
 const ALIASES: [(&str, &str); 4] = [
@@ -114,8 +125,10 @@ fn parted(code: &str, found: &mut BTreeSet<&'static str>) -> (String, String) {
         let inner = INNER.iter().find(|inner| name == Some(**inner));
         found.extend(inner);
         match name {
-            Some(name) if inner.is_none() && name != "InternalException" => values += &for_switch(&part, found),
-            _ => rest += &part,
+            Some(name) if inner.is_none() && name != "InternalException" => {
+                values += &for_switch(&without_helpers(&part, found), found);
+            }
+            _ => rest.extend(part.lines().map(|line| internal(line, found) + "\n")),
         }
     }
     if rest.contains(CALLS) {
@@ -127,6 +140,34 @@ fn parted(code: &str, found: &mut BTreeSet<&'static str>) -> (String, String) {
     let values = values.replace("id.komopay.ffi.", "");
     let values = ALIASES.iter().fold(values, |values, (alias, kind)| values.replace(alias, kind));
     (rest, format!("package id.komopay\n\nimport id.komopay.ffi.*\n\n{values}"))
+}
+
+/// A line of what users never name. What it declares for all is for the module.
+fn internal(line: &str, found: &mut BTreeSet<&'static str>) -> String {
+    if let Some(begin) = FUNCTIONS.iter().find(|begin| line.starts_with(**begin)) {
+        found.insert(begin);
+        return line.replacen("fun ", "internal fun ", 1);
+    }
+    let first = line.split([' ', '<']).next().unwrap_or_default();
+    if !line.starts_with(char::is_alphabetic) || ["package", "import", "internal", "private"].contains(&first) {
+        return line.to_owned();
+    }
+    format!("internal {}", line.strip_prefix("public ").unwrap_or(line))
+}
+
+/// A value without what shows that it is generated.
+fn without_helpers(code: &str, found: &mut BTreeSet<&'static str>) -> String {
+    if code.contains(PROVIDER) {
+        found.insert(PROVIDER);
+    }
+    let code = code.replace(PROVIDER, &format!("internal {PROVIDER}"));
+    match code.split_once(DESTROYED).and_then(|(before, rest)| Some((before, rest.split_once("\n    }\n")?.1))) {
+        Some((before, after)) => {
+            found.insert(DESTROYED);
+            format!("{}{after}", before.replacen(": Disposable", "", 1))
+        }
+        None => code,
+    }
 }
 
 /// The code in its declarations, each with the docs and annotations before it.
@@ -300,6 +341,30 @@ mod tests {
         ] {
             assert!(values.contains(part), "{part} is not in {values}");
         }
+    }
+
+    #[test]
+    fn what_users_do_not_name_is_internal_and_a_value_shows_nothing_of_it() {
+        let code = "package id.komopay.ffi\n\nimport java.util.Map\npublic interface Disposable {\n\
+            \x20   fun destroy()\n}\nopen class RustBuffer {\n}\nprivate class Cleaner {\n}\n\
+            sealed class Credentials: Disposable  {\n\
+            \x20   data class Provider(\n        val `provider`: Any) : Credentials()\n\n\
+            \x20   @Suppress(\"UNNECESSARY_SAFE_CALL\") // Why.\n    override fun destroy() {\n        when(this) {\n\
+            \x20       }\n    }\n\n    companion object\n}\npublic object FfiConverterInt {\n}\n\n\
+            \x20       /**\n         * It.\n         */ fun `flushLog`()\n\
+            \x20   @Throws(CallFailure::class) fun `validate`()\n";
+        let (rest, values) = parted(code, &mut BTreeSet::new());
+        for part in [
+            "\nimport java.util.Map\ninternal interface Disposable {\n    fun destroy()\n}\n",
+            "\ninternal open class RustBuffer {\n",
+            "\nprivate class Cleaner {\n",
+            "\ninternal object FfiConverterInt {\n",
+            "         */ internal fun `flushLog`()\n    @Throws(CallFailure::class) internal fun `validate`()\n",
+        ] {
+            assert!(rest.contains(part), "{part} is not in {rest}");
+        }
+        assert!(values.contains("sealed class Credentials  {\n    internal data class Provider("), "{values}");
+        assert!(!values.contains("destroy") && values.ends_with("\n\n    companion object\n}\n"), "{values}");
     }
 
     fn with(code: &str) -> (String, BTreeSet<&'static str>) {

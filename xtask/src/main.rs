@@ -30,6 +30,7 @@ mod command;
 mod conformance;
 mod demo;
 mod dependencies;
+mod error_kinds;
 mod failure;
 mod files;
 mod gateway;
@@ -94,6 +95,11 @@ enum Task {
         /// The folder that the code was generated into.
         sources: std::path::PathBuf,
     },
+    /// Mend the Swift code that was generated into this file, as the checks of the package do: for releases.
+    SwiftCode {
+        /// The file, `KomoPay.swift`.
+        file: std::path::PathBuf,
+    },
     /// Write the licences anew that go along with the wheels and the jar: the project's, and those of the crates in
     /// them.
     Licenses,
@@ -138,6 +144,7 @@ fn run(workspace: &Workspace, task: Task) -> Outcome {
         Task::Test { part, long } => test::run(workspace, part, long),
         Task::Setup => setup::run(workspace),
         Task::KotlinCode { sources } => kotlin_code::mend(&sources),
+        Task::SwiftCode { file } => swift_code::mend(&file),
         Task::Licenses => licenses::write(workspace),
         Task::Layers { folder: None } => layers::check(workspace),
         Task::Layers { folder: Some(folder) } => layers::print(workspace, &folder),

@@ -12,15 +12,11 @@ use crate::workspace::Workspace;
 /// Classes that are `internal` in Kotlin, which Java calls public.
 const INTERNAL: [&str; 4] = ["Caller", "Creating", "Libraries", "Written"];
 
-/// How names of generated code begin that are no vocabulary.
-const GENERATED: [&str; 7] =
-    ["FfiConverter", "IntegrityCheckingUniffi", "JavaLangRef", "Native", "ProviderFailure", "RustBuffer", "Uniffi"];
-
 /// Functions that are no members of the class of their first argument, though they look like it.
 const FREE_FUNCTIONS: [&str; 2] = ["setLogger", "heard"];
 
 /// What every Kotlin class has.
-const OF_EVERY_CLASS: [&str; 6] = ["equals", "hashCode", "toString", "copy", "compareTo", "destroy"];
+const OF_EVERY_CLASS: [&str; 5] = ["equals", "hashCode", "toString", "copy", "compareTo"];
 
 /// What codes have for Java alone: an enum to switch over.
 const FOR_JAVA: [&str; 2] = ["asEnum", "Value"];
@@ -64,11 +60,7 @@ fn public_classes(folder: &Path) -> Outcome<Vec<String>> {
         let made_by_the_compiler = |part: &str| {
             part.starts_with(|first: char| !first.is_ascii_uppercase()) || part == "Companion" || part == "WhenMappings"
         };
-        if !class.split('$').any(made_by_the_compiler)
-            && !GENERATED.iter().any(|beginning| class.starts_with(beginning))
-            && !class.ends_with("Kt")
-            && !class.ends_with("Builder")
-        {
+        if !class.split('$').any(made_by_the_compiler) && !class.ends_with("Kt") && !class.ends_with("Builder") {
             classes.push(class);
         }
     }

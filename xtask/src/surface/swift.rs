@@ -8,8 +8,11 @@ use super::names::{Names, snake_case};
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
-/// The generated code is in the same module; users of the package never name these parts of it.
-const INNER: [&str; 3] = ["CallFailure", "Failure", "ProviderFailure"];
+/// The functions of no type. The generated code is in the same module, and has more of them.
+const FUNCTIONS: [&str; 4] = ["errorKinds", "libraryVersion", "sandboxUrl", "setLogger"];
+
+/// What cases hold: the error itself tells what is in its own, and `Credentials.provider` makes the other one.
+const HELD: [&str; 2] = ["Failure", "NativeTokenProvider"];
 
 /// What the protocols of the standard library ask for.
 const OF_PROTOCOLS: [&str; 9] = [
@@ -47,11 +50,16 @@ pub(super) fn names(workspace: &Workspace) -> Outcome<Names> {
     let graph: SymbolGraph = serde_json::from_str(&text).map_err(Failure::while_doing(path.display()))?;
     let mut names = Names::new();
     for Symbol { kind, path_components } in graph.symbols {
-        let [owner, signature] = path_components.as_slice() else { continue };
+        let [owner, signature] = path_components.as_slice() else {
+            let name = path_components.first().and_then(|name| name.split('(').next()).unwrap_or_default();
+            if kind.identifier == "swift.func" && !FUNCTIONS.contains(&name) {
+                return Err(Failure::new(format!("{name} is generated, and public")));
+            }
+            continue;
+        };
         let (member, labels) = signature.split_once('(').unwrap_or((signature, ""));
         let is_of_error = owner == "KomopayError";
-        if INNER.contains(&owner.as_str())
-            || owner.starts_with("Native")
+        if HELD.contains(&owner.as_str())
             // The reason of a 406 has a field of this name.
             || (OF_PROTOCOLS.contains(&member) && owner != "Reason")
             // `LocalizedError` asks for it; elsewhere it is a field of ours.

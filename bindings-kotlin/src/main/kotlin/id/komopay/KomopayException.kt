@@ -68,13 +68,13 @@ public sealed class KomopayException(
      * platform would not repeat it. 400, 403 or 413 to one that is refused; 500 if the settings or this SDK are wrong;
      * 503 to all that may yet be read or stored.
      */
-    public open val callbackStatus: Int get() = kind.callbackStatus(this.field)
+    public val callbackStatus: Int get() = if (kind.isOurs) 500 else kind.callbackStatus(this.field)
 
     /** Whether the same call may succeed if it is made again later (after `outcome_unknown`: with `resume`). */
-    public open val retryable: Boolean get() = kind.retryable()
+    public val retryable: Boolean get() = !kind.isOurs && kind.retryable()
 
     /** Whether a payout under this id exists or may exist. False on a read: this read moved nothing. */
-    public open val moneyMayHaveMoved: Boolean get() = kind.moneyMayHaveMoved()
+    public val moneyMayHaveMoved: Boolean get() = !kind.isOurs && kind.moneyMayHaveMoved()
 
     /** What is written in its place: without what others threw, which perhaps cannot be written. */
     @Suppress("unused")
@@ -83,6 +83,9 @@ public sealed class KomopayException(
         return Written(failure.copy(causes = causes), stackTrace, suppressed.filterIsInstance<KomopayException>())
     }
 }
+
+/** The core is not asked about these: that it cannot be loaded may be the fault. */
+private val ErrorKind.isOurs: Boolean get() = this == ErrorKind.CONFIGURATION || this == ErrorKind.INTERNAL
 
 private class Written(
     private val failure: Failure,
@@ -97,83 +100,6 @@ private class Written(
     private companion object {
         private const val serialVersionUID = 1L
     }
-}
-
-/** Unusable settings, or a server certificate that does not verify. [field] names the setting. */
-public class ConfigurationException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause) {
-    // The core is not asked: that it cannot be loaded may be the fault.
-    override val callbackStatus: Int get() = 500
-    override val retryable: Boolean get() = false
-    override val moneyMayHaveMoved: Boolean get() = false
-}
-
-/** Refused before sending, naming the [field]; or HTTP 400. */
-public class InvalidRequestException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** The credentials or the token were not accepted. */
-public class AuthenticationException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** The token does not allow this call. */
-public class PermissionDeniedException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** A business rule said no (HTTP 406): see [reasons]. */
-public class RejectedException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** The id is taken by a payout that is not provably this call's. [payout] is what was found, if anything. */
-public class DuplicatePayoutException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** No such thing on the platform. */
-public class NotFoundException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** Too many requests, and no time left to wait. */
-public class RateLimitedException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** The platform could not be reached, or answered a read with a server fault. */
-public class UnavailableException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** The deadline passed, and nothing was sent or it was a read. */
-public class TimedOutException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** [Client.waitForPayout] ran out of time. [payout] is the last one seen, if any. */
-public class NotFinalException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** An answer, not to a create, that cannot be understood. */
-public class UnexpectedResponseException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/**
- * A create may have reached the platform and could not be settled in time. The payout may exist: call again with the
- * same id, the same request and `resume = true`.
- */
-public class OutcomeUnknownException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** A callback that is refused: [field] tells what of it is wrong. */
-public class InvalidCallbackException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** The client was closed. */
-public class ClosedException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause)
-
-/** A fault of this SDK. */
-public class InternalException internal constructor(failure: Failure, cause: KomopayException?) :
-    KomopayException(failure, cause) {
-    // The core is not asked: that it cannot be loaded may be the fault.
-    override val callbackStatus: Int get() = 500
-    override val retryable: Boolean get() = false
-    override val moneyMayHaveMoved: Boolean get() = false
 }
 
 /** A create on its way to the core. Until the core has begun with it, whatever is thrown here, nothing was sent. */
@@ -238,23 +164,3 @@ internal fun unusable(message: String): KomopayException =
 
 internal fun Failure.exception(): KomopayException =
     (listOf(this) + causes).foldRight(null) { failure, cause: KomopayException? -> failure.exception(cause) }!!
-
-// Without `else`, so that a new kind does not compile until it has its exception.
-private fun Failure.exception(cause: KomopayException?): KomopayException = when (kind) {
-    ErrorKind.CONFIGURATION -> ConfigurationException(this, cause)
-    ErrorKind.INVALID_REQUEST -> InvalidRequestException(this, cause)
-    ErrorKind.AUTHENTICATION -> AuthenticationException(this, cause)
-    ErrorKind.PERMISSION_DENIED -> PermissionDeniedException(this, cause)
-    ErrorKind.REJECTED -> RejectedException(this, cause)
-    ErrorKind.DUPLICATE_PAYOUT -> DuplicatePayoutException(this, cause)
-    ErrorKind.NOT_FOUND -> NotFoundException(this, cause)
-    ErrorKind.RATE_LIMITED -> RateLimitedException(this, cause)
-    ErrorKind.UNAVAILABLE -> UnavailableException(this, cause)
-    ErrorKind.TIMED_OUT -> TimedOutException(this, cause)
-    ErrorKind.NOT_FINAL -> NotFinalException(this, cause)
-    ErrorKind.UNEXPECTED_RESPONSE -> UnexpectedResponseException(this, cause)
-    ErrorKind.OUTCOME_UNKNOWN -> OutcomeUnknownException(this, cause)
-    ErrorKind.INVALID_CALLBACK -> InvalidCallbackException(this, cause)
-    ErrorKind.CLOSED -> ClosedException(this, cause)
-    ErrorKind.INTERNAL -> InternalException(this, cause)
-}

@@ -5,8 +5,6 @@ import com.fasterxml.jackson.annotation.PropertyAccessor
 import com.fasterxml.jackson.databind.ObjectMapper
 import com.fasterxml.jackson.databind.json.JsonMapper
 import com.fasterxml.jackson.module.kotlin.KotlinModule
-import id.komopay.ffi.IssuedToken
-import java.time.Instant
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -28,7 +26,6 @@ class JacksonTest {
         WalletTransfer(WalletAccount(NAME, Sandbox.ACCOUNT), phoneNumber = Sandbox.ACCOUNT),
         WalletAccount(NAME, Sandbox.ACCOUNT), config, config.credentials, Credentials.token(Sandbox.SECRET),
         Credentials.provider { Sandbox.SECRET },
-        IssuedToken(Sandbox.SECRET, Instant.EPOCH),
     )
 
     @Test
