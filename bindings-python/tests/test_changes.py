@@ -6,9 +6,13 @@ import asyncio
 import functools
 import logging
 import os
+import random
+import re
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -135,6 +139,65 @@ def rename(file: Path, old: str, new: str) -> None:
     rename = f"ALTER TABLE {old} RENAME TO {new}"
     script = f"import sqlite3; c = sqlite3.connect({str(file)!r}); c.execute({rename!r}); c.commit()"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def documented_guard() -> str:
+    page = (Path(__file__).parents[2] / "docs" / "callbacks.md").read_text()
+    (sql,) = re.findall(r"^```sql\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return str(sql)
+
+
+def test_with_one_store_the_documented_guard_keeps_the_final_status_however_late_a_worker_is(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    file = tmp_path / "changes.sqlite"
+    shop = sqlite3.connect(":memory:")
+    shop.execute("CREATE TABLE orders (payout_id TEXT PRIMARY KEY, status TEXT DEFAULT 'NEW', handled INTEGER DEFAULT 0)")
+    # Two processes of one machine. Each lease is over at once, so the one that is late is at a change that the other has.
+    settings: Any = {"callback_keys": ["k" * 32], "change_lease": 0.001}
+    late = 0
+    with (
+        new_client(sandbox, change_store=SqliteChangeStore(file), **settings) as first,
+        new_client(sandbox, change_store=SqliteChangeStore(file), **settings) as second,
+    ):
+        for number in range(20):
+            payout_id, order = f"TST-{number}", random.Random(number)
+            shop.execute("INSERT INTO orders (payout_id) VALUES (?)", [payout_id])
+            # It stays PROCESSING until somebody says otherwise.
+            first.create_payout(payout_id, documented_request(number="9000000099"))
+            first.get_payout(payout_id)
+            statuses = [("SUCCESS", None), ("FAILED", "SYSTEM")]
+            taken: dict[Client, PayoutChange] = {}
+
+            def handle(worker: Client, shop: sqlite3.Connection = shop, taken: dict[Client, PayoutChange] = taken) -> bool:
+                change = taken.pop(worker)
+                told = {"status": change.payout.status, "sequence": change.sequence, "payout_id": change.payout_id}
+                is_new = shop.execute(documented_guard(), told).rowcount == 1
+                worker.acknowledge_change(change.payout_id, change.sequence)
+                return is_new
+
+            while True:
+                # The second is quicker, and so is done with later changes while the first is at an old one.
+                (worker,) = order.choices([first, second], [1, 5])
+                if worker in taken:
+                    late += not handle(worker)
+                elif statuses and order.random() < 0.3:
+                    # A callback comes to either of them.
+                    status, reason = statuses.pop(0)
+                    told = {"status": status, "failure_reason": reason} if reason else {"status": status}
+                    sandbox.control("POST", f"payouts/{payout_id}/status", told)
+                    url = worker.callback_url("https://shop.example", payout_id)
+                    worker.handle_callback(f'{{"idEntity": "{payout_id}"}}'.encode(), url)
+                else:
+                    time.sleep(0.002)
+                    if changes := worker.take_changes(limit=1):
+                        taken[worker] = changes[0]
+                    elif not statuses and not taken:
+                        break
+    rows = shop.execute("SELECT status, handled FROM orders").fetchall()
+    shop.close()
+    assert rows == [("FAILED", 3)] * 20
+    assert late, "so somebody was late"
 
 
 def test_closing_waits_for_the_function_and_takes_nothing_more(client: Client) -> None:

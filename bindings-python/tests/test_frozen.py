@@ -1,6 +1,6 @@
 """Frozen applications: whatever the package imports by name, programs that freeze applications can see.
 
-`frozen/pyinstaller.py` freezes a real one, which takes its time: `cargo xtask prove processes --long`.
+`frozen/test_pyinstaller.py` freezes a real one.
 """
 
 from __future__ import annotations

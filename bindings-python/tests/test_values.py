@@ -480,6 +480,25 @@ def test_a_missing_variable_is_named(name: str, value: str | None, environment: 
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", " "])
+@pytest.mark.parametrize("name", ["base_url", "merchant_code", "secret", "callback_keys"])
+def test_a_line_end_is_refused_in_the_environment_as_in_arguments(
+    name: str, end: str, environment: pytest.MonkeyPatch
+) -> None:
+    variable = f"KOMOPAY_{name.upper()}"
+    text = ENVIRONMENT.get(variable, "canary-key-of-32-characters-at-least") + end
+    given: dict[str, Any] = {name: [text] if name == "callback_keys" else text}
+    merchant = {"base_url": "http://[::1]:1", "merchant_code": "M", "secret": "secret-canary"}
+    with pytest.raises(ConfigurationError) as as_argument:
+        Client(**{**merchant, **given})
+    environment.setenv(variable, text)
+    with pytest.raises(ConfigurationError) as in_the_environment:
+        Client.from_env()
+    assert str(in_the_environment.value) == str(as_argument.value)
+    assert as_argument.value.field == in_the_environment.value.field == name
+    assert "canary" not in str(as_argument.value)
+
+
 def test_with_a_token_code_and_secret_are_not_looked_up(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("KOMOPAY_SECRET")
     Client.from_env(token="t")

@@ -50,3 +50,14 @@ fn every_mutation_still_finds_its_place() {
         assert_eq!(places, 1, "{} ({})", text("fault"), text("file"));
     }
 }
+
+/// What the documents show in Rust. That it compiles is the test.
+#[allow(unused, clippy::all, clippy::pedantic, reason = "it is shown to people")]
+mod shown {
+    include!(concat!(env!("OUT_DIR"), "/shown.rs"));
+
+    #[test]
+    fn the_rust_of_the_documents_is_found_and_compiles_as_it_stands() {
+        assert!(SHOWN >= 5, "{SHOWN}");
+    }
+}

@@ -343,6 +343,24 @@ async fn what_was_never_reached_ends_every_call_after_10_seconds() {
     assert_eq!(said(&["goes on for up to 4 s"]), 1);
 }
 
+/// In virtual time, which stands still while the machine looks for the name.
+#[tokio::test(start_paused = true)]
+async fn a_host_name_that_nobody_knows_is_told_at_once_and_given_up_as_a_refused_port_is() {
+    if ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().any(|name| std::env::var_os(name).is_some()) {
+        return; // There it is the proxy that looks for the name.
+    }
+    let (_, config) = refused();
+    let config = Config { base_url: "https://gateway.invalid".to_owned(), ..config };
+    let started = tokio::time::Instant::now();
+    let error = Client::new(config).unwrap().create_payout(&id("U-NAME"), &request(), false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(started.elapsed() <= Duration::from_secs(10), "{:?}", started.elapsed());
+    let tokens = error.attempts().iter().filter(|attempt| attempt.operation == "POST /auth-tokens");
+    assert!(tokens.count() >= 3 && error.attempts().iter().all(|it| it.http_status.is_none()), "{error:?}");
+    let said = canary::warnings(&["payout_id=U-NAME", "kind=unavailable", "attempt=1", "goes on for up to 10 s"]);
+    assert_eq!(said, 1);
+}
+
 /// In virtual time. They share one breaker, and most of them never get a turn.
 #[tokio::test(start_paused = true)]
 async fn a_thousand_calls_that_reach_nothing_end_in_time_and_do_not_fill_the_log() {

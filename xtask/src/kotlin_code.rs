@@ -34,8 +34,9 @@ pub(crate) const INNER: [&str; 7] =
     ["CallFailure", "CallbackParts", "Failure", "IssuedToken", "Language", "MoneyParts", "ProviderFailure"];
 
 /// Mends the code below a folder: values that hold lists keep lists that nobody changes, values show themselves
-/// whatever texts they hold, and see above. Those that users name go from `id.komopay.ffi`, where all is generated, to
-/// `id.komopay`; what stays there is internal. Exceptions and builders are written besides.
+/// whatever texts they hold, a text that cannot be sent is told by its name, and see above. Those that users name go
+/// from `id.komopay.ffi`, where all is generated, to `id.komopay`; what stays there is internal. Exceptions and builders
+/// are written besides.
 pub(crate) fn mend(sources: &Path) -> Outcome {
     let file = |path: &str| sources.join("id").join("komopay").join(path);
     let (generated, values) = (file("ffi/komopay_ffi.kt"), file("Values.kt"));
@@ -48,7 +49,7 @@ pub(crate) fn mend(sources: &Path) -> Outcome {
     for (path, code) in [(generated, rest), (values, for_users), builders, exceptions] {
         fs::write(&path, code).map_err(Failure::while_doing(format!("cannot write {}", path.display())))?;
     }
-    let others = [TO_STRING, LISTS, CODES, CALLS, DESTROYED, PROVIDER, FUNCTIONS[0], FUNCTIONS[1]];
+    let others = [TO_STRING, LISTS, CODES, CALLS, FIELD, ARGUMENT, DESTROYED, PROVIDER, FUNCTIONS[0], FUNCTIONS[1]];
     let wanted = SECRETIVE.iter().chain(&SERIALIZABLE).chain(&INNER).chain(&others);
     let missing: Vec<_> = wanted.filter(|name| !found.contains(**name)).collect();
     if missing.is_empty() { Ok(()) } else { Err(Failure::new(format!("UniFFI writes {missing:?} in another way now"))) }
@@ -59,6 +60,10 @@ const TO_STRING: &str = "override fun toString(): String {";
 const SHOWN: &str = "override fun toString(): String = try { shownByTheCore() } \
     catch (unshown: java.nio.charset.CharacterCodingException) { javaClass.simpleName + \"(not Unicode)\" }\n    \
     private fun shownByTheCore(): String {";
+
+/// How a field of a value, and an argument of a call, are handed over.
+const FIELD: &str = ".write(value.`";
+const ARGUMENT: &str = ".lower(`";
 
 /// How the list of codes that the platform may extend ends.
 const CODES: &str = "data class Unknown(";
@@ -110,7 +115,34 @@ fn mended(code: &str, found: &mut BTreeSet<&'static str>) -> String {
     if mended.contains(TO_STRING) {
         found.insert(TO_STRING);
     }
-    mended.replace(TO_STRING, SHOWN)
+    named(&named(&mended.replace(TO_STRING, SHOWN), FIELD, found), ARGUMENT, found)
+}
+
+/// The code in which whatever is handed over has its name around it, by which an error tells it.
+fn named(code: &str, over: &'static str, found: &mut BTreeSet<&'static str>) -> String {
+    let mut pieces = code.split(over);
+    let mut named = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let word = named.rsplit(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+        let converter = named.len() - word.len();
+        let Some((name, rest)) = piece.split_once('`').filter(|_| named[converter..].starts_with("FfiConverter"))
+        else {
+            named = named + over + piece;
+            continue;
+        };
+        found.insert(over);
+        let converter = named.split_off(converter);
+        let (function, value) = over.split_once('(').unwrap_or_default();
+        // To the end of the call: what else is handed to it has no brackets.
+        let (others, rest) = rest.split_once(')').unwrap_or((rest, ""));
+        let name_of_error = name.chars().fold(String::new(), |name, letter| match letter {
+            letter if letter.is_uppercase() => name + "_" + &letter.to_lowercase().to_string(),
+            letter => name + &letter.to_string(),
+        });
+        let handed_over = format!("{{ {converter}{function}(it{others}) }}");
+        named = named + "id.komopay.inField(\"" + &name_of_error + "\", " + value + name + "`) " + &handed_over + rest;
+    }
+    named
 }
 
 /// The code without the values that users name, and these.
@@ -365,6 +397,21 @@ mod tests {
         }
         assert!(values.contains("sealed class Credentials  {\n    internal data class Provider("), "{values}");
         assert!(!values.contains("destroy") && values.ends_with("\n\n    companion object\n}\n"), "{values}");
+    }
+
+    #[test]
+    fn whatever_is_handed_over_has_its_name_around_it() {
+        let (mended, found) = with(
+            "            FfiConverterOptionalString.write(value.`bankCity`, buf)\n    FfiConverterString.lower(`payoutId`),\n    \
+                FfiConverterString.lower(value)\n    other.lower(`it`)\n",
+        );
+        assert_eq!(
+            mended,
+            "            id.komopay.inField(\"bank_city\", value.`bankCity`) { FfiConverterOptionalString.write(it, buf) }\n    \
+                id.komopay.inField(\"payout_id\", `payoutId`) { FfiConverterString.lower(it) },\n    \
+                FfiConverterString.lower(value)\n    other.lower(`it`)\n"
+        );
+        assert!(found.contains(FIELD) && found.contains(ARGUMENT));
     }
 
     fn with(code: &str) -> (String, BTreeSet<&'static str>) {

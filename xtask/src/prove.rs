@@ -3,8 +3,6 @@
 //!
 //! A proof prints what it looked at; the report at the end says how much that was.
 
-use std::path::Path;
-
 use clap::{Args, ValueEnum};
 
 use crate::command::Program;
@@ -84,7 +82,7 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
             report.check("peers", |_| peers(workspace))?;
         }
         if wanted(Proof::Processes) {
-            report.check("Python processes", |tally| python_processes(workspace, wish.long, tally))?;
+            report.check("Python processes", |tally| python_processes(workspace, tally))?;
             report.check("JVM processes", |tally| kotlin::processes(workspace, tally))?;
         }
         Ok(())
@@ -96,16 +94,11 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
 /// How far the tests go: `short` or `long`.
 const FORM: &str = "KOMOPAY_PROOF";
 
-fn python_processes(workspace: &Workspace, long: bool, tally: &mut Tally) -> Outcome {
+fn python_processes(workspace: &Workspace, tally: &mut Tally) -> Outcome {
     setup::require(workspace, &setup::PYTHON)?;
     let venv = Venv::fresh(workspace, &Python::find()?, "venv-test")?;
     venv.install_all(workspace)?;
-    let mut pytest = venv.python(workspace).args("-m pytest -p no:cacheprovider bindings-python/tests/process_models");
-    if long {
-        let frozen = Path::new("bindings-python/tests/frozen");
-        venv.install(workspace, &frozen.join("requirements.txt"))?;
-        pytest = pytest.arg(frozen.join("pyinstaller.py"));
-    }
+    let pytest = venv.python(workspace).args("-m pytest -p no:cacheprovider bindings-python/tests/process_models");
     prove(pytest.env("KOMOPAY_SANDBOX_BIN", gateway::build(workspace)?), tally)
 }
 

@@ -47,6 +47,11 @@ impl NativeClient {
         self.call(cancel, |client| async move { client.handle_callback(&body, &url).await }).await
     }
 
+    /// Whether this client has what an adapter for callbacks needs: keys and a store.
+    pub fn check_callbacks(&self) -> Result<(), CallFailure> {
+        Ok(self.0.check_callbacks()?)
+    }
+
     /// Takes changes out of the store, to handle them.
     pub async fn take_changes(&self, limit: Whole, cancel: Cancel) -> Result<Vec<PayoutChange>, CallFailure> {
         let limit = limit.number("limit", ErrorKind::InvalidRequest)?;

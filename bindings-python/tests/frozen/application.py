@@ -1,4 +1,4 @@
-"""An application that test_frozen.py freezes. It imports nothing that the package has to bring itself."""
+"""An application that test_pyinstaller.py freezes. It imports nothing that the package has to bring itself."""
 
 import asyncio
 import sys

@@ -136,8 +136,7 @@ internal fun understood(thrown: Throwable, creating: Creating?): Throwable = whe
     is CallFailure.Failed -> thrown.failure.exception()
     is CallFailure.Cancelled -> CancellationException("the call was cancelled")
     // A text on its way to the core, so nothing was sent.
-    is CharacterCodingException ->
-        failure(ErrorKind.INVALID_REQUEST, "a text holds half a character", concerns = Concern.PAYOUT).exception()
+    is HalfACharacter -> thrown.refused()
     else -> fault(thrown, creating).apply { stackTrace = thrown.stackTrace }
 }
 
@@ -155,8 +154,56 @@ private fun fault(thrown: Throwable, creating: Creating?): KomopayException {
     return failure(ErrorKind.INTERNAL, "${what}a fault of the komopay SDK: $type", id).exception()
 }
 
-private fun failure(kind: ErrorKind, message: String, payoutId: String? = null, concerns: Concern? = null) =
-    Failure(kind, message, null, null, emptyList(), payoutId, emptyList(), null, null, emptyList(), concerns)
+private fun failure(
+    kind: ErrorKind, message: String, payoutId: String? = null, concerns: Concern? = null, field: String? = null,
+) = Failure(kind, message, null, field, emptyList(), payoutId, emptyList(), null, null, emptyList(), concerns)
+
+/** Half of a surrogate pair in a text that is handed over, at [path], from the argument on. */
+internal class HalfACharacter(private val path: List<String>, private val at: Int?) : CharacterCodingException() {
+    fun within(name: String) = HalfACharacter(listOf(name) + path, at)
+
+    fun refused(): KomopayException {
+        val kind = when (path.first()) {
+            "config" -> ErrorKind.CONFIGURATION
+            "url" -> ErrorKind.INVALID_CALLBACK
+            else -> ErrorKind.INVALID_REQUEST
+        }
+        val named = path.filterNot { it in UNNAMED }
+        val field = (if (path.first() in OF_MONEY) listOf("money") + named else named).joinToString(".")
+        val concerns = when (path.first()) {
+            "config" -> Concern.MERCHANT
+            "request", "payout_id" -> Concern.PAYOUT
+            else -> null
+        }
+        val text = "$field: holds half of a character${at?.let { " at index $it" } ?: ""} (a lone surrogate), which " +
+            "cannot be sent; look where the text was cut, or decoded with another encoding than its own"
+        return failure(kind, text, concerns = concerns, field = field).exception()
+    }
+}
+
+/** What holds fields that errors tell by their own names. */
+private val UNNAMED = setOf("config", "credentials", "filter", "request", "scope")
+
+private val OF_MONEY = setOf("amount", "currency")
+
+/** For the generated code: hands over what has this name, or says of what is in it. */
+internal inline fun <T, R> inField(name: String, value: T, handOver: (T) -> R): R = try {
+    handOver(value)
+} catch (half: HalfACharacter) {
+    throw half.within(name)
+} catch (_: CharacterCodingException) {
+    throw HalfACharacter(listOf(name), halfIn(value))
+}
+
+/** Where half of a surrogate pair stands alone, in a text or in the first of several that has one. */
+internal fun halfIn(value: Any?): Int? = when (value) {
+    is CharSequence -> value.indices.firstOrNull { at ->
+        value[at].isHighSurrogate() && value.getOrNull(at + 1)?.isLowSurrogate() != true ||
+            value[at].isLowSurrogate() && value.getOrNull(at - 1)?.isHighSurrogate() != true
+    }
+    is Iterable<*> -> value.firstNotNullOfOrNull(::halfIn)
+    else -> null
+}
 
 /** What keeps a client from being made at all. */
 internal fun unusable(message: String): KomopayException =

@@ -23,7 +23,8 @@ import kotlinx.coroutines.withTimeoutOrNull
 
 /**
  * Is told what went wrong with a callback or a change, where nobody waits who could be thrown at. Callbacks that are
- * refused are not told here: anybody can send them, and they are counted in the log of the SDK.
+ * refused are not told here: anybody can send them, and they are counted in the log of the SDK. Of those that could not
+ * be dealt with, the first is told, and then one a minute, with how many there were between.
  */
 public fun interface FailureListener {
     /** [text] says what becomes of it, and holds nothing secret; [thrown] may be the application's own. */
@@ -42,8 +43,8 @@ public fun interface FailureListener {
  * perhaps while a slow handler is still at it: keep, for each payout, the highest `sequence` that was handled, in one
  * transaction with what is done for it, and ignore a change whose number is not above it.
  *
- * A client without a `changeStore` is refused with a [ConfigurationException]; it needs `callbackKeys`, too. Close this
- * before the client.
+ * A client without `callbackKeys` or a `changeStore` is refused with a [ConfigurationException]. Close this before the
+ * client.
  *
  * ```
  * val callbacks = PayoutCallbacks(client) { change -> orders.update(change.payoutId, change.payout.status) }
@@ -63,11 +64,14 @@ public class PayoutCallbacks(
 ) : AutoCloseable {
     init {
         require(pollInterval in SHORTEST_POLL..LONGEST_POLL) { "pollInterval must be 1 ms to 1 day" }
-        // Now and not in the background, where a store that is missing or broken would be told every few seconds.
+        // Without keys, every callback would be answered with 500.
+        native { client.core.checkCallbacks() }
+        // Now and not in the background, where a store that is broken would be told every few seconds.
         runBlocking { client.takeChanges(0) }
     }
 
     private val wake = Channel<Unit>(Channel.CONFLATED)
+    private val failures = OnceAMinute()
 
     @Volatile
     private var closing = false
@@ -103,8 +107,11 @@ public class PayoutCallbacks(
             503
         }
     } catch (error: KomopayException) {
-        // What is refused anybody can send, as often as they like: the core counts it, and says so.
-        if (error !is InvalidCallbackException) tell("a callback is answered with ${error.callbackStatus}", error)
+        // What is refused anybody can send, as often as they like: the core counts it, and says so. Who has the URL of one
+        // payout can send that as often.
+        if (error !is InvalidCallbackException) {
+            failures.take()?.let { tell("a callback is answered with ${error.callbackStatus}$it", error) }
+        }
         error.callbackStatus
     }
 
@@ -170,6 +177,28 @@ public class PayoutCallbacks(
 
     private fun tell(text: String, thrown: Throwable) {
         runCatching { onFailure.failed(text, thrown) }
+    }
+}
+
+/** Lets the first of many be told, and then one a minute, which says how many were not. */
+internal class OnceAMinute(private val nanos: () -> Long = System::nanoTime) {
+    private var since: Long? = null
+    private var untold = 0
+
+    /** What to add to the text if this one is to be told. */
+    @Synchronized
+    fun take(): String? {
+        val now = nanos()
+        if (since?.let { now - it < MINUTE } == true) {
+            untold++
+            return null
+        }
+        since = now
+        return if (untold == 0) "" else "; $untold more were not told before this one".also { untold = 0 }
+    }
+
+    private companion object {
+        val MINUTE: Long = Duration.ofMinutes(1).toNanos()
     }
 }
 

@@ -132,8 +132,19 @@ class CallbackTest {
         }
         // To show the settings opens no file.
         assertFalse("no/such" in config.copy(changeStore = store).toString())
-        val missing = assertThrows<ConfigurationException> { PayoutCallbacks(Client(sandbox.config())) {} }
-        assertEquals("change_store", missing.field)
+    }
+
+    @Test
+    fun `an adapter is refused a client without keys or a store when it is made`() {
+        for ((field, incomplete) in mapOf(
+            "callback_keys" to config.copy(callbackKeys = listOf()),
+            "change_store" to config.copy(changeStore = null),
+        )) {
+            val missing = assertThrows<ConfigurationException> { PayoutCallbacks(Client(incomplete)) {} }
+            assertEquals(field, missing.field)
+            val blocking = assertThrows<ConfigurationException> { BlockingPayoutCallbacks(BlockingClient(incomplete), {}) }
+            assertEquals(field, blocking.field)
+        }
     }
 
     @Test

@@ -2,6 +2,7 @@ package id.komopay
 
 import id.komopay.ffi.Failure
 import id.komopay.ffi.errorKinds
+import java.time.Duration
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -68,6 +69,64 @@ class ErrorTest {
             }
         }
         creating.close()
+    }
+
+    @Test
+    fun `a text that cannot be sent is refused by its name and place, and nothing is sent`() = Sandbox().use { sandbox ->
+        val half = "Siti \uD83D"
+        val account = BankAccount("Test account", "1")
+        val request = Sandbox.request()
+        val config = sandbox.config().copy(callbackKeys = listOf("k".repeat(32)))
+        BlockingClient(config).use { client ->
+            fun pay(request: PayoutRequest): () -> Any = { client.createPayout("A-1", request) }
+            val refused = mapOf(
+                "payout_id" to listOf({ client.createPayout(half, request) }, { client.getPayout(half) },
+                    { client.waitForPayout(half, Duration.ofSeconds(1)) }, { client.acknowledgeChange(half, 1) },
+                    { client.issueToken(AccessScope.read(half)) }, { client.callbackUrl("https://shop.example", half) }),
+                "customer_ip" to listOf(pay(request.copy(customerIp = half))),
+                "callback_url" to listOf(pay(request.copy(callbackUrl = half))),
+                "method.operator_code" to listOf(pay(request.copy(method = BankTransfer(half, account)))),
+                "method.account.name" to listOf(pay(request.copy(method = BankTransfer("B", account.copy(name = half))))),
+                "method.account.bank_city" to
+                    listOf({ request.copy(method = BankTransfer("B", account.copy(bankCity = half))).validate() }),
+                "method.account.number" to listOf(pay(request.copy(method = CryptoTransfer("C", CryptoAccount(half))))),
+                "money.amount" to listOf({ Money(half, "IDR") }),
+                "money.currency" to listOf({ Money(1, half) }),
+                "segment_code" to listOf({ client.payoutOptions(Money(1, "IDR"), half, null) }),
+                "operations" to listOf({ client.issueToken(AccessScope.operations(listOf(half))) }),
+                "base" to listOf({ client.callbackUrl(half, "A-1") }),
+                "stored" to listOf({ request.matchesFingerprint(ByteArray(16), half) }),
+            )
+            for ((field, calls) in refused) for (call in calls) {
+                val error = assertThrows<InvalidRequestException>(field) { call() }
+                assertEquals(field, error.field)
+                assertTrue(error.message.startsWith("$field: holds half of a character at index 5 (a lone"), error.message)
+                assertEquals(false, "Siti" in error.stackTraceToString())
+            }
+            val url = assertThrows<InvalidCallbackException> { client.handleCallback(ByteArray(0), half) }
+            assertEquals(listOf("url", 400), listOf(url.field, url.callbackStatus))
+        }
+        for ((field, settings) in mapOf(
+            "base_url" to config.copy(baseUrl = half),
+            "merchant_code" to config.copy(credentials = Credentials.merchant(half, "S")),
+            "secret" to config.copy(credentials = Credentials.merchant("M", half)),
+            "token" to config.copy(credentials = Credentials.token(half)),
+            "callback_keys" to config.copy(callbackKeys = listOf(half)),
+            "proxy" to config.copy(proxy = half),
+        )) {
+            val error = assertThrows<ConfigurationException>(field) { Client(settings) }
+            assertEquals(listOf(field, Concern.MERCHANT), listOf(error.field, error.concerns))
+        }
+        assertEquals(0, sandbox.calls("issue_token") + sandbox.calls("create_payout"))
+    }
+
+    @Test
+    fun `half of a character is found, and a whole one is not`() {
+        for ((text, at) in mapOf("" to null, "a\uD83D\uDE00" to null, "\uD83D" to 0, "a\uDE00" to 1, "\uD83D\uD83D\uDE00" to 0)) {
+            assertEquals(at, halfIn(text))
+        }
+        assertEquals(1, halfIn(listOf("a", "a\uD83D")))
+        assertNull(halfIn(null))
     }
 
     @Test

@@ -142,6 +142,34 @@ class HandlerTest {
         assertEquals(listOf<String>(), told.toList())
     }
 
+    @Test
+    fun `who has a URL cannot fill the log while the platform cannot be read`() = runBlocking {
+        val url = pay("A-1")
+        sandbox.close()
+        val hasty = config.copy(callbackTimeout = Duration.ofMillis(200), attemptTimeout = Duration.ofMillis(100))
+        Client(hasty).use { shop ->
+            PayoutCallbacks(shop, POLL, onFailure) { }.use { callbacks ->
+                repeat(20) { assertEquals(503, callbacks.receive(body("A-1"), url)) }
+            }
+        }
+        assertEquals(listOf("a callback is answered with 503"), told.toList())
+    }
+
+    @Test
+    fun `what was not told is told as a number a minute later`() {
+        var now = Long.MAX_VALUE - 1
+        val seldom = OnceAMinute { now }
+        assertEquals(listOf("", null, null), List(3) { seldom.take() })
+        now += 59_999_999_999
+        assertEquals(null, seldom.take())
+        now += 1
+        assertEquals(listOf("; 3 more were not told before this one", null), List(2) { seldom.take() })
+        now += 60_000_000_000
+        assertEquals("; 1 more were not told before this one", seldom.take())
+        now += 60_000_000_000
+        assertEquals("", seldom.take())
+    }
+
     /** Each payout is handled at the second try, and its first one was told. */
     private fun expectASecondTry(
         count: Int,

@@ -36,7 +36,7 @@ import kotlinx.io.readByteArray
  *
  * The callback URL of a request is then `client.callbackUrl("https://shop.example/komopay", payoutId)`.
  *
- * @param client With `callbackKeys` and a `changeStore`; without a store it is refused with a `ConfigurationException`.
+ * @param client With `callbackKeys` and a `changeStore`; without them it is refused with a `ConfigurationException`.
  * @param pollInterval How often the store is asked for what this server was not told of: changes that other processes
  * recorded, and those whose lease has ended.
  */

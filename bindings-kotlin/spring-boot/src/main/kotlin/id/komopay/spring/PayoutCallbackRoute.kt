@@ -36,7 +36,7 @@ import org.springframework.web.util.WebUtils
  * The callback URL of a request is then `client.callbackUrl("https://shop.example/komopay", payoutId)`.
  *
  * @param path Where callbacks come, such as `/komopay`.
- * @param client With `callbackKeys` and a `changeStore`; without a store, the application does not start.
+ * @param client With `callbackKeys` and a `changeStore`; without them, the application does not start.
  * @param pollInterval How often the store is asked for what this server was not told of: changes that other processes
  * recorded, and those whose lease has ended.
  */

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
+import pytest
 from gateway import Sandbox
 
+# PyInstaller takes the library along, and a Python that was built without one has none.
+HAS_LIBRARY = os.name == "nt" or any(map(sysconfig.get_config_var, ("Py_ENABLE_SHARED", "PYTHONFRAMEWORK")))
 
+
+@pytest.mark.skipif(not HAS_LIBRARY, reason="this Python has no library that could be shared")
 def test_a_frozen_application_pays(sandbox: Sandbox, folder: Path) -> None:
     build = [sys.executable, "-m", "PyInstaller", "--onedir", "--name", "pays", "--log-level", "ERROR"]
     for option in ("--distpath", "--workpath", "--specpath"):
