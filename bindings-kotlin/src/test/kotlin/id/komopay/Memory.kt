@@ -28,9 +28,11 @@ fun main() {
 private suspend fun calls(sandbox: Sandbox): Int = Client(sandbox.config()).use { client ->
     client.createPayout("A-READ", Sandbox.request("1"))
     call(client, 0 until WARM_UP)
-    val before = memory()
-    call(client, WARM_UP until WARM_UP + CALLS)
-    report("$CALLS calls after $WARM_UP", before)
+    var made = WARM_UP
+    grown("$CALLS calls after $WARM_UP") {
+        call(client, made until made + CALLS)
+        made += CALLS
+    }
 }
 
 /** A quarter each: payouts made, payouts read, errors, and calls that are left on the way. */
@@ -58,9 +60,19 @@ private suspend fun clients(sandbox: Sandbox): Int {
         if (number % 50 == 0) System.gc()
     }
     repeat(CLIENTS) { open(it) }
-    val before = memory()
-    repeat(CLIENTS) { open(it) }
-    return report("$CLIENTS clients opened and closed", before)
+    return grown("$CLIENTS clients opened and closed") { repeat(CLIENTS) { open(it) } }
+}
+
+/** What the process grows by when this is done: a leak grows each time, what an allocator keeps in reserve does not. */
+private suspend fun grown(what: String, act: suspend () -> Unit): Int {
+    var least = Int.MAX_VALUE
+    for (time in 1..3) {
+        val before = memory()
+        act()
+        least = minOf(least, report(what, before))
+        if (least <= BOUND_KIB) break
+    }
+    return least
 }
 
 /** What either side still holds of the other: calls that wait, and providers, which the collector lets go. */
