@@ -6,6 +6,7 @@ mod source;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
+use std::fs;
 
 use self::source::{Imports, Source};
 use crate::failure::{Failure, Outcome};
@@ -22,7 +23,10 @@ const HELD: [&str; 7] = [
     "xtask",
 ];
 
-/// Fails at the first circle in one of the crates, and names it.
+/// Where the picture of the core is.
+const PICTURE: &str = "docs/architecture.md";
+
+/// Fails at the first circle in one of the crates, and names it, and if the picture of the core is not as the code.
 pub(crate) fn check(workspace: &Workspace) -> Outcome {
     for name in HELD {
         let imports = Source::read(&workspace.root().join(name).join("src"))?.imports();
@@ -31,8 +35,19 @@ pub(crate) fn check(workspace: &Workspace) -> Outcome {
             return Err(Failure::new(format!("{name}/src: files import each other in a circle: {circle}")));
         }
         println!("{name}: {} files, no circle", imports.len());
+        let document = fs::read_to_string(workspace.root().join(PICTURE))
+            .map_err(Failure::while_doing(format!("cannot read {PICTURE}")))?;
+        if name == "core" && !document.contains(&picture(&imports)) {
+            let text = "is not as the code: put what `cargo xtask layers core` prints into it, if it shall be so";
+            return Err(Failure::new(format!("the picture of the layers in {PICTURE} {text}")));
+        }
     }
     Ok(())
+}
+
+/// As a block of a document.
+fn picture(imports: &Imports) -> String {
+    format!("```mermaid\n{}\n```\n", mermaid(&rooms(imports)))
 }
 
 /// Prints the rooms of a crate as a Mermaid graph: an arrow goes to what is imported.
