@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import TypedDict
 
@@ -61,6 +62,19 @@ def fork(child: Callable[[], None]) -> None:
         sys.exit(0)
     status = os.waitpid(process, 0)[1]
     print("child ended", status, flush=True)
+
+
+def until_it_waits(thread: threading.Thread) -> None:
+    """Until it waits for something else than the GIL: see `among_busy_threads`."""
+    before = None
+    while True:
+        frame = sys._current_frames()[thread.ident or 0]
+        now = (frame.f_code.co_name, frame.f_lasti)
+        if now == before and frame.f_code.co_name == "wait":
+            return
+        before = now
+        # Whoever wants the GIL has it meanwhile.
+        time.sleep(0.01)
 
 
 def pays() -> None:
@@ -192,6 +206,9 @@ def worker() -> None:
     changes.start()
     # Python lists them in the child, too, where none of them is.
     parents = threading.enumerate()
+    for thread in parents:
+        if thread is not threading.current_thread():
+            until_it_waits(thread)
 
     def child() -> None:
         changes.start()
