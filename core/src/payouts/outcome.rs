@@ -489,6 +489,8 @@ impl Outcome {
 }
 
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod deadline;
 #[cfg(test)]
 mod spec;

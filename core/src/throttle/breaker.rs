@@ -170,7 +170,9 @@ mod tests {
         now += Duration::from_secs(5);
         assert!(breaker.pass(now));
         breaker.probe_ended();
-        assert!(matches!(breaker.held(now, 0), Some(Some(next)) if next > now));
+        let next = breaker.held(now, 0).flatten().unwrap();
+        assert!(next > now);
+        assert_eq!(breaker.held(next, 0), None);
     }
 
     #[test]
@@ -186,7 +188,12 @@ mod tests {
         breaker.silent(now, now);
         assert_eq!(breaker.held(now, RECOVERED / 2), Some(None));
         assert_eq!(breaker.held(now, RECOVERED / 2 - 1), None);
-        (0..=RECOVERED).for_each(|_| breaker.answered(now));
+        for at_once in RECOVERED / 2..RECOVERED {
+            assert_eq!(breaker.position, Position::Recovering { at_once });
+            breaker.answered(now);
+        }
+        assert_eq!(breaker.position, Position::Recovering { at_once: RECOVERED });
+        breaker.answered(now);
         assert_eq!(breaker.held(now, 1_000_000), None);
     }
 

@@ -60,6 +60,8 @@ mod tests {
         }
         let until = budget.empty_until(now).expect("the burst is used up");
         assert!(until - now <= Duration::from_millis(101) && until - now >= Duration::from_millis(99));
+        let half = budget.empty_until(now + Duration::from_millis(50)).expect("half of one is there");
+        assert!(half - now <= Duration::from_millis(101) && half - now >= Duration::from_millis(99));
         now = until + Duration::from_millis(1);
         assert_eq!(budget.empty_until(now), None);
         budget.draw(now);

@@ -195,6 +195,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lowered_limit_makes_wait_for_longer() {
+        let now = Instant::now();
+        let mut limit = Limit::new(Some(4.0), None, now);
+        limit.draw(now);
+        let wait = |limit: &mut Limit| limit.held(now, 0).flatten().unwrap() - now;
+        assert_eq!(wait(&mut limit), SECOND / 4);
+        limit.lower(now, now, Duration::ZERO);
+        assert_eq!(wait(&mut limit), SECOND / 2);
+        (0..10).for_each(|_| limit.lower(now, now, Duration::ZERO));
+        assert_eq!(wait(&mut limit), LOOK_AGAIN, "the share rises meanwhile");
+    }
+
+    #[test]
     fn where_nothing_is_set_nothing_waits() {
         let now = Instant::now();
         let mut limit = Limit::new(None, None, now);

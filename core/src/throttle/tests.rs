@@ -163,6 +163,7 @@ async fn a_place_in_line_is_kept_beside_other_work_and_given_up_when_it_is_dropp
     let taken = throttle.permit(Try::Repeat, Instant::now(), Duration::ZERO).await.unwrap();
     let kept = Waiter::new(&throttle, Try::Repeat, Instant::now(), MINUTE);
     tokio::time::sleep(SECOND).await;
+    assert!(!kept.has_ended());
     let behind = tokio::spawn({
         let throttle = Arc::clone(&throttle);
         async move { throttle.permit(Try::Repeat, Instant::now(), MINUTE).await.is_ok() }
@@ -175,6 +176,18 @@ async fn a_place_in_line_is_kept_beside_other_work_and_given_up_when_it_is_dropp
     drop(kept);
     assert!(behind.await.unwrap());
     assert_eq!(throttle.lock().under_way, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_in_line_learns_whether_a_permit_came() {
+    let throttle = Throttle::new(&Config { max_concurrency: Some(1), ..config() });
+    let taken = throttle.permit(Try::First, Instant::now(), Duration::ZERO).await.unwrap();
+    let mut patient = Waiter::new(&throttle, Try::First, Instant::now(), MINUTE);
+    let mut hasty = Waiter::new(&throttle, Try::First, Instant::now(), SECOND);
+    assert!(!hasty.end().await && hasty.has_ended());
+    drop(taken);
+    assert!(patient.end().await);
+    assert!(patient.permit().await.is_ok() && hasty.permit().await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
