@@ -306,26 +306,119 @@ mod tests {
     use crate::money::Money;
     use crate::payouts::{BankAccount, BankTransfer};
 
-    #[test]
-    fn a_resumed_call_is_joined_only_by_who_asked_before_it_began() {
-        let registry = Arc::new(InFlight::new().unwrap());
-        let id = PayoutId::new("P").unwrap();
-        let bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344"));
-        let request = PayoutRequest::new(Money::new("10000", "IDR").unwrap(), bank);
-        let before = Instant::now();
-        let later = || Instant::now() + Duration::from_secs(1);
-        let enter = |resume, asked| registry.enter(&id, &request, resume, asked).unwrap();
+    const SECOND: Duration = Duration::from_secs(1);
 
-        let resumed = enter(true, before);
-        assert!(matches!(enter(true, before), Entry::Joined(_)));
-        assert!(matches!(enter(true, later()), Entry::Busy(_)));
+    struct Asked {
+        registry: Arc<InFlight>,
+        id: PayoutId,
+        request: PayoutRequest,
+    }
+
+    impl Asked {
+        fn new() -> Self {
+            let bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344"));
+            let request = PayoutRequest::new(Money::new("10000", "IDR").unwrap(), bank);
+            Self { registry: Arc::new(InFlight::new().unwrap()), id: PayoutId::new("P").unwrap(), request }
+        }
+
+        fn enter(&self, resume: bool, asked: Instant) -> Entry {
+            self.registry.enter(&self.id, &self.request, resume, asked).unwrap()
+        }
+
+        fn started(&self, resume: bool) -> (Flight, Caller) {
+            match self.enter(resume, Instant::now()) {
+                Entry::Started(flight, caller) => (flight, caller),
+                _ => panic!("it is under way"),
+            }
+        }
+
+        fn joined(&self) -> Caller {
+            match self.enter(false, Instant::now()) {
+                Entry::Joined(caller) => caller,
+                _ => panic!("it is not joined"),
+            }
+        }
+    }
+
+    fn refused() -> Result<PayoutAccepted> {
+        Err(Error::new(ErrorKind::Rejected, "no"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_named_and_waited_for_until_it_ends_and_all_its_callers_hear_how() {
+        let (asked, began) = (Asked::new(), Instant::now());
+        let (flight, first) = asked.started(false);
+        let (call, second) = (Arc::clone(&flight.call), asked.joined());
+        assert_eq!(asked.registry.ids(), [asked.id.clone()]);
+        asked.registry.drained(SECOND).await;
+        assert_eq!(began.elapsed(), SECOND);
+        flight.land(refused());
+        assert!(asked.registry.ids().is_empty());
+        asked.registry.drained(SECOND).await;
+        let results = [call.ended().await.unwrap(), first.result(SECOND).await, second.result(SECOND).await];
+        assert_eq!(results.map(|result| result.unwrap_err().kind()), [ErrorKind::Rejected; 3]);
+        assert_eq!(began.elapsed(), SECOND, "nobody waited for what was there");
+        assert!(!asked.registry.is_unsettled(&asked.id, &asked.request).unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_caller_that_leaves_withdraws_what_has_not_ended() {
+        let asked = Asked::new();
+        let (flight, first) = asked.started(false);
+        let (call, second) = (Arc::clone(&flight.call), asked.joined());
+        let withdrawn = async |call: &Call| tokio::time::timeout(SECOND, call.withdrawn()).await.is_ok();
+        drop(second);
+        assert!(!call.is_withdrawn() && !withdrawn(&call).await);
+        drop(first);
+        assert!(call.is_withdrawn() && withdrawn(&call).await);
+        assert!(matches!(asked.enter(false, Instant::now()), Entry::Busy(_)), "it sends nothing more");
+        flight.land(refused());
+
+        let (flight, caller) = asked.started(false);
+        let call = Arc::clone(&flight.call);
+        flight.land(refused());
+        drop(caller);
+        assert!(!call.is_withdrawn());
+    }
+
+    #[tokio::test]
+    async fn nothing_enters_what_is_shut_and_what_is_under_way_sends_no_more() {
+        let asked = Asked::new();
+        let (flight, _caller) = asked.started(false);
+        asked.registry.shut();
+        assert!(flight.call.is_withdrawn());
+        let error = asked.registry.enter(&asked.id, &asked.request, false, Instant::now()).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Closed);
+    }
+
+    #[tokio::test]
+    async fn what_ends_without_a_result_is_unknown_if_it_may_have_been_sent() {
+        for (resume, exposed) in [(false, false), (false, true), (true, false)] {
+            let asked = Asked::new();
+            let (flight, caller) = asked.started(resume);
+            assert_eq!(flight.call.resumes(), resume);
+            if exposed {
+                flight.call.expose();
+            }
+            drop(flight);
+            let kind = if resume || exposed { ErrorKind::OutcomeUnknown } else { ErrorKind::Internal };
+            assert_eq!(caller.result(SECOND).await.unwrap_err().kind(), kind, "{resume} {exposed}");
+            assert_eq!(asked.registry.is_unsettled(&asked.id, &asked.request).unwrap(), resume || exposed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_resumed_call_is_joined_only_by_who_asked_before_it_began() {
+        let asked = Asked::new();
+        let began = Instant::now();
+        let resumed = asked.enter(true, began);
+        assert!(matches!(asked.enter(true, began), Entry::Joined(_)));
+        assert!(matches!(asked.enter(true, began + SECOND), Entry::Busy(_)));
         // It ends without a result, so nobody knows its outcome.
         drop(resumed);
-        assert!(registry.is_unsettled(&id, &request).unwrap());
-        assert!(matches!(enter(false, later()), Entry::Unsettled));
-        let other = PayoutId::new("Q").unwrap();
-        let enter = |asked| registry.enter(&other, &request, false, asked).unwrap();
-        let _fresh = enter(before);
-        assert!(matches!(enter(later()), Entry::Joined(_)), "it speaks for itself alone");
+        assert!(matches!(asked.enter(false, began + SECOND), Entry::Unsettled));
+        let other = Asked { id: PayoutId::new("Q").unwrap(), ..asked };
+        let _fresh = other.enter(false, began);
+        assert!(matches!(other.enter(false, began + SECOND), Entry::Joined(_)), "it speaks for itself alone");
     }
 }
