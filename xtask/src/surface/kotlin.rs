@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
 /// Classes that are `internal` in Kotlin, which Java calls public.
-const INTERNAL: [&str; 4] = ["Caller", "Creating", "Libraries", "Written"];
+const INTERNAL: [&str; 6] = ["Caller", "Creating", "HalfACharacter", "Libraries", "OnceAMinute", "Written"];
 
 /// Functions that are no members of the class of their first argument, though they look like it.
 const FREE_FUNCTIONS: [&str; 2] = ["setLogger", "heard"];
