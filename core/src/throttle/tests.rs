@@ -179,6 +179,21 @@ async fn a_place_in_line_is_kept_beside_other_work_and_given_up_when_it_is_dropp
 }
 
 #[tokio::test(start_paused = true)]
+async fn behind_what_was_never_reached_a_call_waits_in_line_for_that_time_alone() {
+    let config = Config { max_concurrency: Some(1), ..config() };
+    let (throttle, unreached) = (Throttle::new(&config), config.limits().unreached);
+    let _taken = throttle.permit(Try::First, Instant::now(), Duration::ZERO).await.unwrap();
+    assert!(throttle.is_unreached(false, true));
+    let began = Instant::now();
+    tokio::time::sleep(SECOND).await;
+    let error = throttle.permit(Try::First, began, MINUTE).await.err().unwrap();
+    assert_eq!((error.kind(), began.elapsed()), (ErrorKind::Unavailable, unreached));
+    throttle.close();
+    let error = throttle.permit(Try::First, began, MINUTE).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_waits_in_line_learns_whether_a_permit_came() {
     let throttle = Throttle::new(&Config { max_concurrency: Some(1), ..config() });
     let taken = throttle.permit(Try::First, Instant::now(), Duration::ZERO).await.unwrap();
