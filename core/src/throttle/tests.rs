@@ -191,6 +191,13 @@ async fn behind_what_was_never_reached_a_call_waits_in_line_for_that_time_alone(
     throttle.close();
     let error = throttle.permit(Try::First, began, MINUTE).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Closed);
+
+    // A request that was not sent over a connection that was there says nothing of what is reached.
+    let (throttle, began) = (Throttle::new(&config), Instant::now());
+    let _taken = throttle.permit(Try::First, began, Duration::ZERO).await.unwrap();
+    assert!(!throttle.is_unreached(false, false));
+    let error = throttle.permit(Try::First, began, MINUTE).await.err().unwrap();
+    assert_eq!((error.kind(), began.elapsed()), (ErrorKind::TimedOut, MINUTE));
 }
 
 #[tokio::test(start_paused = true)]
