@@ -117,7 +117,7 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Outcome {
 const ROUNDS: [(&str, &str); 3] = [
     ("", "--lib -- --skip ::model::"),
     ("--cargo-arg=--config --cargo-arg=profile.dev.package.komopay-core.opt-level=1", "--lib ::model::"),
-    ("--test-package komopay-tests", "--test create --test read --test throttle --test callbacks --test log"),
+    ("", "--package komopay-tests --test create --test read --test throttle --test callbacks --test log"),
 ];
 
 /// What each mutant ended as is kept in `xtask/mutants/mutants.out` of the build folder.

@@ -34,7 +34,7 @@ impl Profile {
             Self::Dev => "--profile dev",
             // With what the stub is generated from, so that this builds once.
             Self::Test => "--profile dev --features provoked-panics,stubs",
-            Self::Release => "--profile release",
+            Self::Release => "--profile release --strip",
         }
     }
 }

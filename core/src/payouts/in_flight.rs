@@ -349,7 +349,7 @@ mod tests {
         let (asked, began) = (Asked::new(), Instant::now());
         let (flight, first) = asked.started(false);
         let (call, second) = (Arc::clone(&flight.call), asked.joined());
-        assert_eq!(asked.registry.ids(), [asked.id.clone()]);
+        assert_eq!(asked.registry.ids(), std::slice::from_ref(&asked.id));
         asked.registry.drained(SECOND).await;
         assert_eq!(began.elapsed(), SECOND);
         flight.land(refused());
