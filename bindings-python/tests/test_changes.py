@@ -152,8 +152,10 @@ def test_with_one_store_the_documented_guard_keeps_the_final_status_however_late
 ) -> None:
     file = tmp_path / "changes.sqlite"
     shop = sqlite3.connect(":memory:")
-    shop.execute("CREATE TABLE orders (payout_id TEXT PRIMARY KEY, status TEXT DEFAULT 'NEW', handled INTEGER DEFAULT 0)")
-    # Two processes of one machine. Each lease is over at once, so the one that is late is at a change that the other has.
+    columns = "payout_id TEXT PRIMARY KEY, status TEXT DEFAULT 'NEW', handled INTEGER DEFAULT 0"
+    shop.execute(f"CREATE TABLE orders ({columns})")
+    # Two processes of one machine. Each lease is over at once, so the one that is late is at a change that the other
+    # has, too.
     settings: Any = {"callback_keys": ["k" * 32], "change_lease": 0.001}
     late = 0
     with (
@@ -169,7 +171,9 @@ def test_with_one_store_the_documented_guard_keeps_the_final_status_however_late
             statuses = [("SUCCESS", None), ("FAILED", "SYSTEM")]
             taken: dict[Client, PayoutChange] = {}
 
-            def handle(worker: Client, shop: sqlite3.Connection = shop, taken: dict[Client, PayoutChange] = taken) -> bool:
+            def handle(
+                worker: Client, shop: sqlite3.Connection = shop, taken: dict[Client, PayoutChange] = taken
+            ) -> bool:
                 change = taken.pop(worker)
                 told = {"status": change.payout.status, "sequence": change.sequence, "payout_id": change.payout_id}
                 is_new = shop.execute(documented_guard(), told).rowcount == 1

@@ -35,8 +35,8 @@ pub(crate) const INNER: [&str; 7] =
 
 /// Mends the code below a folder: values that hold lists keep lists that nobody changes, values show themselves
 /// whatever texts they hold, a text that cannot be sent is told by its name, and see above. Those that users name go
-/// from `id.komopay.ffi`, where all is generated, to `id.komopay`; what stays there is internal. Exceptions and builders
-/// are written besides.
+/// from `id.komopay.ffi`, where all is generated, to `id.komopay`; what stays there is internal. Exceptions and
+/// builders are written besides.
 pub(crate) fn mend(sources: &Path) -> Outcome {
     let file = |path: &str| sources.join("id").join("komopay").join(path);
     let (generated, values) = (file("ffi/komopay_ffi.kt"), file("Values.kt"));
@@ -402,14 +402,16 @@ mod tests {
     #[test]
     fn whatever_is_handed_over_has_its_name_around_it() {
         let (mended, found) = with(
-            "            FfiConverterOptionalString.write(value.`bankCity`, buf)\n    FfiConverterString.lower(`payoutId`),\n    \
-                FfiConverterString.lower(value)\n    other.lower(`it`)\n",
+            "            FfiConverterOptionalString.write(value.`bankCity`, buf)\n\
+             \x20   FfiConverterString.lower(`payoutId`),\n\
+             \x20   FfiConverterString.lower(value)\n    other.lower(`it`)\n",
         );
         assert_eq!(
             mended,
-            "            id.komopay.inField(\"bank_city\", value.`bankCity`) { FfiConverterOptionalString.write(it, buf) }\n    \
-                id.komopay.inField(\"payout_id\", `payoutId`) { FfiConverterString.lower(it) },\n    \
-                FfiConverterString.lower(value)\n    other.lower(`it`)\n"
+            "            id.komopay.inField(\"bank_city\", value.`bankCity`) \
+             { FfiConverterOptionalString.write(it, buf) }\n\
+             \x20   id.komopay.inField(\"payout_id\", `payoutId`) { FfiConverterString.lower(it) },\n\
+             \x20   FfiConverterString.lower(value)\n    other.lower(`it`)\n"
         );
         assert!(found.contains(FIELD) && found.contains(ARGUMENT));
     }

@@ -107,8 +107,8 @@ public class PayoutCallbacks(
             503
         }
     } catch (error: KomopayException) {
-        // What is refused anybody can send, as often as they like: the core counts it, and says so. Who has the URL of one
-        // payout can send that as often.
+        // What is refused anybody can send, as often as they like: the core counts it, and says so. Who has the URL of
+        // one payout can send that as often.
         if (error !is InvalidCallbackException) {
             failures.take()?.let { tell("a callback is answered with ${error.callbackStatus}$it", error) }
         }

@@ -142,7 +142,9 @@ class CallbackTest {
         )) {
             val missing = assertThrows<ConfigurationException> { PayoutCallbacks(Client(incomplete)) {} }
             assertEquals(field, missing.field)
-            val blocking = assertThrows<ConfigurationException> { BlockingPayoutCallbacks(BlockingClient(incomplete), {}) }
+            val blocking = assertThrows<ConfigurationException> {
+                BlockingPayoutCallbacks(BlockingClient(incomplete), {})
+            }
             assertEquals(field, blocking.field)
         }
     }

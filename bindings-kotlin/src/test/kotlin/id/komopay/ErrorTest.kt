@@ -72,7 +72,7 @@ class ErrorTest {
     }
 
     @Test
-    fun `a text that cannot be sent is refused by its name and place, and nothing is sent`() = Sandbox().use { sandbox ->
+    fun `a text that cannot be sent is refused by name and place, and nothing is sent`() = Sandbox().use { sandbox ->
         val half = "Siti \uD83D"
         val account = BankAccount("Test account", "1")
         val request = Sandbox.request()
@@ -82,11 +82,13 @@ class ErrorTest {
             val refused = mapOf(
                 "payout_id" to listOf({ client.createPayout(half, request) }, { client.getPayout(half) },
                     { client.waitForPayout(half, Duration.ofSeconds(1)) }, { client.acknowledgeChange(half, 1) },
-                    { client.issueToken(AccessScope.read(half)) }, { client.callbackUrl("https://shop.example", half) }),
+                    { client.issueToken(AccessScope.read(half)) },
+                    { client.callbackUrl("https://shop.example", half) }),
                 "customer_ip" to listOf(pay(request.copy(customerIp = half))),
                 "callback_url" to listOf(pay(request.copy(callbackUrl = half))),
                 "method.operator_code" to listOf(pay(request.copy(method = BankTransfer(half, account)))),
-                "method.account.name" to listOf(pay(request.copy(method = BankTransfer("B", account.copy(name = half))))),
+                "method.account.name" to
+                    listOf(pay(request.copy(method = BankTransfer("B", account.copy(name = half))))),
                 "method.account.bank_city" to
                     listOf({ request.copy(method = BankTransfer("B", account.copy(bankCity = half))).validate() }),
                 "method.account.number" to listOf(pay(request.copy(method = CryptoTransfer("C", CryptoAccount(half))))),
@@ -100,7 +102,8 @@ class ErrorTest {
             for ((field, calls) in refused) for (call in calls) {
                 val error = assertThrows<InvalidRequestException>(field) { call() }
                 assertEquals(field, error.field)
-                assertTrue(error.message.startsWith("$field: holds half of a character at index 5 (a lone"), error.message)
+                val start = "$field: holds half of a character at index 5 (a lone"
+                assertTrue(error.message.startsWith(start), error.message)
                 assertEquals(false, "Siti" in error.stackTraceToString())
             }
             val url = assertThrows<InvalidCallbackException> { client.handleCallback(ByteArray(0), half) }
@@ -122,9 +125,8 @@ class ErrorTest {
 
     @Test
     fun `half of a character is found, and a whole one is not`() {
-        for ((text, at) in mapOf("" to null, "a\uD83D\uDE00" to null, "\uD83D" to 0, "a\uDE00" to 1, "\uD83D\uD83D\uDE00" to 0)) {
-            assertEquals(at, halfIn(text))
-        }
+        val found = listOf("", "a\uD83D\uDE00", "\uD83D", "a\uDE00", "\uD83D\uD83D\uDE00").map(::halfIn)
+        assertEquals(listOf(null, null, 0, 1, 0), found)
         assertEquals(1, halfIn(listOf("a", "a\uD83D")))
         assertNull(halfIn(null))
     }
