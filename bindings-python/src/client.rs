@@ -100,16 +100,18 @@ impl Client {
         request: Given<'_, PayoutRequest>,
         resume: Or<'_, bool>,
     ) -> PyResult<Answered<core::PayoutAccepted>> {
-        let (id, request, resume) = guard(py, || {
-            let request = core::PayoutRequest::from(&argument("request").take(request)?);
+        let (id, resume) = guard(py, || {
             let resume = argument("resume").take_or(resume, false)?;
-            Ok((argument("payout_id").take(payout_id)?, request, resume))
+            Ok((argument("payout_id").take(payout_id)?, resume))
         })?;
+        // An earlier call may have sent it: what keeps this one from finding out proves nothing.
+        let unknown = |error: PyErr| raise(py, &core::Error::lost_create(&id, error.value(py)));
+        let request = guard(py, || Ok(core::PayoutRequest::from(&argument("request").take(request)?)))
+            .map_err(|error| if resume { unknown(error) } else { error })?;
         // Up to here nothing was handed to the core, so nothing was sent by this call.
         guard(py, || self.caller.ready(py, &self.live)).map_err(|error| {
             if resume || self.live.is_unsettled(&id, &request) {
-                // An earlier call may have sent it: what keeps this one from finding out proves nothing.
-                raise(py, &core::Error::lost_create(&id, error.value(py)))
+                unknown(error)
             } else {
                 not_sent(py, id.as_str(), error)
             }

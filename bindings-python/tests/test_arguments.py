@@ -34,6 +34,7 @@ from komopay import (
     InvalidRequestError,
     KomopayError,
     Money,
+    OutcomeUnknownError,
     Payout,
     WalletAccount,
     testing,
@@ -352,6 +353,25 @@ def test_a_text_that_cannot_be_sent_is_refused_with_the_place() -> None:
         BankAccount(name=HALF, number="1")
     assert refused.value.field == "method.account.name"
     assert refused.value.__cause__ is None and refused.value.__context__ is None, "that would show the whole text"
+
+
+def test_what_is_no_request_never_says_that_an_earlier_call_did_nothing() -> None:
+    no_request: Any = None
+
+    async def resumed() -> None:
+        async with AsyncClient(token="t", base_url="http://127.0.0.1:1") as client:
+            await client.create_payout("TST-1", no_request, resume=True)
+
+    with Client(token="t", base_url="http://127.0.0.1:1") as client:
+        for call in (
+            lambda: client.create_payout("TST-1", no_request, resume=True),
+            lambda: LOOP.run_until_complete(resumed()),
+        ):
+            with pytest.raises(OutcomeUnknownError, match="may have been made: request: must be a PayoutRequest") as it:
+                call()
+            assert it.value.payout_id == "TST-1"
+        with pytest.raises(InvalidRequestError, match="request: must be a PayoutRequest"):
+            client.create_payout("TST-1", no_request)
 
 
 def test_a_number_is_no_text_and_a_text_no_number() -> None:

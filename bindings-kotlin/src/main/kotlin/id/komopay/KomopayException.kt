@@ -135,8 +135,8 @@ internal fun understood(thrown: Throwable, creating: Creating?): Throwable = whe
     is CancellationException, is InterruptedException, is KomopayException -> thrown
     is CallFailure.Failed -> thrown.failure.exception()
     is CallFailure.Cancelled -> CancellationException("the call was cancelled")
-    // A text on its way to the core, so nothing was sent.
-    is HalfACharacter -> thrown.refused()
+    // A text on its way to the core, so this call sent nothing.
+    is HalfACharacter -> thrown.refused(creating)
     else -> fault(thrown, creating).apply { stackTrace = thrown.stackTrace }
 }
 
@@ -162,7 +162,7 @@ private fun failure(
 internal class HalfACharacter(private val path: List<String>, private val at: Int?) : CharacterCodingException() {
     fun within(name: String) = HalfACharacter(listOf(name) + path, at)
 
-    fun refused(): KomopayException {
+    fun refused(creating: Creating?): KomopayException {
         val kind = when (path.first()) {
             "config" -> ErrorKind.CONFIGURATION
             "url" -> ErrorKind.INVALID_CALLBACK
@@ -177,6 +177,12 @@ internal class HalfACharacter(private val path: List<String>, private val at: In
         }
         val text = "$field: holds half of a character${at?.let { " at index $it" } ?: ""} (a lone surrogate), which " +
             "cannot be sent; look where the text was cut, or decoded with another encoding than its own"
+        // The core was not asked what came of an earlier call, so nobody knows.
+        if (creating?.resume == true && path.first() == "request") {
+            val unknown = "payout ${creating.payoutId} may have been made by an earlier call; this one sent nothing: " +
+                "$text; then call again with the same id, the same request and resume"
+            return failure(ErrorKind.OUTCOME_UNKNOWN, unknown, creating.payoutId, field = field).exception()
+        }
         return failure(kind, text, concerns = concerns, field = field).exception()
     }
 }

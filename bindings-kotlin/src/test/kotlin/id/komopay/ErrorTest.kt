@@ -106,6 +106,12 @@ class ErrorTest {
                 assertTrue(error.message.startsWith(start), error.message)
                 assertEquals(false, "Siti" in error.stackTraceToString())
             }
+            // An earlier call may have paid. Not under an id that no call can send.
+            val resumed = assertThrows<OutcomeUnknownException> {
+                client.createPayout("A-1", request.copy(customerIp = half), true)
+            }
+            assertEquals(listOf("A-1", "customer_ip", true), resumed.run { listOf(payoutId, field, moneyMayHaveMoved) })
+            assertThrows<InvalidRequestException> { client.createPayout(half, request, true) }
             val url = assertThrows<InvalidCallbackException> { client.handleCallback(ByteArray(0), half) }
             assertEquals(listOf("url", 400), listOf(url.field, url.callbackStatus))
         }
