@@ -3,6 +3,8 @@
 //! A value stands once, with its docs, in the core. Its fields are read from there, and what crosses is written to two
 //! files, which `src/values.rs` and `src/config.rs` include: a type of the same fields, and its conversion.
 
+mod operations;
+
 use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
@@ -47,6 +49,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=operations.rs");
     // JNA closes the library when its class loader is collected, and the threads of the runtime still run in it.
     if matches!(env::var("CARGO_CFG_TARGET_OS").as_deref(), Ok("linux" | "android")) {
         println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
@@ -56,10 +59,13 @@ fn main() -> Outcome<()> {
         values.extend(Source::read(file)?.mirrors(way)?);
     }
     write("values.rs", &values)?;
-    write("config.rs", &settings(Source::read("config.rs")?.record("Config")?))
+    write("config.rs", &settings(Source::read("config.rs")?.record("Config")?))?;
+    let (rust, kotlin) = operations::written()?;
+    write("operations.rs", &rust)?;
+    write("Operations.kt", &kotlin)
 }
 
-fn write(name: &str, code: &TokenStream) -> Outcome<()> {
+fn write(name: &str, code: &impl ToString) -> Outcome<()> {
     Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join(name), code.to_string())?)
 }
 

@@ -6,10 +6,14 @@
 
 use std::future::Future;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+#[cfg(feature = "jvm")]
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use komopay_bindings_common::clients::log_left_behind;
 use komopay_bindings_common::log::Listener;
 use komopay_bindings_common::{SharedRuntime, Task};
@@ -20,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{CallFailure, Failure};
 use crate::log::{self, LogRecord};
 
-static RUNTIME: SharedRuntime = SharedRuntime::new(mask_broken_pipes);
+pub static RUNTIME: SharedRuntime = SharedRuntime::new(mask_broken_pipes);
 
 /// Waits on the caller's own thread for what needs the runtime, for at most this long. Nothing, if no call was ever
 /// made.
@@ -53,6 +57,8 @@ pub struct Cancellation {
     token: CancellationToken,
     begun: AtomicBool,
     listener: Option<Arc<Listener>>,
+    /// Its caller runs the call, cancels it by dropping it, and has its records.
+    is_callers_own: bool,
 }
 
 #[uniffi::export]
@@ -62,7 +68,7 @@ impl Cancellation {
     #[uniffi::constructor]
     pub fn new(call: Option<i64>) -> Self {
         let listener = call.map(|call| Listener::waking(|_| move || log::wake(call)));
-        Self { token: CancellationToken::new(), begun: AtomicBool::new(false), listener }
+        Self { token: CancellationToken::new(), begun: AtomicBool::new(false), listener, is_callers_own: false }
     }
 
     /// What the log has said of the call since they were taken last.
@@ -85,6 +91,18 @@ impl Cancellation {
     /// Whether the core has begun with a call that this was given to. Until then, that call has sent nothing.
     pub fn has_begun(&self) -> bool {
         self.begun.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(feature = "jvm")]
+impl Cancellation {
+    /// For calls that who polls them runs: no task is started for them.
+    pub fn for_caller() -> Arc<Self> {
+        static OWN: LazyLock<Arc<Cancellation>> = LazyLock::new(|| {
+            let own = Cancellation::new(None);
+            Arc::new(Cancellation { is_callers_own: true, ..own })
+        });
+        Arc::clone(&OWN)
     }
 }
 
@@ -137,6 +155,12 @@ where
     U: From<T>,
 {
     if let Some(cancellation) = &cancellation {
+        if cancellation.is_callers_own {
+            return match AssertUnwindSafe(call).catch_unwind().await {
+                Ok(result) => Ok(result?.into()),
+                Err(_) => Err(panicked(creates)),
+            };
+        }
         cancellation.begun.store(true, Ordering::SeqCst);
     }
     let listener = cancellation.as_ref().and_then(|cancellation| cancellation.listener.clone());
@@ -161,9 +185,21 @@ where
     match (ended, heard) {
         (Ok(Some(result)), _) => Ok(result?.into()),
         (Ok(None), _) => Err(CallFailure::Cancelled),
-        (Err(_), Some(id)) => Err(Error::lost_create(&id, "the komopay SDK panicked").into()),
-        (Err(_), None) => Err(Error::internal("a fault of the komopay SDK: it panicked").into()),
+        (Err(_), heard) => Err(panicked(heard)),
     }
+}
+
+/// What a panic leaves of a call, which may be the create of this id.
+fn panicked(creates: Option<PayoutId>) -> CallFailure {
+    match creates {
+        Some(id) => Error::lost_create(&id, "the komopay SDK panicked").into(),
+        None => Error::internal("a fault of the komopay SDK: it panicked").into(),
+    }
+}
+
+/// Logs that the caller of a create left when it had just ended.
+pub fn log_unheard(id: &PayoutId) {
+    log_left_behind(id, "this create ended just as its caller left", "resume");
 }
 
 /// Who waits for a call, and cancels it by leaving.
@@ -176,7 +212,7 @@ struct Waiter<F: Future<Output: Send> + Send + 'static> {
 impl<F: Future<Output: Send> + Send + 'static> Drop for Waiter<F> {
     fn drop(&mut self) {
         if let (true, Some(id)) = (self.task.cancel(), &self.unheard) {
-            log_left_behind(id, "this create ended just as its caller left", "resume");
+            log_unheard(id);
         }
     }
 }

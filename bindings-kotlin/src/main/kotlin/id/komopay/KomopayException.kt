@@ -1,8 +1,8 @@
 package id.komopay
 
 import id.komopay.ffi.CallFailure
-import id.komopay.ffi.Cancellation
 import id.komopay.ffi.Failure
+import id.komopay.ffi.hasBegun
 import java.io.Serializable
 import java.nio.charset.CharacterCodingException
 import java.time.Duration
@@ -104,21 +104,11 @@ private class Written(
 
 /** A create on its way to the core. Until the core has begun with it, whatever is thrown here, nothing was sent. */
 internal class Creating(val payoutId: String, val resume: Boolean) {
-    private var mark: Cancellation? = null
-
-    /** What to give to the core along with the call: it notes there that it has begun. */
-    fun handOver(call: Long?): Cancellation = Cancellation(call).also { mark = it }
+    /** What is handed over: the core notes there that it has begun. */
+    var arguments: ByteArray? = null
 
     /** Whether the payout may have been sent, by this call or by an earlier one. */
-    fun mayHaveBeenSent(): Boolean = resume || try {
-        mark?.hasBegun() ?: false
-    } catch (_: Throwable) {
-        true
-    }
-
-    fun close() {
-        mark?.close()
-    }
+    fun mayHaveBeenSent(): Boolean = resume || arguments?.let(::hasBegun) ?: false
 }
 
 /**
