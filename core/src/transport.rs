@@ -7,8 +7,10 @@
 
 mod answer;
 mod connection;
+mod dial;
 mod gate;
 mod http;
+mod pool;
 mod proxy;
 mod resolver;
 

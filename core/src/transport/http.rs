@@ -1,15 +1,22 @@
-//! One HTTP attempt over reqwest: exact headers, no retries, no redirects, bounded in size and time.
+//! One HTTP attempt: exact headers, no retries, no redirects, bounded in size and time.
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use http::Request;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
+use http::uri::{Authority, Parts, PathAndQuery, Scheme, Uri};
+use http_body::Body;
+use hyper::body::Incoming;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -19,10 +26,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::answer::{Answer, date, retry_after};
-use super::connection::{Connections, Over, PREPARED, Prepared};
-use super::gate::Gate;
-use super::proxy::{self, Route};
-use super::resolver::{self, Elsewhere, LoopbackOnly};
+use super::connection::{Connections, Connector, NoConnection, Over, PREPARED, Prepared};
+use super::dial::dialer;
+use super::gate::{Gate, GatedBody};
+use super::pool::{Http, Pools};
+use super::proxy;
+use super::resolver::{self, Elsewhere, Resolver};
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
@@ -115,11 +124,11 @@ impl Failure {
 
 /// The connections of one client.
 pub(crate) struct Transport {
-    pooled: reqwest::Client,
-    /// Opens a connection for each request, and keeps none.
-    single: reqwest::Client,
+    pools: Pools,
     connections: Connections,
-    base: String,
+    base: Base,
+    /// Those of every request.
+    headers: HeaderMap,
     customer_id: Option<HeaderValue>,
     /// The merchant's secret, or its ready token; no text may repeat it.
     secret: SecretString,
@@ -139,62 +148,40 @@ impl Transport {
     pub(super) fn with_lookup<L, F>(config: &Config, base_url: &Url, throttle: Arc<Throttle>, lookup: L) -> Result<Self>
     where
         L: Fn(String) -> F + Send + Sync + 'static,
-        F: Future<Output = std::io::Result<Vec<SocketAddr>>> + Send + 'static,
+        F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
         let user_agent = format!("komopay-{}/{}", config.language, env!("CARGO_PKG_VERSION"));
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(HeaderName::from_static("x-api-version"), HeaderValue::from_static("2"));
         let user_agent = HeaderValue::from_str(&user_agent)
             .map_err(|_| Error::setting("language", "is not a valid header value"))?;
-        headers.insert(USER_AGENT, user_agent);
         let customer_id = config
             .customer_id
             .as_deref()
             .map(HeaderValue::from_str)
             .transpose()
             .map_err(|_| Error::setting("customer_id", "is not a valid header value"))?;
+        let base = Base::of(base_url)?;
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(HOST, base.host.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(HeaderName::from_static("x-api-version"), HeaderValue::from_static("2"));
+        headers.insert(USER_AGENT, user_agent);
 
-        // Plain http never leaves this machine, whatever its name resolves to.
-        let resolver = (base_url.scheme() == "http").then(|| Arc::new(LoopbackOnly(lookup)));
         let route = proxy::route(config.proxy.as_deref(), base_url, |name| std::env::var_os(name))?;
+        let proxy = route.proxy(&base.root);
+        // Plain http never leaves this machine, whatever its name resolves to.
+        let resolver = Resolver::new(lookup, base_url.scheme() == "http");
         let connections = Connections::new();
-        let tls = tls(config, base_url)?;
-        // HTTP/1.1 without compression is how the library is built here; the rest is switched off by name.
-        let client = |idle_connections| {
-            let mut builder = reqwest::Client::builder()
-                .connector_layer(connections.clone())
-                .default_headers(headers.clone())
-                .retry(reqwest::retry::never())
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .http1_only()
-                .connect_timeout(config.connect_timeout)
-                .pool_max_idle_per_host(idle_connections)
-                // Shorter than common servers keep a connection: a create on a dying one is an open attempt.
-                .pool_idle_timeout(Duration::from_secs(20))
-                .tcp_nodelay(true)
-                .tls_backend_preconfigured(tls.clone());
-            builder = match &route {
-                Route::Direct => builder.no_proxy(),
-                Route::System => builder,
-                Route::Through(proxy) => builder.proxy(
-                    reqwest::Proxy::all(proxy.as_str())
-                        .map_err(|_| Error::setting("proxy", "is not a URL of a proxy"))?,
-                ),
-            };
-            if let Some(resolver) = &resolver {
-                builder = builder.dns_resolver(Arc::clone(resolver));
-            }
-            builder
-                .build()
-                .map_err(|error| Error::new(ErrorKind::Configuration, format!("the HTTP client: {}", chain(&error))))
+        let connector = Connector {
+            dialer: dialer(resolver, proxy.as_ref(), Arc::new(tls(config, base_url)?)),
+            patience: config.connect_timeout,
+            connections: connections.clone(),
         };
+        let pools = Pools::new(connector, config.pool_size);
         Ok(Self {
-            pooled: client(config.pool_size)?,
-            single: client(0)?,
+            pools,
             connections,
-            base: base_url.as_str().trim_end_matches('/').to_owned(),
+            base,
+            headers,
             customer_id,
             secret: secret(config),
             throttle,
@@ -216,40 +203,45 @@ impl Transport {
         within: Duration,
         leave: impl Future<Output = ()>,
     ) -> Result<Answer, Failure> {
-        let http = if matches!(operation.over, Over::Own(_)) { &self.single } else { &self.pooled };
-        let mut request = http.request(operation.method.clone(), format!("{}{}", self.base, operation.path));
+        let unsendable = |text: &str| Failure {
+            kind: FailureKind::Unreadable,
+            sent: false,
+            unreached: false,
+            text: text.to_owned(),
+        };
+        let pool = self.pools.here();
+        let http = if matches!(operation.over, Over::Own(_)) { &pool.single } else { &pool.kept };
+        let mut headers = self.headers.clone();
         if let Some(token) = token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Failure {
-                kind: FailureKind::Unreadable,
-                sent: false,
-                unreached: false,
-                text: "the platform issued a token that cannot be sent".to_owned(),
-            })?;
+            let value = HeaderValue::try_from(format!("Bearer {token}"));
+            let mut value = value.map_err(|_| unsendable("the platform issued a token that cannot be sent"))?;
             value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
+            headers.insert(AUTHORIZATION, value);
         }
-        let (gate, body) = Gate::new(operation.body.clone().unwrap_or_default());
         if operation.body.is_some() {
-            request = request
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(reqwest::Body::wrap(body));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         // The contract knows this header on the calls that post on a customer's behalf, not on the token call.
         if let (Some(customer_id), Some(_), Some(_)) = (&self.customer_id, token, &operation.body) {
-            request = request.header("Id-Customer", customer_id.clone());
+            headers.insert(HeaderName::from_static("id-customer"), customer_id.clone());
         }
+        let (gate, body) = Gate::new(operation.body.clone());
+        let mut request = Request::new(body);
+        *request.method_mut() = operation.method.clone();
+        *request.uri_mut() = self.base.at(&operation.path).map_err(|_| unsendable("its path cannot be sent"))?;
+        *request.headers_mut() = headers;
         self.throttle.count(permit);
         let began = Instant::now();
         let exchange = async {
             match &operation.over {
-                Over::Pool | Over::Confirmed | Over::Own(None) => self.exchange(request).await,
-                Over::CheckedPool => {
-                    // Lets what came over idle connections be read first: one with an answer that nobody asked for is
-                    // closed.
+                Over::Pool | Over::Confirmed => {
+                    // Lets what came over idle connections be read first, also where nobody drove them meanwhile: one
+                    // that was closed, or has an answer that nobody asked for, is none of the pool any more.
                     tokio::task::yield_now().await;
-                    self.exchange(request).await
+                    self.exchange(http, request).await
                 }
-                Over::Own(Some(prepared)) => PREPARED.scope(prepared.clone(), self.exchange(request)).await,
+                Over::Own(None) => self.exchange(http, request).await,
+                Over::Own(Some(prepared)) => PREPARED.scope(prepared.clone(), self.exchange(http, request)).await,
             }
         };
         let mut exchange = Box::pin(tokio::time::timeout(within, exchange));
@@ -307,7 +299,10 @@ impl Transport {
     /// Opens a connection for one request to come, `within` this time. Nothing is sent.
     pub async fn prepare(&self, within: Duration) -> Prepared {
         let prepared = Prepared::wanted();
-        let opening = PREPARED.scope(prepared.clone(), self.single.get(&self.base).send());
+        let pool = self.pools.here();
+        let mut request = Request::new(Gate::new(None).1);
+        *request.uri_mut() = self.base.root.clone();
+        let opening = PREPARED.scope(prepared.clone(), pool.single.request(request));
         // It ends without an answer either way. If there is no connection, its request finds out why.
         let _ = tokio::time::timeout(within, opening).await;
         prepared.settle();
@@ -330,8 +325,8 @@ impl Transport {
         }
     }
 
-    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, Trouble> {
-        let mut response = request.send().await.map_err(failure)?;
+    async fn exchange(&self, http: &Http, request: Request<GatedBody>) -> Result<Answer, Trouble> {
+        let response = http.request(request).await.map_err(|error| failure(&error, error.is_connect()))?;
         let is_first = self.connections.is_first(response.extensions());
         let headers = response.headers();
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -353,16 +348,59 @@ impl Transport {
             body: Bytes::new(),
             texts: Scrubber::default(),
         };
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(failure)? {
-            if body.len() + chunk.len() > self.max_answer_bytes {
+        answer.body = self.whole(response.into_body()).await?;
+        Ok(answer)
+    }
+
+    /// Reads a body to its end. One that came in one piece is not copied.
+    async fn whole(&self, mut body: Incoming) -> Result<Bytes, Trouble> {
+        let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            let Ok(piece) = frame.map_err(|error| failure(&error, false))?.into_data() else { continue };
+            if first.len() + all.len() + piece.len() > self.max_answer_bytes {
                 let text = format!("the answer is larger than {} bytes", self.max_answer_bytes);
                 return Err(Trouble::ours(FailureKind::Unreadable, text));
             }
-            body.extend_from_slice(&chunk);
+            if first.is_empty() && all.is_empty() {
+                first = piece;
+            } else {
+                all.extend_from_slice(&std::mem::take(&mut first));
+                all.extend_from_slice(&piece);
+            }
         }
-        answer.body = body.freeze();
-        Ok(answer)
+        Ok(if all.is_empty() { first } else { all.freeze() })
+    }
+}
+
+/// The base URL, in the parts that requests are made of: it is read once.
+struct Base {
+    root: Uri,
+    scheme: Scheme,
+    authority: Authority,
+    /// Without a slash at its end.
+    path: String,
+    host: HeaderValue,
+}
+
+impl Base {
+    fn of(url: &Url) -> Result<Self> {
+        let root: Uri = url.as_str().parse().map_err(|_| Error::setting("base_url", "cannot be sent to"))?;
+        let Parts { scheme: Some(scheme), authority: Some(authority), .. } = root.clone().into_parts() else {
+            return Err(Error::setting("base_url", "has no host"));
+        };
+        let host = HeaderValue::from_str(authority.as_str());
+        let host = host.map_err(|_| Error::setting("base_url", "has a host that cannot be sent"))?;
+        Ok(Self { root, scheme, authority, path: url.path().trim_end_matches('/').to_owned(), host })
+    }
+
+    /// The URI of this path below it.
+    fn at(&self, path: &str) -> Result<Uri, http::Error> {
+        let path = PathAndQuery::try_from(format!("{}{path}", self.path))?;
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path);
+        Ok(Uri::from_parts(parts)?)
     }
 }
 
@@ -423,10 +461,9 @@ impl Trouble {
     }
 }
 
-fn failure(error: reqwest::Error) -> Trouble {
-    let error = error.without_url();
-    let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
-    let mut kind = if error.is_timeout() { FailureKind::TimedOut } else { FailureKind::Network };
+/// Why an exchange failed, `connecting` or later.
+fn failure(error: &(dyn StdError + 'static), connecting: bool) -> Trouble {
+    let (mut source, mut kind) = (Some(error), FailureKind::Network);
     while let Some(cause) = source {
         let elsewhere = cause.downcast_ref::<Elsewhere>().map(ToString::to_string);
         if let Some(what_to_do) = elsewhere.or_else(|| proxy::refusal(cause)) {
@@ -435,21 +472,30 @@ fn failure(error: reqwest::Error) -> Trouble {
         if let Some(rustls::Error::InvalidCertificate(_)) = tls_error(cause) {
             kind = FailureKind::Configuration;
         }
+        if is_timeout(cause) {
+            kind = FailureKind::TimedOut;
+        }
         source = cause.source();
     }
-    let no_connection = error.is_connect() && kind != FailureKind::Configuration;
-    Trouble { kind, text: chain(&error), is_foreign: true, no_connection }
+    let no_connection = connecting && kind != FailureKind::Configuration;
+    Trouble { kind, text: chain(error), is_foreign: true, no_connection }
+}
+
+/// Whether a time was over: ours for a connection, or the system's for a peer that says nothing.
+fn is_timeout(cause: &(dyn StdError + 'static)) -> bool {
+    cause.is::<NoConnection>()
+        || cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// rustls's error, which travels inside an `io::Error`, perhaps inside another: `source` passes over what they hold.
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    match error.downcast_ref::<std::io::Error>() {
+    match error.downcast_ref::<io::Error>() {
         Some(io) => tls_error(io.get_ref()?),
         None => error.downcast_ref(),
     }
 }
 
-/// An error's text with its causes: reqwest's own says too little.
+/// An error's text with its causes: its own says too little.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
