@@ -124,8 +124,15 @@ impl Operation {
             (true, false) => quote!(client.#name(#(#names),*)),
             (false, _) => quote!(crate::#file::#name(#(#names),*)),
         };
-        let called = if self.may_fail { called } else { quote!(Ok(#called)) };
-        let answer = if self.result.is_some() { quote!(answer(#called)) } else { quote!(nothing(#called)) };
+        let answer = match (&self.result, self.may_fail) {
+            (Some(_), true) => quote!(answer(#called)),
+            (Some(_), false) => quote!(answer(Ok(#called))),
+            (None, true) => quote!(nothing(#called)),
+            (None, false) => quote!({
+                #called;
+                nothing(Ok(()))
+            }),
+        };
         if self.is_call {
             quote!(#number => { #client #read Box::pin(async move { #answer }) })
         } else {
@@ -136,7 +143,7 @@ impl Operation {
     /// The function of Kotlin.
     fn kotlin(&self, number: i32) -> Outcome<String> {
         let name = crate::camel_case(&self.name.to_string());
-        let (mut given, mut sizes, mut writes) = (Vec::new(), Vec::new(), String::new());
+        let (mut given, mut sizes, mut writes) = (Vec::new(), Vec::new(), Vec::new());
         if self.is_method && !self.is_call {
             given.push("client: Long".to_owned());
         }
@@ -145,8 +152,9 @@ impl Operation {
             let converter = converter(of)?;
             given.push(format!("{argument}: {}", kotlin_type(of)?));
             sizes.push(format!("FfiConverter{converter}.allocationSize({argument})"));
-            writes +=
-                &format!("        inField(\"{field}\", {argument}) {{ FfiConverter{converter}.write(it, out) }}\n");
+            writes.push(format!(
+                "        inField(\"{field}\", {argument}) {{ FfiConverter{converter}.write(it, out) }}\n"
+            ));
         }
         let (of, read) = match &self.result {
             Some(of) => (kotlin_type(of)?, format!("FfiConverter{}.read(it)", converter(of)?)),
@@ -160,8 +168,9 @@ impl Operation {
             (of, format!("now({number}, {client}, crossing(out)) {{ {read} }}"))
         };
         Ok(format!(
-            "    fun {name}({}): {result} {{\n        val out = arguments({size})\n{writes}        return {end}\n    }}\n",
-            given.join(", ")
+            "    fun {name}({}): {result} {{\n        val out = arguments({size})\n{}        return {end}\n    }}\n",
+            given.join(", "),
+            writes.concat(),
         ))
     }
 }

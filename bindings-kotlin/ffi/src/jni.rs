@@ -25,8 +25,8 @@ use jni::objects::{JByteArray, JClass, JString};
 use jni::refs::Global;
 use jni::sys::{JNI_VERSION_1_4, JavaVMAttachArgs, jboolean, jint, jlong};
 use jni::{Env, EnvUnowned, JValue, JavaVM, NativeMethod, jni_sig, jni_str, native_method};
-use komopay_bindings_common::Task;
 use komopay_bindings_common::log::{Listener, Record};
+use komopay_bindings_common::{Driver, Task};
 use komopay_core::{PayoutId, called_by};
 use tokio::runtime::Runtime;
 use uniffi::{Lift, Lower};
@@ -41,6 +41,9 @@ include!(concat!(env!("OUT_DIR"), "/operations.rs"));
 
 /// How long a waiting thread stays here before it looks whether it was interrupted. An answer does not wait for it.
 const SLICE: Duration = Duration::from_millis(50);
+
+/// How much of its stack a call needs, and twice that: whose thread has less left has its call elsewhere.
+const NEEDED_STACK: usize = 256 * 1024;
 
 /// What the first byte of an answer says.
 #[repr(u8)]
@@ -82,7 +85,7 @@ const METHODS: [NativeMethod<'static>; 7] = [
     native_method! { static fn now(operation: jint, client: jlong, arguments: jbyte[]) -> jbyte[] },
     native_method! { static fn run(operation: jint, client: jlong, arguments: jbyte[], listens: jboolean) -> jbyte[] },
     native_method! { static fn go_on(call: jlong) -> jbyte[] },
-    native_method! { static fn leave(call: jlong) -> jbyte[] },
+    native_method! { static fn leave(call: jlong, payout_id: JString) -> jbyte[] },
     native_method! {
         static fn start(operation: jint, client: jlong, arguments: jbyte[], call: jlong, listens: jboolean) -> jbyte[]
     },
@@ -124,13 +127,18 @@ fn run<'local>(
     arguments: JByteArray<'local>,
     listens: jboolean,
 ) -> Returned<'local> {
-    let answer = begin(env, operation, client, &arguments)?;
-    let answer = match RUNTIME.get() {
-        Ok(runtime) => {
-            let listener = listens.then(Listener::new);
-            Waited { answer: heard(listener.clone(), answer), listener }.wait(runtime)
+    let arguments = Arguments::read(env, operation, client, arguments)?;
+    let listener = listens.then(Listener::new);
+    let answer = if stacker::remaining_stack().is_some_and(|left| left < NEEDED_STACK) {
+        match RUNTIME.threads() {
+            Ok(runtime) => Waited::elsewhere(runtime, arguments.begin_later(env)?, listener).wait(),
+            Err(error) => not_started(arguments.begin(env, Cancellation::without_threads(&error))?),
         }
-        Err(_) => not_started(answer),
+    } else {
+        match RUNTIME.driver() {
+            Ok(driver) => Waited::here(driver, arguments.begin(env, Cancellation::for_caller())?, listener).wait(),
+            Err(error) => not_started(arguments.begin(env, Cancellation::without_threads(&error))?),
+        }
     };
     Ok(env.byte_array_from_slice(&answer)?)
 }
@@ -138,20 +146,26 @@ fn run<'local>(
 /// Another slice of a call that was under way.
 fn go_on<'local>(env: &mut Env<'local>, _: JClass<'local>, call: jlong) -> Returned<'local> {
     let waited = lock(&WAITED).remove(&call).ok_or_else(|| unknown(call))?;
-    let runtime = RUNTIME.started().ok_or_else(|| unknown(call))?;
-    Ok(env.byte_array_from_slice(&waited.wait(runtime))?)
+    Ok(env.byte_array_from_slice(&waited.wait())?)
 }
 
-/// The caller of a call that was under way has left. The last records of it are returned.
-fn leave<'local>(env: &mut Env<'local>, _: JClass<'local>, call: jlong) -> Returned<'local> {
+/// The caller of a call that was under way has left: nothing more is sent. What was on its way to this caller is named
+/// in the log if it was a create, of this id. The last records of it are returned.
+fn leave<'local>(
+    env: &mut Env<'local>,
+    _: JClass<'local>,
+    call: jlong,
+    payout_id: JString<'local>,
+) -> Returned<'local> {
     let waited = lock(&WAITED).remove(&call);
-    let last = waited.map(|Waited { answer, listener }| {
-        // What a call drops may need the runtime.
-        let _context = RUNTIME.started().map(Runtime::enter);
+    let listener = waited.and_then(|Waited { answer, task, listener, .. }| {
         drop(answer);
+        if task.is_some_and(|task| task.cancel()) {
+            log_unheard(&payout_id);
+        }
         listener
     });
-    Ok(env.byte_array_from_slice(&with_records(last.flatten().map(|listener| listener.end()), vec![Status::Done as u8]))?)
+    last_records(env, listener)
 }
 
 /// A call on the runtime's threads, which give its answer to `Border.completed`. Nothing is returned if it was begun.
@@ -164,19 +178,25 @@ fn start<'local>(
     call: jlong,
     listens: jboolean,
 ) -> Returned<'local> {
-    let answer = begin(env, operation, client, &arguments)?;
-    let Ok(runtime) = RUNTIME.get() else { return Ok(env.byte_array_from_slice(&not_started(answer))?) };
+    let arguments = Arguments::read(env, operation, client, arguments)?;
+    let runtime = match RUNTIME.threads() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let answer = not_started(arguments.begin(env, Cancellation::without_threads(&error))?);
+            return Ok(env.byte_array_from_slice(&answer)?);
+        }
+    };
     let listener = listens.then(|| Listener::waking(|_| move || log::wake(call)));
     let caller = Caller { vm: env.get_java_vm()?, class: env.new_global_ref(class)?, call };
+    let answer = heard(listener.clone(), arguments.begin_later(env)?);
     let mut started = lock(&STARTED);
     // Whoever ends it at once waits for the lock.
-    let (task, _) = Task::start(runtime, heard(listener.clone(), answer), move |answer| caller.hear(answer));
+    let (task, _) = Task::start(runtime, answer, move |answer| caller.hear(answer));
     started.insert(call, Started { task, listener });
     Ok(JByteArray::null())
 }
 
-/// The caller of a call that was started has left: nothing more is sent. What was on its way to this caller is named
-/// in the log if it was a create, of this id. The last records of it are returned.
+/// The caller of a call that was started has left: as [`leave`], with the id of a create that was begun.
 fn cancel<'local>(
     env: &mut Env<'local>,
     _: JClass<'local>,
@@ -184,12 +204,10 @@ fn cancel<'local>(
     payout_id: JString<'local>,
 ) -> Returned<'local> {
     let started = lock(&STARTED).remove(&call);
-    let had_ended = started.as_ref().is_none_or(|started| started.task.cancel());
-    if had_ended && !payout_id.is_null() && let Ok(id) = PayoutId::new(payout_id.to_string()) {
-        runtime::log_unheard(&id);
+    if started.as_ref().is_none_or(|started| started.task.cancel()) {
+        log_unheard(&payout_id);
     }
-    let records = started.and_then(|started| started.listener).map(|listener| listener.end());
-    Ok(env.byte_array_from_slice(&with_records(records, vec![Status::Done as u8]))?)
+    last_records(env, started.and_then(|started| started.listener))
 }
 
 /// What the log has said of a call that was started, since this was asked last.
@@ -198,17 +216,91 @@ fn records<'local>(env: &mut Env<'local>, _: JClass<'local>, call: jlong) -> Ret
     Ok(env.byte_array_from_slice(&with_records(listener.map(|listener| listener.take()), vec![Status::Done as u8]))?)
 }
 
+fn last_records<'local>(env: &mut Env<'local>, listener: Option<Arc<Listener>>) -> Returned<'local> {
+    Ok(env.byte_array_from_slice(&with_records(listener.map(|listener| listener.end()), vec![Status::Done as u8]))?)
+}
+
+fn log_unheard(payout_id: &JString<'_>) {
+    if !payout_id.is_null()
+        && let Ok(id) = PayoutId::new(payout_id.to_string())
+    {
+        runtime::log_unheard(&id);
+    }
+}
+
+/// An operation and its arguments, as they came.
+struct Arguments<'local> {
+    operation: jint,
+    client: jlong,
+    bytes: Vec<u8>,
+    of_kotlin: JByteArray<'local>,
+}
+
+impl<'local> Arguments<'local> {
+    fn read(
+        env: &Env<'local>,
+        operation: jint,
+        client: jlong,
+        of_kotlin: JByteArray<'local>,
+    ) -> jni::errors::Result<Self> {
+        Ok(Self { operation, client, bytes: env.convert_byte_array(&of_kotlin)?, of_kotlin })
+    }
+
+    /// Sets Kotlin's mark: from here on, the core has begun.
+    fn mark(&self, env: &Env<'_>) -> jni::errors::Result<()> {
+        self.of_kotlin.set_region(env, 0, &[1])
+    }
+
+    fn begin(&self, env: &Env<'_>, cancel: Arc<Cancellation>) -> Result<Answer, Fault> {
+        let answer = begun(self.operation, self.client, &mut self.after_mark(), Some(cancel))?;
+        self.mark(env)?;
+        Ok(answer)
+    }
+
+    /// The same on the thread that polls: this one may have no room.
+    fn begin_later(self, env: &Env<'_>) -> Result<Answer, Fault> {
+        found(self.client)?;
+        self.mark(env)?;
+        let Self { operation, client, bytes, .. } = self;
+        Ok(Box::pin(async move {
+            let mut arguments = bytes.get(1..).unwrap_or_default();
+            match begun(operation, client, &mut arguments, Some(Cancellation::for_caller())) {
+                Ok(answer) => answer.await,
+                Err(_) => vec![Status::Fault as u8],
+            }
+        }))
+    }
+
+    fn after_mark(&self) -> &[u8] {
+        self.bytes.get(1..).unwrap_or_default()
+    }
+}
+
 /// A call whose caller's thread comes here for each slice of it.
 struct Waited {
     answer: Answer,
+    driver: Driver,
     listener: Option<Arc<Listener>>,
+    /// What runs the call, where the caller's thread does not.
+    task: Option<Task<Answer>>,
 }
 
 static WAITED: Mutex<Numbered<Waited>> = Mutex::new(Numbered::new());
 
 impl Waited {
+    fn here(driver: Driver, answer: Answer, listener: Option<Arc<Listener>>) -> Self {
+        Self { answer: heard(listener.clone(), answer), driver, listener, task: None }
+    }
+
+    fn elsewhere(runtime: &'static Runtime, answer: Answer, listener: Option<Arc<Listener>>) -> Self {
+        let (task, ended) = Task::start(runtime, heard(listener.clone(), answer), |answer| answer);
+        let answer = async { ended.await.ok().flatten().unwrap_or_else(|| vec![Status::Fault as u8]) };
+        Self { answer: Box::pin(answer), driver: Driver::Threads(runtime), listener, task: Some(task) }
+    }
+
     /// To the end of the call, to the end of a slice, or to where there are records.
-    fn wait(mut self, runtime: &Runtime) -> Vec<u8> {
+    fn wait(mut self) -> Vec<u8> {
+        static NEXT: AtomicI64 = AtomicI64::new(0);
         let listener = self.listener.clone();
         let slice = async {
             let filled = async {
@@ -224,10 +316,9 @@ impl Waited {
                 () = tokio::time::sleep(SLICE) => None,
             }
         };
-        if let Some(answer) = runtime.block_on(slice) {
+        if let Some(answer) = self.driver.run(slice) {
             return with_records(listener.map(|listener| listener.end()), answer);
         }
-        static NEXT: AtomicI64 = AtomicI64::new(0);
         let call = NEXT.fetch_add(1, Ordering::Relaxed);
         lock(&WAITED).insert(call, self);
         let under_way = [&[Status::UnderWay as u8], call.to_be_bytes().as_slice()].concat();
@@ -287,28 +378,18 @@ fn stay_attached(vm: &JavaVM) {
     }
 }
 
-/// Reads the arguments of a call. The first byte is Kotlin's mark: from where it is set, the core has begun.
-fn begin(
-    env: &mut Env<'_>,
-    operation: jint,
-    client: jlong,
-    arguments: &JByteArray<'_>,
-) -> Result<Answer, Fault> {
-    let bytes = env.convert_byte_array(arguments)?;
-    let answer = begun(operation, client, &mut bytes.get(1..).unwrap_or_default(), Some(Cancellation::for_caller()))?;
-    arguments.set_region(env, 0, &[1])?;
-    Ok(Box::pin(AssertUnwindSafe(answer).catch_unwind().map(|answer| answer.unwrap_or_else(|_| vec![Status::Fault as u8]))))
-}
-
 /// The answer of a call for which there are no threads: it says that itself.
 fn not_started(answer: Answer) -> Vec<u8> {
     answer.now_or_never().unwrap_or_else(|| vec![Status::Fault as u8])
 }
 
 fn heard(listener: Option<Arc<Listener>>, answer: Answer) -> Answer {
+    let answer = AssertUnwindSafe(answer).catch_unwind();
+    // The core's own are known for what they are before.
+    let answer = answer.map(|answer| answer.unwrap_or_else(|_| vec![Status::Fault as u8]));
     match listener {
         Some(listener) => Box::pin(called_by(listener, answer)),
-        None => answer,
+        None => Box::pin(answer),
     }
 }
 
@@ -361,9 +442,9 @@ static CLIENTS: Mutex<Numbered<Weak<NativeClient>>> = Mutex::new(Numbered::new()
 impl NativeClient {
     /// The number by which the JVM's own border knows this client.
     pub fn number(self: Arc<Self>) -> i64 {
+        static NEXT: AtomicI64 = AtomicI64::new(0);
         let mut clients = lock(&CLIENTS);
         clients.retain(|_, client| client.strong_count() > 0);
-        static NEXT: AtomicI64 = AtomicI64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         clients.insert(number, Arc::downgrade(&self));
         number

@@ -4,6 +4,7 @@
 //! a cancelled Swift task cancels its [`Cancellation`]) is released at once, while the core reads a create on the wire
 //! to its end; and a panic becomes an error.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::panic::AssertUnwindSafe;
@@ -57,8 +58,8 @@ pub struct Cancellation {
     token: CancellationToken,
     begun: AtomicBool,
     listener: Option<Arc<Listener>>,
-    /// Its caller runs the call, cancels it by dropping it, and has its records.
-    is_callers_own: bool,
+    /// Its caller runs the call, if it can, cancels it by dropping it, and has its records.
+    callers_own: Option<Result<(), String>>,
 }
 
 #[uniffi::export]
@@ -68,7 +69,7 @@ impl Cancellation {
     #[uniffi::constructor]
     pub fn new(call: Option<i64>) -> Self {
         let listener = call.map(|call| Listener::waking(|_| move || log::wake(call)));
-        Self { token: CancellationToken::new(), begun: AtomicBool::new(false), listener, is_callers_own: false }
+        Self { token: CancellationToken::new(), begun: AtomicBool::new(false), listener, callers_own: None }
     }
 
     /// What the log has said of the call since they were taken last.
@@ -98,11 +99,17 @@ impl Cancellation {
 impl Cancellation {
     /// For calls that who polls them runs: no task is started for them.
     pub fn for_caller() -> Arc<Self> {
-        static OWN: LazyLock<Arc<Cancellation>> = LazyLock::new(|| {
-            let own = Cancellation::new(None);
-            Arc::new(Cancellation { is_callers_own: true, ..own })
-        });
+        static OWN: LazyLock<Arc<Cancellation>> = LazyLock::new(|| Cancellation::of_caller(Ok(())));
         Arc::clone(&OWN)
+    }
+
+    /// For a call for which there are no threads.
+    pub fn without_threads(error: &io::Error) -> Arc<Self> {
+        Self::of_caller(Err(error.to_string()))
+    }
+
+    fn of_caller(can_run: Result<(), String>) -> Arc<Self> {
+        Arc::new(Self { callers_own: Some(can_run), ..Self::new(None) })
     }
 }
 
@@ -115,7 +122,12 @@ where
     T: Send + 'static,
     U: From<T>,
 {
-    let runtime = RUNTIME.threads().map_err(|error| Error::internal(error.to_string()))?;
+    let failed = |error: &dyn Display| Error::internal(error.to_string());
+    if let Some(can_run) = cancellation.as_ref().and_then(|cancellation| cancellation.callers_own.as_ref()) {
+        can_run.as_ref().map_err(|error| failed(error))?;
+        return run_here(None, call).await;
+    }
+    let runtime = RUNTIME.threads().map_err(|error| failed(&error))?;
     run_on(runtime, cancellation, None, call).await
 }
 
@@ -131,17 +143,32 @@ where
     T: Send + 'static,
     U: From<T>,
 {
+    if let Some(can_run) = cancellation.as_ref().and_then(|cancellation| cancellation.callers_own.as_ref()) {
+        can_run.as_ref().map_err(|error| not_begun(id, resume, error))?;
+        return run_here(Some(id.clone()), call).await;
+    }
     let runtime = RUNTIME.threads().map_err(|error| not_begun(id, resume, &error))?;
     run_on(runtime, cancellation, Some(id.clone()), call).await
 }
 
 /// The failure of a create that was not handed to the core.
-fn not_begun(id: &PayoutId, resume: bool, error: &io::Error) -> Failure {
+fn not_begun(id: &PayoutId, resume: bool, error: &dyn Display) -> Failure {
     if resume {
         return Failure::from(&Error::lost_create(id, error));
     }
     let failure = Failure::from(&Error::internal(format!("payout {id} was not sent: {error}")));
     Failure { payout_id: Some(id.to_string()), ..failure }
+}
+
+/// On the thread that polls.
+async fn run_here<T, U: From<T>>(
+    creates: Option<PayoutId>,
+    call: impl Future<Output = komopay_core::Result<T>>,
+) -> Result<U, CallFailure> {
+    match AssertUnwindSafe(call).catch_unwind().await {
+        Ok(result) => Ok(result?.into()),
+        Err(_) => Err(panicked(creates)),
+    }
 }
 
 async fn run_on<T, U>(
@@ -155,12 +182,6 @@ where
     U: From<T>,
 {
     if let Some(cancellation) = &cancellation {
-        if cancellation.is_callers_own {
-            return match AssertUnwindSafe(call).catch_unwind().await {
-                Ok(result) => Ok(result?.into()),
-                Err(_) => Err(panicked(creates)),
-            };
-        }
         cancellation.begun.store(true, Ordering::SeqCst);
     }
     let listener = cancellation.as_ref().and_then(|cancellation| cancellation.listener.clone());

@@ -41,7 +41,7 @@ internal object Border {
     external fun goOn(call: Long): ByteArray
 
     @JvmStatic
-    external fun leave(call: Long): ByteArray
+    external fun leave(call: Long, payoutId: String?): ByteArray
 
     @JvmStatic
     external fun start(operation: Int, client: Long, arguments: ByteArray, call: Long, isHeard: Boolean): ByteArray?
@@ -89,7 +89,7 @@ internal fun <T> run(operation: Operation<T>, client: Long, creating: Creating?)
             if (Thread.interrupted()) throw InterruptedException()
         } catch (thrown: Throwable) {
             // Nothing more is sent; what is on the wire is read to its end.
-            Answer(Border.leave(call)).tell()
+            Answer(Border.leave(call, creating?.payoutId)).tell()
             throw thrown
         }
         answer = Answer(Border.goOn(call))
