@@ -9,10 +9,16 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg, Ident, ImplItem, Item, Pat, ReturnType, Signature, Type};
 
-use crate::{Outcome, generic};
+use crate::{Known, Outcome, generic};
 
 /// The files whose functions cross.
-const FILES: [&str; 3] = ["callbacks", "checks", "client"];
+const FILES: [&str; 4] = ["callbacks", "checks", "client", "values"];
+
+/// What is known by a number on the other side.
+const CLIENT: &str = "NativeClient";
+
+/// What shows itself, besides the values of the core, and where it is.
+const SHOWN: [(&str, &str); 3] = [("access", "AccessScope"), ("config", "Config"), ("credentials", "Credentials")];
 
 /// The argument by which `UniFFI` cancels. Here a call is left.
 const CANCEL: &str = "Cancel";
@@ -20,7 +26,10 @@ const CANCEL: &str = "Cancel";
 struct Operation {
     file: Ident,
     name: Ident,
-    is_method: bool,
+    /// The type that it is a method of.
+    of: Option<Ident>,
+    /// What Kotlin calls it.
+    called: String,
     /// It waits for something.
     is_call: bool,
     may_fail: bool,
@@ -28,30 +37,50 @@ struct Operation {
     result: Option<Type>,
 }
 
-/// The two halves: of Rust, of Kotlin.
-pub fn written() -> Outcome<(TokenStream, String)> {
-    let mut operations = Vec::new();
+/// What is written.
+pub struct Written {
+    /// For `src/jni.rs`.
+    pub rust: TokenStream,
+    /// For `src/tables.rs`: the lines of the tables.
+    pub tables: TokenStream,
+    /// The functions of Kotlin, before the tables.
+    pub kotlin: String,
+}
+
+pub fn written(known: &Known) -> Outcome<Written> {
+    let (mut operations, mut tables) = (Vec::new(), Vec::new());
     for file in FILES {
         let path = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("src").join(file).with_extension("rs");
         println!("cargo::rerun-if-changed={}", path.display());
-        let file = Ident::new(file, proc_macro2::Span::call_site());
+        let file = ident(file);
         for item in syn::parse_file(&fs::read_to_string(path)?)?.items {
             match item {
                 Item::Fn(function) if is_exported(&function.attrs) => {
-                    operations.push(Operation::read(&file, &function.sig)?);
+                    operations.push(Operation::read(&file, None, &function.sig)?);
                 }
                 Item::Impl(methods) if is_exported(&methods.attrs) => {
+                    let of = ident(&methods.self_ty.to_token_stream().to_string());
                     for method in methods.items {
-                        if let ImplItem::Fn(method) = method
-                            && method.sig.receiver().is_some()
-                        {
-                            operations.push(Operation::read(&file, &method.sig)?);
+                        let ImplItem::Fn(method) = method else { continue };
+                        match method.sig.inputs.len() {
+                            _ if method.sig.receiver().is_none() => {}
+                            1 if of != CLIENT => tables.push(table(known, &of, &method.sig.ident)?),
+                            _ => operations.push(Operation::read(&file, Some(&of), &method.sig)?),
                         }
                     }
                 }
                 _ => {}
             }
         }
+    }
+    let here = SHOWN.map(|(file, name)| (ident(file), ident(name)));
+    for (file, of) in here.into_iter().chain(known.shown.iter().map(|of| (ident("values"), of.clone()))) {
+        operations.push(Operation::show(file, of, "shown"));
+    }
+    for (open, _) in &known.open {
+        // Its table asks for what it does not know.
+        operations.push(Operation::show(ident("values"), open.clone(), "shownByTheCore"));
+        tables.extend([table(known, open, &ident("code"))?, table(known, open, &ident("to_string"))?]);
     }
     let numbered = || (0_i32..).zip(&operations);
     let calls = numbered().filter(|(_, operation)| operation.is_call).map(|(number, it)| it.rust(number));
@@ -74,12 +103,25 @@ pub fn written() -> Outcome<(TokenStream, String)> {
         }
     };
     let kotlin: Vec<_> = numbered().map(|(number, operation)| operation.kotlin(number)).collect::<Outcome<_>>()?;
-    let kotlin = format!(
-        "package id.komopay.ffi\n\nimport id.komopay.*\n\n/** What crosses by JNI: see `ffi/operations.rs`. */\n\
-         internal object Operations {{\n{}}}\n",
-        kotlin.join("\n")
-    );
-    Ok((rust, kotlin))
+    Ok(Written { rust, tables: quote!([#(#tables),*]), kotlin: kotlin.join("\n") })
+}
+
+fn ident(name: &str) -> Ident {
+    Ident::new(name, proc_macro2::Span::call_site())
+}
+
+/// A table of what a method says of each name that is known.
+fn table(known: &Known, of: &Ident, method: &Ident) -> Outcome<TokenStream> {
+    let is_it = |(name, _): &&(Ident, Vec<Ident>)| name == of;
+    let name = if method == "to_string" { "shown".to_owned() } else { crate::camel_case(&method.to_string()) };
+    if let Some((_, names)) = known.open.iter().find(is_it) {
+        return Ok(quote! {
+            open(#name, stringify!(#of), &[#((stringify!(#names), values::#of::#names.#method().literal())),*],
+                &values::#of::Unknown { text: String::new() }.#method().literal())
+        });
+    }
+    let (_, names) = known.plain.iter().find(is_it).ok_or_else(|| format!("{of} has no table"))?;
+    Ok(quote!(plain(#name, stringify!(#of), &[#((stringify!(#names), values::#of::#names.#method().literal())),*])))
 }
 
 fn is_exported(attributes: &[Attribute]) -> bool {
@@ -87,7 +129,14 @@ fn is_exported(attributes: &[Attribute]) -> bool {
 }
 
 impl Operation {
-    fn read(file: &Ident, signature: &Signature) -> Outcome<Self> {
+    /// How a value is shown.
+    fn show(file: Ident, of: Ident, called: &str) -> Self {
+        let (name, result) = (ident("to_string"), Some(syn::parse_quote!(String)));
+        let (arguments, called) = (Vec::new(), called.to_owned());
+        Self { file, name, called, of: Some(of), is_call: false, may_fail: false, arguments, result }
+    }
+
+    fn read(file: &Ident, of: Option<&Ident>, signature: &Signature) -> Outcome<Self> {
         let mut arguments = Vec::new();
         for argument in &signature.inputs {
             let FnArg::Typed(argument) = argument else { continue };
@@ -105,7 +154,8 @@ impl Operation {
         Ok(Self {
             file: file.clone(),
             name: signature.ident.clone(),
-            is_method: signature.receiver().is_some(),
+            called: crate::camel_case(&signature.ident.to_string()),
+            of: of.cloned(),
             is_call: signature.asyncness.is_some(),
             may_fail: accepted.is_some(),
             arguments,
@@ -118,11 +168,14 @@ impl Operation {
         let Self { file, name, .. } = self;
         let names: Vec<_> = self.arguments.iter().map(|(name, _)| name).collect();
         let read = quote!(#(let #names = read(arguments)?;)*);
-        let client = self.is_method.then(|| quote!(let client = found(client)?;));
-        let called = match (self.is_method, self.is_call) {
-            (true, true) => quote!(client.#name(#(#names,)* cancel).await),
-            (true, false) => quote!(client.#name(#(#names),*)),
-            (false, _) => quote!(crate::#file::#name(#(#names),*)),
+        let itself = self.of.as_ref().map(|of| match () {
+            () if of == CLIENT => quote!(let itself = found(client)?;),
+            () => quote!(let itself: crate::#file::#of = read(arguments)?;),
+        });
+        let called = match (&self.of, self.is_call) {
+            (Some(_), true) => quote!(itself.#name(#(#names,)* cancel).await),
+            (Some(_), false) => quote!(itself.#name(#(#names),*)),
+            (None, _) => quote!(crate::#file::#name(#(#names),*)),
         };
         let answer = match (&self.result, self.may_fail) {
             (Some(_), true) => quote!(answer(#called)),
@@ -134,19 +187,25 @@ impl Operation {
             }),
         };
         if self.is_call {
-            quote!(#number => { #client #read Box::pin(async move { #answer }) })
+            quote!(#number => { #itself #read Box::pin(async move { #answer }) })
         } else {
-            quote!(#number => { #client #read #answer })
+            quote!(#number => { #itself #read #answer })
         }
     }
 
     /// The function of Kotlin.
     fn kotlin(&self, number: i32) -> Outcome<String> {
-        let name = crate::camel_case(&self.name.to_string());
-        let (mut given, mut sizes, mut writes) = (Vec::new(), Vec::new(), Vec::new());
-        if self.is_method && !self.is_call {
+        let name = &self.called;
+        let of_client = self.of.as_ref().is_some_and(|of| of == CLIENT);
+        let itself = self.of.as_ref().filter(|_| !of_client);
+        let mut given: Vec<_> = itself.iter().map(|of| format!("itself: {of}")).collect();
+        if of_client && !self.is_call {
             given.push("client: Long".to_owned());
         }
+        let mut sizes: Vec<_> =
+            itself.iter().map(|of| format!("FfiConverterType{of}.allocationSize(itself)")).collect();
+        let mut writes: Vec<_> =
+            itself.iter().map(|of| format!("        FfiConverterType{of}.write(itself, out)\n")).collect();
         for (argument, of) in &self.arguments {
             let (field, argument) = (argument, crate::camel_case(&argument.to_string()));
             let converter = converter(of)?;
@@ -164,7 +223,7 @@ impl Operation {
         let (result, end) = if self.is_call {
             (format!("Operation<{of}>"), format!("Operation({number}, crossing(out)) {{ {read} }}"))
         } else {
-            let client = if self.is_method { "client" } else { "0" };
+            let client = if of_client { "client" } else { "0" };
             (of, format!("now({number}, {client}, crossing(out)) {{ {read} }}"))
         };
         Ok(format!(

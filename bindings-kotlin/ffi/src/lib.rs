@@ -12,6 +12,7 @@
 //! | `money.rs`, `access.rs` | those that are another value here |
 //! | `checks.rs` | what needs no client |
 //! | `error.rs` | the core's errors |
+//! | `tables.rs` | what the JVM knows without asking, written into its code |
 //! | `scalar.rs` | time spans and whole numbers, in the types that each language uses for them |
 //! | `jni.rs` | the JVM's own way across, with its half of `operations.rs`, which `build.rs` uses |
 //! | `runtime.rs` | the one runtime, and what a cancelled or panicking call becomes |
@@ -40,6 +41,8 @@ mod log;
 mod money;
 mod runtime;
 mod scalar;
+#[cfg(feature = "bindgen")]
+pub mod tables;
 mod values;
 
 uniffi::setup_scaffolding!();

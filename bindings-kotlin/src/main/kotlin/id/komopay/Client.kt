@@ -3,7 +3,7 @@ package id.komopay
 import id.komopay.ffi.Language
 import id.komopay.ffi.NativeClient
 import id.komopay.ffi.Operation
-import id.komopay.ffi.Operations
+import id.komopay.ffi.NativeOperations
 import id.komopay.ffi.run
 import id.komopay.ffi.start
 import java.lang.invoke.MethodHandle
@@ -64,7 +64,7 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
-        call(Creating(payoutId, resume)) { Operations.createPayout(payoutId, request, resume) }
+        call(Creating(payoutId, resume)) { NativeOperations.createPayout(payoutId, request, resume) }
 
     /**
      * Reads a payout, trying again where that may help.
@@ -76,7 +76,7 @@ public class Client(config: Config) {
      * val status = client.getPayout("TST-223344").status
      * ```
      */
-    public suspend fun getPayout(payoutId: String): Payout = call { Operations.getPayout(payoutId) }
+    public suspend fun getPayout(payoutId: String): Payout = call { NativeOperations.getPayout(payoutId) }
 
     /**
      * Reads a payout until its status is final; it returns on FAILED and REFUSED too.
@@ -90,7 +90,7 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun waitForPayout(payoutId: String, timeout: Duration): Payout =
-        call { Operations.waitForPayout(payoutId, timeout) }
+        call { NativeOperations.waitForPayout(payoutId, timeout) }
 
     /**
      * The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
@@ -105,7 +105,7 @@ public class Client(config: Config) {
         money: Money,
         segmentCode: String? = null,
         exchangedToCurrency: String? = null,
-    ): List<PayoutOption> = call { Operations.payoutOptions(money, segmentCode, exchangedToCurrency) }
+    ): List<PayoutOption> = call { NativeOperations.payoutOptions(money, segmentCode, exchangedToCurrency) }
 
     /**
      * The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
@@ -120,35 +120,35 @@ public class Client(config: Config) {
     public suspend fun balances(vararg currencies: String): List<Balance> = balances(currencies.asList())
 
     /** The balances in these currencies, or in all if the list is empty. */
-    public suspend fun balances(currencies: List<String>): List<Balance> = call { Operations.balances(currencies) }
+    public suspend fun balances(currencies: List<String>): List<Balance> = call { NativeOperations.balances(currencies) }
 
     /**
      * The codes of the currencies enabled for the merchant.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun currencies(): List<String> = call { Operations.currencies() }
+    public suspend fun currencies(): List<String> = call { NativeOperations.currencies() }
 
     /**
      * The codes of the customer segments.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun segments(): List<String> = call { Operations.segments() }
+    public suspend fun segments(): List<String> = call { NativeOperations.segments() }
 
     /**
      * All banks, wallets and blockchains, of any direction and currency.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun paymentOperators(): List<PaymentOperator> = call { Operations.paymentOperators() }
+    public suspend fun paymentOperators(): List<PaymentOperator> = call { NativeOperations.paymentOperators() }
 
     /**
      * The codes of all payment methods, of both directions.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun paymentMethods(): List<String> = call { Operations.paymentMethods() }
+    public suspend fun paymentMethods(): List<String> = call { NativeOperations.paymentMethods() }
 
     /**
      * Methods and operators with their limits for this merchant, switched off ones included.
@@ -160,14 +160,14 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun paymentOptions(filter: PaymentOptionFilter = PaymentOptionFilter()): List<PaymentOption> =
-        call { Operations.paymentOptions(filter) }
+        call { NativeOperations.paymentOptions(filter) }
 
     /**
      * The merchant, as it is shown to customers.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun merchantInfo(): MerchantInfo = call { Operations.merchantInfo() }
+    public suspend fun merchantInfo(): MerchantInfo = call { NativeOperations.merchantInfo() }
 
     /**
      * A token for someone else, such as a mobile app, valid for so long (60 s to 3600 s).
@@ -181,21 +181,21 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun issueToken(scope: AccessScope, validity: Duration = DEFAULT_VALIDITY): AccessToken =
-        AccessToken(call { Operations.issueToken(scope, validity) })
+        AccessToken(call { NativeOperations.issueToken(scope, validity) })
 
     /**
      * Proves that host, credentials and clock work, moving nothing.
      *
      * Errors: what is wrong, as any other call would tell it.
      */
-    public suspend fun checkCredentials(): MerchantInfo = call { Operations.checkCredentials() }
+    public suspend fun checkCredentials(): MerchantInfo = call { NativeOperations.checkCredentials() }
 
     /**
      * The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
      * learn their outcomes, and may have made any of them. When the JVM shuts down they are logged: see
      * [setShutdownHook].
      */
-    public fun createsUnderWay(): List<String> = now { Operations.createsUnderWay(number) }
+    public fun createsUnderWay(): List<String> = now { NativeOperations.createsUnderWay(number) }
 
     /**
      * Signs a callback URL for this payout: the URL to hand over as the request's `callbackUrl`. Nothing is sent.
@@ -222,7 +222,7 @@ public class Client(config: Config) {
         payoutId: String,
         expiresAt: Instant? = null,
         place: SignaturePlace = SignaturePlace.PATH,
-    ): String = now { Operations.callbackUrl(number, base, payoutId, expiresAt, place) }
+    ): String = now { NativeOperations.callbackUrl(number, base, payoutId, expiresAt, place) }
 
     /**
      * Reads a callback, and checks that its URL was signed for its payout. Nothing is sent. Servers use
@@ -235,7 +235,7 @@ public class Client(config: Config) {
      * (over 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
      */
     public fun readCallback(body: ByteArray, url: String): Callback = 
-        Callback(now { Operations.readCallback(number, body, url) })
+        Callback(now { NativeOperations.readCallback(number, body, url) })
 
     /**
      * Reads a callback, checks it, and reads the payout from the platform: who calls never says the status. Servers use
@@ -252,7 +252,7 @@ public class Client(config: Config) {
      * val payout = client.handleCallback(body, "/komopay/1.0.pK3...")
      * ```
      */
-    public suspend fun handleCallback(body: ByteArray, url: String): Payout = call { Operations.handleCallback(body, url) }
+    public suspend fun handleCallback(body: ByteArray, url: String): Payout = call { NativeOperations.handleCallback(body, url) }
 
     /**
      * Takes changes out of the `changeStore` to handle them: at most [limit], the oldest first, and of one payout only
@@ -273,7 +273,7 @@ public class Client(config: Config) {
      * }
      * ```
      */
-    public suspend fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = call { Operations.takeChanges(limit) }
+    public suspend fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = call { NativeOperations.takeChanges(limit) }
 
     /**
      * Notes in the `changeStore` that a change was handled: it is never given again.
@@ -281,7 +281,7 @@ public class Client(config: Config) {
      * Errors: as for [takeChanges].
      */
     public suspend fun acknowledgeChange(payoutId: String, sequence: Long): Unit =
-        call { Operations.acknowledgeChange(payoutId, sequence) }
+        call { NativeOperations.acknowledgeChange(payoutId, sequence) }
 
     /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
@@ -291,22 +291,22 @@ public class Client(config: Config) {
      */
     public suspend fun close() {
         abandon()
-        native { offTheCore { start(Operations.shutDown(), number, null) } }
+        native { offTheCore { start(NativeOperations.shutDown(), number, null) } }
         watched.clean()
     }
 
     /** [close] for who blocks. */
     internal fun closeBlocking() {
         abandon()
-        block { Operations.shutDown() }
+        block { NativeOperations.shutDown() }
         watched.clean()
     }
 
     /** Whether this client has what callbacks need. */
-    internal fun checkCallbacks(): Unit = now { Operations.checkCallbacks(number) }
+    internal fun checkCallbacks(): Unit = now { NativeOperations.checkCallbacks(number) }
 
     /** Refuses new calls, and waits for nothing. */
-    internal fun abandon(): Unit = now { Operations.refuseCalls(number) }
+    internal fun abandon(): Unit = now { NativeOperations.refuseCalls(number) }
 
     /** Shows where the platform is, and nothing else. */
     override fun toString(): String = "Client($baseUrl)"

@@ -1,7 +1,7 @@
 package id.komopay
 
 import id.komopay.ffi.MoneyParts
-import id.komopay.ffi.Operations
+import id.komopay.ffi.NativeOperations
 import java.io.Serializable
 import java.math.BigDecimal
 import java.time.Duration
@@ -32,7 +32,7 @@ public class Money private constructor(parts: MoneyParts) : Serializable {
 
     /** Money of an amount in digits, such as `42.05`. */
     @Throws(InvalidRequestException::class)
-    public constructor(amount: String, currency: String) : this(native { Operations.parseMoney(amount, currency) })
+    public constructor(amount: String, currency: String) : this(native { NativeOperations.parseMoney(amount, currency) })
 
     /** Money of a whole amount. */
     @Throws(InvalidRequestException::class)
@@ -54,7 +54,7 @@ public class Money private constructor(parts: MoneyParts) : Serializable {
     override fun hashCode(): Int = 31 * amount.stripTrailingZeros().hashCode() + currency.hashCode()
 
     /** Such as `42.05 USD`. */
-    override fun toString(): String = native { Operations.showMoney(this) }
+    override fun toString(): String = native { NativeOperations.showMoney(this) }
 
     internal fun lower() = MoneyParts(amount.toPlainString(), currency)
 
@@ -63,7 +63,7 @@ public class Money private constructor(parts: MoneyParts) : Serializable {
 
         fun lift(parts: MoneyParts) = Money(parts)
 
-        private fun exact(amount: String, currency: String) = native { Operations.exactMoney(amount, currency) }
+        private fun exact(amount: String, currency: String) = native { NativeOperations.exactMoney(amount, currency) }
     }
 }
 

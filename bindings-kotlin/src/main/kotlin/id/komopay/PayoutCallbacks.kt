@@ -1,6 +1,6 @@
 package id.komopay
 
-import id.komopay.ffi.Operations
+import id.komopay.ffi.NativeOperations
 import java.time.Duration
 import java.util.concurrent.CompletionStage
 import java.util.concurrent.Future
@@ -91,7 +91,7 @@ public class PayoutCallbacks(
     }
 
     /** How much of a body to read at most, in bytes: one more than are accepted. */
-    public val bodyLimit: Int = native { Operations.callbackBodyLimit() } + 1
+    public val bodyLimit: Int = native { NativeOperations.callbackBodyLimit() } + 1
 
     /**
      * Deals with a callback: [body] is the raw body of the request, [url] is the URL that was requested, absolute or

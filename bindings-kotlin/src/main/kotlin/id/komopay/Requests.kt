@@ -2,7 +2,7 @@
 
 package id.komopay
 
-import id.komopay.ffi.Operations
+import id.komopay.ffi.NativeOperations
 
 /**
  * Checks every limit of the contract, and the rules of single currencies. A create does this too, unless the client's
@@ -13,7 +13,7 @@ import id.komopay.ffi.Operations
  * ```
  */
 @Throws(InvalidRequestException::class)
-public fun PayoutRequest.validate(): Unit = native { Operations.validate(this) }
+public fun PayoutRequest.validate(): Unit = native { NativeOperations.validate(this) }
 
 /**
  * A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hex digits. Keep it beside
@@ -27,7 +27,7 @@ public fun PayoutRequest.validate(): Unit = native { Operations.validate(this) }
  * ```
  */
 @Throws(ConfigurationException::class)
-public fun PayoutRequest.fingerprint(key: ByteArray): String = native { Operations.fingerprint(this, key) }
+public fun PayoutRequest.fingerprint(key: ByteArray): String = native { NativeOperations.fingerprint(this, key) }
 
 /**
  * Whether a stored fingerprint is this request's: one that [fingerprint] gives, or one of the form that it gave before
@@ -42,4 +42,4 @@ public fun PayoutRequest.fingerprint(key: ByteArray): String = native { Operatio
  */
 @Throws(ConfigurationException::class)
 public fun PayoutRequest.matchesFingerprint(key: ByteArray, stored: String): Boolean =
-    native { Operations.matchesFingerprint(this, key, stored) }
+    native { NativeOperations.matchesFingerprint(this, key, stored) }

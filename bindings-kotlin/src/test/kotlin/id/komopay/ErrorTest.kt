@@ -1,7 +1,7 @@
 package id.komopay
 
 import id.komopay.ffi.Failure
-import id.komopay.ffi.Operations
+import id.komopay.ffi.NativeOperations
 import id.komopay.ffi.errorKinds
 import id.komopay.ffi.run
 import java.time.Duration
@@ -62,7 +62,7 @@ class ErrorTest {
         assertEquals(false, Sandbox.SECRET in before.stackTraceToString())
 
         val creating = Creating("A-1", resume = false)
-        val operation = Operations.createPayout("A-1", Sandbox.request(), false)
+        val operation = NativeOperations.createPayout("A-1", Sandbox.request(), false)
         creating.arguments = operation.arguments
         val handedOver = assertThrows<InternalException> { native(creating) { throw fault } }
         assertEquals(false, handedOver.moneyMayHaveMoved)
