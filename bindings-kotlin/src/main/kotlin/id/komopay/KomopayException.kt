@@ -71,10 +71,10 @@ public sealed class KomopayException(
     public val callbackStatus: Int get() = if (kind.isOurs) 500 else kind.callbackStatus(this.field)
 
     /** Whether the same call may succeed if it is made again later (after `outcome_unknown`: with `resume`). */
-    public val retryable: Boolean get() = !kind.isOurs && kind.retryable()
+    public val retryable: Boolean get() = kind.retryable()
 
     /** Whether a payout under this id exists or may exist. False on a read: this read moved nothing. */
-    public val moneyMayHaveMoved: Boolean get() = !kind.isOurs && kind.moneyMayHaveMoved()
+    public val moneyMayHaveMoved: Boolean get() = kind.moneyMayHaveMoved()
 
     /** What is written in its place: without what others threw, which perhaps cannot be written. */
     @Suppress("unused")

@@ -54,7 +54,11 @@ public class Money private constructor(parts: MoneyParts) : Serializable {
     override fun hashCode(): Int = 31 * amount.stripTrailingZeros().hashCode() + currency.hashCode()
 
     /** Such as `42.05 USD`. */
-    override fun toString(): String = native { NativeOperations.showMoney(this) }
+    override fun toString(): String = when {
+        // What the core calls a currency is shown as it is.
+        currency.all { it in 'A'..'Z' } -> "${amount.toPlainString()} $currency"
+        else -> native { NativeOperations.showMoney(this) }
+    }
 
     internal fun lower() = MoneyParts(amount.toPlainString(), currency)
 
