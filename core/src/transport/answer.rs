@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn every_text_of_an_answer_is_scrubbed() {
         let known = |status, body| {
-            let texts = Scrubber::new(&["s3cret-token"], &["0012-3344", "Operator"]).knowing_the_account();
+            let texts = Scrubber::of(&["s3cret-token"], &["0012-3344", "Operator"]).knowing_the_account();
             Answer { texts, ..answer(status, body) }.to_error()
         };
         let error = known(400, r#"{"description":"account 12 33.44 is odd\nat 55667788"}"#);

@@ -44,22 +44,22 @@ use crate::timing::whole_millis;
 pub(crate) struct Operation {
     pub method: http::Method,
     /// The path below the base URL, with the real ids in it.
-    pub path: String,
+    pub path: Arc<str>,
     pub body: Option<Bytes>,
     /// The connection that it goes over.
     pub over: Over,
     /// What is personal of the request that it is about: no text that comes back may show it.
-    pub personal: Vec<String>,
+    pub personal: Arc<[String]>,
 }
 
 impl Operation {
-    pub fn get(path: impl Into<String>) -> Self {
-        Self { method: http::Method::GET, path: path.into(), body: None, over: Over::Pool, personal: Vec::new() }
+    pub fn get(path: impl Into<Arc<str>>) -> Self {
+        Self { method: http::Method::GET, path: path.into(), body: None, over: Over::Pool, personal: Arc::default() }
     }
 
-    pub fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Self {
+    pub fn post(path: impl Into<Arc<str>>, body: impl Into<Bytes>) -> Self {
         let (path, body) = (path.into(), Some(body.into()));
-        Self { method: http::Method::POST, path, body, over: Over::Pool, personal: Vec::new() }
+        Self { method: http::Method::POST, path, body, over: Over::Pool, personal: Arc::default() }
     }
 
     /// The same, over such a connection.
@@ -68,8 +68,13 @@ impl Operation {
     }
 
     /// An operation about a request of which this is personal.
-    pub fn about(self, personal: &[&str]) -> Self {
-        Self { personal: personal.iter().map(|text| (*text).to_owned()).collect(), ..self }
+    pub fn about(self, personal: &Arc<[String]>) -> Self {
+        Self { personal: Arc::clone(personal), ..self }
+    }
+
+    /// As histories name it.
+    pub fn name(&self) -> String {
+        [self.method.as_str(), " ", &self.path].concat()
     }
 
     /// The id of the payout that it is about, if it is about one.
@@ -80,7 +85,7 @@ impl Operation {
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.path)
+        f.write_str(&self.name())
     }
 }
 
@@ -131,7 +136,7 @@ pub(crate) struct Transport {
     headers: HeaderMap,
     customer_id: Option<HeaderValue>,
     /// The merchant's secret, or its ready token; no text may repeat it.
-    secret: SecretString,
+    secret: Arc<SecretString>,
     throttle: Arc<Throttle>,
     /// A request that got less time than this may well have been answered later.
     fair_patience: Duration,
@@ -183,7 +188,7 @@ impl Transport {
             base,
             headers,
             customer_id,
-            secret: secret(config),
+            secret: Arc::new(secret(config)),
             throttle,
             fair_patience: config.connect_timeout.min(config.attempt_timeout / 2),
             max_answer_bytes: config.max_answer_bytes,
@@ -198,7 +203,7 @@ impl Transport {
     pub async fn send(
         &self,
         operation: &Operation,
-        token: Option<&str>,
+        token: Option<&Arc<SecretString>>,
         permit: Option<&mut Permit>,
         within: Duration,
         leave: impl Future<Output = ()>,
@@ -213,7 +218,7 @@ impl Transport {
         let http = if matches!(operation.over, Over::Own(_)) { &pool.single } else { &pool.kept };
         let mut headers = self.headers.clone();
         if let Some(token) = token {
-            let value = HeaderValue::try_from(format!("Bearer {token}"));
+            let value = HeaderValue::try_from(["Bearer ", token.expose_secret()].concat());
             let mut value = value.map_err(|_| unsendable("the platform issued a token that cannot be sent"))?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
@@ -290,10 +295,9 @@ impl Transport {
     }
 
     /// What the texts that come back of an operation must not show.
-    fn texts(&self, operation: &Operation, token: Option<&str>) -> Scrubber {
-        let personal: Vec<&str> = operation.personal.iter().map(String::as_str).collect();
-        let credentials = [self.secret.expose_secret(), token.unwrap_or_default()];
-        Scrubber::new(&credentials, &personal).sparing(operation.payout_id())
+    fn texts(&self, operation: &Operation, token: Option<&Arc<SecretString>>) -> Scrubber {
+        let credentials = [&self.secret].into_iter().chain(token);
+        Scrubber::new(credentials, &operation.personal).sparing(operation.payout_id())
     }
 
     /// Opens a connection for one request to come, `within` this time. Nothing is sent.
