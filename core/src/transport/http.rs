@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::Request;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    USER_AGENT,
 };
 use http::uri::{Authority, Parts, PathAndQuery, Scheme, Uri};
 use http_body::Body;
@@ -126,6 +127,13 @@ impl Failure {
         Error::new(kind, self.text.clone()).with_unreached(self.unreached)
     }
 }
+
+/// The headers that a platform may tell its id of a request in, the likeliest first.
+static REQUEST_IDS: [HeaderName; 3] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static("x-correlation-id"),
+];
 
 /// The connections of one client.
 pub(crate) struct Transport {
@@ -333,21 +341,18 @@ impl Transport {
         let response = http.request(request).await.map_err(|error| failure(&error, error.is_connect()))?;
         let is_first = self.connections.is_first(response.extensions());
         let headers = response.headers();
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let encoded = headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity");
         if encoded {
             return Err(Trouble::ours(FailureKind::Unreadable, "the answer is compressed, which was not asked for"));
         }
-        let date = date(text("date"));
+        let date = date(text(&DATE));
         let mut answer = Answer {
             status: response.status().as_u16(),
             date,
             // A date to wait for is one of the platform's clock, which need not agree with ours.
-            retry_after: retry_after(text("retry-after"), date.map_or_else(SystemTime::now, SystemTime::from)),
-            request_id: ["x-request-id", "request-id", "x-correlation-id"]
-                .into_iter()
-                .find_map(text)
-                .map(str::to_owned),
+            retry_after: retry_after(text(&RETRY_AFTER), date.map_or_else(SystemTime::now, SystemTime::from)),
+            request_id: REQUEST_IDS.iter().find_map(text).map(str::to_owned),
             is_first,
             body: Bytes::new(),
             texts: Scrubber::default(),
@@ -399,7 +404,7 @@ impl Base {
 
     /// The URI of this path below it.
     fn at(&self, path: &str) -> Result<Uri, http::Error> {
-        let path = PathAndQuery::try_from(format!("{}{path}", self.path))?;
+        let path = PathAndQuery::try_from([&self.path, path].concat())?;
         let mut parts = Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
