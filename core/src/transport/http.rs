@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::Request;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    USER_AGENT,
 };
 use http::uri::{Authority, Parts, PathAndQuery, Scheme, Uri};
 use http_body::Body;
@@ -44,22 +45,22 @@ use crate::timing::whole_millis;
 pub(crate) struct Operation {
     pub method: http::Method,
     /// The path below the base URL, with the real ids in it.
-    pub path: String,
+    pub path: Arc<str>,
     pub body: Option<Bytes>,
     /// The connection that it goes over.
     pub over: Over,
     /// What is personal of the request that it is about: no text that comes back may show it.
-    pub personal: Vec<String>,
+    pub personal: Arc<[String]>,
 }
 
 impl Operation {
-    pub fn get(path: impl Into<String>) -> Self {
-        Self { method: http::Method::GET, path: path.into(), body: None, over: Over::Pool, personal: Vec::new() }
+    pub fn get(path: impl Into<Arc<str>>) -> Self {
+        Self { method: http::Method::GET, path: path.into(), body: None, over: Over::Pool, personal: Arc::default() }
     }
 
-    pub fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Self {
+    pub fn post(path: impl Into<Arc<str>>, body: impl Into<Bytes>) -> Self {
         let (path, body) = (path.into(), Some(body.into()));
-        Self { method: http::Method::POST, path, body, over: Over::Pool, personal: Vec::new() }
+        Self { method: http::Method::POST, path, body, over: Over::Pool, personal: Arc::default() }
     }
 
     /// The same, over such a connection.
@@ -68,8 +69,13 @@ impl Operation {
     }
 
     /// An operation about a request of which this is personal.
-    pub fn about(self, personal: &[&str]) -> Self {
-        Self { personal: personal.iter().map(|text| (*text).to_owned()).collect(), ..self }
+    pub fn about(self, personal: &Arc<[String]>) -> Self {
+        Self { personal: Arc::clone(personal), ..self }
+    }
+
+    /// As histories name it.
+    pub fn name(&self) -> String {
+        [self.method.as_str(), " ", &self.path].concat()
     }
 
     /// The id of the payout that it is about, if it is about one.
@@ -80,7 +86,7 @@ impl Operation {
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.path)
+        f.write_str(&self.name())
     }
 }
 
@@ -122,6 +128,13 @@ impl Failure {
     }
 }
 
+/// The headers that a platform may tell its id of a request in, the likeliest first.
+static REQUEST_IDS: [HeaderName; 3] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static("x-correlation-id"),
+];
+
 /// The connections of one client.
 pub(crate) struct Transport {
     pools: Pools,
@@ -131,7 +144,7 @@ pub(crate) struct Transport {
     headers: HeaderMap,
     customer_id: Option<HeaderValue>,
     /// The merchant's secret, or its ready token; no text may repeat it.
-    secret: SecretString,
+    secret: Arc<SecretString>,
     throttle: Arc<Throttle>,
     /// A request that got less time than this may well have been answered later.
     fair_patience: Duration,
@@ -183,7 +196,7 @@ impl Transport {
             base,
             headers,
             customer_id,
-            secret: secret(config),
+            secret: Arc::new(secret(config)),
             throttle,
             fair_patience: config.connect_timeout.min(config.attempt_timeout / 2),
             max_answer_bytes: config.max_answer_bytes,
@@ -198,7 +211,7 @@ impl Transport {
     pub async fn send(
         &self,
         operation: &Operation,
-        token: Option<&str>,
+        token: Option<&Arc<SecretString>>,
         permit: Option<&mut Permit>,
         within: Duration,
         leave: impl Future<Output = ()>,
@@ -213,7 +226,7 @@ impl Transport {
         let http = if matches!(operation.over, Over::Own(_)) { &pool.single } else { &pool.kept };
         let mut headers = self.headers.clone();
         if let Some(token) = token {
-            let value = HeaderValue::try_from(format!("Bearer {token}"));
+            let value = HeaderValue::try_from(["Bearer ", token.expose_secret()].concat());
             let mut value = value.map_err(|_| unsendable("the platform issued a token that cannot be sent"))?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
@@ -290,10 +303,9 @@ impl Transport {
     }
 
     /// What the texts that come back of an operation must not show.
-    fn texts(&self, operation: &Operation, token: Option<&str>) -> Scrubber {
-        let personal: Vec<&str> = operation.personal.iter().map(String::as_str).collect();
-        let credentials = [self.secret.expose_secret(), token.unwrap_or_default()];
-        Scrubber::new(&credentials, &personal).sparing(operation.payout_id())
+    fn texts(&self, operation: &Operation, token: Option<&Arc<SecretString>>) -> Scrubber {
+        let credentials = [&self.secret].into_iter().chain(token);
+        Scrubber::new(credentials, &operation.personal).sparing(operation.payout_id())
     }
 
     /// Opens a connection for one request to come, `within` this time. Nothing is sent.
@@ -329,21 +341,18 @@ impl Transport {
         let response = http.request(request).await.map_err(|error| failure(&error, error.is_connect()))?;
         let is_first = self.connections.is_first(response.extensions());
         let headers = response.headers();
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let encoded = headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity");
         if encoded {
             return Err(Trouble::ours(FailureKind::Unreadable, "the answer is compressed, which was not asked for"));
         }
-        let date = date(text("date"));
+        let date = date(text(&DATE));
         let mut answer = Answer {
             status: response.status().as_u16(),
             date,
             // A date to wait for is one of the platform's clock, which need not agree with ours.
-            retry_after: retry_after(text("retry-after"), date.map_or_else(SystemTime::now, SystemTime::from)),
-            request_id: ["x-request-id", "request-id", "x-correlation-id"]
-                .into_iter()
-                .find_map(text)
-                .map(str::to_owned),
+            retry_after: retry_after(text(&RETRY_AFTER), date.map_or_else(SystemTime::now, SystemTime::from)),
+            request_id: REQUEST_IDS.iter().find_map(text).map(str::to_owned),
             is_first,
             body: Bytes::new(),
             texts: Scrubber::default(),
@@ -395,7 +404,7 @@ impl Base {
 
     /// The URI of this path below it.
     fn at(&self, path: &str) -> Result<Uri, http::Error> {
-        let path = PathAndQuery::try_from(format!("{}{path}", self.path))?;
+        let path = PathAndQuery::try_from([&self.path, path].concat())?;
         let mut parts = Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());

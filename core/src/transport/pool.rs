@@ -3,12 +3,12 @@
 //! A connection lives on the runtime that it was opened on. Over one of another, a call would wait for whoever drives
 //! that one, which may be nobody.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use lru::LruCache;
 use tokio::runtime::{Handle, Id};
 
 use super::connection::Connector;
@@ -36,25 +36,25 @@ pub(super) struct Pools {
     connector: Connector,
     /// How many idle connections each keeps.
     idle: usize,
-    by_runtime: Mutex<LruCache<Id, Arc<Pool>>>,
+    /// What was used last comes first.
+    by_runtime: Mutex<VecDeque<(Id, Arc<Pool>)>>,
 }
 
 impl Pools {
     /// Pools of connections that are opened so. None is opened yet.
     pub fn new(connector: Connector, idle: usize) -> Self {
-        Self { connector, idle, by_runtime: Mutex::new(LruCache::unbounded()) }
+        Self { connector, idle, by_runtime: Mutex::default() }
     }
 
     /// The connections of the runtime that this runs on.
     pub fn here(&self) -> Arc<Pool> {
         let runtime = Handle::current().id();
         let mut pools = self.lock();
-        if let Some(pool) = pools.get(&runtime) {
-            return Arc::clone(pool);
-        }
-        let pool = Arc::new(Pool { kept: self.client(self.idle), single: self.client(0) });
-        pools.put(runtime, Arc::clone(&pool));
-        let forgotten = if pools.len() > RUNTIMES { pools.pop_lru() } else { None };
+        let known = pools.iter().position(|(of, _)| *of == runtime).and_then(|at| pools.remove(at));
+        let new = || (runtime, Arc::new(Pool { kept: self.client(self.idle), single: self.client(0) }));
+        let (_, pool) = pools.push_front_mut(known.unwrap_or_else(new));
+        let pool = Arc::clone(pool);
+        let forgotten = if pools.len() > RUNTIMES { pools.pop_back() } else { None };
         drop(pools);
         // Not under the lock: its connections are closed here.
         drop(forgotten);
@@ -74,7 +74,7 @@ impl Pools {
     }
 
     /// What a panic elsewhere left of it is as good as any.
-    fn lock(&self) -> MutexGuard<'_, LruCache<Id, Arc<Pool>>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Id, Arc<Pool>)>> {
         self.by_runtime.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
