@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import resource
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -171,18 +170,42 @@ SYNC = {f.__name__: f for f in (komopay, requests, httpx, pyreqwest, primp)}
 ASYNC = {f.__name__: f for f in (komopay_async, aiohttp, pyreqwest_async)}
 
 
-def run(call: Sync, calls: int) -> float:
-    """Seconds for this many calls, one after the other."""
-    for n in range(calls // 10 + 1):
+class Stretch:
+    """A stretch of calls, and what the process used for it."""
+
+    def __init__(self) -> None:
+        self.before = resource.getrusage(resource.RUSAGE_SELF)
+        self.started = time.perf_counter()
+
+    def end(self, calls: int) -> str:
+        """The line that a contestant prints."""
+        seconds = time.perf_counter() - self.started
+        before, after = self.before, resource.getrusage(resource.RUSAGE_SELF)
+        return json.dumps(
+            {
+                "calls": calls,
+                "seconds": seconds,
+                "cpu_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+                "voluntary_switches": after.ru_nvcsw - before.ru_nvcsw,
+                "memory_kib": after.ru_maxrss,
+            }
+        )
+
+
+def run(call: Sync, calls: int, warm_up: int) -> str:
+    """What this many calls took, one after the other."""
+    for n in range(warm_up):
         call(f"warm-{n}")
-    started = time.perf_counter()
+    stretch = Stretch()
     for n in range(calls):
         call(f"call-{n}")
-    return time.perf_counter() - started
+    return stretch.end(calls)
 
 
-async def run_async(make: Callable[[str], Awaitable[Async]], url: str, calls: int, in_flight: int) -> float:
-    """Seconds for this many calls, so many of them under way at a time."""
+async def run_async(
+    make: Callable[[str], Awaitable[Async]], url: str, calls: int, in_flight: int, warm_up: int
+) -> str:
+    """What this many calls took, so many of them under way at a time."""
     call = await make(url)
 
     async def series(name: str, count: int) -> None:
@@ -194,10 +217,10 @@ async def run_async(make: Callable[[str], Awaitable[Async]], url: str, calls: in
 
         await asyncio.gather(*(worker() for _ in range(in_flight)))
 
-    await series("warm", max(calls // 10, in_flight))
-    started = time.perf_counter()
+    await series("warm", warm_up)
+    stretch = Stretch()
     await series("call", calls)
-    return time.perf_counter() - started
+    return stretch.end(calls)
 
 
 def main() -> None:
@@ -206,16 +229,17 @@ def main() -> None:
     parser.add_argument("--url", required=True)
     parser.add_argument("--calls", type=int, required=True)
     parser.add_argument("--in-flight", type=int, default=1)
+    parser.add_argument("--warm-up", type=int, help="how many calls are made before: a tenth, if not told")
     options = parser.parse_args()
+    calls, in_flight, warm_up = options.calls, options.in_flight, options.warm_up
+    if warm_up is None:
+        warm_up = max(calls // 10, in_flight)
     if options.contestant in SYNC:
-        seconds = run(SYNC[options.contestant](options.url), options.calls)
+        line = run(SYNC[options.contestant](options.url), calls, warm_up)
     else:
-        make = ASYNC[options.contestant]
-        seconds = asyncio.run(run_async(make, options.url, options.calls, options.in_flight))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"calls": options.calls, "seconds": seconds, "memory_kib": memory}))
+        line = asyncio.run(run_async(ASYNC[options.contestant], options.url, calls, in_flight, warm_up))
     # A client left open would be closed by the interpreter's end, which is not what is measured.
-    sys.stdout.flush()
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

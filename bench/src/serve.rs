@@ -3,6 +3,7 @@
 //! It answers from its own thread without parsing JSON, so that what is measured is the client.
 
 use std::error::Error;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,7 +18,8 @@ pub(crate) fn acceptance(id: &str) -> String {
     format!("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
-pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+/// Answers each request this long after it came.
+pub(crate) fn run(delay: Duration) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -26,18 +28,21 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
             // A connection that breaks is the client's business.
-            tokio::spawn(async move { serve(stream).await.ok() });
+            tokio::spawn(async move { serve(stream, delay).await.ok() });
         }
     })
 }
 
-async fn serve(mut stream: TcpStream) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, delay: Duration) -> std::io::Result<()> {
     let mut buffer = Vec::with_capacity(8192);
     loop {
         match request_length(&buffer) {
             Some(length) if buffer.len() >= length => {
                 let answer = acceptance(payout_id(&buffer).unwrap_or_default());
                 buffer.drain(..length);
+                if !delay.is_zero() {
+                    tokio::time::sleep(delay).await;
+                }
                 stream.write_all(answer.as_bytes()).await?;
             }
             _ => {

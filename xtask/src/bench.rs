@@ -5,14 +5,15 @@
 
 mod figures;
 mod outage;
+mod server;
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::path::Path;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use serde::Deserialize;
+
+pub(crate) use self::figures::Figures;
+pub(crate) use self::server::Server;
 
 use self::figures::{build, median, say};
 use crate::command::Program;
@@ -23,7 +24,6 @@ use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
 
 const ROUNDS: usize = 5;
-const ANNOUNCEMENT: &str = "komopay-bench serves on ";
 
 /// One contestant: how it is named, started and loaded.
 struct Contestant {
@@ -57,14 +57,6 @@ const AIMS: &[(&str, &str, f64)] = &[
     ("Python sync: komopay", "Python sync: requests", 8.0),
     ("Python async, 100 in flight: komopay", "Python async, 100 in flight: aiohttp", 2.0),
 ];
-
-/// What a contestant prints.
-#[derive(Deserialize)]
-struct Measured {
-    calls: u32,
-    seconds: f64,
-    memory_kib: Option<u64>,
-}
 
 /// What can be measured by itself.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -113,15 +105,15 @@ fn creates(workspace: &Workspace) -> Outcome {
     venv.install(workspace, Path::new("bench/requirements.txt"))?;
     let program = build(workspace, "")?;
 
-    let server = Server::start(workspace, &program)?;
+    let server = Server::start(workspace, &program, "")?;
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); CONTESTANTS.len()];
     let mut memory: Vec<u64> = vec![0; CONTESTANTS.len()];
     for round in 1..=ROUNDS {
         println!("\n== round {round} of {ROUNDS}");
         for ((contestant, rates), memory) in CONTESTANTS.iter().zip(&mut rates).zip(&mut memory) {
-            let measured = contestant.measure(workspace, &program, &venv, &server.url)?;
-            rates.push(f64::from(measured.calls) / measured.seconds);
-            *memory = (*memory).max(measured.memory_kib.unwrap_or_default());
+            let measured = contestant.measure(workspace, &program, &venv, server.url())?;
+            rates.push(measured.rate());
+            *memory = (*memory).max(measured.memory_kib);
         }
     }
     drop(server);
@@ -154,17 +146,15 @@ fn creates(workspace: &Workspace) -> Outcome {
 }
 
 impl Contestant {
-    fn measure(&self, workspace: &Workspace, program: &Path, venv: &Venv, url: &str) -> Outcome<Measured> {
+    fn measure(&self, workspace: &Workspace, program: &Path, venv: &Venv, url: &str) -> Outcome<Figures> {
         let command = match self.module {
-            None => Program::new(workspace, program).arg("create"),
+            None => Program::new(workspace, program).args("create --workers 2"),
             Some(module) => venv.python(workspace).arg("bench/contestants.py").arg(module),
         };
         let (calls, in_flight) = (self.calls.to_string(), self.in_flight.to_string());
         let command = command.arg("--url").arg(url).arg("--calls").arg(calls).arg("--in-flight").arg(in_flight);
-        let line = command.output()?;
-        let measured: Measured = serde_json::from_str(line.trim())
-            .map_err(|error| Failure::new(format!("{} printed no figures ({error}): {line}", self.name)))?;
-        println!("   {:40} {:>8.0}/s", self.name, f64::from(measured.calls) / measured.seconds);
+        let measured = Figures::of(command)?;
+        println!("   {:40} {:>8.0}/s", self.name, measured.rate());
         Ok(measured)
     }
 }
@@ -173,9 +163,7 @@ impl Contestant {
 fn forged_callbacks(workspace: &Workspace, program: &Path) -> Outcome<f64> {
     let mut seconds = Vec::new();
     for _ in 0..ROUNDS {
-        let line = Program::new(workspace, program).args("callbacks --calls 10000").output()?;
-        let measured: Measured = serde_json::from_str(line.trim())
-            .map_err(|error| Failure::new(format!("the callbacks printed no figures ({error}): {line}")))?;
+        let measured = Figures::of(Program::new(workspace, program).args("callbacks --calls 10000"))?;
         seconds.push(measured.seconds);
     }
     Ok(median(&seconds))
@@ -196,38 +184,4 @@ fn import_time(workspace: &Workspace, venv: &Venv) -> Outcome<f64> {
     }
     let [bare, with] = times;
     Ok(median(&with) - median(&bare))
-}
-
-/// The minimal server, killed when dropped.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(workspace: &Workspace, program: &PathBuf) -> Outcome<Self> {
-        let mut child = Program::new(workspace, program)
-            .arg("serve")
-            .into_command()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(Failure::while_doing("cannot start komopay-bench"))?;
-        let mut line = String::new();
-        let read = child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut line));
-        let url = line.trim().strip_prefix(ANNOUNCEMENT).map(str::to_owned);
-        let server = Self { child, url: url.unwrap_or_default() };
-        match read {
-            Some(Ok(_)) if !server.url.is_empty() => Ok(server),
-            _ => Err(Failure::new("komopay-bench did not say where it serves")),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Both fail only if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
