@@ -2,8 +2,9 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `runtime.rs` | the one tokio runtime of a process, started by its first call |
-//! | `task.rs`, `cancellable.rs` | a call on that runtime, which its caller can cancel at once |
+//! | `runtime.rs` | the tokio runtimes of a process, started by its first call |
+//! | `driver.rs` | a call on the thread that waits for it |
+//! | `task.rs`, `cancellable.rs` | a call on a runtime with threads, which its caller can cancel at once |
 //! | `clients.rs` | the clients of a process, and what becomes of their creates at its end |
 //! | `log.rs` | the core's log, brought to whoever made the call |
 //!
@@ -13,10 +14,12 @@
 
 mod cancellable;
 pub mod clients;
+mod driver;
 pub mod log;
 mod runtime;
 mod task;
 
 pub use clients::Clients;
-pub use runtime::SharedRuntime;
+pub use driver::{Driver, Seat};
+pub use runtime::{Ending, SharedRuntime};
 pub use task::Task;

@@ -14,6 +14,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
+use tokio::runtime::Runtime;
 
 use crate::answer::{Answered, ToPython};
 use crate::awaited::Awaited;
@@ -34,12 +35,7 @@ struct Caller {
 }
 
 /// Starts a call for the running loop.
-pub fn start<T, F>(
-    py: Python<'_>,
-    live: &Live,
-    payout_id: Option<PayoutId>,
-    call: impl FnOnce(komopay_core::Client) -> F,
-) -> PyResult<Call>
+pub fn start<T, F>(py: Python<'_>, runtime: &'static Runtime, payout_id: Option<PayoutId>, call: F) -> PyResult<Call>
 where
     T: ToPython + Send + 'static,
     F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -52,9 +48,6 @@ where
         context: asyncio.copy_context.call0(py)?,
         task: asyncio.current_task.call0(py)?,
     });
-    let call = call(live.core(py)?);
-    let runtime = runtime::get(py)?;
-    messenger::start(py)?;
     logging::follow_level(py);
     let cancelled = Arc::new(AtomicBool::new(false));
     let awaited = payout_id.clone().map(Awaited::new);
@@ -123,10 +116,13 @@ pub fn close(py: Python<'_>, live: &Live, drain: bool) -> PyResult<Answered<()>>
     let call = if process::has_ended() {
         closed(py)?
     } else {
-        start(py, live, None, |core| async move {
+        let core = live.core(py)?;
+        let close = async move {
             core.close().await;
             Ok(())
-        })?
+        };
+        messenger::start(py)?;
+        start(py, runtime::threads(py)?, None, close)?
     };
     Ok(Answered::new(Py::new(py, call)?.into_any()))
 }

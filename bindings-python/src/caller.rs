@@ -2,13 +2,20 @@
 
 use std::future::Future;
 
-use komopay_core::{Client, Error, PayoutId};
+use komopay_bindings_common::Driver;
+use komopay_core::{Error, PayoutId};
 use pyo3::prelude::*;
+use tokio::runtime::Runtime;
 
 use crate::answer::{Answered, ToPython};
 use crate::error::raise;
-use crate::live::Live;
 use crate::{asynchronous, messenger, runtime, wait};
+
+/// What a call needs in this process, started.
+pub enum Started {
+    Blocks(Driver),
+    EventLoop(&'static Runtime),
+}
 
 /// Who makes a call, and what it is given: the value of the answer, or a call that was started.
 #[derive(Clone, Copy)]
@@ -19,34 +26,30 @@ pub enum Caller {
 
 impl Caller {
     /// Starts what a call needs in this process: without it, nothing can be sent.
-    pub fn ready(self, py: Python<'_>, live: &Live) -> PyResult<()> {
-        live.core(py)?;
-        runtime::get(py)?;
+    pub fn start(self, py: Python<'_>) -> PyResult<Started> {
         match self {
-            Self::Blocks => Ok(()),
-            Self::EventLoop => messenger::start(py),
+            Self::Blocks => runtime::driver(py).map(Started::Blocks),
+            Self::EventLoop => {
+                messenger::start(py)?;
+                runtime::threads(py).map(Started::EventLoop)
+            }
         }
     }
+}
 
+impl Started {
     /// Makes a call; of this id, if it is a create.
-    pub fn call<T, F>(
-        self,
-        py: Python<'_>,
-        live: &Live,
-        create: Option<PayoutId>,
-        call: impl FnOnce(Client) -> F,
-    ) -> PyResult<Answered<T>>
+    pub fn call<T, F>(self, py: Python<'_>, create: Option<PayoutId>, call: F) -> PyResult<Answered<T>>
     where
         T: ToPython + Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let made = match self {
-            Self::Blocks => {
-                let call = call(live.core(py)?);
-                let answer = wait::wait_as(py, call, create.as_ref())?;
+            Self::Blocks(driver) => {
+                let answer = wait::wait_as(py, driver, call, create.as_ref())?;
                 answer.map_err(|error| raise(py, &error))?.to_python(py)?
             }
-            Self::EventLoop => Py::new(py, asynchronous::start(py, live, create, call)?)?.into_any(),
+            Self::EventLoop(runtime) => Py::new(py, asynchronous::start(py, runtime, create, call)?)?.into_any(),
         };
         Ok(Answered::new(made))
     }

@@ -22,7 +22,7 @@ use crate::money::Money;
 use crate::repr::Repr;
 use crate::request::PayoutRequest;
 pub use crate::settings::Client;
-use crate::{asynchronous, logging, process, wait};
+use crate::{asynchronous, logging, process, runtime, wait};
 
 #[pymethods]
 impl Client {
@@ -109,17 +109,18 @@ impl Client {
         let request = guard(py, || Ok(core::PayoutRequest::from(&argument("request").take(request)?)))
             .map_err(|error| if resume { unknown(error) } else { error })?;
         // Up to here nothing was handed to the core, so nothing was sent by this call.
-        guard(py, || self.caller.ready(py, &self.live)).map_err(|error| {
+        let ready = guard(py, || Ok((self.live.core(py)?, self.caller.start(py)?)));
+        let (core, started) = ready.map_err(|error| {
             if resume || self.live.is_unsettled(&id, &request) {
                 unknown(error)
             } else {
                 not_sent(py, id.as_str(), error)
             }
         })?;
-        guard_create(py, &id.clone(), || {
-            self.caller.call(py, &self.live, Some(id.clone()), |core| async move {
-                core.create_payout(&id, &request, resume).await
-            })
+        let creates = id.clone();
+        guard_create(py, &creates.clone(), || {
+            let call = async move { core.create_payout(&id, &request, resume).await };
+            started.call(py, Some(creates), call)
         })
     }
 
@@ -598,7 +599,8 @@ impl Client {
         T: ToPython + Send + 'static,
         F: Future<Output = core::Result<T>> + Send + 'static,
     {
-        self.caller.call(py, &self.live, None, call)
+        let core = self.live.core(py)?;
+        self.caller.start(py)?.call(py, None, call(core))
     }
 
     fn end(&self, py: Python<'_>, drain: bool) -> PyResult<()> {
@@ -609,7 +611,7 @@ impl Client {
         }
         let core = self.live.core(py)?;
         if drain {
-            wait::wait(py, async move { core.close().await })?;
+            wait::wait(py, runtime::driver(py)?, async move { core.close().await })?;
         } else {
             core.refuse_calls();
         }

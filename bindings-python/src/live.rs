@@ -122,12 +122,10 @@ impl Drop for Core {
 
 /// Before the interpreter ends: gives the creates on the wire a short time, and names those that did not end in it.
 pub fn end(py: Python<'_>) {
-    if runtime::started().is_none() {
-        return;
-    }
     let ending = CLIENTS.get().end();
+    let Some(closing) = runtime::start(ending.clone().close()) else { return };
     // A second Ctrl-C ends the waiting; what it interrupts is said below.
-    let _ = wait::wait_briefly(py, ending.clone().close(), GRACE);
+    let _ = wait::wait_briefly(py, &closing, GRACE);
     let under_way = ending.creates_under_way();
     for id in unheard(py, &under_way) {
         left_behind(&id, "the interpreter ends before anybody has heard how this create ended");

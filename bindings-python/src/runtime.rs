@@ -1,6 +1,8 @@
-//! The one tokio runtime of this process. No task on it ever touches Python, so none can wait for the GIL.
+//! The tokio runtimes of this process. No task on them ever touches Python, so none can wait for the GIL.
 
-use komopay_bindings_common::SharedRuntime;
+use std::future::Future;
+
+use komopay_bindings_common::{Driver, Ending, SharedRuntime};
 use komopay_core::ErrorKind;
 use pyo3::prelude::*;
 use tokio::runtime::Runtime;
@@ -16,12 +18,21 @@ const fn new() -> SharedRuntime {
     SharedRuntime::new(|| {})
 }
 
-/// The runtime, started by the first call.
-pub fn get(py: Python<'_>) -> PyResult<&'static Runtime> {
-    RUNTIME.get().get().map_err(|error| raise_kind(py, ErrorKind::Internal, &error.to_string(), None))
+/// The runtime with threads, started by the first call that needs it.
+pub fn threads(py: Python<'_>) -> PyResult<&'static Runtime> {
+    RUNTIME.get().threads().map_err(|error| not_started(py, &error))
 }
 
-/// The runtime, if a call has started it.
-pub fn started() -> Option<&'static Runtime> {
-    RUNTIME.get().started()
+/// Who drives a call that this thread waits for.
+pub fn driver(py: Python<'_>) -> PyResult<Driver> {
+    RUNTIME.get().driver().map_err(|error| not_started(py, &error))
+}
+
+/// Starts this, if a call has started a runtime.
+pub fn start(work: impl Future<Output = ()> + Send + 'static) -> Option<Ending> {
+    RUNTIME.get().start(work)
+}
+
+fn not_started(py: Python<'_>, error: &std::io::Error) -> PyErr {
+    raise_kind(py, ErrorKind::Internal, &error.to_string(), None)
 }

@@ -1,37 +1,37 @@
 //! How a Python thread waits for a call: with the GIL released, and answering Ctrl-C at once.
 
 use std::future::Future;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use komopay_bindings_common::log::Listener;
+use komopay_bindings_common::{Driver, Ending};
 use komopay_core::{Error, ErrorKind, PayoutId, called_by};
 use pyo3::prelude::*;
 
 use crate::awaited::{Awaited, left_behind};
 use crate::error::{raise, raise_kind};
+use crate::logging;
 use crate::process::{self, detached};
-use crate::{logging, runtime};
 
 /// How often a waiting thread looks for signals. An answer does not wait for it.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Waits for a call. The future runs on this thread, its connections and its creates on the runtime's.
+/// Waits for a call, which this thread drives itself if it can.
 ///
 /// # Errors
 /// What a signal handler raised, such as `KeyboardInterrupt`. Then the future is dropped first, which is leaving the
 /// call under the core's rules: nothing more is sent, what is on the wire is read to its end, and the log says so.
-pub fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = T> + Send) -> PyResult<T> {
-    wait_as(py, call, None)
+pub fn wait<T: Send>(py: Python<'_>, driver: Driver, call: impl Future<Output = T> + Send) -> PyResult<T> {
+    wait_as(py, driver, call, None)
 }
 
 /// The same, for the create of this id.
 pub fn wait_as<T: Send>(
     py: Python<'_>,
+    driver: Driver,
     call: impl Future<Output = T> + Send,
     payout_id: Option<&PayoutId>,
 ) -> PyResult<T> {
-    let runtime = runtime::get(py)?;
     let _awaited = payout_id.cloned().map(Awaited::new);
     logging::follow_level(py);
     let listener = Listener::new();
@@ -47,7 +47,7 @@ pub fn wait_as<T: Send>(
             }
         };
         // Python code, such as a signal handler or one of the log, runs only where this call stands still.
-        if let Some(result) = detached(py, || runtime.block_on(slice)) {
+        if let Some(result) = detached(py, || driver.run(slice)) {
             let told = logging::tell(py, listener.end(), None);
             if let (Err(_), Some(id)) = (&told, payout_id) {
                 left_behind(id, "a create ended when its caller had just left");
@@ -58,7 +58,7 @@ pub fn wait_as<T: Send>(
         let signal = logging::tell(py, listener.take(), None).and_then(|()| py.check_signals());
         if process::generation() != generation {
             // A handler forked, and this is the child.
-            std::mem::forget(call);
+            std::mem::forget((call, driver));
             signal?;
             return Err(left_to_parent(py, payout_id));
         }
@@ -73,29 +73,10 @@ pub fn wait_as<T: Send>(
 }
 
 /// Waits for at most this long, or until a signal handler raises something. Whether it has ended is the result.
-///
-/// It runs on the runtime's threads: this one may have lost its thread-locals, without which it can block on no future.
-/// (In uWSGI's workers, the interpreter ends in a function of C's `atexit`.)
-pub fn wait_briefly(
-    py: Python<'_>,
-    call: impl Future<Output = ()> + Send + 'static,
-    patience: Duration,
-) -> PyResult<bool> {
-    let ended = Arc::new((Mutex::new(false), Condvar::new()));
-    let (there, start) = (Arc::clone(&ended), Instant::now());
-    runtime::get(py)?.spawn(async move {
-        call.await;
-        *there.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        there.1.notify_all();
-    });
-    let (is_over, signal) = &*ended;
+pub fn wait_briefly(py: Python<'_>, work: &Ending, patience: Duration) -> PyResult<bool> {
+    let start = Instant::now();
     while start.elapsed() < patience {
-        let is_over = detached(py, || {
-            let waiting = is_over.lock().unwrap_or_else(PoisonError::into_inner);
-            let waited = signal.wait_timeout_while(waiting, TICK, |is_over| !*is_over);
-            *waited.unwrap_or_else(PoisonError::into_inner).0
-        });
-        if is_over {
+        if detached(py, || work.wait(TICK)) {
             return Ok(true);
         }
         py.check_signals()?;

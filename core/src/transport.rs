@@ -9,6 +9,7 @@ mod answer;
 mod connection;
 mod gate;
 mod http;
+mod pool;
 mod proxy;
 mod resolver;
 

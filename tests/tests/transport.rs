@@ -6,7 +6,7 @@ use std::time::Duration;
 use komopay_core::{Client, Config, Credentials, Error, ErrorKind};
 use komopay_sandbox::{Operation, Sandbox};
 use komopay_tests::peer::{Peer, http};
-use komopay_tests::{config, id, request, sandbox, shown, start};
+use komopay_tests::{client, config, id, request, sandbox, shown, start};
 
 fn ready(base_url: &str) -> Config {
     let mut config = config(base_url);
@@ -232,4 +232,24 @@ fn a_call_outside_a_runtime_is_an_error_and_no_panic() {
     let client = Client::new(config("http://127.0.0.1:9")).unwrap();
     let error = futures_util::FutureExt::now_or_never(client.get_payout(&id("P"))).unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
+}
+
+/// A connection lives on the runtime that it was opened on, which nobody may drive any more.
+#[test]
+fn a_client_that_was_used_on_another_runtime_calls_over_connections_of_this_one() {
+    let sandbox = komopay_tests::runtime().block_on(sandbox());
+    let client = client(&sandbox);
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtimes: Vec<_> = std::iter::repeat_with(runtime).take(10).collect();
+    // More than are remembered, and each twice: none of them is driven while the others call.
+    for (number, runtime) in runtimes.iter().chain(&runtimes).enumerate() {
+        let id = id(&format!("P-{number}"));
+        let accepted = runtime.block_on(client.create_payout(&id, &request(), false)).unwrap();
+        assert!(!accepted.recovered);
+        assert_eq!(runtime.block_on(client.get_payout(&id)).unwrap().payout_id, id);
+    }
+    // Each payout: a token, a create and a read, and nothing twice.
+    let operations = [Operation::IssueToken, Operation::CreatePayout, Operation::GetPayout];
+    let calls = operations.map(|operation| sandbox.calls(operation));
+    assert_eq!(calls, [20, 20, 20]);
 }

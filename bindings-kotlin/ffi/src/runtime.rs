@@ -24,9 +24,9 @@ static RUNTIME: SharedRuntime = SharedRuntime::new(mask_broken_pipes);
 
 /// Waits on the caller's own thread for what needs the runtime, for at most this long. Nothing, if no call was ever
 /// made.
-pub fn wait_briefly(patience: Duration, work: impl Future<Output = ()>) {
-    if let Some(runtime) = RUNTIME.started() {
-        let _ = runtime.block_on(async { tokio::time::timeout(patience, work).await });
+pub fn wait_briefly(patience: Duration, work: impl Future<Output = ()> + Send + 'static) {
+    if let Some(ending) = RUNTIME.start(work) {
+        let _ = ending.wait(patience);
     }
 }
 
@@ -97,7 +97,7 @@ where
     T: Send + 'static,
     U: From<T>,
 {
-    let runtime = RUNTIME.get().map_err(|error| Error::internal(error.to_string()))?;
+    let runtime = RUNTIME.threads().map_err(|error| Error::internal(error.to_string()))?;
     run_on(runtime, cancellation, None, call).await
 }
 
@@ -113,7 +113,7 @@ where
     T: Send + 'static,
     U: From<T>,
 {
-    let runtime = RUNTIME.get().map_err(|error| not_begun(id, resume, &error))?;
+    let runtime = RUNTIME.threads().map_err(|error| not_begun(id, resume, &error))?;
     run_on(runtime, cancellation, Some(id.clone()), call).await
 }
 
@@ -218,7 +218,7 @@ mod tests {
             let released = Arc::new(Mutex::new(released));
             for _ in 0..2 {
                 let (occupy, released) = (occupy.clone(), Arc::clone(&released));
-                RUNTIME.get().unwrap().spawn(async move {
+                RUNTIME.threads().unwrap().spawn(async move {
                     occupy.send(()).unwrap();
                     let _ = released.lock().map(|released| released.recv());
                 });

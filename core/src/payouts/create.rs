@@ -84,9 +84,7 @@ pub(crate) async fn create(
                     id: id.clone(),
                     request: request.clone(),
                     resume,
-                    operation: Operation::post(id.path(), Bytes::from(body.clone()))
-                        .about(&request.personal())
-                        .over(Over::CheckedPool),
+                    operation: Operation::post(id.path(), Bytes::from(body.clone())).about(&request.personal()),
                     started,
                     first_post_at: None,
                     grant: None,

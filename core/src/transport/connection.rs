@@ -27,11 +27,9 @@ const PREPARED_FOR: Duration = Duration::from_secs(2);
 /// The connection that a request is to go over.
 #[derive(Clone, Default)]
 pub(crate) enum Over {
-    /// One of the pool, or a new one.
+    /// One of the pool, after what may have come over its connections was looked at; or a new one.
     #[default]
     Pool,
-    /// The same, after what may have come over the pool's connections was looked at.
-    CheckedPool,
     /// One of the pool; where the answer says that nothing is there, which may be another's answer, once more one of
     /// its own.
     Confirmed,

@@ -21,7 +21,8 @@ use url::Url;
 use super::answer::{Answer, date, retry_after};
 use super::connection::{Connections, Over, PREPARED, Prepared};
 use super::gate::Gate;
-use super::proxy::{self, Route};
+use super::pool::{self, Pools};
+use super::proxy;
 use super::resolver::{self, Elsewhere, LoopbackOnly};
 use crate::config::Config;
 use crate::credentials::Credentials;
@@ -115,11 +116,9 @@ impl Failure {
 
 /// The connections of one client.
 pub(crate) struct Transport {
-    pooled: reqwest::Client,
-    /// Opens a connection for each request, and keeps none.
-    single: reqwest::Client,
+    pools: Pools,
     connections: Connections,
-    base: String,
+    base: Url,
     customer_id: Option<HeaderValue>,
     /// The merchant's secret, or its ready token; no text may repeat it.
     secret: SecretString,
@@ -156,45 +155,22 @@ impl Transport {
             .map_err(|_| Error::setting("customer_id", "is not a valid header value"))?;
 
         // Plain http never leaves this machine, whatever its name resolves to.
-        let resolver = (base_url.scheme() == "http").then(|| Arc::new(LoopbackOnly(lookup)));
-        let route = proxy::route(config.proxy.as_deref(), base_url, |name| std::env::var_os(name))?;
+        let resolver =
+            (base_url.scheme() == "http").then(|| Arc::new(LoopbackOnly(lookup)) as Arc<dyn reqwest::dns::Resolve>);
         let connections = Connections::new();
-        let tls = tls(config, base_url)?;
-        // HTTP/1.1 without compression is how the library is built here; the rest is switched off by name.
-        let client = |idle_connections| {
-            let mut builder = reqwest::Client::builder()
-                .connector_layer(connections.clone())
-                .default_headers(headers.clone())
-                .retry(reqwest::retry::never())
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .http1_only()
-                .connect_timeout(config.connect_timeout)
-                .pool_max_idle_per_host(idle_connections)
-                // Shorter than common servers keep a connection: a create on a dying one is an open attempt.
-                .pool_idle_timeout(Duration::from_secs(20))
-                .tcp_nodelay(true)
-                .tls_backend_preconfigured(tls.clone());
-            builder = match &route {
-                Route::Direct => builder.no_proxy(),
-                Route::System => builder,
-                Route::Through(proxy) => builder.proxy(
-                    reqwest::Proxy::all(proxy.as_str())
-                        .map_err(|_| Error::setting("proxy", "is not a URL of a proxy"))?,
-                ),
-            };
-            if let Some(resolver) = &resolver {
-                builder = builder.dns_resolver(Arc::clone(resolver));
-            }
-            builder
-                .build()
-                .map_err(|error| Error::new(ErrorKind::Configuration, format!("the HTTP client: {}", chain(&error))))
-        };
+        let pools = Pools::new(pool::Settings {
+            headers,
+            connect_timeout: config.connect_timeout,
+            idle: config.pool_size,
+            tls: tls(config, base_url)?,
+            route: proxy::route(config.proxy.as_deref(), base_url, |name| std::env::var_os(name))?,
+            resolver,
+            connections: connections.clone(),
+        })?;
         Ok(Self {
-            pooled: client(config.pool_size)?,
-            single: client(0)?,
+            pools,
             connections,
-            base: base_url.as_str().trim_end_matches('/').to_owned(),
+            base: base_url.clone(),
             customer_id,
             secret: secret(config),
             throttle,
@@ -216,8 +192,14 @@ impl Transport {
         within: Duration,
         leave: impl Future<Output = ()>,
     ) -> Result<Answer, Failure> {
-        let http = if matches!(operation.over, Over::Own(_)) { &self.single } else { &self.pooled };
-        let mut request = http.request(operation.method.clone(), format!("{}{}", self.base, operation.path));
+        let pool = self.pools.here().map_err(|error| Failure {
+            kind: FailureKind::Configuration,
+            sent: false,
+            unreached: false,
+            text: error.message().to_owned(),
+        })?;
+        let http = if matches!(operation.over, Over::Own(_)) { &pool.single } else { &pool.kept };
+        let mut request = http.request(operation.method.clone(), self.url(&operation.path));
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Failure {
                 kind: FailureKind::Unreadable,
@@ -242,13 +224,13 @@ impl Transport {
         let began = Instant::now();
         let exchange = async {
             match &operation.over {
-                Over::Pool | Over::Confirmed | Over::Own(None) => self.exchange(request).await,
-                Over::CheckedPool => {
-                    // Lets what came over idle connections be read first: one with an answer that nobody asked for is
-                    // closed.
+                Over::Pool | Over::Confirmed => {
+                    // Lets what came over idle connections be read first, also where nobody drove them meanwhile: one
+                    // that was closed, or has an answer that nobody asked for, is none of the pool any more.
                     tokio::task::yield_now().await;
                     self.exchange(request).await
                 }
+                Over::Own(None) => self.exchange(request).await,
                 Over::Own(Some(prepared)) => PREPARED.scope(prepared.clone(), self.exchange(request)).await,
             }
         };
@@ -297,6 +279,15 @@ impl Transport {
         Ok(Answer { request_id, texts, ..answer })
     }
 
+    /// The URL of this path. Only the path is read anew, since to read a URL costs as much as to send a request.
+    fn url(&self, path: &str) -> Url {
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url.set_query(query);
+        url
+    }
+
     /// What the texts that come back of an operation must not show.
     fn texts(&self, operation: &Operation, token: Option<&str>) -> Scrubber {
         let personal: Vec<&str> = operation.personal.iter().map(String::as_str).collect();
@@ -307,9 +298,11 @@ impl Transport {
     /// Opens a connection for one request to come, `within` this time. Nothing is sent.
     pub async fn prepare(&self, within: Duration) -> Prepared {
         let prepared = Prepared::wanted();
-        let opening = PREPARED.scope(prepared.clone(), self.single.get(&self.base).send());
-        // It ends without an answer either way. If there is no connection, its request finds out why.
-        let _ = tokio::time::timeout(within, opening).await;
+        if let Ok(pool) = self.pools.here() {
+            let opening = PREPARED.scope(prepared.clone(), pool.single.get(self.base.clone()).send());
+            // It ends without an answer either way. If there is no connection, its request finds out why.
+            let _ = tokio::time::timeout(within, opening).await;
+        }
         prepared.settle();
         prepared
     }
@@ -450,7 +443,7 @@ fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Erro
 }
 
 /// An error's text with its causes: reqwest's own says too little.
-fn chain(error: &dyn StdError) -> String {
+pub(super) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
