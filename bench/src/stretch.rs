@@ -2,40 +2,59 @@
 
 use std::time::Instant;
 
-use nix::sys::resource::{Usage, UsageWho, getrusage};
-
 /// Begun, and not over yet.
 pub(crate) struct Stretch {
     started: Instant,
-    before: Usage,
+    before: Used,
+}
+
+/// What the process has used so far; nothing, where the system does not tell.
+#[derive(Default)]
+struct Used {
+    processor_microseconds: i64,
+    /// How often a thread went to wait. How often one was made to wait is the machine's mood.
+    voluntary_switches: i64,
+    /// The most that it ever held.
+    memory_kib: i64,
 }
 
 impl Stretch {
-    pub(crate) fn begin() -> nix::Result<Self> {
-        let before = getrusage(UsageWho::RUSAGE_SELF)?;
-        Ok(Self { started: Instant::now(), before })
+    pub(crate) fn begin() -> Self {
+        Self { before: Used::so_far(), started: Instant::now() }
     }
 
     /// The line of JSON that a contestant prints after so many calls.
-    pub(crate) fn end(self, calls: usize) -> nix::Result<String> {
+    pub(crate) fn end(self, calls: usize) -> String {
         let seconds = self.started.elapsed().as_secs_f64();
-        let after = getrusage(UsageWho::RUSAGE_SELF)?;
-        Ok(serde_json::json!({
+        let (before, after) = (self.before, Used::so_far());
+        let microseconds = after.processor_microseconds - before.processor_microseconds;
+        serde_json::json!({
             "calls": calls,
             "seconds": seconds,
-            "cpu_seconds": processor_seconds(&after) - processor_seconds(&self.before),
-            // Threads that went to wait. Those that were made to wait by others are the machine's mood.
-            "voluntary_switches": after.voluntary_context_switches() - self.before.voluntary_context_switches(),
-            "memory_kib": after.max_rss(),
+            "cpu_seconds": f64::from(i32::try_from(microseconds).unwrap_or(i32::MAX)) / 1e6,
+            "voluntary_switches": after.voluntary_switches - before.voluntary_switches,
+            "memory_kib": after.memory_kib,
         })
-        .to_string())
+        .to_string()
     }
 }
 
-/// In the program and in the system, of all threads.
-fn processor_seconds(usage: &Usage) -> f64 {
-    let (program, system) = (usage.user_time(), usage.system_time());
-    let microseconds = program.tv_usec() + system.tv_usec();
-    let whole = program.tv_sec() + system.tv_sec();
-    std::time::Duration::from_micros(u64::try_from(whole * 1_000_000 + microseconds).unwrap_or_default()).as_secs_f64()
+impl Used {
+    #[cfg(unix)]
+    fn so_far() -> Self {
+        use nix::sys::resource::{UsageWho, getrusage};
+        use nix::sys::time::TimeValLike;
+
+        let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Self::default() };
+        Self {
+            processor_microseconds: usage.user_time().num_microseconds() + usage.system_time().num_microseconds(),
+            voluntary_switches: usage.voluntary_context_switches(),
+            memory_kib: usage.max_rss(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn so_far() -> Self {
+        Self::default()
+    }
 }
