@@ -10,7 +10,9 @@ use crate::stretch::Stretch;
 
 pub(crate) fn run(load: &Load) -> Result<(), Box<dyn Error>> {
     load.runtime()?.block_on(async {
-        let client = Client::new(Config::new(&load.url, Credentials::token("ready-token")))?;
+        let mut config = Config::new(&load.url, Credentials::token("ready-token"));
+        config.ca_file.clone_from(&load.ca_file);
+        let client = Client::new(config)?;
         create(&client, "warm", load.warm_up(), load.in_flight).await?;
         let stretch = Stretch::begin();
         create(&client, "call", load.calls, load.in_flight).await?;

@@ -1,5 +1,7 @@
 //! What a contestant is loaded with.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use tokio::runtime::{Builder, Runtime};
 
@@ -21,6 +23,9 @@ pub(crate) struct Load {
     /// On how many threads calls make progress. None: on the one that makes them.
     #[arg(long, default_value_t = 0)]
     workers: usize,
+    /// The certificate to trust, as PEM.
+    #[arg(long)]
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 impl Load {

@@ -1,7 +1,7 @@
-//! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it;
-//! `komopay-bench connections` counts what it costs to know whose an answer is; `komopay-bench outage` calls a
-//! gateway that is down; `komopay-bench callbacks` reads genuine callbacks and refuses forged ones, and
-//! `komopay-bench money` reads amounts.
+//! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it,
+//! beside `komopay-bench hyper`, which is the limit; `komopay-bench connections` counts what it costs to know whose an
+//! answer is; `komopay-bench outage` calls a gateway that is down; `komopay-bench callbacks` reads genuine callbacks and
+//! refuses forged ones, and `komopay-bench money` reads amounts.
 //!
 //! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "cpu_seconds": 0.1, "voluntary_switches": 9,
 //! "memory_kib": 12000}`. The task runner (`cargo xtask bench`, `cargo xtask guards`) starts them in turn and compares.
@@ -11,11 +11,13 @@ mod callbacks;
 mod connections;
 mod create;
 mod deadlines;
+mod hyper;
 mod load;
 mod money;
 mod outage;
 mod serve;
 mod stretch;
+mod tls;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -33,13 +35,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Role {
     /// Answer every POST with the documented acceptance, until killed. Prints the URL it listens on.
-    Serve {
-        /// How long after its request each answer comes, in milliseconds.
-        #[arg(long, default_value_t = 0)]
-        delay_ms: u64,
-    },
+    Serve(serve::Manner),
     /// Make typed create calls with a ready token, and print how long they took.
     Create(load::Load),
+    /// Send the bytes of a create with hyper, and print how long that took.
+    Hyper(load::Load),
     /// Make creates against peers that stall in each phase, and print how far beyond its deadline each ended.
     Deadlines,
     /// Call a gateway that is down from many callers of one client, and print what it sees in each second.
@@ -84,12 +84,13 @@ enum Role {
 fn main() -> ExitCode {
     let Arguments { role } = Arguments::parse();
     let done = match role {
-        Role::Serve { delay_ms } => serve::run(Duration::from_millis(delay_ms)),
+        Role::Serve(manner) => serve::run(manner),
         Role::Outage { outage, callers, seconds } => outage::run(outage, callers, seconds),
         Role::Connections { calls, round_trip_ms } => connections::run(calls, Duration::from_millis(round_trip_ms)),
         Role::Callbacks { calls, genuine } => callbacks::run(calls, genuine),
         Role::Money { calls } => money::run(calls),
         Role::Create(load) => create::run(&load),
+        Role::Hyper(load) => hyper::run(&load),
         Role::Deadlines => deadlines::run(),
     };
     match done {
