@@ -18,7 +18,7 @@ use self::agreed::Agreed;
 use self::cost::{Cost, Measured};
 
 /// An answer always finds its call waiting: whether it had to wait is no draw.
-const SERVER: &str = "--delay-ms 2";
+const SERVER: &str = "serve --delay-ms 2";
 
 /// What is counted of one way that calls take.
 struct Guard {
@@ -76,7 +76,7 @@ pub(crate) fn python(workspace: &Workspace) -> Outcome {
 
 fn measure_core(workspace: &Workspace) -> Outcome<Vec<Measured>> {
     let program = build(workspace)?;
-    let server = Server::start(workspace, &program, SERVER)?;
+    let server = Server::start(Program::new(workspace, &program).args(SERVER))?;
     let contestant = || Program::new(workspace, &program);
     CORE.iter().map(|guard| guard.measure(workspace, &contestant, &server)).collect()
 }
@@ -85,7 +85,7 @@ fn measure_python(workspace: &Workspace) -> Outcome<Vec<Measured>> {
     let venv = Venv::fresh(workspace, &Python::find()?, "venv-guards")?;
     venv.install_builder(workspace)?;
     venv.install_wheel(workspace, Profile::Guarded)?;
-    let server = Server::start(workspace, &build(workspace)?, SERVER)?;
+    let server = Server::start(Program::new(workspace, build(workspace)?).args(SERVER))?;
     // Else the order in sets and dictionaries would be a draw.
     let contestant = || venv.python(workspace).arg("bench/contestants.py").env("PYTHONHASHSEED", "0");
     PYTHON.iter().map(|guard| guard.measure(workspace, &contestant, &server)).collect()

@@ -125,12 +125,9 @@ enum Task {
         #[arg(long)]
         accept: bool,
     },
-    /// Measure creates, import time and wheel size against peers, how far beyond its deadline a call ends, and what a
-    /// gateway that is down gets to see. It takes some minutes.
-    Bench {
-        /// The only part to measure.
-        part: Option<bench::Part>,
-    },
+    /// Measure creates, memory, first calls and sizes against peers, how far beyond its deadline a call ends, and what
+    /// a gateway that is down gets to see. It takes some minutes.
+    Bench(bench::Wish),
 }
 
 fn main() -> ExitCode {
@@ -161,6 +158,6 @@ fn run(workspace: &Workspace, task: Task) -> Outcome {
         Task::Surface => surface::write(workspace),
         Task::Prove(wish) => prove::run(workspace, &wish),
         Task::Guards { accept } => guards::run(workspace, accept),
-        Task::Bench { part } => bench::run(workspace, part),
+        Task::Bench(wish) => bench::run(workspace, &wish),
     }
 }

@@ -1,12 +1,10 @@
 //! The minimal server that all contestants call, killed when dropped.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Stdio};
 
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
-use crate::workspace::Workspace;
 
 const ANNOUNCEMENT: &str = "komopay-bench serves on ";
 
@@ -16,11 +14,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it with these words behind `serve`.
-    pub(crate) fn start(workspace: &Workspace, program: &Path, words: &str) -> Outcome<Self> {
-        let mut child = Program::new(workspace, program)
-            .arg("serve")
-            .args(words)
+    /// Starts it, and waits until it listens.
+    pub(crate) fn start(serve: Program) -> Outcome<Self> {
+        let mut child = serve
             .into_command()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

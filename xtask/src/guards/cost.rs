@@ -42,7 +42,8 @@ impl Cost {
             // A busy machine adds to it, and nothing takes away: the least of some turns.
             Self::Waits => (0..3).try_fold(f64::INFINITY, |least, _| {
                 let figures = Figures::of(program(calls))?;
-                Ok(least.min(figures.waits_per_call()))
+                let waits = figures.waits_per_call();
+                Ok(least.min(waits.ok_or_else(|| Failure::new("a contestant did not say how often it waited"))?))
             }),
         }
     }
