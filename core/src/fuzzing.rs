@@ -30,13 +30,13 @@ pub fn payout(id: &PayoutId, body: &[u8]) -> Option<Payout> {
 /// The error that an answer of this status means.
 #[must_use]
 pub fn error(status: u16, body: &[u8], secrets: &[&str]) -> Error {
-    Answer { texts: Scrubber::new(secrets, &[]), ..answer(status, body) }.to_error()
+    Answer { texts: Scrubber::of(secrets, &[]), ..answer(status, body) }.to_error()
 }
 
 /// A text of an answer to a request that had these texts in it: about a payout with this id, or with a known account.
 #[must_use]
 pub fn scrubbed(text: &str, credentials: &[&str], personal: &[&str], id: Option<&str>) -> Scrubbed {
-    let read = Scrubber::new(credentials, personal).sparing(id);
+    let read = Scrubber::of(credentials, personal).sparing(id);
     let create = read.clone().knowing_the_account();
     Scrubbed {
         of_a_read: read.text(text),

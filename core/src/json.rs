@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{self, DeserializeOwned, Deserializer};
+use serde::de::{self, Deserializer};
 use serde_json::value::RawValue;
 
 /// Why an answer could not be read. The text names the place, never the content.
@@ -26,8 +26,8 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreada
 }
 
 /// Reads an object inside another one: serde would take an array of the same values for it.
-pub(crate) fn nested<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
+pub(crate) fn nested<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
     object(raw.get()).map_err(|problem| de::Error::custom(problem.0))
 }
 

@@ -9,6 +9,9 @@ mod words;
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
 
 use spelling::{Spelled, alone, clean, fold, is_digit, number_spans, token_spans};
 use words::{is_attribute, is_code, is_our_word};
@@ -58,12 +61,27 @@ pub(crate) struct Scrubber {
     knows_account: bool,
 }
 
-/// Something that must not be shown. Its spellings are worked out where there is a text, which most answers have not.
+/// What must not be shown. It is shared with whoever sends it, and its spellings are worked out where there is a text,
+/// which most answers have not.
 #[derive(Clone)]
-struct Known {
-    text: String,
-    /// A name: no credential, and without a digit.
-    is_name: bool,
+enum Known {
+    Credential(Arc<SecretString>),
+    Personal(Arc<[String]>),
+}
+
+impl Known {
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let (credential, personal) = match self {
+            Self::Credential(text) => (Some(text.expose_secret()), &[][..]),
+            Self::Personal(texts) => (None, &**texts),
+        };
+        credential.into_iter().chain(personal.iter().map(String::as_str))
+    }
+
+    /// Whether this text of it is a name: no credential, and without a digit.
+    fn is_name(&self, text: &str) -> bool {
+        matches!(self, Self::Personal(_)) && !text.chars().any(is_digit)
+    }
 }
 
 /// Something to be found, in one of its spellings.
@@ -76,11 +94,17 @@ struct Needle {
 
 impl Scrubber {
     /// For texts that may repeat these. It knows no account yet, and hides every long number.
-    pub fn new(credentials: &[&str], personal: &[&str]) -> Self {
-        let known = |text: &str, is_name| Known { text: text.to_owned(), is_name };
-        let credentials = credentials.iter().map(|text| known(text, false));
-        let personal = personal.iter().map(|text| known(text, !text.chars().any(is_digit)));
-        Self { known: credentials.chain(personal).collect(), id: None, knows_account: false }
+    pub fn new<'a>(credentials: impl IntoIterator<Item = &'a Arc<SecretString>>, personal: &Arc<[String]>) -> Self {
+        let credentials = credentials.into_iter().map(|text| Known::Credential(Arc::clone(text)));
+        let known = credentials.chain([Known::Personal(Arc::clone(personal))]).collect();
+        Self { known, id: None, knows_account: false }
+    }
+
+    /// The same, of texts that nobody shares.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub fn of(credentials: &[&str], personal: &[&str]) -> Self {
+        let credentials: Vec<_> = credentials.iter().map(|text| Arc::new(SecretString::from(*text))).collect();
+        Self::new(&credentials, &personal.iter().map(|text| (*text).to_owned()).collect())
     }
 
     /// Lets the digits of this id stay.
@@ -100,7 +124,7 @@ impl Scrubber {
 
     /// A text for people, no longer than 500 characters.
     pub fn text(&self, text: &str) -> String {
-        self.scrub(text, |_| true, !self.knows_account, LONGEST, "…")
+        self.scrub(text, |_, _| true, !self.knows_account, LONGEST, "…")
     }
 
     /// A code, which is decided by: names do not change it. What has not the form of a code is a text like any other.
@@ -109,7 +133,7 @@ impl Scrubber {
             return code.to_owned();
         }
         let has_form = code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-        self.scrub(code, |known| !(has_form && known.is_name), !self.knows_account, LONGEST, "…")
+        self.scrub(code, |known, text| !(has_form && known.is_name(text)), !self.knows_account, LONGEST, "…")
     }
 
     /// The name of an attribute. Those of the contract are ours, and pass.
@@ -120,20 +144,21 @@ impl Scrubber {
     /// A request id, no longer than 100 characters. Long numbers inside of hexadecimal ones are none.
     pub fn request_id(&self, id: &str) -> String {
         let hides_numbers = !self.knows_account && !is_uuid(id) && !id.chars().any(|c| c.is_ascii_alphabetic());
-        self.scrub(id, |_| true, hides_numbers, LONGEST_REQUEST_ID, "")
+        self.scrub(id, |_, _| true, hides_numbers, LONGEST_REQUEST_ID, "")
     }
 
     /// Until nothing is left to be found: what is hidden or cut may leave something that stood in a longer word.
     fn scrub(
         &self,
         text: &str,
-        wanted: impl Fn(&Known) -> bool,
+        wanted: impl Fn(&Known, &str) -> bool,
         hides_numbers: bool,
         longest: usize,
         end: &str,
     ) -> String {
+        let known = self.known.iter().flat_map(|known| known.texts().map(move |text| (known, text)));
         let needles: Vec<Needle> =
-            self.known.iter().filter(|known| wanted(known)).flat_map(|known| spellings(&known.text)).collect();
+            known.filter(|(known, text)| wanted(known, text)).flat_map(|(_, text)| spellings(text)).collect();
         let mut text = self.pass(text, &needles, hides_numbers, longest, end);
         // Each pass leaves less, so this ends.
         for _ in 0..longest {
@@ -274,7 +299,7 @@ mod tests {
     use super::*;
 
     fn known(personal: &[&str]) -> Scrubber {
-        Scrubber::new(&[], personal).knowing_the_account()
+        Scrubber::of(&[], personal).knowing_the_account()
     }
 
     #[test]
@@ -318,7 +343,7 @@ mod tests {
 
     #[test]
     fn names_and_credentials_are_found_in_any_case() {
-        let scrubber = Scrubber::new(&["S3cret.Token"], &["Şükrü Öz", "Straße", "josé@example.com", "李雷"]);
+        let scrubber = Scrubber::of(&["S3cret.Token"], &["Şükrü Öz", "Straße", "josé@example.com", "李雷"]);
         for said in [
             "s3cret.token",
             "S3CRET TOKEN",
@@ -334,7 +359,7 @@ mod tests {
             assert!(text.ends_with("[hidden]") && text.chars().count() <= 10, "{said}: {text}");
         }
         // One of few letters and digits is found as it is.
-        assert_eq!(Scrubber::new(&["p@$$!-!?"], &[]).text("not p@$$!-!? but p"), "not [hidden] but [hidden]");
+        assert_eq!(Scrubber::of(&["p@$$!-!?"], &[]).text("not p@$$!-!? but p"), "not [hidden] but [hidden]");
     }
 
     #[test]
@@ -348,7 +373,7 @@ mod tests {
 
     #[test]
     fn our_own_words_survive_whoever_has_them_for_a_name() {
-        let scrubber = Scrubber::new(&[], &["Operator", "payment", "Account Number", "money"]);
+        let scrubber = Scrubber::of(&[], &["Operator", "payment", "Account Number", "money"]);
         let path = "paymentMethod.paymentOperatorCode";
         assert_eq!(scrubber.attribute(path), path);
         assert_eq!(scrubber.attribute("money"), "money");
@@ -373,7 +398,7 @@ mod tests {
 
     #[test]
     fn what_knows_no_account_hides_every_long_number_but_the_payouts_id() {
-        let read = |id| Scrubber::new(&[], &[]).sparing(Some(id));
+        let read = |id| Scrubber::of(&[], &[]).sparing(Some(id));
         for number in ["12345678", "1234 5678", "1234-5678-90", "1234 - 5678", "١٢٣٤٥٦٧٨", "１２３４５６７８"]
         {
             let text = read("A-1").text(&format!("to {number} of 1234567"));
@@ -390,7 +415,7 @@ mod tests {
 
     #[test]
     fn request_ids_keep_what_they_are_found_by() {
-        let read = Scrubber::new(&["token-of-11223344"], &["11223344"]).sparing(Some("A-1"));
+        let read = Scrubber::of(&["token-of-11223344"], &["11223344"]).sparing(Some("A-1"));
         for id in ["f47ac10b-58cc-4372-8567-012345678901", "4bf92f3577b34da6a3ce929d0e0e4736", "req_7"] {
             assert_eq!(read.request_id(id), id);
         }
@@ -413,7 +438,7 @@ mod tests {
 
     #[test]
     fn what_was_scrubbed_stays_as_it_is() {
-        let scrubber = Scrubber::new(&["hidden-token"], &["Hidden", "Ali", "accountname"]);
+        let scrubber = Scrubber::of(&["hidden-token"], &["Hidden", "Ali", "accountname"]);
         for text in ["Aliaccountname", "[hidden]", "Hidden hidden-token", "[hidden] 12345678 [hidden"] {
             let once = scrubber.text(text);
             assert_eq!(scrubber.text(&once), once, "{text}");

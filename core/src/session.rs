@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use crate::auth::{Grant, Tokens};
@@ -127,11 +126,10 @@ impl Session {
         history: &mut Vec<Attempt>,
     ) -> Result<Answer, Failure> {
         let (started_at, started) = (Timestamp::now(), Instant::now());
-        let result =
-            self.transport.send(operation, Some(grant.token.expose_secret()), Some(permit), within, leave).await;
+        let result = self.transport.send(operation, Some(&grant.token), Some(permit), within, leave).await;
         let answer = result.as_ref().ok();
         let attempt = Attempt {
-            operation: operation.to_string(),
+            operation: operation.name(),
             started_at,
             duration: started.elapsed(),
             http_status: answer.map(|answer| answer.status),

@@ -7,6 +7,7 @@
 
 mod answer;
 mod connection;
+mod dial;
 mod gate;
 mod http;
 mod pool;

@@ -1,6 +1,7 @@
 //! The tokens in hand: bounded, found by what they cover, and never used close to their end.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lru::LruCache;
@@ -17,7 +18,7 @@ const CAPACITY: usize = 10_000;
 pub(crate) struct Issued {
     /// Tells one token from another, without showing either.
     pub number: u64,
-    pub token: SecretString,
+    pub token: Arc<SecretString>,
     pub scope: Scope,
     /// When it is no longer used, by the monotonic clock.
     pub renew_at: Instant,
@@ -104,7 +105,7 @@ mod tests {
     use crate::values::PayoutId;
 
     fn issued(number: u64, scope: Scope, renew_at: Instant) -> Issued {
-        Issued { number, token: SecretString::from("token"), scope, renew_at }
+        Issued { number, token: Arc::new(SecretString::from("token")), scope, renew_at }
     }
 
     #[test]

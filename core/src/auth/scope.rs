@@ -15,12 +15,12 @@ impl Scope {
     /// To create this payout and follow it.
     pub fn create(id: &PayoutId, money: &Money) -> Self {
         let path = id.path();
-        Self { operations: Some(vec![format!("POST {path}"), format!("GET {path}")]), money: Some(money.clone()) }
+        Self { operations: Some(vec![["POST ", &path].concat(), ["GET ", &path].concat()]), money: Some(money.clone()) }
     }
 
     /// To read this payout.
     pub fn read(id: &PayoutId) -> Self {
-        Self { operations: Some(vec![format!("GET {}", id.path())]), money: None }
+        Self { operations: Some(vec![["GET ", &id.path()].concat()]), money: None }
     }
 
     /// To make one call.

@@ -35,7 +35,7 @@ const UNTIL_REFUSED: Duration = Duration::from_hours(365 * 24);
 /// A token in hand for one call.
 #[derive(Clone)]
 pub(crate) struct Grant {
-    pub token: SecretString,
+    pub token: Arc<SecretString>,
     /// Which issued token it is; none for a ready token.
     number: Option<u64>,
     key: String,
@@ -71,14 +71,18 @@ pub(crate) struct Tokens {
 }
 
 enum Source {
-    Ready(SecretString),
+    /// One token for everything, with what it says of itself.
+    Ready(Arc<SecretString>, Option<Claims>),
     Fetched(Arc<Fetcher>),
 }
 
 impl Tokens {
     pub fn new(config: &Config, transport: Arc<Transport>) -> Self {
         let origin = match &config.credentials {
-            Credentials::Token(token) => return Self { source: Source::Ready(token.clone()) },
+            Credentials::Token(token) => {
+                let claims = Claims::of(token.expose_secret());
+                return Self { source: Source::Ready(Arc::new(token.clone()), claims) };
+            }
             Credentials::Provider(provider) => Origin::Provider(provider.clone()),
             Credentials::Merchant { code, secret } => Origin::Platform(Issuer {
                 code: code.clone(),
@@ -117,8 +121,8 @@ impl Tokens {
         history: &mut Vec<Attempt>,
     ) -> Result<Grant, Refusal> {
         let grant = match &self.source {
-            Source::Ready(token) => {
-                Grant { token: token.clone(), number: None, key: String::new(), fresh: true, locked: false }
+            Source::Ready(token, _) => {
+                Grant { token: Arc::clone(token), number: None, key: String::new(), fresh: true, locked: false }
             }
             Source::Fetched(fetcher) => {
                 let scope = fetcher.scope_for(needed);
@@ -131,10 +135,12 @@ impl Tokens {
         match &self.source {
             Source::Fetched(fetcher) if matches!(fetcher.origin, Origin::Platform(_)) => Ok(grant),
             // What a provider gave for another call may not do for this one; it is asked once more.
-            Source::Fetched(_) if refused.is_none() && grant.renewable() && forbids(&grant, needed).is_some() => {
+            Source::Fetched(_)
+                if refused.is_none() && grant.renewable() && self.source.forbids(&grant, needed).is_some() =>
+            {
                 Box::pin(self.get(needed, Some(&grant), within, history)).await
             }
-            _ => match forbids(&grant, needed) {
+            source => match source.forbids(&grant, needed) {
                 None => Ok(grant),
                 Some(operation) => {
                     let text = format!("the token does not allow {operation}; nothing was sent");
@@ -172,11 +178,17 @@ impl Tokens {
     }
 }
 
-/// What a call needs and a token of someone else's surely does not allow: that is refused locally. Its end is left to
-/// the platform: our clock may be wrong.
-fn forbids(grant: &Grant, needed: &Scope) -> Option<String> {
-    let needed = needed.operations.as_deref().unwrap_or_default();
-    Claims::of(grant.token.expose_secret())?.forbids(needed).map(str::to_owned)
+impl Source {
+    /// What a call needs and a token of someone else's surely does not allow: that is refused locally. Its end is left
+    /// to the platform: our clock may be wrong.
+    fn forbids(&self, grant: &Grant, needed: &Scope) -> Option<String> {
+        let needed = needed.operations.as_deref().unwrap_or_default();
+        let forbidden = match self {
+            Self::Ready(_, claims) => claims.as_ref()?.forbids(needed),
+            Self::Fetched(_) => Claims::of(grant.token.expose_secret())?.forbids(needed),
+        };
+        forbidden.map(str::to_owned)
+    }
 }
 
 /// A call under way, whose tokens are kept.
@@ -333,7 +345,7 @@ impl Fetcher {
         let lifetime = self.lifetime(&token);
         state.fetched += 1;
         let number = state.fetched;
-        let issued = Issued { number, token, scope, renew_at: renew_at(asked_at, lifetime) };
+        let issued = Issued { number, token: Arc::new(token), scope, renew_at: renew_at(asked_at, lifetime) };
         let grant = grant(&issued, true);
         state.cache.insert(issued);
         Ok(grant)
@@ -463,7 +475,7 @@ impl Issuer {
 
 fn grant(issued: &Issued, fresh: bool) -> Grant {
     Grant {
-        token: issued.token.clone(),
+        token: Arc::clone(&issued.token),
         number: Some(issued.number),
         key: issued.scope.key().to_owned(),
         fresh,

@@ -50,7 +50,7 @@ async fn read(reads: Arc<SingleFlight>, id: PayoutId, mut chance: Chance) -> Tri
 async fn read_alone(id: &PayoutId, chance: &mut Chance) -> Result<Payout, ReadError> {
     let (permit, within) = chance.permit().await?;
     let Chance { session, history, .. } = chance;
-    let payout = read_once(session, id, Over::Confirmed, permit, within, &[], history).await?.payout;
+    let payout = read_once(session, id, Over::Confirmed, permit, within, &Arc::default(), history).await?.payout;
     session.check_mode(&payout).map_err(ReadError::lasting)?;
     Ok(payout)
 }

@@ -42,10 +42,12 @@ pub(crate) async fn create(
     let started = Instant::now();
     // An earlier call may have sent it: what keeps this one from finding out proves nothing.
     let refuse = |error: Error, resume| if resume { unknown(id, Some(error)) } else { error.with_payout_id(id) };
-    let body = serde_json::to_vec(request).map_err(|_| Error::internal("the request cannot be written as JSON"));
-    let body = body.map_err(|error| refuse(error, resume))?;
+    let mut body = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut body, request)
+        .map_err(|_| refuse(Error::internal("the request cannot be written as JSON"), resume))?;
+    let (body, request) = (Bytes::from(body), Arc::new(request.clone()));
     loop {
-        if creates.is_unsettled(id, request)? && !resume {
+        if creates.is_unsettled(id, &request)? && !resume {
             resume = true;
             tracing::warn!(
                 target: "komopay",
@@ -54,11 +56,11 @@ pub(crate) async fn create(
             );
         }
         session.check_open().map_err(|error| refuse(error, resume))?;
-        let refusal = check(session, request).err();
+        let refusal = check(session, &request).err();
         if let Some(error) = refusal.clone().filter(|_| !resume) {
             return Err(refuse(error, resume));
         }
-        let caller = match creates.enter(id, request, resume, started).map_err(|error| match error.kind() {
+        let caller = match creates.enter(id, &request, resume, started).map_err(|error| match error.kind() {
             ErrorKind::Closed => refuse(error, resume),
             _ => error,
         })? {
@@ -78,13 +80,14 @@ pub(crate) async fn create(
                 continue;
             }
             Entry::Started(flight, caller) => {
-                let driver = Driver {
+                // In boxes from the start: whatever these are put into would move all of them.
+                let driver = Box::new(Driver {
                     session: Arc::clone(session),
                     call: Arc::clone(&flight.call),
                     id: id.clone(),
-                    request: request.clone(),
+                    request: Arc::clone(&request),
                     resume,
-                    operation: Operation::post(id.path(), Bytes::from(body.clone())).about(&request.personal()),
+                    operation: Operation::post(id.path(), body.clone()).about(&request.personal()),
                     started,
                     first_post_at: None,
                     grant: None,
@@ -95,10 +98,9 @@ pub(crate) async fn create(
                     learned: Learned { last_error: refusal.clone(), refusal, ..Learned::default() },
                     history: Vec::new(),
                     said: Said::default(),
-                };
+                });
                 // The call runs on its own: a caller that leaves never cuts a create off in the middle.
-                let call = async move { flight.land(driver.run().await) };
-                spawn(call);
+                spawn(Box::pin(async move { flight.land(driver.run().await) }));
                 caller
             }
         };
@@ -129,11 +131,11 @@ pub(super) enum Next {
 }
 
 /// What a caller does when the call has ended that it waited for; `resumed` tells whether that one was a resumed call.
-pub(super) fn next(ended: Option<Result<PayoutAccepted>>, resume: bool, resumed: bool) -> Next {
+pub(super) fn next(ended: Result<PayoutAccepted>, resume: bool, resumed: bool) -> Next {
     match ended {
         // The same request, and nothing was believed for it that this call would not believe.
-        Some(Ok(accepted)) if resume || !resumed => Next::Take(Box::new(accepted)),
-        Some(Err(error)) if error.kind() == ErrorKind::OutcomeUnknown => Next::Ask { resume: true },
+        Ok(accepted) if resume || !resumed => Next::Take(Box::new(accepted)),
+        Err(error) if error.kind() == ErrorKind::OutcomeUnknown => Next::Ask { resume: true },
         _ => Next::Ask { resume },
     }
 }
@@ -143,7 +145,7 @@ struct Driver {
     session: Arc<Session>,
     call: Arc<Call>,
     id: PayoutId,
-    request: PayoutRequest,
+    request: Arc<PayoutRequest>,
     resume: bool,
     operation: Operation,
     started: Instant,
@@ -179,7 +181,7 @@ pub(super) struct Learned {
 }
 
 impl Driver {
-    async fn run(mut self) -> Result<PayoutAccepted> {
+    async fn run(mut self: Box<Self>) -> Result<PayoutAccepted> {
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-UNSENT");
         let call = Arc::clone(&self.call);
@@ -198,8 +200,9 @@ impl Driver {
             }
             let event = match action {
                 Action::End(verdict) => {
-                    let result = self.learned.result(&self.id, verdict);
-                    return result.map_err(|error| error.with_payout_id(&self.id).with_attempts(self.history));
+                    let Self { learned, id, history, .. } = *self;
+                    let result = learned.result(&id, verdict);
+                    return result.map_err(|error| error.with_payout_id(&id).with_attempts(history));
                 }
                 Action::Post { within } => self.post(within).await,
                 // No place in line keeps an open attempt from being settled.
@@ -333,20 +336,18 @@ impl Driver {
     }
 
     async fn post(&mut self, within: Duration) -> Event {
-        let (Some(grant), Some(mut permit)) = (self.grant.clone(), self.permit.take()) else {
+        let (Some(grant), Some(mut permit)) = (&self.grant, self.permit.take()) else {
             self.learned.last_error = Some(Error::internal("no token and no permit in hand"));
             return Event::Posted(PostEnd::NotSent(NotSent::Final));
         };
         self.first_post_at.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
         self.call.expose();
-        let operation = self.operation.clone();
-        let session = Arc::clone(&self.session);
-        let result =
-            session.send(&operation, &grant, &mut permit, within, self.call.withdrawn(), &mut self.history).await;
+        let (operation, leave) = (&self.operation, self.call.withdrawn());
+        let result = self.session.send(operation, grant, &mut permit, within, leave, &mut self.history).await;
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-SENT");
         match result {
-            Ok(answer) => heard(self.judge(&answer, &grant), answer.is_first),
+            Ok(answer) => heard(self.judge(&answer), answer.is_first),
             Err(failure) => {
                 self.learned.last_error = Some(failure.to_error());
                 Event::Posted(unanswered(failure.sent, failure.kind, failure.unreached))
@@ -354,13 +355,13 @@ impl Driver {
         }
     }
 
-    fn judge(&mut self, answer: &Answer, grant: &Grant) -> PostEnd {
+    fn judge(&mut self, answer: &Answer) -> PostEnd {
         if let Some(accepted) = acceptance(&self.id, &self.request, answer) {
             self.learned.accepted = Some(accepted);
             return PostEnd::Accepted;
         }
         let error = answer.to_error().for_create(&self.id);
-        let end = no_acceptance(answer, &error, grant.renewable());
+        let end = no_acceptance(answer, &error, self.grant.as_ref().is_some_and(Grant::renewable));
         if end == PostEnd::Refused {
             self.learned.refusal = Some(error.clone());
         }

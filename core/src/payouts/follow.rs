@@ -295,7 +295,8 @@ async fn read(
     permit: Permit,
     history: &mut Vec<Attempt>,
 ) -> Result<Payout, ReadError> {
-    let found = read_once(session, id, Over::Confirmed, permit, session.limits.attempt, &[], history).await?;
+    let found =
+        read_once(session, id, Over::Confirmed, permit, session.limits.attempt, &Arc::default(), history).await?;
     session.check_mode(&found.payout).map_err(ReadError::lasting)?;
     Ok(found.payout)
 }

@@ -1,11 +1,11 @@
 //! The creates under way: two attempts for one id never overlap, whoever asks.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{SetOnce, watch};
 use tokio::time::Instant;
 
 use super::PayoutRequest;
@@ -30,16 +30,16 @@ struct Calls {
 
 /// One create under way. It belongs to all callers that wait for it, and runs on after they left.
 pub(crate) struct Call {
-    request: PayoutRequest,
+    request: Arc<PayoutRequest>,
     resume: bool,
     began: Instant,
     /// Callers that wait. Changed only under the lock of the map.
-    callers: watch::Sender<usize>,
-    /// No further POST: every caller left, or the client closes. It never turns back.
-    withdrawn: watch::Sender<bool>,
+    callers: AtomicUsize,
+    /// No further POST: every caller left, or the client closes.
+    withdrawn: SetOnce<()>,
     /// A create of this id may have been sent, by this call or the one it resumes.
     exposed: AtomicBool,
-    result: watch::Sender<Option<Result<PayoutAccepted>>>,
+    result: SetOnce<Result<PayoutAccepted>>,
     /// A caller has the result.
     heard: AtomicBool,
 }
@@ -77,7 +77,7 @@ impl InFlight {
     pub fn enter(
         self: &Arc<Self>,
         id: &PayoutId,
-        request: &PayoutRequest,
+        request: &Arc<PayoutRequest>,
         resume: bool,
         asked: Instant,
     ) -> Result<Entry> {
@@ -93,27 +93,27 @@ impl InFlight {
             // `resume` changes what a 409 means, so the two ask different questions. So do two that resume, if
             // something may have been sent elsewhere in between: docs/adr/0010.
             let is_older = resume && call.began < asked;
-            if call.resume != resume || is_older || *call.withdrawn.borrow() {
+            if call.resume != resume || is_older || call.is_withdrawn() {
                 return Ok(Entry::Busy(Arc::clone(call)));
             }
-            call.callers.send_modify(|callers| *callers += 1);
+            call.callers.fetch_add(1, Ordering::AcqRel);
             return Ok(Entry::Joined(Caller { registry: Arc::clone(self), id: id.clone(), call: Arc::clone(call) }));
         }
         if !resume && calls.unsettled.contains(id) {
             return Ok(Entry::Unsettled);
         }
         let call = Arc::new(Call {
-            request: request.clone(),
+            request: Arc::clone(request),
             resume,
             began: Instant::now(),
-            callers: watch::Sender::new(1),
-            withdrawn: watch::Sender::new(false),
+            callers: AtomicUsize::new(1),
+            withdrawn: SetOnce::new(),
             exposed: AtomicBool::new(resume),
-            result: watch::Sender::new(None),
+            result: SetOnce::new(),
             heard: AtomicBool::new(false),
         });
         calls.by_id.insert(id.clone(), Arc::clone(&call));
-        self.count.send_modify(|count| *count += 1);
+        self.count(|count| *count += 1);
         let flight = Flight { registry: Arc::clone(self), id: id.clone(), call: Arc::clone(&call), landed: false };
         Ok(Entry::Started(flight, Caller { registry: Arc::clone(self), id: id.clone(), call }))
     }
@@ -123,7 +123,7 @@ impl InFlight {
         let mut calls = self.lock();
         calls.closed = true;
         for call in calls.by_id.values() {
-            call.withdrawn.send_replace(true);
+            call.withdraw();
         }
     }
 
@@ -132,6 +132,14 @@ impl InFlight {
         // Each keeps its own deadline, unless nobody drives its runtime.
         let mut count = self.count.subscribe();
         let _ = tokio::time::timeout(patience, count.wait_for(|count| *count == 0)).await;
+    }
+
+    /// Counts a call. To tell those who wait costs more than all the rest, so it is done where there are some.
+    fn count(&self, change: impl FnOnce(&mut usize)) {
+        self.count.send_if_modified(|count| {
+            change(count);
+            self.count.receiver_count() > 0
+        });
     }
 
     /// The ids of the calls that have not ended.
@@ -146,9 +154,8 @@ impl InFlight {
 
 impl Call {
     /// Waits until the call has ended, and tells how.
-    pub async fn ended(&self) -> Option<Result<PayoutAccepted>> {
-        let mut result = self.result.subscribe();
-        result.wait_for(Option::is_some).await.ok().and_then(|result| result.clone())
+    pub async fn ended(&self) -> Result<PayoutAccepted> {
+        self.result.wait().await.clone()
     }
 
     /// Whether it resumes an earlier one.
@@ -158,11 +165,16 @@ impl Call {
 
     /// Waits until no further POST may start.
     pub async fn withdrawn(&self) {
-        let _ = self.withdrawn.subscribe().wait_for(|withdrawn| *withdrawn).await;
+        self.withdrawn.wait().await;
     }
 
     pub fn is_withdrawn(&self) -> bool {
-        *self.withdrawn.borrow()
+        self.withdrawn.initialized()
+    }
+
+    /// It never turns back, and may come twice.
+    fn withdraw(&self) {
+        let _ = self.withdrawn.set(());
     }
 
     /// Notes that a create is about to be sent: from here on, ending without a result means "unknown".
@@ -184,7 +196,7 @@ impl Caller {
         let ended = tokio::time::timeout(patience, self.call.ended()).await;
         self.call.heard.store(true, Ordering::Release);
         let exposed = self.call.exposed.load(Ordering::Acquire);
-        ended.ok().flatten().unwrap_or_else(|| Err(lost(&self.id, exposed)))
+        ended.unwrap_or_else(|_| Err(lost(&self.id, exposed)))
     }
 }
 
@@ -192,11 +204,10 @@ impl Drop for Caller {
     fn drop(&mut self) {
         let (is_last, has_ended) = {
             let _calls = self.registry.lock();
-            self.call.callers.send_modify(|callers| *callers -= 1);
-            let is_last = *self.call.callers.borrow() == 0;
-            let has_ended = self.call.result.borrow().is_some();
+            let is_last = self.call.callers.fetch_sub(1, Ordering::AcqRel) == 1;
+            let has_ended = self.call.result.initialized();
             if is_last && !has_ended {
-                self.call.withdrawn.send_replace(true);
+                self.call.withdraw();
             }
             (is_last, has_ended)
         };
@@ -230,7 +241,7 @@ pub(crate) struct Flight {
 impl Flight {
     /// Ends the call.
     pub fn land(mut self, result: Result<PayoutAccepted>) {
-        if *self.call.callers.borrow() == 0 {
+        if self.call.callers.load(Ordering::Acquire) == 0 {
             match &result {
                 Ok(_) => tracing::info!(
                     target: "komopay",
@@ -269,8 +280,8 @@ impl Flight {
             );
         }
         // Not under the lock: a waiter may be woken, and run, right here.
-        self.call.result.send_replace(Some(result));
-        self.registry.count.send_modify(|count| *count -= 1);
+        let _ = self.call.result.set(result);
+        self.registry.count(|count| *count -= 1);
     }
 }
 
@@ -311,13 +322,13 @@ mod tests {
     struct Asked {
         registry: Arc<InFlight>,
         id: PayoutId,
-        request: PayoutRequest,
+        request: Arc<PayoutRequest>,
     }
 
     impl Asked {
         fn new() -> Self {
             let bank = BankTransfer::new("BNK_000", BankAccount::new("Test account", "11223344"));
-            let request = PayoutRequest::new(Money::new("10000", "IDR").unwrap(), bank);
+            let request = Arc::new(PayoutRequest::new(Money::new("10000", "IDR").unwrap(), bank));
             Self { registry: Arc::new(InFlight::new().unwrap()), id: PayoutId::new("P").unwrap(), request }
         }
 
@@ -355,7 +366,7 @@ mod tests {
         flight.land(refused());
         assert!(asked.registry.ids().is_empty());
         asked.registry.drained(SECOND).await;
-        let results = [call.ended().await.unwrap(), first.result(SECOND).await, second.result(SECOND).await];
+        let results = [call.ended().await, first.result(SECOND).await, second.result(SECOND).await];
         assert_eq!(results.map(|result| result.unwrap_err().kind()), [ErrorKind::Rejected; 3]);
         assert_eq!(began.elapsed(), SECOND, "nobody waited for what was there");
         assert!(!asked.registry.is_unsettled(&asked.id, &asked.request).unwrap());

@@ -1,5 +1,6 @@
 //! One read of a payout.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,7 +29,7 @@ pub(super) async fn read_once(
     over: Over,
     permit: Permit,
     within: Duration,
-    personal: &[&str],
+    personal: &Arc<[String]>,
     history: &mut Vec<Attempt>,
 ) -> Result<Found, ReadError> {
     let parse = |answer: &Answer| -> Result<Found, Unreadable> {

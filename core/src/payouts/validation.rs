@@ -200,6 +200,9 @@ enum NameChar {
 
 fn kind(c: char) -> NameChar {
     use GeneralCategory as G;
+    if c.is_ascii_alphabetic() {
+        return NameChar::Letter;
+    }
     if PUNCTUATION.contains(c) {
         return NameChar::Punctuation;
     }

@@ -74,6 +74,9 @@ fn digit(c: char) -> char {
 }
 
 pub(super) fn is_digit(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_digit();
+    }
     fold(c).any(|c| c.is_ascii_digit())
 }
 

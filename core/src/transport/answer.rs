@@ -32,18 +32,20 @@ impl Answer {
     pub fn reasons(&self) -> Option<Vec<Reason>> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Entry {
+        struct Entry<'a> {
             code: String,
-            attr_code: Option<Box<RawValue>>,
-            description: Option<Box<RawValue>>,
+            #[serde(borrow)]
+            attr_code: Option<&'a RawValue>,
+            #[serde(borrow)]
+            description: Option<&'a RawValue>,
         }
-        let text = |raw: Option<Box<RawValue>>| serde_json::from_str::<String>(raw?.get()).ok();
+        let text = |raw: Option<&RawValue>| serde_json::from_str::<String>(raw?.get()).ok();
         if self.status != 406 {
             return None;
         }
         let entries: Vec<&RawValue> = serde_json::from_slice(&self.body).ok()?;
         let reasons = entries.into_iter().map(|entry| {
-            let entry: Entry = object(entry.get()).ok()?;
+            let entry: Entry<'_> = object(entry.get()).ok()?;
             Some(Reason {
                 code: self.texts.code(&entry.code),
                 field: text(entry.attr_code).map(|name| self.texts.attribute(&name)),
@@ -156,7 +158,7 @@ mod tests {
     #[test]
     fn every_text_of_an_answer_is_scrubbed() {
         let known = |status, body| {
-            let texts = Scrubber::new(&["s3cret-token"], &["0012-3344", "Operator"]).knowing_the_account();
+            let texts = Scrubber::of(&["s3cret-token"], &["0012-3344", "Operator"]).knowing_the_account();
             Answer { texts, ..answer(status, body) }.to_error()
         };
         let error = known(400, r#"{"description":"account 12 33.44 is odd\nat 55667788"}"#);

@@ -11,10 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use http::Uri;
 use hyper_util::client::legacy::connect::{Connection, HttpInfo};
 use lru::LruCache;
-use tower_layer::Layer;
 use tower_service::Service;
+
+use super::dial::Dialer;
 
 /// How many connections that were opened and have not answered yet are remembered. One that is forgotten counts as
 /// used.
@@ -142,45 +144,39 @@ impl Prepared {
 #[error("the connection is kept for a create")]
 struct Kept;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
-impl<S> Layer<S> for Connections {
-    type Service = Connector<S>;
+/// No connection came about in the time for one.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection within {0:?}")]
+pub(super) struct NoConnection(Duration);
 
-    fn layer(&self, inner: S) -> Connector<S> {
-        Connector { inner, connections: self.clone() }
-    }
-}
-
-/// Opens connections, notes each one, and hands over what was prepared.
+/// Opens connections in the time for one, notes each, and hands over what was prepared.
 #[derive(Clone)]
-pub(super) struct Connector<S> {
-    inner: S,
-    connections: Connections,
+pub(super) struct Connector {
+    pub dialer: Dialer,
+    pub patience: Duration,
+    pub connections: Connections,
 }
 
-impl<S, To> Service<To> for Connector<S>
-where
-    S: Service<To, Error = BoxError>,
-    S::Response: Connection + Send + 'static,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
+impl Service<Uri> for Connector {
+    type Response = <Dialer as Service<Uri>>::Response;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context)
+        self.dialer.poll_ready(context)
     }
 
-    fn call(&mut self, to: To) -> Self::Future {
+    fn call(&mut self, to: Uri) -> Self::Future {
         let prepared = PREPARED.try_with(Clone::clone).ok();
         if let Some(connection) = prepared.as_ref().and_then(Prepared::take) {
             return Box::pin(std::future::ready(Ok(connection)));
         }
-        let (connecting, connections) = (self.inner.call(to), self.connections.clone());
+        let (dialing, patience, connections) = (self.dialer.call(to), self.patience, self.connections.clone());
         Box::pin(async move {
-            let connection = connecting.await?;
+            let connected = tokio::time::timeout(patience, dialing).await;
+            let connection = connected.map_err(|_| NoConnection(patience))??;
             connections.opened(&connection);
             match prepared {
                 Some(prepared) => prepared.keep(connection).ok_or_else(|| Kept.into()),

@@ -1,15 +1,23 @@
-//! One HTTP attempt over reqwest: exact headers, no retries, no redirects, bounded in size and time.
+//! One HTTP attempt: exact headers, no retries, no redirects, bounded in size and time.
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use http::Request;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    USER_AGENT,
 };
+use http::uri::{Authority, Parts, PathAndQuery, Scheme, Uri};
+use http_body::Body;
+use hyper::body::Incoming;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -19,11 +27,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::answer::{Answer, date, retry_after};
-use super::connection::{Connections, Over, PREPARED, Prepared};
-use super::gate::Gate;
-use super::pool::{self, Pools};
+use super::connection::{Connections, Connector, NoConnection, Over, PREPARED, Prepared};
+use super::dial::dialer;
+use super::gate::{Gate, GatedBody};
+use super::pool::{Http, Pools};
 use super::proxy;
-use super::resolver::{self, Elsewhere, LoopbackOnly};
+use super::resolver::{self, Elsewhere, Resolver};
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
@@ -36,22 +45,22 @@ use crate::timing::whole_millis;
 pub(crate) struct Operation {
     pub method: http::Method,
     /// The path below the base URL, with the real ids in it.
-    pub path: String,
+    pub path: Arc<str>,
     pub body: Option<Bytes>,
     /// The connection that it goes over.
     pub over: Over,
     /// What is personal of the request that it is about: no text that comes back may show it.
-    pub personal: Vec<String>,
+    pub personal: Arc<[String]>,
 }
 
 impl Operation {
-    pub fn get(path: impl Into<String>) -> Self {
-        Self { method: http::Method::GET, path: path.into(), body: None, over: Over::Pool, personal: Vec::new() }
+    pub fn get(path: impl Into<Arc<str>>) -> Self {
+        Self { method: http::Method::GET, path: path.into(), body: None, over: Over::Pool, personal: Arc::default() }
     }
 
-    pub fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Self {
+    pub fn post(path: impl Into<Arc<str>>, body: impl Into<Bytes>) -> Self {
         let (path, body) = (path.into(), Some(body.into()));
-        Self { method: http::Method::POST, path, body, over: Over::Pool, personal: Vec::new() }
+        Self { method: http::Method::POST, path, body, over: Over::Pool, personal: Arc::default() }
     }
 
     /// The same, over such a connection.
@@ -60,8 +69,13 @@ impl Operation {
     }
 
     /// An operation about a request of which this is personal.
-    pub fn about(self, personal: &[&str]) -> Self {
-        Self { personal: personal.iter().map(|text| (*text).to_owned()).collect(), ..self }
+    pub fn about(self, personal: &Arc<[String]>) -> Self {
+        Self { personal: Arc::clone(personal), ..self }
+    }
+
+    /// As histories name it.
+    pub fn name(&self) -> String {
+        [self.method.as_str(), " ", &self.path].concat()
     }
 
     /// The id of the payout that it is about, if it is about one.
@@ -72,7 +86,7 @@ impl Operation {
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.path)
+        f.write_str(&self.name())
     }
 }
 
@@ -114,14 +128,23 @@ impl Failure {
     }
 }
 
+/// The headers that a platform may tell its id of a request in, the likeliest first.
+static REQUEST_IDS: [HeaderName; 3] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static("x-correlation-id"),
+];
+
 /// The connections of one client.
 pub(crate) struct Transport {
     pools: Pools,
     connections: Connections,
-    base: Url,
+    base: Base,
+    /// Those of every request.
+    headers: HeaderMap,
     customer_id: Option<HeaderValue>,
     /// The merchant's secret, or its ready token; no text may repeat it.
-    secret: SecretString,
+    secret: Arc<SecretString>,
     throttle: Arc<Throttle>,
     /// A request that got less time than this may well have been answered later.
     fair_patience: Duration,
@@ -138,41 +161,42 @@ impl Transport {
     pub(super) fn with_lookup<L, F>(config: &Config, base_url: &Url, throttle: Arc<Throttle>, lookup: L) -> Result<Self>
     where
         L: Fn(String) -> F + Send + Sync + 'static,
-        F: Future<Output = std::io::Result<Vec<SocketAddr>>> + Send + 'static,
+        F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
         let user_agent = format!("komopay-{}/{}", config.language, env!("CARGO_PKG_VERSION"));
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(HeaderName::from_static("x-api-version"), HeaderValue::from_static("2"));
         let user_agent = HeaderValue::from_str(&user_agent)
             .map_err(|_| Error::setting("language", "is not a valid header value"))?;
-        headers.insert(USER_AGENT, user_agent);
         let customer_id = config
             .customer_id
             .as_deref()
             .map(HeaderValue::from_str)
             .transpose()
             .map_err(|_| Error::setting("customer_id", "is not a valid header value"))?;
+        let base = Base::of(base_url)?;
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(HOST, base.host.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(HeaderName::from_static("x-api-version"), HeaderValue::from_static("2"));
+        headers.insert(USER_AGENT, user_agent);
 
+        let route = proxy::route(config.proxy.as_deref(), base_url, |name| std::env::var_os(name))?;
+        let proxy = route.proxy(&base.root);
         // Plain http never leaves this machine, whatever its name resolves to.
-        let resolver =
-            (base_url.scheme() == "http").then(|| Arc::new(LoopbackOnly(lookup)) as Arc<dyn reqwest::dns::Resolve>);
+        let resolver = Resolver::new(lookup, base_url.scheme() == "http");
         let connections = Connections::new();
-        let pools = Pools::new(pool::Settings {
-            headers,
-            connect_timeout: config.connect_timeout,
-            idle: config.pool_size,
-            tls: tls(config, base_url)?,
-            route: proxy::route(config.proxy.as_deref(), base_url, |name| std::env::var_os(name))?,
-            resolver,
+        let connector = Connector {
+            dialer: dialer(resolver, proxy.as_ref(), Arc::new(tls(config, base_url)?)),
+            patience: config.connect_timeout,
             connections: connections.clone(),
-        })?;
+        };
+        let pools = Pools::new(connector, config.pool_size);
         Ok(Self {
             pools,
             connections,
-            base: base_url.clone(),
+            base,
+            headers,
             customer_id,
-            secret: secret(config),
+            secret: Arc::new(secret(config)),
             throttle,
             fair_patience: config.connect_timeout.min(config.attempt_timeout / 2),
             max_answer_bytes: config.max_answer_bytes,
@@ -187,39 +211,38 @@ impl Transport {
     pub async fn send(
         &self,
         operation: &Operation,
-        token: Option<&str>,
+        token: Option<&Arc<SecretString>>,
         permit: Option<&mut Permit>,
         within: Duration,
         leave: impl Future<Output = ()>,
     ) -> Result<Answer, Failure> {
-        let pool = self.pools.here().map_err(|error| Failure {
-            kind: FailureKind::Configuration,
+        let unsendable = |text: &str| Failure {
+            kind: FailureKind::Unreadable,
             sent: false,
             unreached: false,
-            text: error.message().to_owned(),
-        })?;
+            text: text.to_owned(),
+        };
+        let pool = self.pools.here();
         let http = if matches!(operation.over, Over::Own(_)) { &pool.single } else { &pool.kept };
-        let mut request = http.request(operation.method.clone(), self.url(&operation.path));
+        let mut headers = self.headers.clone();
         if let Some(token) = token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Failure {
-                kind: FailureKind::Unreadable,
-                sent: false,
-                unreached: false,
-                text: "the platform issued a token that cannot be sent".to_owned(),
-            })?;
+            let value = HeaderValue::try_from(["Bearer ", token.expose_secret()].concat());
+            let mut value = value.map_err(|_| unsendable("the platform issued a token that cannot be sent"))?;
             value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
+            headers.insert(AUTHORIZATION, value);
         }
-        let (gate, body) = Gate::new(operation.body.clone().unwrap_or_default());
         if operation.body.is_some() {
-            request = request
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(reqwest::Body::wrap(body));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         // The contract knows this header on the calls that post on a customer's behalf, not on the token call.
         if let (Some(customer_id), Some(_), Some(_)) = (&self.customer_id, token, &operation.body) {
-            request = request.header("Id-Customer", customer_id.clone());
+            headers.insert(HeaderName::from_static("id-customer"), customer_id.clone());
         }
+        let (gate, body) = Gate::new(operation.body.clone());
+        let mut request = Request::new(body);
+        *request.method_mut() = operation.method.clone();
+        *request.uri_mut() = self.base.at(&operation.path).map_err(|_| unsendable("its path cannot be sent"))?;
+        *request.headers_mut() = headers;
         self.throttle.count(permit);
         let began = Instant::now();
         let exchange = async {
@@ -228,10 +251,10 @@ impl Transport {
                     // Lets what came over idle connections be read first, also where nobody drove them meanwhile: one
                     // that was closed, or has an answer that nobody asked for, is none of the pool any more.
                     tokio::task::yield_now().await;
-                    self.exchange(request).await
+                    self.exchange(http, request).await
                 }
-                Over::Own(None) => self.exchange(request).await,
-                Over::Own(Some(prepared)) => PREPARED.scope(prepared.clone(), self.exchange(request)).await,
+                Over::Own(None) => self.exchange(http, request).await,
+                Over::Own(Some(prepared)) => PREPARED.scope(prepared.clone(), self.exchange(http, request)).await,
             }
         };
         let mut exchange = Box::pin(tokio::time::timeout(within, exchange));
@@ -279,30 +302,21 @@ impl Transport {
         Ok(Answer { request_id, texts, ..answer })
     }
 
-    /// The URL of this path. Only the path is read anew, since to read a URL costs as much as to send a request.
-    fn url(&self, path: &str) -> Url {
-        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
-        url.set_query(query);
-        url
-    }
-
     /// What the texts that come back of an operation must not show.
-    fn texts(&self, operation: &Operation, token: Option<&str>) -> Scrubber {
-        let personal: Vec<&str> = operation.personal.iter().map(String::as_str).collect();
-        let credentials = [self.secret.expose_secret(), token.unwrap_or_default()];
-        Scrubber::new(&credentials, &personal).sparing(operation.payout_id())
+    fn texts(&self, operation: &Operation, token: Option<&Arc<SecretString>>) -> Scrubber {
+        let credentials = [&self.secret].into_iter().chain(token);
+        Scrubber::new(credentials, &operation.personal).sparing(operation.payout_id())
     }
 
     /// Opens a connection for one request to come, `within` this time. Nothing is sent.
     pub async fn prepare(&self, within: Duration) -> Prepared {
         let prepared = Prepared::wanted();
-        if let Ok(pool) = self.pools.here() {
-            let opening = PREPARED.scope(prepared.clone(), pool.single.get(self.base.clone()).send());
-            // It ends without an answer either way. If there is no connection, its request finds out why.
-            let _ = tokio::time::timeout(within, opening).await;
-        }
+        let pool = self.pools.here();
+        let mut request = Request::new(Gate::new(None).1);
+        *request.uri_mut() = self.base.root.clone();
+        let opening = PREPARED.scope(prepared.clone(), pool.single.request(request));
+        // It ends without an answer either way. If there is no connection, its request finds out why.
+        let _ = tokio::time::timeout(within, opening).await;
         prepared.settle();
         prepared
     }
@@ -323,39 +337,79 @@ impl Transport {
         }
     }
 
-    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, Trouble> {
-        let mut response = request.send().await.map_err(failure)?;
+    async fn exchange(&self, http: &Http, request: Request<GatedBody>) -> Result<Answer, Trouble> {
+        let response = http.request(request).await.map_err(|error| failure(&error, error.is_connect()))?;
         let is_first = self.connections.is_first(response.extensions());
         let headers = response.headers();
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let encoded = headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity");
         if encoded {
             return Err(Trouble::ours(FailureKind::Unreadable, "the answer is compressed, which was not asked for"));
         }
-        let date = date(text("date"));
+        let date = date(text(&DATE));
         let mut answer = Answer {
             status: response.status().as_u16(),
             date,
             // A date to wait for is one of the platform's clock, which need not agree with ours.
-            retry_after: retry_after(text("retry-after"), date.map_or_else(SystemTime::now, SystemTime::from)),
-            request_id: ["x-request-id", "request-id", "x-correlation-id"]
-                .into_iter()
-                .find_map(text)
-                .map(str::to_owned),
+            retry_after: retry_after(text(&RETRY_AFTER), date.map_or_else(SystemTime::now, SystemTime::from)),
+            request_id: REQUEST_IDS.iter().find_map(text).map(str::to_owned),
             is_first,
             body: Bytes::new(),
             texts: Scrubber::default(),
         };
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(failure)? {
-            if body.len() + chunk.len() > self.max_answer_bytes {
+        answer.body = self.whole(response.into_body()).await?;
+        Ok(answer)
+    }
+
+    /// Reads a body to its end. One that came in one piece is not copied.
+    async fn whole(&self, mut body: Incoming) -> Result<Bytes, Trouble> {
+        let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            let Ok(piece) = frame.map_err(|error| failure(&error, false))?.into_data() else { continue };
+            if first.len() + all.len() + piece.len() > self.max_answer_bytes {
                 let text = format!("the answer is larger than {} bytes", self.max_answer_bytes);
                 return Err(Trouble::ours(FailureKind::Unreadable, text));
             }
-            body.extend_from_slice(&chunk);
+            if first.is_empty() && all.is_empty() {
+                first = piece;
+            } else {
+                all.extend_from_slice(&std::mem::take(&mut first));
+                all.extend_from_slice(&piece);
+            }
         }
-        answer.body = body.freeze();
-        Ok(answer)
+        Ok(if all.is_empty() { first } else { all.freeze() })
+    }
+}
+
+/// The base URL, in the parts that requests are made of: it is read once.
+struct Base {
+    root: Uri,
+    scheme: Scheme,
+    authority: Authority,
+    /// Without a slash at its end.
+    path: String,
+    host: HeaderValue,
+}
+
+impl Base {
+    fn of(url: &Url) -> Result<Self> {
+        let root: Uri = url.as_str().parse().map_err(|_| Error::setting("base_url", "cannot be sent to"))?;
+        let Parts { scheme: Some(scheme), authority: Some(authority), .. } = root.clone().into_parts() else {
+            return Err(Error::setting("base_url", "has no host"));
+        };
+        let host = HeaderValue::from_str(authority.as_str());
+        let host = host.map_err(|_| Error::setting("base_url", "has a host that cannot be sent"))?;
+        Ok(Self { root, scheme, authority, path: url.path().trim_end_matches('/').to_owned(), host })
+    }
+
+    /// The URI of this path below it.
+    fn at(&self, path: &str) -> Result<Uri, http::Error> {
+        let path = PathAndQuery::try_from([&self.path, path].concat())?;
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path);
+        Ok(Uri::from_parts(parts)?)
     }
 }
 
@@ -416,10 +470,9 @@ impl Trouble {
     }
 }
 
-fn failure(error: reqwest::Error) -> Trouble {
-    let error = error.without_url();
-    let mut source: Option<&(dyn StdError + 'static)> = Some(&error);
-    let mut kind = if error.is_timeout() { FailureKind::TimedOut } else { FailureKind::Network };
+/// Why an exchange failed, `connecting` or later.
+fn failure(error: &(dyn StdError + 'static), connecting: bool) -> Trouble {
+    let (mut source, mut kind) = (Some(error), FailureKind::Network);
     while let Some(cause) = source {
         let elsewhere = cause.downcast_ref::<Elsewhere>().map(ToString::to_string);
         if let Some(what_to_do) = elsewhere.or_else(|| proxy::refusal(cause)) {
@@ -428,22 +481,31 @@ fn failure(error: reqwest::Error) -> Trouble {
         if let Some(rustls::Error::InvalidCertificate(_)) = tls_error(cause) {
             kind = FailureKind::Configuration;
         }
+        if is_timeout(cause) {
+            kind = FailureKind::TimedOut;
+        }
         source = cause.source();
     }
-    let no_connection = error.is_connect() && kind != FailureKind::Configuration;
-    Trouble { kind, text: chain(&error), is_foreign: true, no_connection }
+    let no_connection = connecting && kind != FailureKind::Configuration;
+    Trouble { kind, text: chain(error), is_foreign: true, no_connection }
+}
+
+/// Whether a time was over: ours for a connection, or the system's for a peer that says nothing.
+fn is_timeout(cause: &(dyn StdError + 'static)) -> bool {
+    cause.is::<NoConnection>()
+        || cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// rustls's error, which travels inside an `io::Error`, perhaps inside another: `source` passes over what they hold.
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    match error.downcast_ref::<std::io::Error>() {
+    match error.downcast_ref::<io::Error>() {
         Some(io) => tls_error(io.get_ref()?),
         None => error.downcast_ref(),
     }
 }
 
-/// An error's text with its causes: reqwest's own says too little.
-pub(super) fn chain(error: &dyn StdError) -> String {
+/// An error's text with its causes: its own says too little.
+fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

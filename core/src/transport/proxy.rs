@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use tower_service::Service;
 use url::Url;
 
@@ -26,6 +26,17 @@ pub(super) enum Route {
     Through(Url),
     /// As the operating system is set, where it has such a setting; the environment says nothing.
     System,
+}
+
+impl Route {
+    /// The proxy that requests to this host go through, if they go through one.
+    pub fn proxy(&self, to: &Uri) -> Option<Intercept> {
+        match self {
+            Self::Direct => None,
+            Self::Through(proxy) => Matcher::builder().all(proxy.as_str()).build().intercept(to),
+            Self::System => Matcher::from_system().intercept(to),
+        }
+    }
 }
 
 /// The variables that the library looks at for an https URL, the first one first.

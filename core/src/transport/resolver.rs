@@ -1,11 +1,17 @@
-//! Names for plain http: at every connect, only addresses of this machine are let through.
+//! Names, as the operating system looks them up; for plain http, only addresses of this machine are let through at
+//! every connect.
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
 
+use super::connection::BoxError;
 use crate::address::is_loopback_address;
 
 /// A name that leads to no address of this machine. Its text is what the caller reads.
@@ -19,9 +25,25 @@ pub(super) struct Elsewhere {
     addresses: Vec<std::net::IpAddr>,
 }
 
-/// Looks names up, as the operating system does, and drops what is not this machine: `localhost` and the names below it
-/// are names like others, which a hosts file, a search domain or a name server may send anywhere.
-pub(super) struct LoopbackOnly<L>(pub L);
+type Lookup = dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>> + Send + Sync;
+
+/// Looks names up.
+#[derive(Clone)]
+pub(super) struct Resolver {
+    lookup: Arc<Lookup>,
+    loopback_only: bool,
+}
+
+impl Resolver {
+    /// Looks names up so. With `loopback_only`, what is not this machine is dropped: `localhost` and the names below it
+    /// are names like others, which a hosts file, a search domain or a name server may send anywhere.
+    pub fn new<F>(lookup: impl Fn(String) -> F + Send + Sync + 'static, loopback_only: bool) -> Self
+    where
+        F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        Self { lookup: Arc::new(move |name| Box::pin(lookup(name))), loopback_only }
+    }
+}
 
 /// Asks the operating system.
 pub(super) async fn system(name: String) -> io::Result<Vec<SocketAddr>> {
@@ -29,22 +51,30 @@ pub(super) async fn system(name: String) -> io::Result<Vec<SocketAddr>> {
     Ok(tokio::net::lookup_host((name, 0)).await?.collect())
 }
 
-impl<L, F> Resolve for LoopbackOnly<L>
-where
-    L: Fn(String) -> F + Send + Sync,
-    F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
-{
-    fn resolve(&self, name: Name) -> Resolving {
-        let name = name.as_str().to_owned();
-        let found = (self.0)(name.clone());
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let (name, loopback_only) = (name.as_str().to_owned(), self.loopback_only);
+        let found = (self.lookup)(name.clone());
         Box::pin(async move {
+            let found = found.await?;
+            if !loopback_only {
+                return Ok(found.into_iter());
+            }
             let (here, elsewhere): (Vec<_>, Vec<_>) =
-                found.await?.into_iter().partition(|address| is_loopback_address(address.ip()));
+                found.into_iter().partition(|address| is_loopback_address(address.ip()));
             if here.is_empty() && !elsewhere.is_empty() {
                 let addresses = elsewhere.iter().map(SocketAddr::ip).collect();
                 return Err(Elsewhere { name, addresses }.into());
             }
-            Ok(Box::new(here.into_iter()) as Addrs)
+            Ok(here.into_iter())
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The id of a payout: chosen by the merchant, stored before the first call, one per payout for ever.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The merchant's own id of one payout: letters, digits, `_` and `-`, 1 to 250 of them (contract: `IdPayout`).
 ///
@@ -15,7 +16,7 @@ use std::fmt;
 /// # Ok::<(), komopay_core::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PayoutId(String);
+pub struct PayoutId(Arc<str>);
 
 impl PayoutId {
     /// An id from its text, or why it is none.
@@ -24,7 +25,7 @@ impl PayoutId {
         if id.is_empty() || id.len() > 250 || !id.chars().all(allowed) {
             return Err("must be 1 to 250 letters, digits, '_' or '-'");
         }
-        Ok(Self(id))
+        Ok(Self(id.into()))
     }
 
     /// The text of the id.
@@ -35,7 +36,7 @@ impl PayoutId {
 
     /// The path of this payout in the API.
     pub(crate) fn path(&self) -> String {
-        format!("/payouts/{}", self.0)
+        ["/payouts/", &self.0].concat()
     }
 }
 

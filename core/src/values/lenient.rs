@@ -1,6 +1,8 @@
 //! Fields that one decision needs and another does not. Where none needs it, unreadable is as good as missing, apart
 //! from a line in the log.
 
+use std::borrow::Borrow;
+
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -34,17 +36,21 @@ impl<T> Said<T> {
 /// What a field says of an answer about this payout, or about none. What cannot be read is noted in the log.
 pub(crate) fn said<T: DeserializeOwned>(
     id: Option<&PayoutId>,
-    raw: Option<Box<RawValue>>,
+    raw: Option<impl Borrow<RawValue>>,
     field: &'static str,
 ) -> Said<T> {
     let Some(raw) = raw else { return Said::Nothing };
-    said_by(id, serde_json::from_str(raw.get()).ok(), field)
+    said_by(id, serde_json::from_str(raw.borrow().get()).ok(), field)
 }
 
 /// What a field of time says.
-pub(crate) fn said_time(id: Option<&PayoutId>, raw: Option<Box<RawValue>>, field: &'static str) -> Said<Timestamp> {
+pub(crate) fn said_time(
+    id: Option<&PayoutId>,
+    raw: Option<impl Borrow<RawValue>>,
+    field: &'static str,
+) -> Said<Timestamp> {
     let Some(raw) = raw else { return Said::Nothing };
-    let text = serde_json::from_str::<String>(raw.get()).ok();
+    let text = serde_json::from_str::<String>(raw.borrow().get()).ok();
     said_by(id, text.and_then(|text| text.parse().ok()), field)
 }
 
@@ -70,7 +76,7 @@ fn said_by<T>(id: Option<&PayoutId>, value: Option<T>, field: &'static str) -> S
 /// The value of a field, if there is one and it can be read.
 pub(crate) fn lenient<T: DeserializeOwned>(
     id: Option<&PayoutId>,
-    raw: Option<Box<RawValue>>,
+    raw: Option<impl Borrow<RawValue>>,
     field: &'static str,
 ) -> Option<T> {
     match said(id, raw, field) {
@@ -80,6 +86,10 @@ pub(crate) fn lenient<T: DeserializeOwned>(
 }
 
 /// The time in a field, if there is one and it can be read.
-pub(crate) fn timestamp(id: Option<&PayoutId>, raw: Option<Box<RawValue>>, field: &'static str) -> Option<Timestamp> {
+pub(crate) fn timestamp(
+    id: Option<&PayoutId>,
+    raw: Option<impl Borrow<RawValue>>,
+    field: &'static str,
+) -> Option<Timestamp> {
     said_time(id, raw, field).value()
 }

@@ -145,49 +145,63 @@ pub(crate) struct DecidingProcess {
 /// The parts that both answers share. Only money and method must be readable.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AnswerWire {
-    #[serde(deserialize_with = "nested")]
-    payment_requested: RequestedWire,
-    #[serde(deserialize_with = "nested")]
-    payment_method_response: MethodWire,
-    process: Option<Box<RawValue>>,
-    fee: Option<Box<RawValue>>,
+struct AnswerWire<'a> {
+    #[serde(borrow, deserialize_with = "nested")]
+    payment_requested: RequestedWire<'a>,
+    #[serde(borrow, deserialize_with = "nested")]
+    payment_method_response: MethodWire<'a>,
+    #[serde(borrow)]
+    process: Option<&'a RawValue>,
+    #[serde(borrow)]
+    fee: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RequestedWire {
+struct RequestedWire<'a> {
     money: Money,
-    segment_code: Option<Box<RawValue>>,
-    exchanged_to_currency: Option<Box<RawValue>>,
+    #[serde(borrow)]
+    segment_code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    exchanged_to_currency: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct MethodWire {
+struct MethodWire<'a> {
     payment_method_code: MethodCode,
-    id_payout: Option<Box<RawValue>>,
-    id_payment: Option<Box<RawValue>>,
-    reference: Option<Box<RawValue>>,
+    #[serde(borrow)]
+    id_payout: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id_payment: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reference: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ProcessWire {
+struct ProcessWire<'a> {
     status: PayoutStatus,
-    failure_reasons: Option<Box<RawValue>>,
-    created_at: Option<Box<RawValue>>,
-    processed_at: Option<Box<RawValue>>,
-    is_test: Option<Box<RawValue>>,
-    processor_status: Option<Box<RawValue>>,
+    #[serde(borrow)]
+    failure_reasons: Option<&'a RawValue>,
+    #[serde(borrow)]
+    created_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    processed_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    is_test: Option<&'a RawValue>,
+    #[serde(borrow)]
+    processor_status: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct FailureWire {
+struct FailureWire<'a> {
     failure_reason_code: FailureCode,
-    failed_at: Option<Box<RawValue>>,
-    message: Option<Box<RawValue>>,
+    #[serde(borrow)]
+    failed_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
 }
 
 impl PayoutAccepted {
@@ -240,7 +254,7 @@ impl Payout {
         let (raw, wire) = read_answer(id, body)?;
         let (requested, method) = (wire.payment_requested, wire.payment_method_response);
         let process = wire.process.ok_or_else(|| Unreadable("process is missing".to_owned()))?;
-        let process: ProcessWire = object(process.get())?;
+        let process: ProcessWire<'_> = object(process.get())?;
         let created_at = said_time(Some(id), process.created_at, "createdAt");
         let is_test = said(Some(id), process.is_test, "isTest");
         let deciding = Deciding {
@@ -274,7 +288,7 @@ impl Payout {
 
 impl FailureReason {
     fn parse(id: &PayoutId, json: &str) -> Option<Self> {
-        let reason = object::<FailureWire>(json).inspect_err(|_| {
+        let reason = object::<FailureWire<'_>>(json).inspect_err(|_| {
             unreadable(Some(id), "failureReasons");
         });
         let reason = reason.ok()?;
@@ -289,9 +303,9 @@ impl FailureReason {
 }
 
 /// Reads the shared parts, and refuses an answer that does not say that it is about this payout.
-fn read_answer(id: &PayoutId, body: &[u8]) -> Result<(RawJson, AnswerWire), Unreadable> {
+fn read_answer<'a>(id: &PayoutId, body: &'a [u8]) -> Result<(RawJson, AnswerWire<'a>), Unreadable> {
     let text = std::str::from_utf8(body).map_err(|_| Unreadable("it is not UTF-8".to_owned()))?;
-    let mut wire: AnswerWire = object(text)?;
+    let mut wire: AnswerWire<'_> = object(text)?;
     match said::<String>(Some(id), wire.payment_method_response.id_payout.take(), "idPayout") {
         Said::This(said) if said == id.as_str() => Ok((RawJson::new(text), wire)),
         Said::This(_) => Err(Unreadable("it is about another payout".to_owned())),

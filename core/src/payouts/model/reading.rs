@@ -205,7 +205,7 @@ impl Ending {
 
     /// What a caller does that waited for the end of a call: it takes the result, or asks again, `Some(resume)`.
     pub fn next(self, resume: bool, resumed: bool) -> Option<bool> {
-        match next(Some(self.result()), resume, resumed) {
+        match next(self.result(), resume, resumed) {
             Next::Take(_) => None,
             Next::Ask { resume } => Some(resume),
         }
@@ -284,7 +284,7 @@ fn holds(requests: &[PayoutRequest]) -> Vec<bool> {
 
 /// Lets a real caller enter a real registry, where a real call is under way.
 fn meetings(requests: &[PayoutRequest]) -> Vec<Meeting> {
-    let began = Instant::now();
+    let (began, requests) = (Instant::now(), requests.iter().cloned().map(Arc::new).collect::<Vec<_>>());
     choices(6)
         .map(|choice| {
             let registry = Arc::new(InFlight::new().unwrap());
