@@ -11,9 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::create::request;
-use crate::serve::{acceptance, payout_id, request_length};
+use crate::serve::{TOKEN, acceptance, payout_id, request_length};
 
-const TOKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{\"token\":\"issued-for-one\"}";
 const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n{}";
 const GONE: &str = "HTTP/1.1 410 Gone\r\nContent-Length: 2\r\n\r\n{}";
 

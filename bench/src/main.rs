@@ -1,20 +1,26 @@
-//! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it;
-//! `komopay-bench connections` counts what it costs to know whose an answer is; `komopay-bench outage` calls a
-//! gateway that is down, and `komopay-bench callbacks` refuses forged callbacks.
+//! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it,
+//! beside `komopay-bench hyper`, which is the limit; `komopay-bench connections` counts what it costs to know whose an
+//! answer is; `komopay-bench outage` calls a gateway that is down; `komopay-bench callbacks` reads genuine callbacks and
+//! refuses forged ones, and `komopay-bench money` reads amounts.
 //!
-//! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 12000}`. The task runner
-//! (`cargo xtask bench`) starts them in turn and compares. `komopay-bench deadlines` measures how far beyond its
-//! deadline a
-//! call ends.
+//! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "cpu_seconds": 0.1, "voluntary_switches": 9,
+//! "memory_kib": 12000}`. The task runner (`cargo xtask bench`, `cargo xtask guards`) starts them in turn and compares.
+//! `komopay-bench deadlines` measures how far beyond its deadline a call ends.
 
 mod callbacks;
 mod connections;
 mod create;
 mod deadlines;
+mod hyper;
+mod load;
+mod money;
 mod outage;
 mod serve;
+mod stretch;
+mod tls;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -29,19 +35,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Role {
     /// Answer every POST with the documented acceptance, until killed. Prints the URL it listens on.
-    Serve,
+    Serve(serve::Manner),
     /// Make typed create calls with a ready token, and print how long they took.
-    Create {
-        /// The server's URL.
-        #[arg(long)]
-        url: String,
-        /// How many calls are measured.
-        #[arg(long)]
-        calls: usize,
-        /// How many calls are under way at a time.
-        #[arg(long, default_value_t = 1)]
-        in_flight: usize,
-    },
+    Create(load::Load),
+    /// Send the bytes of a create with hyper, and print how long that took.
+    Hyper(load::Load),
     /// Make creates against peers that stall in each phase, and print how far beyond its deadline each ended.
     Deadlines,
     /// Call a gateway that is down from many callers of one client, and print what it sees in each second.
@@ -66,8 +64,17 @@ enum Role {
         #[arg(long, default_value_t = 0)]
         round_trip_ms: u64,
     },
-    /// Refuse forged callbacks, and print how long it took.
+    /// Refuse forged callbacks, or read genuine ones, and print how long it took.
     Callbacks {
+        /// How many.
+        #[arg(long)]
+        calls: usize,
+        /// Read genuine ones.
+        #[arg(long)]
+        genuine: bool,
+    },
+    /// Read amounts, and print how long it took.
+    Money {
         /// How many.
         #[arg(long)]
         calls: usize,
@@ -77,13 +84,13 @@ enum Role {
 fn main() -> ExitCode {
     let Arguments { role } = Arguments::parse();
     let done = match role {
-        Role::Serve => serve::run(),
+        Role::Serve(manner) => serve::run(manner),
         Role::Outage { outage, callers, seconds } => outage::run(outage, callers, seconds),
-        Role::Connections { calls, round_trip_ms } => {
-            connections::run(calls, std::time::Duration::from_millis(round_trip_ms))
-        }
-        Role::Callbacks { calls } => callbacks::run(calls),
-        Role::Create { url, calls, in_flight } => create::run(&url, calls, in_flight),
+        Role::Connections { calls, round_trip_ms } => connections::run(calls, Duration::from_millis(round_trip_ms)),
+        Role::Callbacks { calls, genuine } => callbacks::run(calls, genuine),
+        Role::Money { calls } => money::run(calls),
+        Role::Create(load) => create::run(&load),
+        Role::Hyper(load) => hyper::run(&load),
         Role::Deadlines => deadlines::run(),
     };
     match done {

@@ -3,9 +3,18 @@
 //! It answers from its own thread without parsing JSON, so that what is measured is the client.
 
 use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use clap::Args;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::tls;
+
+/// The answer to whoever asks for a token.
+pub(crate) const TOKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{\"token\":\"issued-for-one\"}";
 
 /// The documented answer to a create of this id.
 pub(crate) fn acceptance(id: &str) -> String {
@@ -17,27 +26,61 @@ pub(crate) fn acceptance(id: &str) -> String {
     format!("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
-pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+/// How the server answers.
+#[derive(Args)]
+pub(crate) struct Manner {
+    /// How long after its request each answer comes, in milliseconds.
+    #[arg(long, default_value_t = 0)]
+    delay_ms: u64,
+    /// Close each connection behind its first answer.
+    #[arg(long)]
+    close: bool,
+    /// Speak TLS, and write the certificate of the authority to this file, as PEM.
+    #[arg(long, value_name = "FILE")]
+    tls: Option<PathBuf>,
+}
+
+pub(crate) fn run(manner: Manner) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        let acceptor = manner.tls.as_deref().map(tls::acceptor).transpose()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        println!("komopay-bench serves on http://{}", listener.local_addr()?);
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        println!("komopay-bench serves on {scheme}://{}", listener.local_addr()?);
+        let manner = Arc::new(manner);
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
+            let (manner, acceptor) = (Arc::clone(&manner), acceptor.clone());
             // A connection that breaks is the client's business.
-            tokio::spawn(async move { serve(stream).await.ok() });
+            tokio::spawn(async move {
+                match acceptor {
+                    None => serve(stream, &manner).await.ok(),
+                    Some(acceptor) => serve(acceptor.accept(stream).await.ok()?, &manner).await.ok(),
+                }
+            });
         }
     })
 }
 
-async fn serve(mut stream: TcpStream) -> std::io::Result<()> {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, manner: &Manner) -> std::io::Result<()> {
     let mut buffer = Vec::with_capacity(8192);
     loop {
         match request_length(&buffer) {
             Some(length) if buffer.len() >= length => {
-                let answer = acceptance(payout_id(&buffer).unwrap_or_default());
+                let answer = match payout_id(&buffer).unwrap_or_default() {
+                    "auth-tokens" => TOKEN.to_owned(),
+                    id => acceptance(id),
+                };
                 buffer.drain(..length);
+                if manner.delay_ms > 0 {
+                    tokio::time::sleep(Duration::from_millis(manner.delay_ms)).await;
+                }
+                if manner.close {
+                    let answer = answer.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+                    stream.write_all(answer.as_bytes()).await?;
+                    return stream.shutdown().await;
+                }
                 stream.write_all(answer.as_bytes()).await?;
             }
             _ => {

@@ -1,76 +1,61 @@
 //! `cargo xtask bench`: the SDK against its peers and its own limits, in one run.
 //!
 //! Every contestant is a process of its own that makes the same calls to the same minimal server. They take turns,
-//! round after round, so that a busy moment of the machine meets all of them; medians and ratios are what counts.
+//! round after round; a ratio is that of one round, and its median over the rounds is what counts.
 
+mod aims;
+mod beginnings;
+mod contestants;
+mod creates;
+mod document;
 mod figures;
+mod forgeries;
+mod memory;
 mod outage;
+mod place;
+mod results;
+mod server;
+mod sizes;
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::Instant;
+use clap::{Args, ValueEnum};
 
-use clap::ValueEnum;
-use serde::Deserialize;
+pub(crate) use self::figures::Figures;
+pub(crate) use self::server::Server;
 
-use self::figures::{build, median, say};
+use self::place::{Place, build};
+use self::results::Results;
 use crate::command::Program;
-use crate::failure::{Failure, Outcome};
-use crate::setup::{self, Tool};
-use crate::tools::Python;
-use crate::venv::{Profile, Venv};
+use crate::failure::Outcome;
 use crate::workspace::Workspace;
 
-const ROUNDS: usize = 5;
-const ANNOUNCEMENT: &str = "komopay-bench serves on ";
-
-/// One contestant: how it is named, started and loaded.
-struct Contestant {
-    name: &'static str,
-    calls: u32,
-    in_flight: u32,
-    /// The subject of the peers' module, or nothing for the core itself.
-    module: Option<&'static str>,
-}
-
-const fn python(name: &'static str, module: &'static str, calls: u32, in_flight: u32) -> Contestant {
-    Contestant { name, calls, in_flight, module: Some(module) }
-}
-
-const CONTESTANTS: &[Contestant] = &[
-    Contestant { name: "core, 1 in flight", calls: 4000, in_flight: 1, module: None },
-    python("Python sync: komopay", "komopay", 4000, 1),
-    python("Python sync: requests", "requests", 1000, 1),
-    python("Python sync: httpx", "httpx", 1000, 1),
-    python("Python sync: pyreqwest", "pyreqwest", 4000, 1),
-    python("Python sync: primp", "primp", 4000, 1),
-    Contestant { name: "core, 64 in flight", calls: 10000, in_flight: 64, module: None },
-    python("Python async, 100 in flight: komopay", "komopay_async", 10000, 100),
-    python("Python async, 100 in flight: aiohttp", "aiohttp", 4000, 100),
-    python("Python async, 100 in flight: pyreqwest", "pyreqwest_async", 4000, 100),
-];
-
-/// A comparison that is aimed at: the first is at least so many times as fast as the second.
-const AIMS: &[(&str, &str, f64)] = &[
-    ("Python sync: komopay", "core, 1 in flight", 0.8),
-    ("Python sync: komopay", "Python sync: requests", 8.0),
-    ("Python async, 100 in flight: komopay", "Python async, 100 in flight: aiohttp", 2.0),
-];
-
-/// What a contestant prints.
-#[derive(Deserialize)]
-struct Measured {
-    calls: u32,
-    seconds: f64,
-    memory_kib: Option<u64>,
+/// What is measured, and for how long.
+#[derive(Args)]
+pub(crate) struct Wish {
+    /// The only part to measure.
+    part: Option<Part>,
+    /// Two rounds, for a try: what is found is printed, and written nowhere.
+    #[arg(long)]
+    quick: bool,
+    /// Look at the memory of a million calls, and not of a hundred thousand.
+    #[arg(long)]
+    long: bool,
 }
 
 /// What can be measured by itself.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Part {
-    /// Creates against peers, import time and wheel size.
+enum Part {
+    /// Creates against peers.
     Creates,
+    /// Import time, and the first payout over TLS.
+    Beginnings,
+    /// What calls under way hold, and what many calls leave behind.
+    Memory,
+    /// Wheel and libraries.
+    Sizes,
+    /// How long it takes to refuse forged callbacks.
+    Forgeries,
+    /// Nothing: write the documents and plots anew.
+    Report,
     /// How far beyond its deadline a create ends, against peers that stall in each phase of it.
     Deadlines,
     /// What it costs to know whose an answer is: requests, connections and time of accepted and of refused creates.
@@ -79,155 +64,64 @@ pub(crate) enum Part {
     Outage,
 }
 
+/// Those whose figures are kept, by their names in the report.
+const KEPT: [(Part, &str); 5] = [
+    (Part::Creates, "creates"),
+    (Part::Beginnings, "beginnings"),
+    (Part::Memory, "memory"),
+    (Part::Sizes, "sizes"),
+    (Part::Forgeries, "forgeries"),
+];
+
 /// Measures everything, or one part of it, and prints it, what misses its aim included.
-pub(crate) fn run(workspace: &Workspace, part: Option<Part>) -> Outcome {
-    if part.is_none_or(|part| part == Part::Creates) {
-        creates(workspace)?;
+pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
+    let wanted = |part| wish.part.is_none_or(|only| only == part);
+    if KEPT.iter().any(|(part, _)| wanted(*part)) || wish.part == Some(Part::Report) {
+        kept(workspace, wish, &wanted)?;
     }
-    if part.is_none_or(|part| part == Part::Deadlines) {
+    if wanted(Part::Deadlines) {
         Program::new(workspace, build(workspace, "")?).arg("deadlines").run()?;
     }
-    if part.is_none_or(|part| part == Part::Connections) {
-        let program = build(workspace, "")?;
-        for round_trip in ["0", "20"] {
-            let calls = if round_trip == "0" { "2000" } else { "100" };
-            let arguments = ["connections", "--calls", calls, "--round-trip-ms", round_trip];
-            arguments
-                .iter()
-                .fold(Program::new(workspace, &program), |program, argument| program.arg(*argument))
-                .run()?;
-        }
+    if wanted(Part::Connections) {
+        connections(workspace)?;
     }
-    if part.is_none_or(|part| part == Part::Outage) {
+    if wanted(Part::Outage) {
         outage::run(workspace)?;
     }
     Ok(())
 }
 
-fn creates(workspace: &Workspace) -> Outcome {
-    setup::require(workspace, &[Tool::Compiler, Tool::Python])?;
-    let python = Python::find()?;
-    let venv = Venv::fresh(workspace, &python, "venv-bench")?;
-    venv.install_builder(workspace)?;
-    let wheel = venv.install_wheel(workspace, Profile::Release)?;
-    venv.install(workspace, Path::new("bench/requirements.txt"))?;
+/// Measures what is kept, and writes it down.
+fn kept(workspace: &Workspace, wish: &Wish, wanted: &dyn Fn(Part) -> bool) -> Outcome {
+    let rounds = if wish.quick { 2 } else { 7 };
+    let place = Place::build(workspace)?;
+    let mut results = if wish.part.is_some() { Results::read(workspace)? } else { Results::default() };
+    for (part, name) in KEPT.into_iter().filter(|(part, _)| wanted(*part)) {
+        results.begin(workspace, name)?;
+        match part {
+            Part::Creates => creates::measure(&place, rounds, &mut results)?,
+            Part::Beginnings => beginnings::measure(&place, rounds, &mut results)?,
+            Part::Memory => {
+                let calls = if wish.long { "1000000" } else { "100000" };
+                memory::measure(&place, rounds, calls, &mut results)?;
+            }
+            Part::Sizes => sizes::measure(&place, &mut results)?,
+            _ => forgeries::measure(&place, rounds, &mut results)?,
+        }
+    }
+    document::add_guards(workspace, &mut results)?;
+    document::print(&results);
+    if wish.quick {
+        return Ok(());
+    }
+    results.write(workspace)?;
+    document::write(&place, &results)
+}
+
+fn connections(workspace: &Workspace) -> Outcome {
     let program = build(workspace, "")?;
-
-    let server = Server::start(workspace, &program)?;
-    let mut rates: Vec<Vec<f64>> = vec![Vec::new(); CONTESTANTS.len()];
-    let mut memory: Vec<u64> = vec![0; CONTESTANTS.len()];
-    for round in 1..=ROUNDS {
-        println!("\n== round {round} of {ROUNDS}");
-        for ((contestant, rates), memory) in CONTESTANTS.iter().zip(&mut rates).zip(&mut memory) {
-            let measured = contestant.measure(workspace, &program, &venv, &server.url)?;
-            rates.push(f64::from(measured.calls) / measured.seconds);
-            *memory = (*memory).max(measured.memory_kib.unwrap_or_default());
-        }
+    for words in ["--calls 2000 --round-trip-ms 0", "--calls 100 --round-trip-ms 20"] {
+        Program::new(workspace, &program).arg("connections").args(words).run()?;
     }
-    drop(server);
-
-    println!("\n{:40}  {:>12}  {:>21}  {:>11}", "creates", "median", "lowest to highest", "peak memory");
-    let medians: Vec<f64> = rates.iter().map(|rates| median(rates)).collect();
-    for (((contestant, rates), rate), memory) in CONTESTANTS.iter().zip(&rates).zip(&medians).zip(&memory) {
-        let lowest = rates.iter().copied().fold(f64::INFINITY, f64::min);
-        let highest = rates.iter().copied().fold(0.0, f64::max);
-        let memory = memory / 1024;
-        println!("{:40}  {rate:>10.0}/s  {lowest:>9.0} to {highest:>7.0}  {memory:>7} MiB", contestant.name);
-    }
-    println!();
-    let rate_of = |name: &str| {
-        let found = CONTESTANTS.iter().zip(&medians).find(|(contestant, _)| contestant.name == name);
-        found.map(|(_, rate)| *rate).ok_or_else(|| Failure::new(format!("no contestant {name}")))
-    };
-    for (one, other, aim) in AIMS {
-        let ratio = rate_of(one)? / rate_of(other)?;
-        say(&format!("{one} / {other}"), ratio >= *aim, &format!("{ratio:.2}"), &format!("at least {aim}"));
-    }
-    let forged = forged_callbacks(workspace, &program)?;
-    say("10,000 forged callbacks refused, 8 keys", forged <= 1.0, &format!("{forged:.3} s"), "at most 1 s of CPU");
-    let import = import_time(workspace, &venv)?;
-    say("import over a bare interpreter", import <= 15.0, &format!("{import:.1} ms"), "at most 15 ms");
-    let size = std::fs::metadata(&wheel).map_err(Failure::while_doing("cannot look at the wheel"))?.len();
-    let size = f64::from(u32::try_from(size / 1024).unwrap_or(u32::MAX)) / 1024.0;
-    say("wheel", size <= 4.0, &format!("{size:.1} MB"), "at most 4 MB");
     Ok(())
-}
-
-impl Contestant {
-    fn measure(&self, workspace: &Workspace, program: &Path, venv: &Venv, url: &str) -> Outcome<Measured> {
-        let command = match self.module {
-            None => Program::new(workspace, program).arg("create"),
-            Some(module) => venv.python(workspace).arg("bench/contestants.py").arg(module),
-        };
-        let (calls, in_flight) = (self.calls.to_string(), self.in_flight.to_string());
-        let command = command.arg("--url").arg(url).arg("--calls").arg(calls).arg("--in-flight").arg(in_flight);
-        let line = command.output()?;
-        let measured: Measured = serde_json::from_str(line.trim())
-            .map_err(|error| Failure::new(format!("{} printed no figures ({error}): {line}", self.name)))?;
-        println!("   {:40} {:>8.0}/s", self.name, f64::from(measured.calls) / measured.seconds);
-        Ok(measured)
-    }
-}
-
-/// Seconds that it takes to refuse 10,000 forged callbacks: the median of some turns.
-fn forged_callbacks(workspace: &Workspace, program: &Path) -> Outcome<f64> {
-    let mut seconds = Vec::new();
-    for _ in 0..ROUNDS {
-        let line = Program::new(workspace, program).args("callbacks --calls 10000").output()?;
-        let measured: Measured = serde_json::from_str(line.trim())
-            .map_err(|error| Failure::new(format!("the callbacks printed no figures ({error}): {line}")))?;
-        seconds.push(measured.seconds);
-    }
-    Ok(median(&seconds))
-}
-
-/// Milliseconds that `import komopay` adds to the start of an interpreter: the difference of two medians, taken in
-/// turn.
-fn import_time(workspace: &Workspace, venv: &Venv) -> Outcome<f64> {
-    let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..20 {
-        for (times, code) in times.iter_mut().zip(["pass", "import komopay"]) {
-            // Without site packages' start-up files, the same for both; with bytecode from the first run.
-            let program = venv.python(workspace).arg("-c").arg(code).env("PYTHONDONTWRITEBYTECODE", "");
-            let started = Instant::now();
-            program.output()?;
-            times.push(started.elapsed().as_secs_f64() * 1000.0);
-        }
-    }
-    let [bare, with] = times;
-    Ok(median(&with) - median(&bare))
-}
-
-/// The minimal server, killed when dropped.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(workspace: &Workspace, program: &PathBuf) -> Outcome<Self> {
-        let mut child = Program::new(workspace, program)
-            .arg("serve")
-            .into_command()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(Failure::while_doing("cannot start komopay-bench"))?;
-        let mut line = String::new();
-        let read = child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut line));
-        let url = line.trim().strip_prefix(ANNOUNCEMENT).map(str::to_owned);
-        let server = Self { child, url: url.unwrap_or_default() };
-        match read {
-            Some(Ok(_)) if !server.url.is_empty() => Ok(server),
-            _ => Err(Failure::new("komopay-bench did not say where it serves")),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Both fail only if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

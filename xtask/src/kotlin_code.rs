@@ -217,7 +217,8 @@ fn at_the_border(code: &str, found: &mut BTreeSet<&'static str>) -> String {
             name => name,
         };
         let arguments = arguments.split('`').skip(1).step_by(2).map(|name| format!(", {name}")).collect::<String>();
-        lines.push(format!("{} = id.komopay.ffi.NativeOperations.{name}(this{arguments})", head.trim_end_matches(" {")));
+        lines
+            .push(format!("{} = id.komopay.ffi.NativeOperations.{name}(this{arguments})", head.trim_end_matches(" {")));
         let _ = rest.by_ref().find(|line| *line == "    }");
     }
     lines.join("\n") + "\n"

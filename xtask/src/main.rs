@@ -4,6 +4,7 @@
 //! |---|---|
 //! | What does a person see in the demo? | `demo` |
 //! | What is measured, against whom? | `bench` |
+//! | What may a call cost? | `guards` |
 //! | Which checks are there, and in which order? | `test` |
 //! | What is proven, and are the tests any good? | `prove`, `mutations` |
 //! | Which scenarios hold in every language? | `conformance` |
@@ -34,6 +35,7 @@ mod error_kinds;
 mod failure;
 mod files;
 mod gateway;
+mod guards;
 mod kotlin;
 mod kotlin_builders;
 mod kotlin_code;
@@ -117,12 +119,15 @@ enum Task {
     Surface,
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
     Prove(prove::Wish),
-    /// Measure creates, import time and wheel size against peers, how far beyond its deadline a call ends, and what a
-    /// gateway that is down gets to see. It takes some minutes.
-    Bench {
-        /// The only part to measure.
-        part: Option<bench::Part>,
+    /// Count what calls cost, in instructions and in waits, and compare it with bench/guards.json.
+    Guards {
+        /// Write it there instead.
+        #[arg(long)]
+        accept: bool,
     },
+    /// Measure creates, memory, first calls and sizes against peers, how far beyond its deadline a call ends, and what
+    /// a gateway that is down gets to see. It takes some minutes.
+    Bench(bench::Wish),
 }
 
 fn main() -> ExitCode {
@@ -152,6 +157,7 @@ fn run(workspace: &Workspace, task: Task) -> Outcome {
         Task::Stub => stub::write(workspace),
         Task::Surface => surface::write(workspace),
         Task::Prove(wish) => prove::run(workspace, &wish),
-        Task::Bench { part } => bench::run(workspace, part),
+        Task::Guards { accept } => guards::run(workspace, accept),
+        Task::Bench(wish) => bench::run(workspace, &wish),
     }
 }

@@ -16,13 +16,13 @@ use crate::workspace::Workspace;
 
 use Tool::{
     Clippy, Compiler, Debootstrap, Faketime, Git, Jdk, Maven, Python as PythonTool, PythonHeaders, Redis, Rustfmt,
-    Swift,
+    Swift, Valgrind,
 };
 
 /// What the Rust checks need.
-pub(crate) const RUST: [Tool; 5] = [Git, Compiler, Rustfmt, Clippy, Faketime];
+pub(crate) const RUST: [Tool; 6] = [Git, Compiler, Rustfmt, Clippy, Faketime, Valgrind];
 /// What the Python package and its checks need.
-pub(crate) const PYTHON: [Tool; 4] = [Compiler, PythonTool, PythonHeaders, Redis];
+pub(crate) const PYTHON: [Tool; 5] = [Compiler, PythonTool, PythonHeaders, Redis, Valgrind];
 /// What the Kotlin library and its checks need: it is tried with a server in Python.
 pub(crate) const KOTLIN: [Tool; 4] = [Compiler, Jdk, Maven, PythonTool];
 /// What the Swift package and its checks need.
@@ -65,9 +65,11 @@ impl Installer {
             (Self::Apt, Redis) => "redis-server",
             (_, Redis) => "redis",
             (Self::Apt | Self::Dnf, Faketime) => "libfaketime",
+            (Self::Apt | Self::Dnf, Valgrind) => "valgrind",
             (Self::Apt | Self::Dnf, Debootstrap) => "debootstrap",
             (Self::Dnf, Swift) => "swift-lang",
-            (Self::Apt | Self::Brew, Swift) | (Self::Brew, Compiler | Rustfmt | Clippy | Faketime | Debootstrap) => "",
+            (Self::Apt | Self::Brew, Swift)
+            | (Self::Brew, Compiler | Rustfmt | Clippy | Faketime | Debootstrap | Valgrind) => "",
         }
     }
 
@@ -96,6 +98,7 @@ fn is_there(tool: Tool, workspace: &Workspace) -> bool {
         // The processes of Celery are tried on Unix only.
         Redis => cfg!(windows) || answers("redis-server"),
         Faketime => !cfg!(target_os = "linux") || FAKETIME.into_iter().any(has_faketime),
+        Valgrind => !cfg!(target_os = "linux") || answers("valgrind"),
         Debootstrap => !swift::needs_debootstrap(workspace) || answers("debootstrap"),
         Swift => swift::can_be_had(workspace),
     }

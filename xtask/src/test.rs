@@ -15,7 +15,7 @@ use crate::surface::{self, Language};
 use crate::tools::Python;
 use crate::venv::Venv;
 use crate::workspace::Workspace;
-use crate::{columns, demo, dependencies, files, gateway, kotlin, layers, licenses, stub, swift};
+use crate::{columns, demo, dependencies, files, gateway, guards, kotlin, layers, licenses, stub, swift};
 
 /// A part of the checks.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -120,7 +120,8 @@ fn rust(workspace: &Workspace, missing: &Missing, conformance: &Conformance, rep
         let runner = Program::new(workspace, gateway::build_program(workspace, "conformance-rust")?);
         conformance.play(workspace, "rust", &runner, tally)
     })?;
-    report.check("Rust surface", |_| surface::check(workspace, Language::Rust))
+    report.check("Rust surface", |_| surface::check(workspace, Language::Rust))?;
+    guarded(missing, report, "Rust guards", || guards::core(workspace))
 }
 
 fn python_package(workspace: &Workspace, missing: &Missing, conformance: &Conformance, report: &mut Report) -> Outcome {
@@ -180,12 +181,22 @@ fn python_package(workspace: &Workspace, missing: &Missing, conformance: &Confor
         // Always the same cases, so that a change and not a draw decides.
         schemathesis.python(workspace).args("sandbox/schemathesis/run.py --seed 1").arg(sandbox).run()
     })?;
-    report.check("demo", |_| demo::pay(workspace, &venv))
+    report.check("demo", |_| demo::pay(workspace, &venv))?;
+    guarded(missing, report, "Python guards", || guards::python(workspace))
 }
 
 /// What `mypy --strict` reads.
 const TYPED: &str =
     "bindings-python/python bindings-python/testing/python bindings-python/tests bindings-python/examples";
+
+/// What calls cost, where it can be counted.
+fn guarded(missing: &Missing, report: &mut Report, name: &'static str, check: impl FnOnce() -> Outcome) -> Outcome {
+    if cfg!(target_os = "linux") {
+        return report.check_with(missing, &[Tool::Valgrind], name, |_| check());
+    }
+    report.not_run(name, "they are of Linux");
+    Ok(())
+}
 
 /// All that git can tell: files that are new, ignored or changed, and how.
 fn state_of_checkout(workspace: &Workspace) -> Outcome<String> {

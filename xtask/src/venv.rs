@@ -26,6 +26,8 @@ pub(crate) enum Profile {
     Test,
     /// As it would be published: what is measured.
     Release,
+    /// What instructions are counted of.
+    Guarded,
 }
 
 impl Profile {
@@ -35,6 +37,7 @@ impl Profile {
             // With what the stub is generated from, so that this builds once.
             Self::Test => "--profile dev --features provoked-panics,stubs",
             Self::Release => "--profile release --strip",
+            Self::Guarded => "--profile guarded",
         }
     }
 }

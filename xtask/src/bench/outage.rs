@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::figures::{build, median, say};
+use super::figures::Spread;
+use super::place::build;
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
@@ -50,7 +51,8 @@ pub(super) fn run(workspace: &Workspace) -> Outcome {
                 return Err(Failure::new(format!("1,000 callers made {all} requests: nothing was measured")));
             }
             if let (Some(aim), "with") = (aim, throttle) {
-                say(&format!("{title}: later"), later <= *aim, &format!("{later}/s"), &format!("at most {aim}/s"));
+                let verdict = if later <= *aim { "holds" } else { "MISSES" };
+                println!("{verdict:6}  {title}: later: {later}/s (at most {aim}/s)");
             }
         }
     }
@@ -68,6 +70,6 @@ impl Seen {
     /// Requests in a second, once the first calls are over: the median.
     fn later(&self) -> f64 {
         let later: Vec<f64> = self.per_second.iter().skip(FROM_SECOND).copied().map(f64::from).collect();
-        median(&later)
+        Spread::of(&later).map_or(0.0, |spread| spread.median)
     }
 }

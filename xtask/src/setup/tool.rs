@@ -25,6 +25,8 @@ pub(crate) enum Tool {
     Redis,
     /// Sets the wall clock of one process.
     Faketime,
+    /// Counts instructions.
+    Valgrind,
     /// Makes a system that has Swift.
     Debootstrap,
     /// Builds and tests the Swift package.
@@ -45,6 +47,7 @@ impl Tool {
             Self::Maven => "Maven",
             Self::Redis => "redis-server",
             Self::Faketime => "libfaketime",
+            Self::Valgrind => "valgrind",
             Self::Debootstrap => "debootstrap",
             Self::Swift => "Swift (https://www.swift.org/install/)",
         }

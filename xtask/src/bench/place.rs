@@ -1,0 +1,60 @@
+//! Where contestants run: what was built, and the servers that they call.
+
+use std::path::{Path, PathBuf};
+
+use super::server::Server;
+use crate::command::Program;
+use crate::failure::Outcome;
+use crate::setup::{self, Tool};
+use crate::tools;
+use crate::venv::{Profile, Venv};
+use crate::workspace::Workspace;
+
+pub(super) struct Place<'a> {
+    pub(super) workspace: &'a Workspace,
+    program: PathBuf,
+    pub(super) venv: Venv,
+    pub(super) wheel: PathBuf,
+}
+
+impl<'a> Place<'a> {
+    /// Builds it all as it would be published, and installs the peers.
+    pub(super) fn build(workspace: &'a Workspace) -> Outcome<Self> {
+        setup::require(workspace, &[Tool::Compiler, Tool::Python])?;
+        let venv = Venv::fresh(workspace, &tools::Python::find()?, "venv-bench")?;
+        venv.install_builder(workspace)?;
+        let wheel = venv.install_wheel(workspace, Profile::Release)?;
+        venv.install(workspace, Path::new("bench/requirements.txt"))?;
+        Ok(Self { workspace, program: build(workspace, "")?, venv, wheel })
+    }
+
+    pub(super) fn serve(&self, words: &str) -> Outcome<Server> {
+        Server::start(self.rust().arg("serve").args(words))
+    }
+
+    /// A server that speaks TLS.
+    pub(super) fn serve_tls(&self) -> Outcome<Server> {
+        Server::start(self.rust().args("serve --tls").arg(self.ca_file()))
+    }
+
+    /// Whom contestants that speak TLS trust.
+    pub(super) fn ca_file(&self) -> PathBuf {
+        self.workspace.folder("bench-authority.pem")
+    }
+
+    pub(super) fn rust(&self) -> Program {
+        Program::new(self.workspace, &self.program)
+    }
+
+    pub(super) fn python(&self) -> Program {
+        self.venv.python(self.workspace)
+    }
+}
+
+/// Builds the measuring program with these features, which only a core with debug assertions has.
+pub(super) fn build(workspace: &Workspace, features: &str) -> Outcome<PathBuf> {
+    let cargo = Program::cargo(workspace).args("build --locked --release --package komopay-bench --features");
+    let checked = format!("profile.release.package.komopay-core.debug-assertions={}", !features.is_empty());
+    cargo.arg(features).arg("--config").arg(checked).run()?;
+    Ok(workspace.target().join("release").join(format!("komopay-bench{}", std::env::consts::EXE_SUFFIX)))
+}
