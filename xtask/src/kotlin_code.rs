@@ -423,7 +423,8 @@ mod tests {
 
     #[test]
     fn the_methods_of_a_value_do_not_go_by_jna() {
-        let code = "enum class Kind {\n    A;\n     */ fun `statusOf`(`field`: kotlin.String?, `n`: Int): kotlin.Int {\n\
+        let code = "enum class Kind {\n    A;\n     */ fun `statusOf`(`field`: kotlin.String?, `n`: Int): \
+            kotlin.Int {\n\
             \x20           return FfiConverterInt.lift(\n    uniffiRustCall() { _status ->\n    UniffiLib.call(this,\n\
             \x20       _status)\n}\n    )\n    }\n    private fun shownByTheCore(): String {\n\
             \x20       return FfiConverterString.lift(\n    uniffiRustCall() { _status ->\n}\n    )\n    }\n}\n";

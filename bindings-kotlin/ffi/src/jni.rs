@@ -42,8 +42,8 @@ include!(concat!(env!("OUT_DIR"), "/operations.rs"));
 /// How long a waiting thread stays here before it looks whether it was interrupted. An answer does not wait for it.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Whose thread has less of its stack left has its call elsewhere. Without optimisation, a create that makes a connection
-/// of TLS needs 300 KiB.
+/// Whose thread has less of its stack left has its call elsewhere. Without optimisation, a create that makes a
+/// connection of TLS needs 300 KiB.
 const NEEDED_STACK: usize = 512 * 1024;
 
 /// What the first byte of an answer says.

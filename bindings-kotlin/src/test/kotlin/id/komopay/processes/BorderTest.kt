@@ -22,7 +22,8 @@ class BorderTest {
             assertEquals(0, jvm.end(), jvm.output.joinToString("\n"))
             val said = jvm.output.map { it.removePrefix("out: ") }
             assertEquals(listOf("192", "256", "384", "1024").map { "$it: accepted" }, said.filter { ": acc" in it })
-            val ends = said.filter { it.startsWith("D-") }.associate { it.substringBefore(' ') to it.substringAfter(' ') }
+            val descent = said.filter { it.startsWith("D-") }
+            val ends = descent.associate { it.substringBefore(' ') to it.substringAfter(' ') }
             // At the very end there is no room to say how it went.
             assertTrue(ends.size > 50 && ends.values.last() == "accepted", "$ends")
             val executed = sandbox.ledger().filter { it.startsWith("executed D-") }.map { it.split(' ')[1] }.toSet()

@@ -22,7 +22,8 @@ class Jvm(
     private val readers: List<Thread>
 
     init {
-        val command = listOf(java ?: ProcessHandle.current().info().command().get(), "-cp", System.getProperty("java.class.path")) + options
+        val own = ProcessHandle.current().info().command().get()
+        val command = listOf(java ?: own, "-cp", System.getProperty("java.class.path")) + options
         process = ProcessBuilder(command + listOf("id.komopay.processes.ProgramsKt", program) + arguments).start()
         readers = listOf(reader("out", process.inputStream), reader("err", process.errorStream))
     }
