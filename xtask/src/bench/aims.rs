@@ -1,7 +1,7 @@
 //! What is aimed at, and whether it holds.
 
 use super::figures::{Spread, shown};
-use super::results::{GROWTH, INSTRUCTIONS, KIB, MB, MS, RATE, Results, Unit, WAITS};
+use super::results::{GROWTH, INSTRUCTIONS, KIB, MB, MS, RATE, Results, SLOW_WAITS, Unit};
 
 /// A figure that is aimed at: of one subject, or of one against another in the same round.
 pub(super) struct Aim {
@@ -38,7 +38,7 @@ pub(super) const AIMS: &[Aim] = &[
     against(SYNC, "Python sync: httpx", RATE, AtLeast(8.0)),
     against(SYNC, "Python sync: pyreqwest", RATE, AtLeast(1.3)),
     against(SYNC, "Python sync: primp", RATE, AtLeast(1.1)),
-    alone(SYNC, WAITS, AtMost(1.2)),
+    alone(SYNC, SLOW_WAITS, AtMost(1.2)),
     against("Python sync, 8 threads: komopay", SYNC, RATE, AtLeast(2.5)),
     against("Python sync, 64 threads: komopay", SYNC, RATE, AtLeast(2.5)),
     against(ASYNC, "Python async, 100 in flight: aiohttp", RATE, AtLeast(3.0)),

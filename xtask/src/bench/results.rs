@@ -25,6 +25,8 @@ pub(super) const MS: Unit = "ms";
 pub(super) const MB: Unit = "MB";
 pub(super) const GROWTH: Unit = "late/early";
 pub(super) const INSTRUCTIONS: Unit = "instructions/call";
+/// Of calls whose answers take their time, as the guards make them.
+pub(super) const SLOW_WAITS: Unit = "waits/call, answered after 2 ms";
 
 /// All figures: of each subject, in each unit, one a round.
 #[derive(Default, Serialize, Deserialize)]
