@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::aims::{AIMS, Found};
 use super::figures::{Spread, shown};
 use super::place::Place;
-use super::results::{CPU, GROWTH, INSTRUCTIONS, KIB, MB, MS, PEAK, RATE, Results, SLOW_WAITS, Unit, WAITS};
+use super::results::{CPU, GROWTH, INSTRUCTIONS, KIB, MB, MS, PEAK, RATE, Results, SLOW_WAITS, US, Unit, WAITS};
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
@@ -90,7 +90,7 @@ fn creates(results: &Results) -> String {
 fn others(results: &Results) -> String {
     let mut text = "| measured | median | lowest to highest | |\n|---|--:|--:|---|\n".to_owned();
     for name in results.figures.keys() {
-        for unit in [MS, KIB, GROWTH, MB, INSTRUCTIONS, SLOW_WAITS] {
+        for unit in [US, MS, KIB, GROWTH, MB, INSTRUCTIONS, SLOW_WAITS] {
             let Some(found) = results.spread(name, unit) else { continue };
             let _ = writeln!(text, "| {name} | {} | {} | {unit} |", shown(found.median), range(found));
         }

@@ -21,6 +21,7 @@ pub(super) const CPU: Unit = "us of CPU/call";
 pub(super) const WAITS: Unit = "waits/call";
 pub(super) const PEAK: Unit = "MiB at most";
 pub(super) const KIB: Unit = "KiB/call";
+pub(super) const US: Unit = "us/call";
 pub(super) const MS: Unit = "ms";
 pub(super) const MB: Unit = "MB";
 pub(super) const GROWTH: Unit = "late/early";
