@@ -8,7 +8,7 @@
 use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -63,23 +63,23 @@ enum Who {
 
 impl Place {
     /// A place with its keeper, whose thread begins with this.
-    pub fn start(begin: fn()) -> io::Result<&'static Self> {
+    pub fn start(begin: fn()) -> io::Result<Arc<Self>> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let state = Mutex::new(State { who: Who::Nobody, slices: 0 });
         let (wanted, relieved) = (Condvar::new(), Notify::new());
-        let place: &'static Self =
-            Box::leak(Box::new(Self { runtime, is_taken: AtomicBool::new(false), state, wanted, relieved }));
+        let place = Arc::new(Self { runtime, is_taken: AtomicBool::new(false), state, wanted, relieved });
+        let kept = Arc::clone(&place);
         let keep = move || {
             begin();
-            place.keep();
+            kept.keep();
         };
         thread::Builder::new().name("komopay-keeper".to_owned()).spawn(keep)?;
         Ok(place)
     }
 
     /// Takes the place, if nobody has it.
-    pub fn take(&'static self) -> Option<Seat> {
-        (!self.is_taken.swap(true, Ordering::AcqRel)).then_some(Seat(self))
+    pub fn take(self: &Arc<Self>) -> Option<Seat> {
+        (!self.is_taken.swap(true, Ordering::AcqRel)).then(|| Seat(Arc::clone(self)))
     }
 
     /// Starts a task here, which is driven whether anybody calls or not.
@@ -123,11 +123,11 @@ impl Place {
 }
 
 /// The right to drive from one's own thread, until it is dropped.
-pub struct Seat(&'static Place);
+pub struct Seat(Arc<Place>);
 
 impl Seat {
     fn run<T>(&self, slice: impl Future<Output = Option<T>>) -> Option<T> {
-        let mut driving = Driving::begin(self.0);
+        let mut driving = Driving::begin(&self.0);
         let ended = self.0.runtime.block_on(slice);
         driving.has_ended = ended.is_some();
         ended
@@ -141,13 +141,13 @@ impl Drop for Seat {
 }
 
 /// The caller drives. If the call has not ended when it stops, or it panics, the keeper goes on.
-struct Driving {
-    place: &'static Place,
+struct Driving<'a> {
+    place: &'a Place,
     has_ended: bool,
 }
 
-impl Driving {
-    fn begin(place: &'static Place) -> Self {
+impl<'a> Driving<'a> {
+    fn begin(place: &'a Place) -> Self {
         let mut state = place.state();
         state.slices += 1;
         let is_kept = std::mem::replace(&mut state.who, Who::Caller) == Who::Keeper;
@@ -159,7 +159,7 @@ impl Driving {
     }
 }
 
-impl Drop for Driving {
+impl Drop for Driving<'_> {
     fn drop(&mut self) {
         let mut state = self.place.state();
         if self.has_ended {

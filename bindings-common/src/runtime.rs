@@ -19,7 +19,7 @@ pub struct SharedRuntime {
 
 struct Started {
     threads: Option<&'static Runtime>,
-    place: Option<&'static Place>,
+    place: Option<Arc<Place>>,
 }
 
 impl SharedRuntime {
@@ -48,9 +48,12 @@ impl SharedRuntime {
     pub fn driver(&self) -> io::Result<Driver> {
         let place = {
             let mut started = self.started();
-            match started.place {
-                Some(place) => place,
-                None => started.place.insert(Place::start(self.begin).map_err(|error| not_started(&error))?),
+            match &started.place {
+                Some(place) => Arc::clone(place),
+                None => {
+                    let place = Place::start(self.begin).map_err(|error| not_started(&error))?;
+                    Arc::clone(started.place.insert(place))
+                }
             }
         };
         match place.take() {
@@ -62,7 +65,7 @@ impl SharedRuntime {
     /// Starts this, if a call has started a runtime.
     pub fn start(&self, work: impl Future<Output = ()> + Send + 'static) -> Option<Ending> {
         let started = self.started();
-        let (threads, place) = (started.threads, started.place);
+        let (threads, place) = (started.threads, started.place.clone());
         drop(started);
         let ending = Ending(Arc::new((Mutex::new(false), Condvar::new())));
         let ended = Arc::clone(&ending.0);

@@ -3,6 +3,10 @@
 //! A value stands once, with its docs, in the core. Its fields are read from there, and what crosses is written to two
 //! files, which `src/values.rs` and `src/config.rs` include: a type of the same fields, and its conversion.
 
+mod operations;
+
+use self::operations::Written;
+
 use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
@@ -43,23 +47,40 @@ const OTHERWISE: [&str; 5] = ["CallbackUrlOptions", "Credentials", "BankTransfer
 /// What an error is made of shows itself as each language shows its values. In Swift, a field of one is `description`.
 const NOT_SHOWN: [&str; 2] = ["Reason", "Attempt"];
 
+/// What the border of the JVM has to know of the values.
+#[derive(Default)]
+struct Known {
+    /// Lists of names.
+    plain: Vec<(Ident, Vec<Ident>)>,
+    /// Lists of codes that the platform may extend.
+    open: Vec<(Ident, Vec<Ident>)>,
+    /// What else shows itself.
+    shown: Vec<Ident>,
+}
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=operations.rs");
     // JNA closes the library when its class loader is collected, and the threads of the runtime still run in it.
     if matches!(env::var("CARGO_CFG_TARGET_OS").as_deref(), Ok("linux" | "android")) {
         println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
     }
-    let mut values = TokenStream::new();
+    let (mut values, mut known) = (TokenStream::new(), Known::default());
     for (file, way) in FILES {
-        values.extend(Source::read(file)?.mirrors(way)?);
+        let source = Source::read(file)?;
+        values.extend(source.mirrors(way, &mut known)?);
     }
     write("values.rs", &values)?;
-    write("config.rs", &settings(Source::read("config.rs")?.record("Config")?))
+    write("config.rs", &settings(Source::read("config.rs")?.record("Config")?))?;
+    let Written { rust, tables, kotlin } = operations::written(&known)?;
+    write("operations.rs", &rust)?;
+    write("tables.rs", &tables)?;
+    write("Operations.kt", &kotlin)
 }
 
-fn write(name: &str, code: &TokenStream) -> Outcome<()> {
+fn write(name: &str, code: &impl ToString) -> Outcome<()> {
     Ok(fs::write(Path::new(&env::var("OUT_DIR")?).join(name), code.to_string())?)
 }
 
@@ -77,7 +98,7 @@ impl Source {
     }
 
     /// The types of this file that cross: a new one needs no line here.
-    fn mirrors(&self, way: Way) -> Outcome<TokenStream> {
+    fn mirrors(&self, way: Way, known: &mut Known) -> Outcome<TokenStream> {
         let crosses = |public: &Visibility, name: &Ident| {
             matches!(public, Visibility::Public(_)) && !OTHERWISE.iter().any(|other| name == other)
         };
@@ -86,10 +107,26 @@ impl Source {
         for item in &self.items {
             mirrors.extend(match item {
                 Item::Struct(record) if has_names(record) && crosses(&record.vis, &record.ident) => {
+                    if is_shown(&record.ident) {
+                        known.shown.push(record.ident.clone());
+                    }
                     self.mirror_record(record, if record.ident == GIVEN { Way::In } else { way })
                 }
-                Item::Enum(choice) if crosses(&choice.vis, &choice.ident) => self.mirror_enum(choice)?,
-                Item::Macro(list) if list.mac.path.is_ident("open_codes") => list.mac.parse_body::<Codes>()?.mirror(),
+                Item::Enum(choice) if crosses(&choice.vis, &choice.ident) => {
+                    if is_plain(choice) {
+                        let names = choice.variants.iter().map(|variant| variant.ident.clone());
+                        known.plain.push((choice.ident.clone(), names.collect()));
+                    } else {
+                        known.shown.push(choice.ident.clone());
+                    }
+                    self.mirror_enum(choice)?
+                }
+                Item::Macro(list) if list.mac.path.is_ident("open_codes") => {
+                    let codes: Codes = list.mac.parse_body()?;
+                    let names = codes.known.iter().map(|(_, code)| code.clone());
+                    known.open.push((codes.name.clone(), names.collect()));
+                    codes.mirror()
+                }
                 _ => continue,
             });
         }
@@ -118,10 +155,10 @@ impl Source {
             (Way::Out, Some(own)) => quote!(#own),
             (Way::Out, None) => debug_without_raw(name, &names),
         };
-        let (shown, display) = if NOT_SHOWN.iter().any(|hidden| name == hidden) {
-            (quote!(), quote!())
-        } else {
+        let (shown, display) = if is_shown(name) {
             (quote!(#[uniffi::export(Debug, Display)]), quote!(display_as_debug!(#name);))
+        } else {
+            (quote!(), quote!())
         };
         quote! {
             #docs
@@ -155,7 +192,7 @@ impl Source {
 
     fn mirror_enum(&self, choice: &ItemEnum) -> Outcome<TokenStream> {
         let (docs_, name) = (docs(&choice.attrs), &choice.ident);
-        if choice.variants.iter().all(|variant| variant.fields.is_empty()) {
+        if is_plain(choice) {
             let variants = choice.variants.iter().map(|variant| (docs(&variant.attrs), &variant.ident));
             let (docs, names): (Vec<_>, Vec<_>) = variants.unzip();
             return Ok(quote! {
@@ -207,6 +244,15 @@ impl Source {
             display_as_debug!(#name);
         })
     }
+}
+
+fn is_shown(record: &Ident) -> bool {
+    !NOT_SHOWN.iter().any(|hidden| record == hidden)
+}
+
+/// Whether it is a list of names, and no more.
+fn is_plain(choice: &ItemEnum) -> bool {
+    choice.variants.iter().all(|variant| variant.fields.is_empty())
 }
 
 /// The record that a variant holds.

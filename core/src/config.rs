@@ -73,7 +73,7 @@ pub struct Config {
     /// How many calls have a request under way at a time at the most; no limit without it. It is kept, and lowered by a
     /// 429, as `requests_per_second` is.
     pub max_concurrency: Option<u32>,
-    /// How many idle connections are kept open: 64.
+    /// How many idle connections are kept open, on each runtime that calls are made on: 64.
     pub pool_size: usize,
     /// Whether each create goes over a connection of its own, opened beside the token call: then no answer to an
     /// earlier exchange can be taken for the one to it, and a refusal needs no read to confirm it. Off: it costs a

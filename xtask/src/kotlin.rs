@@ -22,6 +22,9 @@ use crate::{demo, files, kotlin_code, ledger, licenses, readme, suite};
 /// The payout that the server of the hand-off lets the app make.
 const HANDED_OFF: [&str; 3] = ["APP-223344", "10000", "IDR"];
 
+/// Where the generator's own code goes, besides what it writes with UniFFI.
+const OPERATIONS: &str = "id/komopay/ffi/Operations.kt";
+
 /// The library as Maven knows it.
 struct Kotlin<'a> {
     workspace: &'a Workspace,
@@ -46,11 +49,14 @@ impl<'a> Kotlin<'a> {
             // What an earlier build left here would go into the jar.
             files::remove_folder(folder)?;
         }
-        Program::new(self.workspace, built.join(format!("komopay-bindgen{}", consts::EXE_SUFFIX)))
+        let generator = built.join(format!("komopay-bindgen{}", consts::EXE_SUFFIX));
+        Program::new(self.workspace, &generator)
             .args("generate --no-format --config uniffi.toml --language kotlin --out-dir")
             .arg(&generated)
             .arg(built.join(&library))
             .run()?;
+        let operations = Program::new(self.workspace, generator).arg("operations").output()?;
+        fs::write(generated.join(OPERATIONS), operations).map_err(Failure::while_doing(OPERATIONS))?;
         kotlin_code::mend(&generated)?;
         let native = native.join(platform);
         fs::create_dir_all(&native).map_err(Failure::while_doing(format!("cannot make {}", native.display())))?;

@@ -68,8 +68,8 @@ const ARGUMENT: &str = ".lower(`";
 /// How the list of codes that the platform may extend ends.
 const CODES: &str = "data class Unknown(";
 
-/// How the functions begin that the methods of values call the library with.
-const CALLS: &str = "private inline fun <U> uniffiRustCall(";
+/// How the methods of values call the library.
+const CALLS: &str = "    uniffiRustCall() { _status ->";
 
 /// How functions begin that belong to no class.
 const FUNCTIONS: [&str; 2] = ["         */ fun ", "    @Throws(CallFailure::class) fun "];
@@ -158,15 +158,11 @@ fn parted(code: &str, found: &mut BTreeSet<&'static str>) -> (String, String) {
         found.extend(inner);
         match name {
             Some(name) if inner.is_none() && name != "InternalException" => {
-                values += &for_switch(&without_helpers(&part, found), found);
+                values += &for_switch(&at_the_border(&without_helpers(&part, found), found), found);
             }
             _ => rest.extend(part.lines().map(|line| internal(line, found) + "\n")),
         }
     }
-    if rest.contains(CALLS) {
-        found.insert(CALLS);
-    }
-    let rest = rest.replace("private inline fun ", "internal inline fun ").replace("private fun<E", "internal fun<E");
     let package = "package id.komopay.ffi\n";
     let rest = rest.replacen(package, &format!("{package}\nimport id.komopay.*\n"), 1);
     let values = values.replace("id.komopay.ffi.", "");
@@ -200,6 +196,32 @@ fn without_helpers(code: &str, found: &mut BTreeSet<&'static str>) -> String {
         }
         None => code,
     }
+}
+
+/// A value whose methods do not go by JNA: what they are called in `NativeOperations` knows, or asks, what they say.
+fn at_the_border(code: &str, found: &mut BTreeSet<&'static str>) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest = code.lines();
+    while let Some(line) = rest.next() {
+        if line != CALLS {
+            lines.push(line.to_owned());
+            continue;
+        }
+        found.insert(CALLS);
+        // What converts the result, before the call, and the head of the method.
+        lines.pop();
+        let head = lines.pop().unwrap_or_default();
+        let (of, arguments) = head.split_once('(').unwrap_or_default();
+        let name = match of.rsplit_once("fun ").unwrap_or_default().1.trim_matches('`') {
+            "shownByTheCore" => "shown",
+            name => name,
+        };
+        let arguments = arguments.split('`').skip(1).step_by(2).map(|name| format!(", {name}")).collect::<String>();
+        lines
+            .push(format!("{} = id.komopay.ffi.NativeOperations.{name}(this{arguments})", head.trim_end_matches(" {")));
+        let _ = rest.by_ref().find(|line| *line == "    }");
+    }
+    lines.join("\n") + "\n"
 }
 
 /// The code in its declarations, each with the docs and annotations before it.
@@ -358,13 +380,13 @@ mod tests {
 
     #[test]
     fn what_users_name_goes_into_their_package_and_codes_can_be_switched_over() {
-        let code = "package id.komopay.ffi\n\nprivate inline fun <U> uniffiRustCall(call: () -> U): U {\n}\n/**\n * A \
+        let code = "package id.komopay.ffi\n\n/**\n * A \
             status.\n */\nsealed class PayoutStatus {\n    object NotYet : PayoutStatus()\n    data class \
             Unknown(\n        val `text`: id.komopay.ffi.Moment) : PayoutStatus()\n}\n\ndata \
             class Failure (\n)\n{\n}\n";
         let (rest, values) = parted(code, &mut BTreeSet::new());
         assert!(rest.starts_with("package id.komopay.ffi\n\nimport id.komopay.*\n"), "{rest}");
-        assert!(rest.contains("\ninternal inline fun <U> uniffiRustCall(") && rest.contains("class Failure"), "{rest}");
+        assert!(rest.contains("class Failure"), "{rest}");
         for part in [
             "package id.komopay\n\nimport id.komopay.ffi.*\n\n/**\n * A status.\n */\nsealed class PayoutStatus {\n",
             "enum class Value { NOT_YET, UNKNOWN }\n",
@@ -397,6 +419,22 @@ mod tests {
         }
         assert!(values.contains("sealed class Credentials  {\n    internal data class Provider("), "{values}");
         assert!(!values.contains("destroy") && values.ends_with("\n\n    companion object\n}\n"), "{values}");
+    }
+
+    #[test]
+    fn the_methods_of_a_value_do_not_go_by_jna() {
+        let code = "enum class Kind {\n    A;\n     */ fun `statusOf`(`field`: kotlin.String?, `n`: Int): kotlin.Int {\n\
+            \x20           return FfiConverterInt.lift(\n    uniffiRustCall() { _status ->\n    UniffiLib.call(this,\n\
+            \x20       _status)\n}\n    )\n    }\n    private fun shownByTheCore(): String {\n\
+            \x20       return FfiConverterString.lift(\n    uniffiRustCall() { _status ->\n}\n    )\n    }\n}\n";
+        let mut found = BTreeSet::new();
+        assert_eq!(
+            at_the_border(code, &mut found),
+            "enum class Kind {\n    A;\n     */ fun `statusOf`(`field`: kotlin.String?, `n`: Int): kotlin.Int \
+             = id.komopay.ffi.NativeOperations.statusOf(this, field, n)\n    \
+             private fun shownByTheCore(): String = id.komopay.ffi.NativeOperations.shown(this)\n}\n"
+        );
+        assert!(found.contains(CALLS));
     }
 
     #[test]

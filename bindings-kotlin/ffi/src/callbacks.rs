@@ -18,7 +18,7 @@ pub struct CallbackParts {
 
 /// The largest body of a callback that is looked at, in bytes: nobody needs to read on.
 #[uniffi::export]
-fn callback_body_limit() -> Whole {
+pub fn callback_body_limit() -> Whole {
     Whole::at_most(komopay_core::Callback::LARGEST_BODY)
 }
 

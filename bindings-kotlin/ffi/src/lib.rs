@@ -12,7 +12,9 @@
 //! | `money.rs`, `access.rs` | those that are another value here |
 //! | `checks.rs` | what needs no client |
 //! | `error.rs` | the core's errors |
+//! | `tables.rs` | what the JVM knows without asking, written into its code |
 //! | `scalar.rs` | time spans and whole numbers, in the types that each language uses for them |
+//! | `jni.rs` | the JVM's own way across, with its half of `operations.rs`, which `build.rs` uses |
 //! | `runtime.rs` | the one runtime, and what a cancelled or panicking call becomes |
 //! | `live.rs` | the clients, and what becomes of their creates at the end of the process |
 //! | `log.rs` | the core's log, for the log of the application |
@@ -32,11 +34,15 @@ mod client;
 mod config;
 mod credentials;
 mod error;
+#[cfg(feature = "jvm")]
+mod jni;
 mod live;
 mod log;
 mod money;
 mod runtime;
 mod scalar;
+#[cfg(feature = "bindgen")]
+pub mod tables;
 mod values;
 
 uniffi::setup_scaffolding!();

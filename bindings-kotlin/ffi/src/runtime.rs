@@ -4,12 +4,17 @@
 //! a cancelled Swift task cancels its [`Cancellation`]) is released at once, while the core reads a create on the wire
 //! to its end; and a panic becomes an error.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+#[cfg(feature = "jvm")]
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use komopay_bindings_common::clients::log_left_behind;
 use komopay_bindings_common::log::Listener;
 use komopay_bindings_common::{SharedRuntime, Task};
@@ -20,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{CallFailure, Failure};
 use crate::log::{self, LogRecord};
 
-static RUNTIME: SharedRuntime = SharedRuntime::new(mask_broken_pipes);
+pub static RUNTIME: SharedRuntime = SharedRuntime::new(mask_broken_pipes);
 
 /// Waits on the caller's own thread for what needs the runtime, for at most this long. Nothing, if no call was ever
 /// made.
@@ -53,6 +58,8 @@ pub struct Cancellation {
     token: CancellationToken,
     begun: AtomicBool,
     listener: Option<Arc<Listener>>,
+    /// Its caller runs the call, if it can, cancels it by dropping it, and has its records.
+    callers_own: Option<Result<(), String>>,
 }
 
 #[uniffi::export]
@@ -62,7 +69,7 @@ impl Cancellation {
     #[uniffi::constructor]
     pub fn new(call: Option<i64>) -> Self {
         let listener = call.map(|call| Listener::waking(|_| move || log::wake(call)));
-        Self { token: CancellationToken::new(), begun: AtomicBool::new(false), listener }
+        Self { token: CancellationToken::new(), begun: AtomicBool::new(false), listener, callers_own: None }
     }
 
     /// What the log has said of the call since they were taken last.
@@ -88,6 +95,24 @@ impl Cancellation {
     }
 }
 
+#[cfg(feature = "jvm")]
+impl Cancellation {
+    /// For calls that who polls them runs: no task is started for them.
+    pub fn for_caller() -> Arc<Self> {
+        static OWN: LazyLock<Arc<Cancellation>> = LazyLock::new(|| Cancellation::of_caller(Ok(())));
+        Arc::clone(&OWN)
+    }
+
+    /// For a call for which there are no threads.
+    pub fn without_threads(error: &io::Error) -> Arc<Self> {
+        Self::of_caller(Err(error.to_string()))
+    }
+
+    fn of_caller(can_run: Result<(), String>) -> Arc<Self> {
+        Arc::new(Self { callers_own: Some(can_run), ..Self::new(None) })
+    }
+}
+
 /// Runs a call to its end, or to where its caller cancels it.
 pub async fn run<T, U>(
     cancellation: Option<Arc<Cancellation>>,
@@ -97,7 +122,12 @@ where
     T: Send + 'static,
     U: From<T>,
 {
-    let runtime = RUNTIME.threads().map_err(|error| Error::internal(error.to_string()))?;
+    let failed = |error: &dyn Display| Error::internal(error.to_string());
+    if let Some(can_run) = cancellation.as_ref().and_then(|cancellation| cancellation.callers_own.as_ref()) {
+        can_run.as_ref().map_err(|error| failed(error))?;
+        return run_here(None, call).await;
+    }
+    let runtime = RUNTIME.threads().map_err(|error| failed(&error))?;
     run_on(runtime, cancellation, None, call).await
 }
 
@@ -113,17 +143,32 @@ where
     T: Send + 'static,
     U: From<T>,
 {
+    if let Some(can_run) = cancellation.as_ref().and_then(|cancellation| cancellation.callers_own.as_ref()) {
+        can_run.as_ref().map_err(|error| not_begun(id, resume, error))?;
+        return run_here(Some(id.clone()), call).await;
+    }
     let runtime = RUNTIME.threads().map_err(|error| not_begun(id, resume, &error))?;
     run_on(runtime, cancellation, Some(id.clone()), call).await
 }
 
 /// The failure of a create that was not handed to the core.
-fn not_begun(id: &PayoutId, resume: bool, error: &io::Error) -> Failure {
+fn not_begun(id: &PayoutId, resume: bool, error: &dyn Display) -> Failure {
     if resume {
         return Failure::from(&Error::lost_create(id, error));
     }
     let failure = Failure::from(&Error::internal(format!("payout {id} was not sent: {error}")));
     Failure { payout_id: Some(id.to_string()), ..failure }
+}
+
+/// On the thread that polls.
+async fn run_here<T, U: From<T>>(
+    creates: Option<PayoutId>,
+    call: impl Future<Output = komopay_core::Result<T>>,
+) -> Result<U, CallFailure> {
+    match AssertUnwindSafe(call).catch_unwind().await {
+        Ok(result) => Ok(result?.into()),
+        Err(_) => Err(panicked(creates)),
+    }
 }
 
 async fn run_on<T, U>(
@@ -161,9 +206,21 @@ where
     match (ended, heard) {
         (Ok(Some(result)), _) => Ok(result?.into()),
         (Ok(None), _) => Err(CallFailure::Cancelled),
-        (Err(_), Some(id)) => Err(Error::lost_create(&id, "the komopay SDK panicked").into()),
-        (Err(_), None) => Err(Error::internal("a fault of the komopay SDK: it panicked").into()),
+        (Err(_), heard) => Err(panicked(heard)),
     }
+}
+
+/// What a panic leaves of a call, which may be the create of this id.
+fn panicked(creates: Option<PayoutId>) -> CallFailure {
+    match creates {
+        Some(id) => Error::lost_create(&id, "the komopay SDK panicked").into(),
+        None => Error::internal("a fault of the komopay SDK: it panicked").into(),
+    }
+}
+
+/// Logs that the caller of a create left when it had just ended.
+pub fn log_unheard(id: &PayoutId) {
+    log_left_behind(id, "this create ended just as its caller left", "resume");
 }
 
 /// Who waits for a call, and cancels it by leaving.
@@ -176,7 +233,7 @@ struct Waiter<F: Future<Output: Send> + Send + 'static> {
 impl<F: Future<Output: Send> + Send + 'static> Drop for Waiter<F> {
     fn drop(&mut self) {
         if let (true, Some(id)) = (self.task.cancel(), &self.unheard) {
-            log_left_behind(id, "this create ended just as its caller left", "resume");
+            log_unheard(id);
         }
     }
 }

@@ -125,6 +125,6 @@ impl Concern {
 
 /// The error table: every kind.
 #[uniffi::export]
-fn error_kinds() -> Vec<ErrorKind> {
+pub fn error_kinds() -> Vec<ErrorKind> {
     komopay_core::ErrorKind::ALL.map(ErrorKind::from).into()
 }

@@ -45,10 +45,10 @@ pub(super) fn dialer(resolver: Resolver, proxy: Option<&Intercept>, tls: Arc<rus
         None => Way::Direct(tcp),
         Some(proxy) => {
             let tunnel = Tunnel::new(proxy.uri().clone(), HttpsConnector::from((tcp, Arc::clone(&tls))));
-            Way::Through(match proxy.basic_auth() {
+            Way::Through(Box::new(match proxy.basic_auth() {
                 Some(credentials) => tunnel.with_auth(credentials.clone()),
                 None => tunnel,
-            })
+            }))
         }
     };
     HttpsConnector::from((way, tls))
@@ -58,7 +58,7 @@ pub(super) fn dialer(resolver: Resolver, proxy: Option<&Intercept>, tls: Arc<rus
 #[derive(Clone)]
 pub(super) enum Way {
     Direct(HttpConnector<Resolver>),
-    Through(Tunnel<HttpsConnector<HttpConnector<Resolver>>>),
+    Through(Box<Tunnel<HttpsConnector<HttpConnector<Resolver>>>>),
 }
 
 impl Service<Uri> for Way {

@@ -1,8 +1,8 @@
 package id.komopay
 
+import id.komopay.ffi.NativeOperations
 import java.time.Duration
 import java.time.Instant
-import kotlinx.coroutines.runBlocking
 
 /**
  * A client of the payout API for Java, and for Kotlin without coroutines: every call waits for its end. For any number
@@ -33,19 +33,17 @@ public class BlockingClient(config: Config) : AutoCloseable {
     /** Makes a payout, exactly once: see [Client.createPayout]. Store the id before the first call. */
     @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted {
-        val creating = Creating(payoutId, resume)
-        return waiting(creating) { client.create(creating, request) }
-    }
+    public fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
+        client.block(Creating(payoutId, resume)) { NativeOperations.createPayout(payoutId, request, resume) }
 
     /** Reads a payout: see [Client.getPayout]. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun getPayout(payoutId: String): Payout = waiting { client.getPayout(payoutId) }
+    public fun getPayout(payoutId: String): Payout = client.block { NativeOperations.getPayout(payoutId) }
 
     /** Reads a payout until its status is final, FAILED and REFUSED too: see [Client.waitForPayout]. */
     @Throws(KomopayException::class, InterruptedException::class)
     public fun waitForPayout(payoutId: String, timeout: Duration): Payout =
-        waiting { client.waitForPayout(payoutId, timeout) }
+        client.block { NativeOperations.waitForPayout(payoutId, timeout) }
 
     /** The ways to pay out this money now: see [Client.payoutOptions]. */
     @JvmOverloads
@@ -54,7 +52,7 @@ public class BlockingClient(config: Config) : AutoCloseable {
         money: Money,
         segmentCode: String? = null,
         exchangedToCurrency: String? = null,
-    ): List<PayoutOption> = waiting { client.payoutOptions(money, segmentCode, exchangedToCurrency) }
+    ): List<PayoutOption> = client.block { NativeOperations.payoutOptions(money, segmentCode, exchangedToCurrency) }
 
     /** The balances in these currencies, or in all if none is named: see [Client.balances]. */
     @Throws(KomopayException::class, InterruptedException::class)
@@ -62,43 +60,43 @@ public class BlockingClient(config: Config) : AutoCloseable {
 
     /** The balances in these currencies, or in all if the list is empty. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun balances(currencies: List<String>): List<Balance> = waiting { client.balances(currencies) }
+    public fun balances(currencies: List<String>): List<Balance> = client.block { NativeOperations.balances(currencies) }
 
     /** The codes of the currencies enabled for the merchant. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun currencies(): List<String> = waiting { client.currencies() }
+    public fun currencies(): List<String> = client.block { NativeOperations.currencies() }
 
     /** The codes of the customer segments. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun segments(): List<String> = waiting { client.segments() }
+    public fun segments(): List<String> = client.block { NativeOperations.segments() }
 
     /** All banks, wallets and blockchains, of any direction and currency. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun paymentOperators(): List<PaymentOperator> = waiting { client.paymentOperators() }
+    public fun paymentOperators(): List<PaymentOperator> = client.block { NativeOperations.paymentOperators() }
 
     /** The codes of all payment methods, of both directions. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun paymentMethods(): List<String> = waiting { client.paymentMethods() }
+    public fun paymentMethods(): List<String> = client.block { NativeOperations.paymentMethods() }
 
     /** Methods and operators with their limits for this merchant: see [Client.paymentOptions]. */
     @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
     public fun paymentOptions(filter: PaymentOptionFilter = PaymentOptionFilter()): List<PaymentOption> =
-        waiting { client.paymentOptions(filter) }
+        client.block { NativeOperations.paymentOptions(filter) }
 
     /** The merchant, as it is shown to customers. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun merchantInfo(): MerchantInfo = waiting { client.merchantInfo() }
+    public fun merchantInfo(): MerchantInfo = client.block { NativeOperations.merchantInfo() }
 
     /** A token for someone else, valid for 600 s or for so long (60 s to 3600 s): see [Client.issueToken]. */
     @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
     public fun issueToken(scope: AccessScope, validity: Duration = DEFAULT_VALIDITY): AccessToken =
-        waiting { client.issueToken(scope, validity) }
+        AccessToken(client.block { NativeOperations.issueToken(scope, validity) })
 
     /** Proves that host, credentials and clock work, moving nothing. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun checkCredentials(): MerchantInfo = waiting { client.checkCredentials() }
+    public fun checkCredentials(): MerchantInfo = client.block { NativeOperations.checkCredentials() }
 
     /** The ids of the creates under way, also of those that nobody waits for any more: see [Client.createsUnderWay]. */
     public fun createsUnderWay(): List<String> = client.createsUnderWay()
@@ -119,17 +117,17 @@ public class BlockingClient(config: Config) : AutoCloseable {
 
     /** Reads a callback, checks it, and reads the payout from the platform: see [Client.handleCallback]. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun handleCallback(body: ByteArray, url: String): Payout = waiting { client.handleCallback(body, url) }
+    public fun handleCallback(body: ByteArray, url: String): Payout = client.block { NativeOperations.handleCallback(body, url) }
 
     /** Takes at most so many changes, or 100, out of the `changeStore` to handle them: see [Client.takeChanges]. */
     @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = waiting { client.takeChanges(limit) }
+    public fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = client.block { NativeOperations.takeChanges(limit) }
 
     /** Notes in the `changeStore` that a change was handled: see [Client.acknowledgeChange]. */
     @Throws(KomopayException::class, InterruptedException::class)
     public fun acknowledgeChange(payoutId: String, sequence: Long): Unit =
-        waiting { client.acknowledgeChange(payoutId, sequence) }
+        client.block { NativeOperations.acknowledgeChange(payoutId, sequence) }
 
     /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
@@ -139,17 +137,11 @@ public class BlockingClient(config: Config) : AutoCloseable {
      */
     override fun close() {
         try {
-            waiting { client.close() }
+            client.closeBlocking()
         } catch (_: InterruptedException) {
             client.abandon()
             Thread.currentThread().interrupt()
         }
-    }
-
-    private fun <T> waiting(creating: Creating? = null, call: suspend () -> T): T {
-        // A thread that was interrupted before sends nothing.
-        if (Thread.interrupted()) throw InterruptedException()
-        return native(creating) { runBlocking { call() } }
     }
 
     /** Shows where the platform is, and nothing else. */

@@ -1,11 +1,15 @@
 package id.komopay
 
-import com.sun.jna.CallbackThreadInitializer
-import com.sun.jna.Native
-import id.komopay.ffi.Cancellation
 import id.komopay.ffi.Language
 import id.komopay.ffi.NativeClient
-import id.komopay.ffi.uniffiRustFutureContinuationCallbackImpl
+import id.komopay.ffi.Operation
+import id.komopay.ffi.NativeOperations
+import id.komopay.ffi.run
+import id.komopay.ffi.start
+import java.lang.invoke.MethodHandle
+import java.lang.invoke.MethodHandles
+import java.lang.invoke.MethodType
+import java.lang.ref.Reference
 import java.time.Duration
 import java.time.Instant
 import kotlin.coroutines.ContinuationInterceptor
@@ -14,6 +18,7 @@ import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 
 /**
@@ -35,11 +40,9 @@ public class Client(config: Config) {
     private val baseUrl = config.baseUrl
     internal val core = run {
         Libraries.check()
-        native {
-            keepThreads
-            NativeClient(config, Language.KOTLIN)
-        }
+        native { NativeClient(config, Language.KOTLIN) }
     }
+    private val number = native { core.number() }
     private val watched = Hook.watch(this)
 
     /**
@@ -61,13 +64,7 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
-        create(Creating(payoutId, resume), request)
-
-    internal suspend fun create(creating: Creating, request: PayoutRequest): PayoutAccepted = try {
-        call(creating) { createPayout(creating.payoutId, request, creating.resume, it) }
-    } finally {
-        creating.close()
-    }
+        call(Creating(payoutId, resume)) { NativeOperations.createPayout(payoutId, request, resume) }
 
     /**
      * Reads a payout, trying again where that may help.
@@ -79,7 +76,7 @@ public class Client(config: Config) {
      * val status = client.getPayout("TST-223344").status
      * ```
      */
-    public suspend fun getPayout(payoutId: String): Payout = call { getPayout(payoutId, it) }
+    public suspend fun getPayout(payoutId: String): Payout = call { NativeOperations.getPayout(payoutId) }
 
     /**
      * Reads a payout until its status is final; it returns on FAILED and REFUSED too.
@@ -93,7 +90,7 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun waitForPayout(payoutId: String, timeout: Duration): Payout =
-        call { waitForPayout(payoutId, timeout, it) }
+        call { NativeOperations.waitForPayout(payoutId, timeout) }
 
     /**
      * The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
@@ -108,7 +105,7 @@ public class Client(config: Config) {
         money: Money,
         segmentCode: String? = null,
         exchangedToCurrency: String? = null,
-    ): List<PayoutOption> = call { payoutOptions(money, segmentCode, exchangedToCurrency, it) }
+    ): List<PayoutOption> = call { NativeOperations.payoutOptions(money, segmentCode, exchangedToCurrency) }
 
     /**
      * The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
@@ -123,35 +120,35 @@ public class Client(config: Config) {
     public suspend fun balances(vararg currencies: String): List<Balance> = balances(currencies.asList())
 
     /** The balances in these currencies, or in all if the list is empty. */
-    public suspend fun balances(currencies: List<String>): List<Balance> = call { balances(currencies, it) }
+    public suspend fun balances(currencies: List<String>): List<Balance> = call { NativeOperations.balances(currencies) }
 
     /**
      * The codes of the currencies enabled for the merchant.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun currencies(): List<String> = call { currencies(it) }
+    public suspend fun currencies(): List<String> = call { NativeOperations.currencies() }
 
     /**
      * The codes of the customer segments.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun segments(): List<String> = call { segments(it) }
+    public suspend fun segments(): List<String> = call { NativeOperations.segments() }
 
     /**
      * All banks, wallets and blockchains, of any direction and currency.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun paymentOperators(): List<PaymentOperator> = call { paymentOperators(it) }
+    public suspend fun paymentOperators(): List<PaymentOperator> = call { NativeOperations.paymentOperators() }
 
     /**
      * The codes of all payment methods, of both directions.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun paymentMethods(): List<String> = call { paymentMethods(it) }
+    public suspend fun paymentMethods(): List<String> = call { NativeOperations.paymentMethods() }
 
     /**
      * Methods and operators with their limits for this merchant, switched off ones included.
@@ -163,14 +160,14 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun paymentOptions(filter: PaymentOptionFilter = PaymentOptionFilter()): List<PaymentOption> =
-        call { paymentOptions(filter, it) }
+        call { NativeOperations.paymentOptions(filter) }
 
     /**
      * The merchant, as it is shown to customers.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun merchantInfo(): MerchantInfo = call { merchantInfo(it) }
+    public suspend fun merchantInfo(): MerchantInfo = call { NativeOperations.merchantInfo() }
 
     /**
      * A token for someone else, such as a mobile app, valid for so long (60 s to 3600 s).
@@ -184,21 +181,21 @@ public class Client(config: Config) {
      * ```
      */
     public suspend fun issueToken(scope: AccessScope, validity: Duration = DEFAULT_VALIDITY): AccessToken =
-        AccessToken(call { issueToken(scope, validity, it) })
+        AccessToken(call { NativeOperations.issueToken(scope, validity) })
 
     /**
      * Proves that host, credentials and clock work, moving nothing.
      *
      * Errors: what is wrong, as any other call would tell it.
      */
-    public suspend fun checkCredentials(): MerchantInfo = call { checkCredentials(it) }
+    public suspend fun checkCredentials(): MerchantInfo = call { NativeOperations.checkCredentials() }
 
     /**
      * The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
      * learn their outcomes, and may have made any of them. When the JVM shuts down they are logged: see
      * [setShutdownHook].
      */
-    public fun createsUnderWay(): List<String> = native { core.createsUnderWay() }
+    public fun createsUnderWay(): List<String> = now { NativeOperations.createsUnderWay(number) }
 
     /**
      * Signs a callback URL for this payout: the URL to hand over as the request's `callbackUrl`. Nothing is sent.
@@ -225,7 +222,7 @@ public class Client(config: Config) {
         payoutId: String,
         expiresAt: Instant? = null,
         place: SignaturePlace = SignaturePlace.PATH,
-    ): String = native { core.callbackUrl(base, payoutId, expiresAt, place) }
+    ): String = now { NativeOperations.callbackUrl(number, base, payoutId, expiresAt, place) }
 
     /**
      * Reads a callback, and checks that its URL was signed for its payout. Nothing is sent. Servers use
@@ -237,7 +234,8 @@ public class Client(config: Config) {
      * Errors: [InvalidCallbackException], whose field tells what is wrong: `body`, `body_size` (over 64 KiB), `url`
      * (over 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
      */
-    public fun readCallback(body: ByteArray, url: String): Callback = native { Callback(core.readCallback(body, url)) }
+    public fun readCallback(body: ByteArray, url: String): Callback = 
+        Callback(now { NativeOperations.readCallback(number, body, url) })
 
     /**
      * Reads a callback, checks it, and reads the payout from the platform: who calls never says the status. Servers use
@@ -254,7 +252,7 @@ public class Client(config: Config) {
      * val payout = client.handleCallback(body, "/komopay/1.0.pK3...")
      * ```
      */
-    public suspend fun handleCallback(body: ByteArray, url: String): Payout = call { handleCallback(body, url, it) }
+    public suspend fun handleCallback(body: ByteArray, url: String): Payout = call { NativeOperations.handleCallback(body, url) }
 
     /**
      * Takes changes out of the `changeStore` to handle them: at most [limit], the oldest first, and of one payout only
@@ -275,7 +273,7 @@ public class Client(config: Config) {
      * }
      * ```
      */
-    public suspend fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = call { takeChanges(limit, it) }
+    public suspend fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = call { NativeOperations.takeChanges(limit) }
 
     /**
      * Notes in the `changeStore` that a change was handled: it is never given again.
@@ -283,7 +281,7 @@ public class Client(config: Config) {
      * Errors: as for [takeChanges].
      */
     public suspend fun acknowledgeChange(payoutId: String, sequence: Long): Unit =
-        call { acknowledgeChange(payoutId, sequence, it) }
+        call { NativeOperations.acknowledgeChange(payoutId, sequence) }
 
     /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines. It may be called again.
@@ -293,24 +291,51 @@ public class Client(config: Config) {
      */
     public suspend fun close() {
         abandon()
-        native {
-            heard(null) { records -> offTheCore { core.shutDown(records) } }
-            watched.clean()
-        }
+        native { offTheCore { start(NativeOperations.shutDown(), number, null) } }
+        watched.clean()
     }
 
+    /** [close] for who blocks. */
+    internal fun closeBlocking() {
+        abandon()
+        block { NativeOperations.shutDown() }
+        watched.clean()
+    }
+
+    /** Whether this client has what callbacks need. */
+    internal fun checkCallbacks(): Unit = now { NativeOperations.checkCallbacks(number) }
+
     /** Refuses new calls, and waits for nothing. */
-    internal fun abandon(): Unit = native { core.refuseCalls() }
+    internal fun abandon(): Unit = now { NativeOperations.refuseCalls(number) }
 
     /** Shows where the platform is, and nothing else. */
     override fun toString(): String = "Client($baseUrl)"
 
-    private suspend fun <T> call(creating: Creating? = null, call: suspend NativeClient.(Cancellation?) -> T): T =
+    private suspend fun <T> call(creating: Creating? = null, operation: () -> Operation<T>): T = kept {
         native(creating) {
             // A caller that has left already sends nothing.
             currentCoroutineContext().ensureActive()
-            heard(creating) { records -> offTheCore { core.call(records) } }
+            val ready = operation()
+            offTheCore { start(ready, number, creating) }
         }
+    }
+
+    /** The same on the caller's own thread, which waits. One that is virtual would hold its carrier, and suspends. */
+    internal fun <T> block(creating: Creating? = null, operation: () -> Operation<T>): T {
+        // A thread that was interrupted before sends nothing.
+        if (Thread.interrupted()) throw InterruptedException()
+        if (isVirtual()) return runBlocking { call(creating, operation) }
+        return kept { native(creating) { run(operation(), number, creating) } }
+    }
+
+    private inline fun <T> now(operation: () -> T): T = kept { native { operation() } }
+
+    /** The core's half goes when this one is collected, and here is only its number. */
+    private inline fun <T> kept(call: () -> T): T = try {
+        call()
+    } finally {
+        Reference.reachabilityFence(this)
+    }
 }
 
 /**
@@ -325,11 +350,15 @@ private suspend fun <T> offTheCore(call: suspend () -> T): T {
     return withContext(Dispatchers.IO) { call() }
 }
 
-// The core's threads, which wake callers, stay with the JVM: to come and go for each call costs more.
-private val keepThreads by lazy {
-    val initializer = CallbackThreadInitializer(true, false, "komopay")
-    Native.setCallbackThreadInitializer(uniffiRustFutureContinuationCallbackImpl, initializer)
+private val IS_VIRTUAL: MethodHandle? = try {
+    MethodHandles.publicLookup()
+        .findVirtual(Thread::class.java, "isVirtual", MethodType.methodType(Boolean::class.javaPrimitiveType))
+} catch (_: ReflectiveOperationException) {
+    // Before Java 21 there are none.
+    null
 }
+
+private fun isVirtual(): Boolean = IS_VIRTUAL != null && IS_VIRTUAL.invoke(Thread.currentThread()) as Boolean
 
 /**
  * Runs [block] with this client, and closes it. When the coroutine is cancelled it does not wait for creates on the

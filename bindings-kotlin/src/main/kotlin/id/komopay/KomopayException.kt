@@ -1,8 +1,8 @@
 package id.komopay
 
 import id.komopay.ffi.CallFailure
-import id.komopay.ffi.Cancellation
 import id.komopay.ffi.Failure
+import id.komopay.ffi.hasBegun
 import java.io.Serializable
 import java.nio.charset.CharacterCodingException
 import java.time.Duration
@@ -71,10 +71,10 @@ public sealed class KomopayException(
     public val callbackStatus: Int get() = if (kind.isOurs) 500 else kind.callbackStatus(this.field)
 
     /** Whether the same call may succeed if it is made again later (after `outcome_unknown`: with `resume`). */
-    public val retryable: Boolean get() = !kind.isOurs && kind.retryable()
+    public val retryable: Boolean get() = kind.retryable()
 
     /** Whether a payout under this id exists or may exist. False on a read: this read moved nothing. */
-    public val moneyMayHaveMoved: Boolean get() = !kind.isOurs && kind.moneyMayHaveMoved()
+    public val moneyMayHaveMoved: Boolean get() = kind.moneyMayHaveMoved()
 
     /** What is written in its place: without what others threw, which perhaps cannot be written. */
     @Suppress("unused")
@@ -104,21 +104,11 @@ private class Written(
 
 /** A create on its way to the core. Until the core has begun with it, whatever is thrown here, nothing was sent. */
 internal class Creating(val payoutId: String, val resume: Boolean) {
-    private var mark: Cancellation? = null
-
-    /** What to give to the core along with the call: it notes there that it has begun. */
-    fun handOver(call: Long?): Cancellation = Cancellation(call).also { mark = it }
+    /** What is handed over: the core notes there that it has begun. */
+    var arguments: ByteArray? = null
 
     /** Whether the payout may have been sent, by this call or by an earlier one. */
-    fun mayHaveBeenSent(): Boolean = resume || try {
-        mark?.hasBegun() ?: false
-    } catch (_: Throwable) {
-        true
-    }
-
-    fun close() {
-        mark?.close()
-    }
+    fun mayHaveBeenSent(): Boolean = resume || arguments?.let(::hasBegun) ?: false
 }
 
 /**

@@ -2,7 +2,8 @@
 
 package id.komopay
 
-import id.komopay.ffi.Cancellation
+import id.komopay.ffi.Answer
+import id.komopay.ffi.Border
 import id.komopay.ffi.NativeLogger
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicLong
@@ -51,38 +52,51 @@ public fun setLogger(level: LogLevel = LogLevel.INFO, logger: Logger) {
 @Volatile
 private var ourLogger: Logger? = null
 
+/** Whether anybody wants to know what the log says. */
+internal val isHeard: Boolean get() = ourLogger != null
+
+/** Tells the logger, on this thread. */
+internal fun tell(records: List<LogRecord>) {
+    for (record in records) runCatching { ourLogger?.log(record) }
+}
+
 private val callers = ConcurrentHashMap<Long, Caller>()
 
 private val numbers = AtomicLong()
 
-/** A caller whose call has records, in its context. */
-private class Caller(private val context: CoroutineContext, private val records: Cancellation) {
+/** A caller that suspends, whose call has records, in its context. */
+private class Caller(private val context: CoroutineContext, private val call: Long) {
     private var hasEnded = false
 
     fun wake() {
-        CoroutineScope(context.minusKey(Job)).launch { tell { records.takeRecords() } }
+        CoroutineScope(context.minusKey(Job)).launch { tellInOrder() }
     }
 
-    fun end() = tell { records.endRecords().also { hasEnded = true } }
+    @Synchronized
+    private fun tellInOrder() {
+        if (!hasEnded) Answer(Border.records(call)).tell()
+    }
 
-    // One after the other, so that the order holds.
-    private fun tell(take: () -> List<LogRecord>) = synchronized(this) {
-        if (!hasEnded) take().forEach { record -> runCatching { ourLogger?.log(record) } }
+    /** Nothing is told after this but what comes with the end of the call. */
+    @Synchronized
+    fun end() {
+        hasEnded = true
     }
 }
 
-/** Runs a call, and tells the logger, if there is one, what the log says of it. */
-internal suspend fun <T> heard(creating: Creating?, call: suspend (Cancellation?) -> T): T {
-    if (ourLogger == null) return call(creating?.handOver(null))
+/** Runs a call that suspends, with a number of its own, and listens to what the log says of it. */
+internal suspend fun <T> heard(call: suspend (Long) -> T): T {
     val number = numbers.incrementAndGet()
-    val records = creating?.handOver(number) ?: Cancellation(number)
-    val caller = Caller(currentCoroutineContext(), records)
-    callers[number] = caller
+    if (!isHeard) return call(number)
+    callers[number] = Caller(currentCoroutineContext(), number)
     try {
-        return call(records)
+        return call(number)
     } finally {
         callers.remove(number)
-        caller.end()
-        if (creating == null) records.close()
     }
+}
+
+/** The call of this number has ended: what is still to be told comes with its end. */
+internal fun hasEnded(call: Long) {
+    if (isHeard) callers[call]?.end()
 }

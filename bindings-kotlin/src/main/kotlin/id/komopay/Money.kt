@@ -1,9 +1,7 @@
 package id.komopay
 
 import id.komopay.ffi.MoneyParts
-import id.komopay.ffi.exactMoney
-import id.komopay.ffi.parseMoney
-import id.komopay.ffi.showMoney
+import id.komopay.ffi.NativeOperations
 import java.io.Serializable
 import java.math.BigDecimal
 import java.time.Duration
@@ -34,7 +32,7 @@ public class Money private constructor(parts: MoneyParts) : Serializable {
 
     /** Money of an amount in digits, such as `42.05`. */
     @Throws(InvalidRequestException::class)
-    public constructor(amount: String, currency: String) : this(native { parseMoney(amount, currency) })
+    public constructor(amount: String, currency: String) : this(native { NativeOperations.parseMoney(amount, currency) })
 
     /** Money of a whole amount. */
     @Throws(InvalidRequestException::class)
@@ -56,7 +54,11 @@ public class Money private constructor(parts: MoneyParts) : Serializable {
     override fun hashCode(): Int = 31 * amount.stripTrailingZeros().hashCode() + currency.hashCode()
 
     /** Such as `42.05 USD`. */
-    override fun toString(): String = native { showMoney(this) }
+    override fun toString(): String = when {
+        // What the core calls a currency is shown as it is.
+        currency.all { it in 'A'..'Z' } -> "${amount.toPlainString()} $currency"
+        else -> native { NativeOperations.showMoney(this) }
+    }
 
     internal fun lower() = MoneyParts(amount.toPlainString(), currency)
 
@@ -65,7 +67,7 @@ public class Money private constructor(parts: MoneyParts) : Serializable {
 
         fun lift(parts: MoneyParts) = Money(parts)
 
-        private fun exact(amount: String, currency: String) = native { exactMoney(amount, currency) }
+        private fun exact(amount: String, currency: String) = native { NativeOperations.exactMoney(amount, currency) }
     }
 }
 

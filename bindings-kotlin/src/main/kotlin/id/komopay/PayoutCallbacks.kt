@@ -1,6 +1,6 @@
 package id.komopay
 
-import id.komopay.ffi.callbackBodyLimit
+import id.komopay.ffi.NativeOperations
 import java.time.Duration
 import java.util.concurrent.CompletionStage
 import java.util.concurrent.Future
@@ -65,7 +65,7 @@ public class PayoutCallbacks(
     init {
         require(pollInterval in SHORTEST_POLL..LONGEST_POLL) { "pollInterval must be 1 ms to 1 day" }
         // Without keys, every callback would be answered with 500.
-        native { client.core.checkCallbacks() }
+        client.checkCallbacks()
         // Now and not in the background, where a store that is broken would be told every few seconds.
         runBlocking { client.takeChanges(0) }
     }
@@ -91,7 +91,7 @@ public class PayoutCallbacks(
     }
 
     /** How much of a body to read at most, in bytes: one more than are accepted. */
-    public val bodyLimit: Int = native { callbackBodyLimit() } + 1
+    public val bodyLimit: Int = native { NativeOperations.callbackBodyLimit() } + 1
 
     /**
      * Deals with a callback: [body] is the raw body of the request, [url] is the URL that was requested, absolute or

@@ -2,6 +2,8 @@
 
 package id.komopay
 
+import id.komopay.ffi.NativeOperations
+
 /**
  * Checks every limit of the contract, and the rules of single currencies. A create does this too, unless the client's
  * `validate` is false. The first field that cannot be sent is named by an [InvalidRequestException].
@@ -11,7 +13,7 @@ package id.komopay
  * ```
  */
 @Throws(InvalidRequestException::class)
-public fun PayoutRequest.validate(): Unit = native { id.komopay.ffi.validate(this) }
+public fun PayoutRequest.validate(): Unit = native { NativeOperations.validate(this) }
 
 /**
  * A keyed, canonical digest of the whole request, payee included: 64 characters, `2:` and hex digits. Keep it beside
@@ -25,7 +27,7 @@ public fun PayoutRequest.validate(): Unit = native { id.komopay.ffi.validate(thi
  * ```
  */
 @Throws(ConfigurationException::class)
-public fun PayoutRequest.fingerprint(key: ByteArray): String = native { id.komopay.ffi.fingerprint(this, key) }
+public fun PayoutRequest.fingerprint(key: ByteArray): String = native { NativeOperations.fingerprint(this, key) }
 
 /**
  * Whether a stored fingerprint is this request's: one that [fingerprint] gives, or one of the form that it gave before
@@ -40,4 +42,4 @@ public fun PayoutRequest.fingerprint(key: ByteArray): String = native { id.komop
  */
 @Throws(ConfigurationException::class)
 public fun PayoutRequest.matchesFingerprint(key: ByteArray, stored: String): Boolean =
-    native { id.komopay.ffi.matchesFingerprint(this, key, stored) }
+    native { NativeOperations.matchesFingerprint(this, key, stored) }

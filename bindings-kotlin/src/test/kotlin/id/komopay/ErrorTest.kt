@@ -1,7 +1,9 @@
 package id.komopay
 
 import id.komopay.ffi.Failure
+import id.komopay.ffi.NativeOperations
 import id.komopay.ffi.errorKinds
+import id.komopay.ffi.run
 import java.time.Duration
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.runBlocking
@@ -60,15 +62,16 @@ class ErrorTest {
         assertEquals(false, Sandbox.SECRET in before.stackTraceToString())
 
         val creating = Creating("A-1", resume = false)
-        val handedOver = assertThrows<InternalException> { native(creating) { creating.handOver(null); throw fault } }
+        val operation = NativeOperations.createPayout("A-1", Sandbox.request(), false)
+        creating.arguments = operation.arguments
+        val handedOver = assertThrows<InternalException> { native(creating) { throw fault } }
         assertEquals(false, handedOver.moneyMayHaveMoved)
         Sandbox().use { sandbox ->
             Client(sandbox.config()).use { client ->
-                client.core.createPayout("A-1", Sandbox.request(), false, creating.handOver(null))
+                run(operation, client.core.number(), creating)
                 assertThrows<OutcomeUnknownException> { native(creating) { throw fault } }
             }
         }
-        creating.close()
     }
 
     @Test
