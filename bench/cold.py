@@ -21,10 +21,9 @@ def requests(url: str, ca_file: str) -> None:
     import requests
 
     session = requests.Session()
-    session.verify = ca_file
     session.headers["X-API-Version"] = "2"
     secret = {"code": "MERCHANT", "secret": "a-secret-of-nobody"}
-    answer = session.post(f"{url}/auth-tokens", json=secret)
+    answer = session.post(f"{url}/auth-tokens", json=secret, verify=ca_file)
     answer.raise_for_status()
     session.headers["Authorization"] = f"Bearer {answer.json()['token']}"
     payout = {
@@ -36,7 +35,7 @@ def requests(url: str, ca_file: str) -> None:
             "emailAddress": "customer@test.com",
         },
     }
-    answer = session.post(f"{url}/payouts/FIRST-1", json=payout)
+    answer = session.post(f"{url}/payouts/FIRST-1", json=payout, verify=ca_file)
     answer.raise_for_status()
     assert answer.json()["paymentRequested"]["money"]["amount"] == 10000
 

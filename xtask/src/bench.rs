@@ -7,6 +7,7 @@ mod aims;
 mod beginnings;
 mod contestants;
 mod creates;
+mod crossings;
 mod document;
 mod figures;
 mod forgeries;
@@ -50,7 +51,9 @@ enum Part {
     Beginnings,
     /// What calls under way hold, and what many calls leave behind.
     Memory,
-    /// Wheel and libraries.
+    /// What it costs to call into the library from the JVM.
+    Crossings,
+    /// Wheel, jar and libraries.
     Sizes,
     /// How long it takes to refuse forged callbacks.
     Forgeries,
@@ -65,10 +68,11 @@ enum Part {
 }
 
 /// Those whose figures are kept, by their names in the report.
-const KEPT: [(Part, &str); 5] = [
+const KEPT: [(Part, &str); 6] = [
     (Part::Creates, "creates"),
     (Part::Beginnings, "beginnings"),
     (Part::Memory, "memory"),
+    (Part::Crossings, "crossings"),
     (Part::Sizes, "sizes"),
     (Part::Forgeries, "forgeries"),
 ];
@@ -105,6 +109,7 @@ fn kept(workspace: &Workspace, wish: &Wish, wanted: &dyn Fn(Part) -> bool) -> Ou
                 let calls = if wish.long { "1000000" } else { "100000" };
                 memory::measure(&place, rounds, calls, &mut results)?;
             }
+            Part::Crossings => crossings::measure(&place, rounds, &mut results)?,
             Part::Sizes => sizes::measure(&place, &mut results)?,
             _ => forgeries::measure(&place, rounds, &mut results)?,
         }

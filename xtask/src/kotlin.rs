@@ -22,7 +22,7 @@ use crate::{demo, files, kotlin_code, ledger, licenses, readme, suite};
 /// The payout that the server of the hand-off lets the app make.
 const HANDED_OFF: [&str; 3] = ["APP-223344", "10000", "IDR"];
 
-/// Where the generator's own code goes, besides what it writes with UniFFI.
+/// Where the generator's own code goes, besides what it writes with `UniFFI`.
 const OPERATIONS: &str = "id/komopay/ffi/Operations.kt";
 
 /// The library as Maven knows it.
@@ -117,6 +117,10 @@ impl<'a> Kotlin<'a> {
         self.java(&["examples/classes"], "examples-classpath", class, "")
     }
 
+    fn jar(&self) -> PathBuf {
+        self.folder.join("maven").join(format!("komopay-sdk-{}.jar", env!("CARGO_PKG_VERSION")))
+    }
+
     fn java(&self, folders: &[&str], list: &str, class: &str, options: &str) -> Outcome<Program> {
         let list = self.folder.join(list);
         let jars =
@@ -128,6 +132,42 @@ impl<'a> Kotlin<'a> {
             .join(if cfg!(windows) { ";" } else { ":" }.as_ref());
         // Not as an argument, which would be printed, and it is long.
         Ok(Program::new(self.workspace, "java").args(options).env("CLASSPATH", path).arg(class))
+    }
+}
+
+/// The contestants of the JVM in `cargo xtask bench`, with the jar as it would be published, but for this machine only.
+pub(crate) struct Contestants<'a>(Kotlin<'a>);
+
+impl<'a> Contestants<'a> {
+    pub(crate) fn build(workspace: &'a Workspace) -> Outcome<Self> {
+        setup::require(workspace, &[Tool::Compiler, Tool::Jdk, Tool::Maven])?;
+        let kotlin = Kotlin::new(workspace);
+        kotlin.prepare("")?;
+        // What the code was generated from was no release.
+        let folder = kotlin.folder.join("native").join(platform(consts::OS, consts::ARCH)?);
+        let library = Self::library(workspace)?;
+        let name = library.file_name().unwrap_or_default();
+        fs::copy(&library, folder.join(name)).map_err(Failure::while_doing("cannot copy the library"))?;
+        kotlin.sdk().args("--quiet -Dmaven.test.skip=true install").run()?;
+        kotlin.maven("bench/jvm/pom.xml").args("--quiet compile").run()?;
+        Ok(Self(kotlin))
+    }
+
+    /// Builds the native library as it would be published, and says where it is.
+    fn library(workspace: &Workspace) -> Outcome<PathBuf> {
+        Program::cargo(workspace).args("build --locked --release --package komopay-ffi").run()?;
+        let name = format!("{}komopay_ffi{}", consts::DLL_PREFIX, consts::DLL_SUFFIX);
+        Ok(workspace.target().join("release").join(name))
+    }
+
+    /// What runs one of them.
+    pub(crate) fn program(&self) -> Outcome<Program> {
+        self.0.java(&["bench/classes"], "bench-classpath", "id.komopay.bench.MainKt", "")
+    }
+
+    /// Jar and native library.
+    pub(crate) fn files(&self) -> Outcome<[PathBuf; 2]> {
+        Ok([self.0.jar(), Self::library(self.0.workspace)?])
     }
 }
 
@@ -166,8 +206,7 @@ pub(crate) fn check(
         gateway::validate(workspace, &calls)
     })?;
     report.check("Kotlin jar", |_| {
-        let jar = kotlin.folder.join("maven").join(format!("komopay-sdk-{}.jar", env!("CARGO_PKG_VERSION")));
-        licenses::check_archive(Program::new(workspace, "jar").args("--list --file").arg(jar))
+        licenses::check_archive(Program::new(workspace, "jar").args("--list --file").arg(kotlin.jar()))
     })?;
     report.check("Kotlin conformance", |tally| {
         conformance.play(workspace, "kotlin", &kotlin.test_program("id.komopay.conformance.RunnerKt", "")?, tally)?;

@@ -216,7 +216,8 @@ fn at_the_border(code: &str, found: &mut BTreeSet<&'static str>) -> String {
             "shownByTheCore" => "shown",
             name => name,
         };
-        let arguments = arguments.split('`').skip(1).step_by(2).map(|name| format!(", {name}")).collect::<String>();
+        let arguments: Vec<&str> = arguments.split('`').skip(1).step_by(2).flat_map(|name| [", ", name]).collect();
+        let arguments = arguments.concat();
         lines
             .push(format!("{} = id.komopay.ffi.NativeOperations.{name}(this{arguments})", head.trim_end_matches(" {")));
         let _ = rest.by_ref().find(|line| *line == "    }");

@@ -1,7 +1,7 @@
 //! What is aimed at, and whether it holds.
 
 use super::figures::{Spread, shown};
-use super::results::{GROWTH, INSTRUCTIONS, KIB, MB, MS, RATE, Results, Unit, WAITS};
+use super::results::{GROWTH, INSTRUCTIONS, KIB, MB, MS, RATE, Results, SLOW_WAITS, US, Unit};
 
 /// A figure that is aimed at: of one subject, or of one against another in the same round.
 pub(super) struct Aim {
@@ -28,6 +28,8 @@ const fn alone(one: &'static str, unit: Unit, bound: Bound) -> Aim {
 }
 
 const ASYNC: &str = "Python async, 100 in flight: komopay";
+const JVM: &str = "JVM, 1 caller: komopay";
+const JVM_THREADS: &str = "JVM, 64 in flight: komopay, threads";
 const SYNC: &str = "Python sync: komopay";
 
 pub(super) const AIMS: &[Aim] = &[
@@ -38,12 +40,20 @@ pub(super) const AIMS: &[Aim] = &[
     against(SYNC, "Python sync: httpx", RATE, AtLeast(8.0)),
     against(SYNC, "Python sync: pyreqwest", RATE, AtLeast(1.3)),
     against(SYNC, "Python sync: primp", RATE, AtLeast(1.1)),
-    alone(SYNC, WAITS, AtMost(1.2)),
+    alone(SYNC, SLOW_WAITS, AtMost(1.2)),
     against("Python sync, 8 threads: komopay", SYNC, RATE, AtLeast(2.5)),
     against("Python sync, 64 threads: komopay", SYNC, RATE, AtLeast(2.5)),
     against(ASYNC, "Python async, 100 in flight: aiohttp", RATE, AtLeast(3.0)),
     against(ASYNC, "Python async, 100 in flight: pyreqwest", RATE, AtLeast(2.3)),
     against(ASYNC, "Python async, 100 in flight: primp", RATE, AtLeast(2.3)),
+    against(JVM, "JVM, 1 caller: OkHttp and Jackson", RATE, AtLeast(1.0)),
+    against(JVM, "JVM, 1 caller: java.net.http and Jackson", RATE, AtLeast(2.0)),
+    against(JVM_THREADS, "JVM, 64 in flight: OkHttp and Jackson", RATE, AtLeast(1.0)),
+    against(JVM_THREADS, "JVM, 64 in flight: java.net.http and Jackson", RATE, AtLeast(1.5)),
+    against("JVM, 64 in flight: komopay, coroutines", JVM_THREADS, RATE, AtLeast(0.9)),
+    alone("JVM, across the border: nothing", US, AtMost(1.0)),
+    alone("JVM, across the border: money", US, AtMost(3.0)),
+    alone("JVM, across the border: a create that is refused", US, AtMost(10.0)),
     alone("Python async, 1,000 in flight: komopay", KIB, AtMost(15.0)),
     against("first payout over TLS: komopay", "first payout over TLS: requests", MS, AtMost(0.3)),
     alone("Python sync, many calls: komopay", GROWTH, AtMost(1.02)),

@@ -3,6 +3,7 @@
 use crate::command::Program;
 
 use super::place::Place;
+use crate::failure::Outcome;
 
 /// One contestant.
 pub(super) struct Contestant {
@@ -18,6 +19,7 @@ pub(super) struct Contestant {
 enum Subject {
     Rust(&'static str),
     Python(&'static str),
+    Jvm(&'static str),
 }
 
 /// Which server it calls.
@@ -30,7 +32,7 @@ pub(super) enum Kind {
 }
 
 use Kind::{Closing, Plain, Tls};
-use Subject::{Python, Rust};
+use Subject::{Jvm, Python, Rust};
 
 const fn new(name: &'static str, subject: Subject, calls: u32, server: Kind) -> Contestant {
     Contestant { name, subject, calls, server }
@@ -71,16 +73,24 @@ pub(super) const CONTESTANTS: &[Contestant] = &[
     new("Python async, 100 in flight: pyreqwest", Python("pyreqwest_async --in-flight 100"), 10_000, Plain),
     new("Python async, 100 in flight: primp", Python("primp_async --in-flight 100"), 10_000, Plain),
     new("Python async, 100 in flight: aiohttp", Python("aiohttp --in-flight 100"), 4000, Plain),
+    new("JVM, 1 caller: komopay", Jvm("komopay"), 10_000, Plain),
+    new("JVM, 1 caller: OkHttp and Jackson", Jvm("okhttp"), 10_000, Plain),
+    new("JVM, 1 caller: java.net.http and Jackson", Jvm("java-net-http"), 10_000, Plain),
+    new("JVM, 64 in flight: komopay, threads", Jvm("komopay --in-flight 64"), 20_000, Plain),
+    new("JVM, 64 in flight: komopay, coroutines", Jvm("komopay-coroutines --in-flight 64"), 20_000, Plain),
+    new("JVM, 64 in flight: OkHttp and Jackson", Jvm("okhttp --in-flight 64"), 20_000, Plain),
+    new("JVM, 64 in flight: java.net.http and Jackson", Jvm("java-net-http --in-flight 64"), 20_000, Plain),
 ];
 
 impl Contestant {
     /// What runs it against this server.
-    pub(super) fn program(&self, place: &Place, url: &str) -> Program {
+    pub(super) fn program(&self, place: &Place, url: &str) -> Outcome<Program> {
         let program = match self.subject {
             Rust(words) => place.rust().args(words),
+            Jvm(words) => place.jvm.program()?.args(words),
             Python(words) => place.python().arg("bench/contestants.py").args(words),
         };
         let program = program.arg("--url").arg(url).arg("--calls").arg(self.calls.to_string());
-        if self.server == Tls { program.arg("--ca-file").arg(place.ca_file()) } else { program }
+        Ok(if self.server == Tls { program.arg("--ca-file").arg(place.ca_file()) } else { program })
     }
 }

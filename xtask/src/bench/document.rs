@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::aims::{AIMS, Found};
 use super::figures::{Spread, shown};
 use super::place::Place;
-use super::results::{CPU, GROWTH, INSTRUCTIONS, KIB, MB, MS, PEAK, RATE, Results, Unit, WAITS};
+use super::results::{CPU, GROWTH, INSTRUCTIONS, KIB, MB, MS, PEAK, RATE, Results, SLOW_WAITS, US, Unit, WAITS};
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
@@ -30,8 +30,14 @@ pub(super) fn add_guards(workspace: &Workspace, results: &mut Results) -> Outcom
     let path = workspace.root().join("bench/guards.json");
     let text = fs::read_to_string(&path).map_err(Failure::while_doing("cannot read bench/guards.json"))?;
     let guards: Value = serde_json::from_str(&text).map_err(Failure::while_doing("cannot read bench/guards.json"))?;
-    let agreed = guards.pointer("/core: create, 1 caller: instructions/per_call").and_then(Value::as_f64);
-    results.add("core: create", INSTRUCTIONS, agreed.unwrap_or_default());
+    let guarded = [
+        ("core: create", INSTRUCTIONS, "core: create, 1 caller: instructions"),
+        ("Python sync: komopay", SLOW_WAITS, "Python sync: create: waits"),
+    ];
+    for (subject, unit, name) in guarded {
+        let agreed = guards.get(name).and_then(|guard| guard.get("per_call")?.as_f64());
+        results.add(subject, unit, agreed.ok_or_else(|| Failure::new(format!("bench/guards.json has no {name}")))?);
+    }
     Ok(())
 }
 
@@ -84,7 +90,7 @@ fn creates(results: &Results) -> String {
 fn others(results: &Results) -> String {
     let mut text = "| measured | median | lowest to highest | |\n|---|--:|--:|---|\n".to_owned();
     for name in results.figures.keys() {
-        for unit in [MS, KIB, GROWTH, MB, INSTRUCTIONS] {
+        for unit in [US, MS, KIB, GROWTH, MB, INSTRUCTIONS, SLOW_WAITS] {
             let Some(found) = results.spread(name, unit) else { continue };
             let _ = writeln!(text, "| {name} | {} | {} | {unit} |", shown(found.median), range(found));
         }

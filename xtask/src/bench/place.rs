@@ -6,15 +6,16 @@ use super::server::Server;
 use crate::command::Program;
 use crate::failure::Outcome;
 use crate::setup::{self, Tool};
-use crate::tools;
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
+use crate::{kotlin, tools};
 
 pub(super) struct Place<'a> {
     pub(super) workspace: &'a Workspace,
     program: PathBuf,
     pub(super) venv: Venv,
     pub(super) wheel: PathBuf,
+    pub(super) jvm: kotlin::Contestants<'a>,
 }
 
 impl<'a> Place<'a> {
@@ -25,7 +26,8 @@ impl<'a> Place<'a> {
         venv.install_builder(workspace)?;
         let wheel = venv.install_wheel(workspace, Profile::Release)?;
         venv.install(workspace, Path::new("bench/requirements.txt"))?;
-        Ok(Self { workspace, program: build(workspace, "")?, venv, wheel })
+        let jvm = kotlin::Contestants::build(workspace)?;
+        Ok(Self { workspace, program: build(workspace, "")?, venv, wheel, jvm })
     }
 
     pub(super) fn serve(&self, words: &str) -> Outcome<Server> {

@@ -21,10 +21,13 @@ pub(super) const CPU: Unit = "us of CPU/call";
 pub(super) const WAITS: Unit = "waits/call";
 pub(super) const PEAK: Unit = "MiB at most";
 pub(super) const KIB: Unit = "KiB/call";
+pub(super) const US: Unit = "us/call";
 pub(super) const MS: Unit = "ms";
 pub(super) const MB: Unit = "MB";
 pub(super) const GROWTH: Unit = "late/early";
 pub(super) const INSTRUCTIONS: Unit = "instructions/call";
+/// Of calls whose answers take their time, as the guards make them.
+pub(super) const SLOW_WAITS: Unit = "waits/call, answered after 2 ms";
 
 /// All figures: of each subject, in each unit, one a round.
 #[derive(Default, Serialize, Deserialize)]
