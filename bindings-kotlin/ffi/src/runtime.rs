@@ -315,15 +315,34 @@ mod tests {
         assert!(ended.is_ok() && begun.has_begun());
     }
 
+    /// How a create ends, whose caller polls it or not, and of which payout that says so.
+    fn ended(
+        cancellation: Option<Arc<Cancellation>>,
+        call: impl Future<Output = komopay_core::Result<()>> + Send + 'static,
+    ) -> (crate::values::ErrorKind, Option<String>) {
+        let caller = Builder::new_current_thread().build().unwrap();
+        let ended: Result<(), _> = caller.block_on(run_create(cancellation, &id(), false, call));
+        let Err(CallFailure::Failed { failure }) = ended else { panic!("it has a result") };
+        (failure.kind, failure.payout_id)
+    }
+
     #[test]
     fn what_a_panic_leaves_of_a_create_is_not_known() {
-        let caller = Builder::new_current_thread().build().unwrap();
-        let call = async { panic!("on purpose") };
-        let ended: Result<(), _> = caller.block_on(run_create::<(), ()>(None, &id(), false, call));
-        let Err(CallFailure::Failed { failure }) = ended else { panic!("it panicked") };
-        assert_eq!(
-            (failure.kind, failure.payout_id.as_deref()),
-            (crate::values::ErrorKind::OutcomeUnknown, Some("A-1"))
-        );
+        let unknown = (crate::values::ErrorKind::OutcomeUnknown, Some("A-1".to_owned()));
+        assert_eq!(ended(None, async { panic!("on purpose") }), unknown);
+        #[cfg(feature = "jvm")]
+        assert_eq!(ended(Some(Cancellation::for_caller()), async { panic!("on purpose") }), unknown);
+    }
+
+    #[cfg(feature = "jvm")]
+    #[test]
+    fn a_call_that_its_caller_polls_runs_on_no_other_thread_and_without_threads_not_at_all() {
+        let (here, caller) = (thread::current().id(), Builder::new_current_thread().build().unwrap());
+        let call = async move { Ok(thread::current().id() == here) };
+        assert!(caller.block_on(run::<bool, bool>(Some(Cancellation::for_caller()), call)).unwrap());
+
+        let none = Cancellation::without_threads(&io::Error::other("no more threads"));
+        let not_sent = (crate::values::ErrorKind::Internal, Some("A-1".to_owned()));
+        assert_eq!(ended(Some(none), async { panic!("it ran") }), not_sent);
     }
 }

@@ -143,9 +143,12 @@ private fun drop(config: Config) {
 }
 
 private fun hooks(): Int {
-    val hooks = Class.forName("java.lang.ApplicationShutdownHooks").getDeclaredField("hooks")
-    hooks.isAccessible = true
-    return (hooks.get(null) as Map<*, *>).keys.count { (it as Thread).name == "komopay-shutdown" }
+    val owner = Class.forName("java.lang.ApplicationShutdownHooks")
+    val hooks = owner.getDeclaredField("hooks").apply { isAccessible = true }
+    // As the JVM does: the collector may take one away meanwhile.
+    return synchronized(owner) {
+        (hooks.get(null) as Map<*, *>).keys.count { (it as Thread).name == "komopay-shutdown" }
+    }
 }
 
 private fun thrown(call: () -> Unit): String =
