@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 use crate::tls;
 
@@ -44,7 +44,10 @@ pub(crate) fn run(manner: Manner) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let acceptor = manner.tls.as_deref().map(tls::acceptor).transpose()?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(([127, 0, 0, 1], 0).into())?;
+        // A thousand may come at once, and none shall have to knock again.
+        let listener = socket.listen(4096)?;
         let scheme = if acceptor.is_some() { "https" } else { "http" };
         println!("komopay-bench serves on {scheme}://{}", listener.local_addr()?);
         let manner = Arc::new(manner);
