@@ -48,15 +48,12 @@ impl SharedRuntime {
     pub fn driver(&self) -> io::Result<Driver> {
         let place = {
             let mut started = self.started();
-            match &started.place {
-                Some(place) => Arc::clone(place),
-                None => {
-                    let place = Place::start(self.begin).map_err(|error| not_started(&error))?;
-                    Arc::clone(started.place.insert(place))
-                }
+            if started.place.is_none() {
+                started.place = Some(Place::start(self.begin).map_err(|error| not_started(&error))?);
             }
+            started.place.clone()
         };
-        match place.take() {
+        match place.and_then(|place| place.take()) {
             Some(seat) => Ok(Driver::Caller(seat)),
             None => Ok(Driver::Threads(self.threads()?)),
         }

@@ -1,6 +1,6 @@
 //! The border to the JVM, besides `UniFFI`'s own: written from the functions that `UniFFI` exports, once for Rust
-//! (`src/jni.rs` includes it) and once for Kotlin (`komopay-bindgen operations` prints it). Both are of one run, so that
-//! an operation has the same number on both sides; a new one needs no line here.
+//! (`src/jni.rs` includes it) and once for Kotlin (`komopay-bindgen operations` prints it). Both are of one run, so
+//! that an operation has the same number on both sides; a new one needs no line here.
 
 use std::path::Path;
 use std::{env, fs};

@@ -141,6 +141,21 @@ def test_a_handler_that_calls_back_is_served(sandbox: Sandbox, heard: Heard) -> 
     assert asking.asked
 
 
+def test_a_create_goes_on_while_a_handler_of_its_own_record_takes_its_time(sandbox: Sandbox, heard: Heard) -> None:
+    def wait(record: logging.LogRecord) -> bool:
+        # The caller's thread is here; the payout is made all the same.
+        if "POST /auth-tokens" in record.getMessage():
+            sandbox.wait_until_seen("create_payout")
+            waited.append(record)
+        return True
+
+    waited: list[logging.LogRecord] = []
+    heard.addFilter(wait)
+    with new_client(sandbox) as client:
+        client.create_payout("LOG-1", documented_request())
+    assert len(waited) == 1
+
+
 def test_what_ends_the_program_out_of_a_handler_ends_the_call(sandbox: Sandbox, heard: Heard) -> None:
     class Ending(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

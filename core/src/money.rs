@@ -11,7 +11,7 @@ use serde::de::{self, Deserializer};
 use serde::ser::{self, Serialize, SerializeStruct, Serializer};
 use serde_json::value::RawValue;
 
-use crate::json::{Unreadable, object};
+use crate::json::{Unreadable, nested};
 use crate::scrub::Shown;
 
 /// An exact amount of one currency, in major units.
@@ -180,14 +180,11 @@ impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Wire<'a> {
-            #[serde(borrow)]
-            amount: &'a RawValue,
+        struct Wire {
+            amount: Box<RawValue>,
             currency_code: String,
         }
-        // Owned, so that money is read from any reader.
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let wire: Wire<'_> = object(raw.get()).map_err(|problem| de::Error::custom(problem.0))?;
+        let wire: Wire = nested(deserializer)?;
         let amount = parse_amount(wire.amount.get()).map_err(de::Error::custom)?;
         Self::told(amount, wire.currency_code).map_err(de::Error::custom)
     }

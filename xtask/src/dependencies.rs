@@ -1,5 +1,5 @@
 //! What the project is made of: licences, sources and duplicate versions of the crates, how many they are, that no
-//! code of ours is unsafe, and that what builds a release is always the same.
+//! code of ours is unsafe but one file, and that what builds a release is always the same.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,12 +14,15 @@ use crate::workspace::Workspace;
 /// The lint, in a file that does not allow it.
 const UNSAFE: &str = "unsafe_code";
 
+/// The one that does: what the JVM prescribes to whoever it calls, and says so.
+const ALLOWED: &str = "bindings-kotlin/ffi/src/jni.rs";
+
 /// The version of cargo-deny that judges.
 const DENY: &str = "0.20.2";
 
 /// How many crates each thing that merchants install may hold on this platform, itself and ours included. Whoever needs
 /// one more raises the number, and says in the commit what for.
-const MOST: [(&str, usize); 3] = [("komopay-core", 119), ("komopay-ffi", 158), ("komopay-python", 132)];
+const MOST: [(&str, usize); 3] = [("komopay-core", 119), ("komopay-ffi", 161), ("komopay-python", 132)];
 
 /// The stand-in gateway, which is in nothing that merchants pay with.
 const GATEWAY: &str = "komopay-sandbox";
@@ -104,11 +107,11 @@ fn safe(workspace: &Workspace) -> Outcome {
             crates += u32::from(text.contains("[package]"));
             text.contains(&format!("{UNSAFE} = \"deny\"\n")) || text.contains("[lints]\nworkspace = true\n")
         };
-        if !safe {
+        if !safe && name != ALLOWED {
             allowed.push(name);
         }
     }
-    println!("{crates} crates of ours, {} files that allow unsafe code", allowed.len());
+    println!("{crates} crates of ours, {} files that allow unsafe code besides {ALLOWED}", allowed.len());
     if allowed.is_empty() { Ok(()) } else { Err(Failure::new(format!("unsafe code is allowed by {allowed:?}"))) }
 }
 

@@ -22,7 +22,7 @@ use crate::{demo, files, kotlin_code, ledger, licenses, readme, suite};
 /// The payout that the server of the hand-off lets the app make.
 const HANDED_OFF: [&str; 3] = ["APP-223344", "10000", "IDR"];
 
-/// Where the generator's own code goes, besides what it writes with UniFFI.
+/// Where the generator's own code goes, besides what it writes with `UniFFI`.
 const OPERATIONS: &str = "id/komopay/ffi/Operations.kt";
 
 /// The library as Maven knows it.

@@ -216,7 +216,8 @@ fn at_the_border(code: &str, found: &mut BTreeSet<&'static str>) -> String {
             "shownByTheCore" => "shown",
             name => name,
         };
-        let arguments = arguments.split('`').skip(1).step_by(2).map(|name| format!(", {name}")).collect::<String>();
+        let arguments: Vec<&str> = arguments.split('`').skip(1).step_by(2).flat_map(|name| [", ", name]).collect();
+        let arguments = arguments.concat();
         lines
             .push(format!("{} = id.komopay.ffi.NativeOperations.{name}(this{arguments})", head.trim_end_matches(" {")));
         let _ = rest.by_ref().find(|line| *line == "    }");
@@ -423,7 +424,8 @@ mod tests {
 
     #[test]
     fn the_methods_of_a_value_do_not_go_by_jna() {
-        let code = "enum class Kind {\n    A;\n     */ fun `statusOf`(`field`: kotlin.String?, `n`: Int): kotlin.Int {\n\
+        let code = "enum class Kind {\n    A;\n     */ fun `statusOf`(`field`: kotlin.String?, `n`: Int): \
+            kotlin.Int {\n\
             \x20           return FfiConverterInt.lift(\n    uniffiRustCall() { _status ->\n    UniffiLib.call(this,\n\
             \x20       _status)\n}\n    )\n    }\n    private fun shownByTheCore(): String {\n\
             \x20       return FfiConverterString.lift(\n    uniffiRustCall() { _status ->\n}\n    )\n    }\n}\n";

@@ -1,5 +1,5 @@
-//! What the JVM knows of names and codes without crossing the border: asked here, once, while the Kotlin code is written.
-//! `build.rs` has the names.
+//! What the JVM knows of names and codes without crossing the border: asked here, once, while the Kotlin code is
+//! written. `build.rs` has the names.
 
 use crate::values;
 
@@ -9,7 +9,7 @@ pub fn operations() -> String {
     let tables = include!(concat!(env!("OUT_DIR"), "/tables.rs")).concat();
     let crossing = include_str!(concat!(env!("OUT_DIR"), "/Operations.kt"));
     format!(
-        "package id.komopay.ffi\n\nimport id.komopay.*\n\n/** What the core does and says: see `ffi/operations.rs`. */\n\
+        "package id.komopay.ffi\n\nimport id.komopay.*\n\n/** What the core does and says: `ffi/operations.rs`. */\n\
          internal object NativeOperations {{\n{tables}\n{crossing}}}\n"
     )
 }

@@ -4,7 +4,6 @@
 //! an answer may belong to an earlier exchange of its connection; the first one over a connection cannot.
 
 use std::any::Any;
-use std::error::Error as StdError;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +16,7 @@ use lru::LruCache;
 use tower_service::Service;
 
 use super::dial::Dialer;
+use super::resolver::BoxError;
 
 /// How many connections that were opened and have not answered yet are remembered. One that is forgotten counts as
 /// used.
@@ -143,8 +143,6 @@ impl Prepared {
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is kept for a create")]
 struct Kept;
-
-pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// No connection came about in the time for one.
 #[derive(Debug, thiserror::Error)]

@@ -15,8 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::connection::BoxError;
-use super::resolver::Resolver;
+use super::resolver::{BoxError, Resolver};
 
 /// After so much silence the system asks a peer whether it is still there, and so often again. Three times without an
 /// answer, or so long without one to what was sent, and the connection is broken: it may be kept for as long as a call.

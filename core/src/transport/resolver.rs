@@ -1,6 +1,7 @@
 //! Names, as the operating system looks them up; for plain http, only addresses of this machine are let through at
 //! every connect.
 
+use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +12,6 @@ use std::task::{Context, Poll};
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
-use super::connection::BoxError;
 use crate::address::is_loopback_address;
 
 /// A name that leads to no address of this machine. Its text is what the caller reads.
@@ -24,6 +24,9 @@ pub(super) struct Elsewhere {
     name: String,
     addresses: Vec<std::net::IpAddr>,
 }
+
+/// Why a connection failed, as those who open it tell each other.
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
 type Lookup = dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>> + Send + Sync;
 

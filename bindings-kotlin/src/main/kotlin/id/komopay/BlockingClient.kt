@@ -8,9 +8,9 @@ import java.time.Instant
  * A client of the payout API for Java, and for Kotlin without coroutines: every call waits for its end. For any number
  * of threads.
  *
- * Interrupting the thread releases it at once with an `InterruptedException`. No further attempt of a create starts;
- * what is on the wire is read to its end, and is not undone: make the same call again with `resume` to learn what came
- * of it.
+ * Interrupting the thread releases it, within 50 ms, with an `InterruptedException`. No further attempt of a create
+ * starts; what is on the wire is read to its end, and is not undone: make the same call again with `resume` to learn
+ * what came of it. A virtual thread (Java 21) does not hold its carrier while it waits.
  *
  * A bad setting is a [ConfigurationException] that names it. Nothing is sent yet.
  *
@@ -60,7 +60,8 @@ public class BlockingClient(config: Config) : AutoCloseable {
 
     /** The balances in these currencies, or in all if the list is empty. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun balances(currencies: List<String>): List<Balance> = client.block { NativeOperations.balances(currencies) }
+    public fun balances(currencies: List<String>): List<Balance> =
+        client.block { NativeOperations.balances(currencies) }
 
     /** The codes of the currencies enabled for the merchant. */
     @Throws(KomopayException::class, InterruptedException::class)
@@ -117,12 +118,14 @@ public class BlockingClient(config: Config) : AutoCloseable {
 
     /** Reads a callback, checks it, and reads the payout from the platform: see [Client.handleCallback]. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun handleCallback(body: ByteArray, url: String): Payout = client.block { NativeOperations.handleCallback(body, url) }
+    public fun handleCallback(body: ByteArray, url: String): Payout =
+        client.block { NativeOperations.handleCallback(body, url) }
 
     /** Takes at most so many changes, or 100, out of the `changeStore` to handle them: see [Client.takeChanges]. */
     @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = client.block { NativeOperations.takeChanges(limit) }
+    public fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> =
+        client.block { NativeOperations.takeChanges(limit) }
 
     /** Notes in the `changeStore` that a change was handled: see [Client.acknowledgeChange]. */
     @Throws(KomopayException::class, InterruptedException::class)

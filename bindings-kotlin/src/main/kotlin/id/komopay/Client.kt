@@ -120,7 +120,8 @@ public class Client(config: Config) {
     public suspend fun balances(vararg currencies: String): List<Balance> = balances(currencies.asList())
 
     /** The balances in these currencies, or in all if the list is empty. */
-    public suspend fun balances(currencies: List<String>): List<Balance> = call { NativeOperations.balances(currencies) }
+    public suspend fun balances(currencies: List<String>): List<Balance> =
+        call { NativeOperations.balances(currencies) }
 
     /**
      * The codes of the currencies enabled for the merchant.
@@ -252,7 +253,8 @@ public class Client(config: Config) {
      * val payout = client.handleCallback(body, "/komopay/1.0.pK3...")
      * ```
      */
-    public suspend fun handleCallback(body: ByteArray, url: String): Payout = call { NativeOperations.handleCallback(body, url) }
+    public suspend fun handleCallback(body: ByteArray, url: String): Payout =
+        call { NativeOperations.handleCallback(body, url) }
 
     /**
      * Takes changes out of the `changeStore` to handle them: at most [limit], the oldest first, and of one payout only
@@ -273,7 +275,8 @@ public class Client(config: Config) {
      * }
      * ```
      */
-    public suspend fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = call { NativeOperations.takeChanges(limit) }
+    public suspend fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> =
+        call { NativeOperations.takeChanges(limit) }
 
     /**
      * Notes in the `changeStore` that a change was handled: it is never given again.

@@ -1,6 +1,6 @@
 package id.komopay
 
-import id.komopay.ffi.uniffiEnsureInitialized
+import id.komopay.ffi.Border
 import kotlinx.coroutines.CoroutineScope
 
 /**
@@ -30,7 +30,7 @@ internal object Libraries {
      */
     val notLoaded: String? by lazy {
         try {
-            uniffiEnsureInitialized()
+            Border.load()
             null
         } catch (thrown: LinkageError) {
             // JNA's own texts, which name folders, files and what the system said. The innermost says most.

@@ -32,7 +32,8 @@ public class Money private constructor(parts: MoneyParts) : Serializable {
 
     /** Money of an amount in digits, such as `42.05`. */
     @Throws(InvalidRequestException::class)
-    public constructor(amount: String, currency: String) : this(native { NativeOperations.parseMoney(amount, currency) })
+    public constructor(amount: String, currency: String) :
+        this(native { NativeOperations.parseMoney(amount, currency) })
 
     /** Money of a whole amount. */
     @Throws(InvalidRequestException::class)

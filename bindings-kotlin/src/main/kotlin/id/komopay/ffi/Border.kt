@@ -16,8 +16,9 @@ import kotlin.coroutines.resume
 import kotlinx.coroutines.suspendCancellableCoroutine
 
 /**
- * The library's functions for operations, by JNI. What is rare goes by JNA, as UniFFI generates it: making a client, and
- * what the library calls here. Arguments and answers are UniFFI's records, as bytes; `ffi/src/jni.rs` is the other half.
+ * The library's functions for operations, by JNI: see docs/adr/0024. What is rare goes by JNA, as UniFFI generates it:
+ * making a client, and what the library calls here. Arguments and answers are UniFFI's records, as bytes;
+ * `ffi/src/jni.rs` is the other half.
  */
 internal object Border {
     init {
@@ -30,6 +31,9 @@ internal object Border {
             mapOf(Library.OPTION_ALLOW_OBJECTS to true),
         )
     }
+
+    /** Loads the library, if nothing has yet. */
+    fun load() = Unit
 
     @JvmStatic
     external fun now(operation: Int, client: Long, arguments: ByteArray): ByteArray

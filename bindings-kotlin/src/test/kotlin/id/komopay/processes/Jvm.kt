@@ -10,16 +10,21 @@ import kotlin.concurrent.thread
  * A JVM that a test starts, talks to and sees to its end: a program of `Programs.kt`, on the class path of the tests.
  * Where it hangs, the test shows what its threads do, kills it and fails.
  */
-class Jvm(program: String, vararg arguments: String, options: List<String> = listOf()) : AutoCloseable {
+class Jvm(
+    program: String,
+    vararg arguments: String,
+    options: List<String> = listOf(),
+    java: String? = null,
+) : AutoCloseable {
     private val process: Process
     private val lines = LinkedBlockingQueue<String>()
     private val said = CopyOnWriteArrayList<String>()
     private val readers: List<Thread>
 
     init {
-        val command = ProcessHandle.current().info().command().get()
-        val java = listOf(command, "-cp", System.getProperty("java.class.path")) + options
-        process = ProcessBuilder(java + listOf("id.komopay.processes.ProgramsKt", program) + arguments).start()
+        val own = ProcessHandle.current().info().command().get()
+        val command = listOf(java ?: own, "-cp", System.getProperty("java.class.path")) + options
+        process = ProcessBuilder(command + listOf("id.komopay.processes.ProgramsKt", program) + arguments).start()
         readers = listOf(reader("out", process.inputStream), reader("err", process.errorStream))
     }
 

@@ -35,6 +35,8 @@ fun main(arguments: Array<String>) {
         "hooks" -> hooks(config)
         "nest" -> nest(config)
         "starve-a-provider" -> starve(config)
+        "pay-with-little-room" -> payWithLittleRoom(config)
+        "pay-on-virtual-threads" -> payOnVirtualThreads(config)
         "redeploy" -> redeploy(url, arguments[2].toInt(), sharing = arguments[3] == "shared")
         "undeploy-with-a-create-under-way" -> undeployWithCreate(url)
         else -> error("no program $program")

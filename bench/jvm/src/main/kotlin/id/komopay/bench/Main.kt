@@ -17,8 +17,8 @@ private const val USAGE = "MainKt CONTESTANT --url URL --calls N [--in-flight K]
 private const val WARM_UP_SECONDS = 5.0
 
 /**
- * Prints one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 120000}`; `allocation` adds the bytes that one
- * call allocates on its caller's thread.
+ * Prints one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 120000}`; `allocation` adds the bytes that
+ * one call allocates on its caller's thread.
  */
 fun main(arguments: Array<String>) {
     val options = arguments.drop(1).chunked(2).associate { it.first() to it.last() }
@@ -42,7 +42,8 @@ fun main(arguments: Array<String>) {
 }
 
 private fun usage(): Nothing {
-    System.err.println("usage: $USAGE\ncontestants: ${(BLOCKING + COROUTINES + CROSSINGS).keys.joinToString()}, allocation")
+    val contestants = BLOCKING.keys + COROUTINES.keys + CROSSINGS.keys + "allocation"
+    System.err.println("usage: $USAGE\ncontestants: ${contestants.joinToString()}")
     exitProcess(2)
 }
 
