@@ -20,6 +20,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from komopay import PayoutRequest
 
 HEADERS = {
     "Accept": "application/json",
@@ -85,11 +89,11 @@ Sync = Callable[[str], object]
 Async = Callable[[str], Awaitable[object]]
 
 
-def komopay_request() -> object:
-    """The documented request, as a user of this SDK builds it."""
+def documented() -> Callable[[], PayoutRequest]:
+    """What makes the documented request, as a user of this SDK builds it."""
     from komopay import BankAccount, BankTransfer, Money, PayoutRequest
 
-    return PayoutRequest(
+    return lambda: PayoutRequest(
         money=Money("10000", "IDR"),
         method=BankTransfer(
             operator_code="BNK_000",
@@ -99,20 +103,17 @@ def komopay_request() -> object:
     )
 
 
-def komopay_settings(server: Server) -> dict[str, object]:
-    return {
-        "base_url": server.url,
-        "token": "ready-token",
-        "ca_file": server.ca_file,
-        "connection_per_create": server.connection_per_create,
-    }
-
-
 def komopay(server: Server) -> Sync:
     import komopay
 
-    client = komopay.Client(**komopay_settings(server))
-    return lambda payout_id: client.create_payout(payout_id, komopay_request())
+    request = documented()
+    client = komopay.Client(
+        base_url=server.url,
+        token="ready-token",
+        ca_file=server.ca_file,
+        connection_per_create=server.connection_per_create,
+    )
+    return lambda payout_id: client.create_payout(payout_id, request())
 
 
 def requests(server: Server) -> Sync:
@@ -172,8 +173,9 @@ def primp(server: Server) -> Sync:
 async def komopay_async(server: Server) -> Async:
     import komopay
 
-    client = komopay.AsyncClient(**komopay_settings(server))
-    return lambda payout_id: client.create_payout(payout_id, komopay_request())
+    request = documented()
+    client = komopay.AsyncClient(base_url=server.url, token="ready-token")
+    return lambda payout_id: client.create_payout(payout_id, request())
 
 
 async def aiohttp(server: Server) -> Async:

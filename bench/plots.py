@@ -30,9 +30,8 @@ PLOTS = {
 def draw(name: str, groups: dict[str, dict[str, list[float]]]) -> None:
     """Bars of medians, with lines from the lowest to the highest round."""
     heights = [len(rates) for rates in groups.values()]
-    figure, axes = pyplot.subplots(
-        len(groups), 1, figsize=(7, 0.8 + sum(heights) * 0.34 + len(groups) * 0.55), height_ratios=heights, squeeze=False
-    )
+    inches = 0.8 + sum(heights) * 0.34 + len(groups) * 0.55
+    figure, axes = pyplot.subplots(len(groups), figsize=(7, inches), height_ratios=heights, squeeze=False)
     for axis, (group, rates) in zip(axes.flat, groups.items(), strict=True):
         names = sorted(rates, key=lambda contestant: median(rates[contestant]))
         middles = [median(rates[contestant]) for contestant in names]

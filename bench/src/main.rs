@@ -1,7 +1,7 @@
 //! `komopay-bench serve` answers creates as fast as a server can, and `komopay-bench create` is the core calling it,
 //! beside `komopay-bench hyper`, which is the limit; `komopay-bench connections` counts what it costs to know whose an
-//! answer is; `komopay-bench outage` calls a gateway that is down; `komopay-bench callbacks` reads genuine callbacks and
-//! refuses forged ones, and `komopay-bench money` reads amounts.
+//! answer is; `komopay-bench outage` calls a gateway that is down; `komopay-bench callbacks` reads genuine callbacks
+//! and refuses forged ones, and `komopay-bench money` reads amounts.
 //!
 //! Contestants print one line of JSON: `{"calls": 1000, "seconds": 0.5, "cpu_seconds": 0.1, "voluntary_switches": 9,
 //! "memory_kib": 12000}`. The task runner (`cargo xtask bench`, `cargo xtask guards`) starts them in turn and compares.

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::thread;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::figures::Spread;
 use crate::command::Program;
@@ -30,7 +31,7 @@ pub(super) const INSTRUCTIONS: Unit = "instructions/call";
 pub(super) const SLOW_WAITS: Unit = "waits/call, answered after 2 ms";
 
 /// All figures: of each subject, in each unit, one a round.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct Results {
     /// When and where each part was measured.
     pub(super) measured: BTreeMap<String, String>,
@@ -50,10 +51,14 @@ impl Results {
     }
 
     pub(super) fn write(&self, workspace: &Workspace) -> Outcome {
-        let text = serde_json::to_string(self).map_err(Failure::while_doing(format!("cannot write {FILE}")))?;
         // One subject a line, so that a change is read as one.
-        let text = text.replace("},\"", "},\n\"").replace("{\"", "{\n\"").replace("{\n\"KiB", "{\"KiB");
-        fs::write(path(workspace), text + "\n").map_err(Failure::while_doing(format!("cannot write {FILE}")))
+        let lines = |values: Vec<(&String, Value)>| {
+            values.iter().map(|(name, value)| format!("    {}: {value}", json!(name))).collect::<Vec<_>>().join(",\n")
+        };
+        let measured = lines(self.measured.iter().map(|(part, place)| (part, json!(place))).collect());
+        let figures = lines(self.figures.iter().map(|(subject, units)| (subject, json!(units))).collect());
+        let text = format!("{{\n  \"measured\": {{\n{measured}\n  }},\n  \"figures\": {{\n{figures}\n  }}\n}}\n");
+        fs::write(path(workspace), text).map_err(Failure::while_doing(format!("cannot write {FILE}")))
     }
 
     /// Begins a part anew.
@@ -106,4 +111,18 @@ fn where_and_when(workspace: &Workspace) -> Outcome<String> {
     let kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok());
     let gib = kib.unwrap_or(0_u64) / 1024 / 1024;
     Ok(format!("{}, {}, {cores} cores of {model}, {gib} GiB", day.trim(), system.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_figure_of_a_run_takes_the_place_of_those_of_an_earlier_one() {
+        let earlier = r#"{"measured": {}, "figures": {"a": {"ms": [9.0, 9.0]}}}"#;
+        let mut results: Results = serde_json::from_str(earlier).unwrap();
+        results.add("a", MS, 123.456);
+        results.add("a", MS, 0.012_345_6);
+        assert_eq!(results.of("a", MS).unwrap(), [123.5, 0.01235]);
+    }
 }
