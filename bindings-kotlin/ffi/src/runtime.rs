@@ -6,7 +6,6 @@
 
 use std::fmt::Display;
 use std::future::Future;
-use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 #[cfg(feature = "jvm")]
@@ -104,7 +103,7 @@ impl Cancellation {
     }
 
     /// For a call for which there are no threads.
-    pub fn without_threads(error: &io::Error) -> Arc<Self> {
+    pub fn without_threads(error: &dyn Display) -> Arc<Self> {
         Self::of_caller(Err(error.to_string()))
     }
 
@@ -241,6 +240,7 @@ impl<F: Future<Output: Send> + Send + 'static> Drop for Waiter<F> {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::io;
     use std::sync::{Mutex, mpsc};
     use std::thread;
 
