@@ -1,8 +1,8 @@
-//! The one runtime of this process, and what becomes of a call on it.
+//! The runtimes of this process, and what becomes of a call on them.
 //!
-//! A call runs here and not on the caller's thread: then a caller that leaves (a cancelled coroutine drops its future,
-//! a cancelled Swift task cancels its [`Cancellation`]) is released at once, while the core reads a create on the wire
-//! to its end; and a panic becomes an error.
+//! A call of a coroutine or of Swift runs on threads of its own: then a caller that leaves (a cancelled coroutine, a
+//! Swift task that cancels its [`Cancellation`]) is released at once, while the core reads a create on the wire to its
+//! end; and a panic becomes an error. A blocking call of the JVM runs on its caller's thread (`jni.rs`).
 
 use std::fmt::Display;
 use std::future::Future;
