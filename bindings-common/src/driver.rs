@@ -15,8 +15,18 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
+/// A thread that has less of its stack left drives no call: its process would end beyond it. Without optimisation, a
+/// create that makes a connection of TLS needs 300 KiB.
+const NEEDED_STACK: usize = 512 * 1024;
+
 /// After so long without a call, the keeper drives. With every call that comes then, two more threads wake.
 const IDLE: Duration = Duration::from_millis(100);
+
+/// Whether this thread has too little of its stack left to drive a call.
+#[must_use]
+pub fn has_little_stack() -> bool {
+    stacker::remaining_stack().is_some_and(|left| left < NEEDED_STACK)
+}
 
 /// Who drives a call that a thread waits for.
 pub enum Driver {
@@ -215,6 +225,16 @@ mod tests {
         assert!(matches!((&driver, &second), (Driver::Caller(_), Driver::Threads(_))));
         drop(driver);
         assert!(matches!(RUNTIME.driver().unwrap(), Driver::Caller(_)));
+    }
+
+    #[test]
+    fn a_thread_with_little_stack_drives_nothing() {
+        static RUNTIME: SharedRuntime = SharedRuntime::new(|| {});
+        for (size, drives) in [(NEEDED_STACK / 2, false), (4 * NEEDED_STACK, true)] {
+            let thread = thread::Builder::new().stack_size(size);
+            let driver = thread.spawn(|| RUNTIME.driver().unwrap()).unwrap().join().unwrap();
+            assert_eq!(matches!(driver, Driver::Caller(_)), drives, "{size}");
+        }
     }
 
     #[test]

@@ -20,6 +20,6 @@ mod runtime;
 mod task;
 
 pub use clients::Clients;
-pub use driver::{Driver, Seat};
+pub use driver::{Driver, Seat, has_little_stack};
 pub use runtime::{Ending, SharedRuntime};
 pub use task::Task;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::driver::{Driver, Place};
+use crate::driver::{Driver, Place, has_little_stack};
 
 /// The runtimes of a process. They are never dropped; one that could not be started is tried again by the next call.
 pub struct SharedRuntime {
@@ -41,11 +41,14 @@ impl SharedRuntime {
         }
     }
 
-    /// Who drives a call that this thread waits for: itself, unless another one does that now.
+    /// Who drives a call that this thread waits for: itself, unless another one does that now, or it has little stack.
     ///
     /// # Errors
     /// Why no thread could be started.
     pub fn driver(&self) -> io::Result<Driver> {
+        if has_little_stack() {
+            return Ok(Driver::Threads(self.threads()?));
+        }
         let place = {
             let mut started = self.started();
             if started.place.is_none() {

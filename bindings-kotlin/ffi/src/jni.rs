@@ -26,7 +26,7 @@ use jni::refs::Global;
 use jni::sys::{JNI_VERSION_1_4, JavaVMAttachArgs, jboolean, jint, jlong};
 use jni::{Env, EnvUnowned, JValue, JavaVM, NativeMethod, jni_sig, jni_str, native_method};
 use komopay_bindings_common::log::{Listener, Record};
-use komopay_bindings_common::{Driver, Task};
+use komopay_bindings_common::{Driver, Task, has_little_stack};
 use komopay_core::{PayoutId, called_by};
 use tokio::runtime::Runtime;
 use uniffi::{Lift, Lower};
@@ -41,10 +41,6 @@ include!(concat!(env!("OUT_DIR"), "/operations.rs"));
 
 /// How long a waiting thread stays here before it looks whether it was interrupted. An answer does not wait for it.
 const SLICE: Duration = Duration::from_millis(50);
-
-/// Whose thread has less of its stack left has its call elsewhere. Without optimisation, a create that makes a
-/// connection of TLS needs 300 KiB.
-const NEEDED_STACK: usize = 512 * 1024;
 
 /// What the first byte of an answer says.
 #[repr(u8)]
@@ -130,7 +126,8 @@ fn run<'local>(
 ) -> Returned<'local> {
     let arguments = Arguments::read(env, operation, client, arguments)?;
     let listener = listens.then(Listener::new);
-    let answer = if stacker::remaining_stack().is_some_and(|left| left < NEEDED_STACK) {
+    // To poll the call takes some stack, too.
+    let answer = if has_little_stack() {
         match RUNTIME.threads() {
             Ok(runtime) => Waited::elsewhere(runtime, arguments.begin_later(env)?, listener).wait(),
             Err(error) => not_started(arguments.begin(env, Cancellation::without_threads(&error))?),
