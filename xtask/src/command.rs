@@ -23,7 +23,8 @@ impl Program {
         command.current_dir(workspace.root()).env("CARGO_TARGET_DIR", workspace.target());
         // `cargo run` describes the package xtask to xtask; passed on, it makes build scripts think that they changed.
         // KOMOPAY_* may hold somebody's real merchant; PYTHON* may lead to another komopay than the one built here.
-        let foreign = ["CARGO_PKG_", "CARGO_MANIFEST_", "KOMOPAY_", "PYTHON"];
+        // It also leads loaders of libraries to what was built here last, where JNA would find that before the jar's.
+        let foreign = ["CARGO_PKG_", "CARGO_MANIFEST_", "KOMOPAY_", "PYTHON", "LD_LIBRARY_PATH", "DYLD_FALLBACK"];
         for (name, _) in env::vars_os() {
             if name.to_str().is_some_and(|name| foreign.iter().any(|prefix| name.starts_with(prefix))) {
                 command.env_remove(name);

@@ -1,7 +1,7 @@
 //! What is aimed at, and whether it holds.
 
 use super::figures::{Spread, shown};
-use super::results::{GROWTH, INSTRUCTIONS, KIB, MB, MS, RATE, Results, SLOW_WAITS, US, Unit};
+use super::results::{GROWTH, KIB, MB, MS, RATE, Results, SLOW_WAITS, US, Unit};
 
 /// A figure that is aimed at: of one subject, or of one against another in the same round.
 pub(super) struct Aim {
@@ -35,7 +35,6 @@ const SYNC: &str = "Python sync: komopay";
 pub(super) const AIMS: &[Aim] = &[
     against("1 caller: core", "1 caller: hyper by hand", RATE, AtLeast(0.85)),
     against("64 in flight: core", "64 in flight: hyper by hand", RATE, AtLeast(0.85)),
-    alone("core: create", INSTRUCTIONS, AtMost(75_000.0)),
     against(SYNC, "Python sync: requests", RATE, AtLeast(15.0)),
     against(SYNC, "Python sync: httpx", RATE, AtLeast(8.0)),
     against(SYNC, "Python sync: pyreqwest", RATE, AtLeast(1.3)),

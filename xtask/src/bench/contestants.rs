@@ -83,6 +83,12 @@ pub(super) const CONTESTANTS: &[Contestant] = &[
 ];
 
 impl Contestant {
+    /// Whether it makes one call after the other, on one thread: while its server works, it has nothing to do.
+    fn is_alone(&self) -> bool {
+        let (Rust(words) | Python(words) | Jvm(words)) = self.subject;
+        !words.contains("--in-flight") && !words.contains("--workers")
+    }
+
     /// What runs it against this server.
     pub(super) fn program(&self, place: &Place, url: &str) -> Outcome<Program> {
         let program = match self.subject {
@@ -91,6 +97,7 @@ impl Contestant {
             Python(words) => place.python().arg("bench/contestants.py").args(words),
         };
         let program = program.arg("--url").arg(url).arg("--calls").arg(self.calls.to_string());
-        Ok(if self.server == Tls { program.arg("--ca-file").arg(place.ca_file()) } else { program })
+        let program = if self.server == Tls { program.arg("--ca-file").arg(place.ca_file()) } else { program };
+        Ok(if self.is_alone() { place.on_one_processor(&program) } else { program })
     }
 }

@@ -31,12 +31,20 @@ impl<'a> Place<'a> {
     }
 
     pub(super) fn serve(&self, words: &str) -> Outcome<Server> {
-        Server::start(self.rust().arg("serve").args(words))
+        Server::start(self.on_one_processor(&self.rust().arg("serve").args(words)))
     }
 
     /// A server that speaks TLS.
     pub(super) fn serve_tls(&self) -> Outcome<Server> {
-        Server::start(self.rust().args("serve --tls").arg(self.ca_file()))
+        Server::start(self.on_one_processor(&self.rust().args("serve --tls").arg(self.ca_file())))
+    }
+
+    /// A program on the first processor, where the system can be told so. A caller and a server with a processor each
+    /// wake it from its sleep with every request and every answer, which in a virtual machine costs more than the call.
+    pub(super) fn on_one_processor(&self, program: &Program) -> Program {
+        let first = if cfg!(target_os = "linux") { "taskset --cpu-list 0" } else { "env" };
+        let (command, words) = first.split_once(' ').unwrap_or((first, ""));
+        Program::new(self.workspace, command).args(words).followed_by(program)
     }
 
     /// Whom contestants that speak TLS trust.
