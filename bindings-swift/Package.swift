@@ -22,6 +22,7 @@ let package = Package(
             swiftSettings: [.swiftLanguageMode(.v5)]),
         .executableTarget(name: "komopay-quickstart", dependencies: ["KomoPay"], path: "Examples/Quickstart"),
         .executableTarget(name: "komopay-conformance", dependencies: ["KomoPay"], path: "Conformance"),
+        .executableTarget(name: "komopay-contestant", dependencies: ["KomoPay"], path: "Bench"),
         .testTarget(name: "KomoPayTests", dependencies: ["KomoPay"]),
     ]
 )

@@ -144,7 +144,12 @@ impl<'a> Package<'a> {
 
     /// `swift build`, `swift test`: with the native half linked from where it was built.
     fn swift(&self, task: &str) -> Program {
-        let library = self.workspace.target().join("debug");
+        self.swift_with(task, "debug")
+    }
+
+    /// The same, with the native half of this profile.
+    fn swift_with(&self, task: &str, profile: &str) -> Program {
+        let library = self.workspace.target().join(profile);
         let swift = self.program("swift").arg(task).arg("--scratch-path").arg(self.built());
         let swift = swift.arg("-Xlinker").arg(format!("-L{}", library.display()));
         swift.args("-Xlinker -rpath -Xlinker").arg(library)
@@ -273,6 +278,37 @@ pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &m
     })?;
     report.check("Swift surface", |_| surface::check(workspace, Language::Swift))?;
     report.check("Swift demo", |_| pay(&package))
+}
+
+/// The contestants of Swift in `cargo xtask bench`, as they would be published.
+pub(crate) struct Contestants<'a> {
+    workspace: &'a Workspace,
+    toolchain: Toolchain,
+    program: PathBuf,
+}
+
+impl<'a> Contestants<'a> {
+    /// Builds them. None, where there is no Swift.
+    pub(crate) fn build(workspace: &'a Workspace) -> Outcome<Option<Self>> {
+        let toolchain = match Toolchain::find(workspace)? {
+            Ok(toolchain) => toolchain,
+            Err(why) => {
+                println!("not measured: {why}");
+                return Ok(None);
+            }
+        };
+        let package = Package::assemble(workspace, &toolchain, "bindgen")?;
+        Program::cargo(workspace).args("build --locked --release --package komopay-ffi").run()?;
+        let build = package.swift_with("build", "release");
+        build.args("--configuration release --product komopay-contestant").run()?;
+        let program = package.built().join("release").join("komopay-contestant");
+        Ok(Some(Self { workspace, toolchain, program }))
+    }
+
+    /// What runs one of them.
+    pub(crate) fn program(&self) -> Program {
+        self.toolchain.program(self.workspace, &self.program, self.workspace.target())
+    }
 }
 
 /// Builds the package as its users do, and pays with it.

@@ -20,6 +20,7 @@ enum Subject {
     Rust(&'static str),
     Python(&'static str),
     Jvm(&'static str),
+    Swift(&'static str),
 }
 
 /// Which server it calls.
@@ -32,7 +33,7 @@ pub(super) enum Kind {
 }
 
 use Kind::{Closing, Plain, Tls};
-use Subject::{Jvm, Python, Rust};
+use Subject::{Jvm, Python, Rust, Swift};
 
 const fn new(name: &'static str, subject: Subject, calls: u32, server: Kind) -> Contestant {
     Contestant { name, subject, calls, server }
@@ -79,25 +80,33 @@ pub(super) const CONTESTANTS: &[Contestant] = &[
     new("JVM, 64 in flight: komopay, threads", Jvm("komopay --in-flight 64"), 20_000, Plain),
     new("JVM, 64 in flight: komopay, coroutines", Jvm("komopay-coroutines --in-flight 64"), 20_000, Plain),
     new("JVM, 64 in flight: OkHttp and Jackson", Jvm("okhttp --in-flight 64"), 20_000, Plain),
+    new("Swift, 1 caller: komopay", Swift("komopay"), 5000, Plain),
+    new("Swift, 1 caller: URLSession and Codable", Swift("urlsession"), 1000, Plain),
+    new("Swift, 64 in flight: komopay", Swift("komopay --in-flight 64"), 20_000, Plain),
+    new("Swift, 64 in flight: URLSession and Codable", Swift("urlsession --in-flight 64"), 2000, Plain),
     new("JVM, 64 in flight: java.net.http and Jackson", Jvm("java-net-http --in-flight 64"), 20_000, Plain),
 ];
 
 impl Contestant {
     /// Whether it makes one call after the other, on one thread: while its server works, it has nothing to do.
     fn is_alone(&self) -> bool {
-        let (Rust(words) | Python(words) | Jvm(words)) = self.subject;
+        let (Rust(words) | Python(words) | Jvm(words) | Swift(words)) = self.subject;
         !words.contains("--in-flight") && !words.contains("--workers")
     }
 
-    /// What runs it against this server.
-    pub(super) fn program(&self, place: &Place, url: &str) -> Outcome<Program> {
+    /// What runs it against this server; nothing, where its language is not there.
+    pub(super) fn program(&self, place: &Place, url: &str) -> Outcome<Option<Program>> {
         let program = match self.subject {
+            Swift(words) => match &place.swift {
+                Some(swift) => swift.program().args(words),
+                None => return Ok(None),
+            },
             Rust(words) => place.rust().args(words),
             Jvm(words) => place.jvm.program()?.args(words),
             Python(words) => place.python().arg("bench/contestants.py").args(words),
         };
         let program = program.arg("--url").arg(url).arg("--calls").arg(self.calls.to_string());
         let program = if self.server == Tls { program.arg("--ca-file").arg(place.ca_file()) } else { program };
-        Ok(if self.is_alone() { place.on_one_processor(&program) } else { program })
+        Ok(Some(if self.is_alone() { place.on_one_processor(&program) } else { program }))
     }
 }

@@ -16,7 +16,8 @@ pub(super) fn measure(place: &Place, rounds: usize, results: &mut Results) -> Ou
                 Kind::Tls => &tls,
                 Kind::Closing => &closing,
             };
-            let figures = Figures::of(contestant.program(place, server.url())?)?;
+            let Some(program) = contestant.program(place, server.url())? else { continue };
+            let figures = Figures::of(program)?;
             println!("   {:50} {:>10}/s", contestant.name, shown(figures.rate()));
             results.add(contestant.name, RATE, figures.rate());
             let others = [(CPU, figures.cpu_per_call()), (WAITS, figures.waits_per_call()), (PEAK, figures.peak())];

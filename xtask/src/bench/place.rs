@@ -8,7 +8,7 @@ use crate::failure::Outcome;
 use crate::setup::{self, Tool};
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{kotlin, tools};
+use crate::{kotlin, swift, tools};
 
 pub(super) struct Place<'a> {
     pub(super) workspace: &'a Workspace,
@@ -16,6 +16,7 @@ pub(super) struct Place<'a> {
     pub(super) venv: Venv,
     pub(super) wheel: PathBuf,
     pub(super) jvm: kotlin::Contestants<'a>,
+    pub(super) swift: Option<swift::Contestants<'a>>,
 }
 
 impl<'a> Place<'a> {
@@ -27,7 +28,8 @@ impl<'a> Place<'a> {
         let wheel = venv.install_wheel(workspace, Profile::Release)?;
         venv.install(workspace, Path::new("bench/requirements.txt"))?;
         let jvm = kotlin::Contestants::build(workspace)?;
-        Ok(Self { workspace, program: build(workspace, "")?, venv, wheel, jvm })
+        let swift = swift::Contestants::build(workspace)?;
+        Ok(Self { workspace, program: build(workspace, "")?, venv, wheel, jvm, swift })
     }
 
     pub(super) fn serve(&self, words: &str) -> Outcome<Server> {
