@@ -143,8 +143,11 @@ impl Scrubber {
 
     /// A request id, no longer than 100 characters. Long numbers inside of hexadecimal ones are none.
     pub fn request_id(&self, id: &str) -> String {
-        let hides_numbers = !self.knows_account && !is_uuid(id) && !id.chars().any(|c| c.is_ascii_alphabetic());
-        self.scrub(id, |_, _| true, hides_numbers, LONGEST_REQUEST_ID, "")
+        let hides_numbers =
+            |id: &str| !self.knows_account && !is_uuid(id) && !id.chars().any(|c| c.is_ascii_alphabetic());
+        let shown = self.scrub(id, |_, _| true, hides_numbers(id), LONGEST_REQUEST_ID, "");
+        // The letters that made its numbers none may be cut off.
+        if hides_numbers(&shown) { self.scrub(&shown, |_, _| true, true, LONGEST_REQUEST_ID, "") } else { shown }
     }
 
     /// Until nothing is left to be found: what is hidden or cut may leave something that stood in a longer word.
@@ -422,6 +425,7 @@ mod tests {
         assert_eq!(read.request_id("1234 5678"), "[hidden]");
         assert_eq!(read.request_id("for-1122-3344"), "for-[hidden]");
         assert_eq!(read.request_id(&"x".repeat(200)).len(), 100);
+        assert_eq!(read.request_id(&format!("12345678 {}x", "7 ".repeat(46))), "[hidden]");
     }
 
     #[test]
