@@ -12,4 +12,4 @@ pub(crate) use claims::Claims;
 pub(crate) use scope::Scope;
 #[cfg(feature = "fuzzing")]
 pub(crate) use tokens::read_token;
-pub(crate) use tokens::{Grant, Refusal, Tokens};
+pub(crate) use tokens::{Grant, Kept, Refusal, Tokens};

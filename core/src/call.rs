@@ -1,13 +1,15 @@
 //! One call that moves nothing: its deadline, its history, and the one loop that tries again.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::attempt::Attempt;
 use crate::auth::{Refusal, Scope};
 use crate::caller::apart;
-use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::first_failure::Said;
 use crate::json::Unreadable;
 use crate::session::Session;
@@ -153,7 +155,7 @@ pub(crate) async fn read<T: Send + 'static>(
             chance.tried(result)
         }
     };
-    call.answer(attempt).await
+    Ok(call.answer(attempt).await?.0)
 }
 
 /// One more try of a call.
@@ -232,69 +234,92 @@ impl Call {
         }
     }
 
-    /// Tries until it works, trying is of no use, `read_attempts` are used up, or the total time is.
-    pub async fn answer<T, F>(self, attempt: impl Fn(Chance) -> F) -> Result<T>
+    /// Tries until it works, trying is of no use, `read_attempts` are used up, or the total time is. What it brought
+    /// comes with the requests that were made.
+    pub async fn answer<T, F>(mut self, attempt: impl Fn(Chance) -> F) -> Result<(T, Vec<Attempt>)>
     where
         T: Send + 'static,
         F: Future<Output = Tried<T>> + Send + 'static,
     {
-        self.run(attempt, None).await
+        loop {
+            let Tried { result, history } = self.tried(&attempt).await?;
+            self.history = history;
+            let pause = match result {
+                Ok(value) => return Ok((value, self.history)),
+                Err(error) => self.missed(error)?,
+            };
+            tokio::time::sleep(pause).await;
+        }
     }
 
     /// Tries until it is there what is waited for, trying is of no use, or the total time is over.
-    pub async fn wait<T, F>(self, attempt: impl Fn(Chance) -> F, wait: Wait<T>) -> Result<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = Tried<T>> + Send + 'static,
-    {
-        self.run(attempt, Some(wait)).await
-    }
-
-    async fn run<T, F>(mut self, attempt: impl Fn(Chance) -> F, wait: Option<Wait<T>>) -> Result<T>
+    pub async fn wait<T, F>(mut self, attempt: impl Fn(Chance) -> F, wait: Wait<T>) -> Result<(T, Vec<Attempt>)>
     where
         T: Send + 'static,
         F: Future<Output = Tried<T>> + Send + 'static,
     {
         let mut last_seen = None;
         loop {
-            self.session.check_open().map_err(|error| self.named(error))?;
-            let tried = apart(attempt(self.chance())).await;
-            let tried = tried.map_err(|error| self.named(error))?;
-            self.history = tried.history;
-            let pause = match (tried.result, &wait) {
-                (Ok(value), None) => return Ok(value),
-                (Err(error), None) => self.missed(error)?,
-                (Ok(value), Some(wait)) if (wait.is_end)(&value) => return Ok(value),
-                (result, Some(wait)) => {
-                    let (asked, longest) = match result {
-                        Ok(value) => {
-                            last_seen = Some(value);
-                            self.saw()
-                        }
-                        Err(error) => self.missed_in_wait(error, last_seen.is_some())?,
-                    };
-                    // A wait may take days: only the last requests are worth telling.
-                    let surplus = self.history.len().saturating_sub(20);
-                    self.history.drain(..surplus);
-                    let Some(pause) = self.pause_in_wait(asked, longest) else {
-                        let error = (wait.not_yet)(last_seen).with_attempts(self.history);
-                        return Err(error.caused_by(self.last_error));
-                    };
-                    pause
-                }
-            };
-            tokio::time::sleep(pause).await;
+            let tried = self.tried(&attempt).await?;
+            match self.after(tried, &mut last_seen, &wait)? {
+                ControlFlow::Break(seen) => return Ok(seen),
+                ControlFlow::Continue(pause) => tokio::time::sleep(pause).await,
+            }
         }
     }
 
-    fn chance(&mut self) -> Chance {
-        Chance {
+    async fn tried<T, F>(&mut self, attempt: impl Fn(Chance) -> F) -> Result<Tried<T>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Tried<T>> + Send + 'static,
+    {
+        let chance = self.chance()?;
+        apart(attempt(chance)).await.map_err(|error| self.named(error))
+    }
+
+    /// What comes after a try of a call that waits: what it waits for, with the requests that were made, or a pause.
+    pub fn after<T>(
+        &mut self,
+        Tried { result, history }: Tried<T>,
+        last_seen: &mut Option<T>,
+        wait: &Wait<T>,
+    ) -> Result<ControlFlow<(T, Vec<Attempt>), Duration>> {
+        self.history = history;
+        let (asked, longest) = match result {
+            Ok(value) if (wait.is_end)(&value) => {
+                return Ok(ControlFlow::Break((value, std::mem::take(&mut self.history))));
+            }
+            Ok(value) => {
+                *last_seen = Some(value);
+                self.saw()
+            }
+            Err(error) => self.missed_in_wait(error, last_seen.is_some())?,
+        };
+        // A wait may take days: only the last requests are worth telling.
+        let surplus = self.history.len().saturating_sub(20);
+        self.history.drain(..surplus);
+        match self.pause_in_wait(asked, longest) {
+            Some(pause) => Ok(ControlFlow::Continue(pause)),
+            None => Err(self.not_yet(last_seen.take(), wait)),
+        }
+    }
+
+    /// The error of a call whose time is over before it has seen what it waits for.
+    pub fn not_yet<T>(&mut self, last_seen: Option<T>, wait: &Wait<T>) -> Error {
+        let error = (wait.not_yet)(last_seen).with_attempts(std::mem::take(&mut self.history));
+        error.caused_by(self.last_error.take())
+    }
+
+    /// One more try, if the client is open.
+    pub fn chance(&mut self) -> Result<Chance> {
+        self.session.check_open().map_err(|error| self.named(error))?;
+        Ok(Chance {
             session: Arc::clone(&self.session),
             which: if self.failed { Try::Repeat } else { Try::First },
             began: self.started,
             left: self.left(),
             history: std::mem::take(&mut self.history),
-        }
+        })
     }
 
     /// How long to pause after a try that brought nothing. Ends the call if that would leave no time for another one.
@@ -418,7 +443,7 @@ mod tests {
     }
 
     /// A call whose tries end so. Gives how it ends, and which tries there were, when.
-    async fn played(ends: Vec<ReadError>) -> (Result<()>, Vec<(Try, Duration)>) {
+    async fn played(ends: Vec<ReadError>) -> (Result<((), Vec<Attempt>)>, Vec<(Try, Duration)>) {
         let session = Arc::new(Session::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap());
         let (started, ends) = (Instant::now(), Arc::new(Mutex::new(VecDeque::from(ends))));
         let tries = Arc::new(Mutex::new(Vec::new()));
@@ -456,7 +481,7 @@ mod tests {
         let session = Arc::new(Session::new(Config::new("http://127.0.0.1:9", Credentials::token("t"))).unwrap());
         let total = session.limits.total;
         let call = Call::new(&session, None, total);
-        let result: Result<()> = call
+        let result: Result<((), _)> = call
             .answer(|chance| async move {
                 if chance.which == Try::First {
                     return chance.tried(Err(missed(ReadErrorKind::Passing, None)));

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::auth::{AccessScope, AccessToken};
 use crate::callback_url::{self, CallbackUrlOptions};
 use crate::callbacks::{self, Callback, Refused};
+use crate::caller::Telling;
 use crate::catalogue::{
     self, Balance, MerchantInfo, PaymentOperator, PaymentOption, PaymentOptionFilter, PayoutOption,
 };
@@ -17,10 +18,12 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::issue;
 use crate::money::Money;
+use crate::options::CallOptions;
 use crate::payouts::follow::SingleFlight;
 use crate::payouts::in_flight::InFlight;
-use crate::payouts::{PayoutRequest, calls, create};
+use crate::payouts::{PayoutRequest, PayoutWaits, calls, create};
 use crate::session::Session;
+use crate::telemetry::CallOutcome;
 use crate::values::{Payout, PayoutAccepted, PayoutId};
 
 /// A client of the payout API. Cheap to clone; clones share connections, tokens and creates under way.
@@ -43,7 +46,7 @@ struct Inner {
     session: Arc<Session>,
     creates: Arc<InFlight>,
     reads: Arc<SingleFlight>,
-    refused_callbacks: Refused,
+    refused_callbacks: Arc<Refused>,
 }
 
 impl Client {
@@ -56,7 +59,57 @@ impl Client {
         let creates = Arc::new(InFlight::new()?);
         let session = Arc::new(Session::new(config)?);
         let reads = SingleFlight::new(Arc::clone(&session));
-        Ok(Self(Arc::new(Inner { session, creates, reads, refused_callbacks: Refused::default() })))
+        Ok(Self(Arc::new(Inner { session, creates, reads, refused_callbacks: Arc::default() })))
+    }
+
+    /// This client with other options. It shares everything with this one: connections, tokens, the throttle, creates
+    /// under way, what is remembered of unknown outcomes; and it is closed when either is.
+    ///
+    /// A create that joins an equal one under way, and has less time than that, ends as `outcome_unknown` when its time
+    /// is over, whether the other was sent or not.
+    ///
+    /// # Errors
+    /// `configuration`, naming `total_timeout` or `headers`. A value of a header is never repeated.
+    pub fn with_options(&self, options: &CallOptions) -> Result<Self> {
+        Ok(self.of(self.0.session.with_options(options)?))
+    }
+
+    /// This client for one call, which has so much time, whatever call it is: [`Client::wait_for_payout`] has a time of
+    /// its own.
+    ///
+    /// # Errors
+    /// `invalid_request`, naming `timeout`, if that is less than 1 ms or more than 365 days.
+    ///
+    /// ```no_run
+    /// # async fn read(client: komopay_core::Client) -> komopay_core::Result<()> {
+    /// let currencies = client.within(std::time::Duration::from_secs(5))?.currencies().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn within(&self, timeout: Duration) -> Result<Self> {
+        Ok(self.of(self.0.session.within(timeout)?))
+    }
+
+    /// A call that tells of itself.
+    fn told<T, F: Future<Output = Result<T>>>(
+        &self,
+        operation: &'static str,
+        payout_id: Option<&PayoutId>,
+        call: F,
+    ) -> Telling<T, F> {
+        self.0.session.told(operation, payout_id, |_| CallOutcome::Done, call)
+    }
+
+    /// The same client, whose calls are of this session.
+    fn of(&self, session: Session) -> Self {
+        let Inner { session: _, creates, reads, refused_callbacks } = &*self.0;
+        let session = Arc::new(session);
+        Self(Arc::new(Inner {
+            reads: reads.of(Arc::clone(&session)),
+            session,
+            creates: Arc::clone(creates),
+            refused_callbacks: Arc::clone(refused_callbacks),
+        }))
     }
 
     /// Makes a payout: `POST /payouts/{id}` under the outcome rules, within `total_timeout`.
@@ -86,7 +139,11 @@ impl Client {
     /// ```
     #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id, resume))]
     pub async fn create_payout(&self, id: &PayoutId, request: &PayoutRequest, resume: bool) -> Result<PayoutAccepted> {
-        create::create(&self.0.session, &self.0.creates, id, request, resume).await
+        let Inner { session, creates, .. } = &*self.0;
+        let outcome = |accepted: &PayoutAccepted| {
+            if accepted.recovered { CallOutcome::Recovered } else { CallOutcome::Done }
+        };
+        session.told("create_payout", Some(id), outcome, create::create(session, creates, id, request, resume)).await
     }
 
     /// Reads a payout: `GET /payouts/{id}`, tried up to `read_attempts` times within `total_timeout`.
@@ -97,7 +154,7 @@ impl Client {
     /// the credentials do not allow it; `configuration` if it is of the other mode (`is_test`); `closed`.
     #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id))]
     pub async fn get_payout(&self, id: &PayoutId) -> Result<Payout> {
-        calls::get(&self.0.reads, id).await
+        self.told("get_payout", Some(id), calls::get(&self.0.reads, id)).await
     }
 
     /// Reads a payout until its status is final, with growing pauses. It returns on FAILED and REFUSED too.
@@ -108,7 +165,37 @@ impl Client {
     /// `not_final` when `timeout` is over, with the last payout seen; `not_found` if the platform knows no such payout.
     #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id))]
     pub async fn wait_for_payout(&self, id: &PayoutId, timeout: Duration) -> Result<Payout> {
-        calls::wait(&self.0.reads, id, timeout).await
+        self.told("wait_for_payout", Some(id), calls::wait(&self.0.reads, id, timeout)).await
+    }
+
+    /// Waits for many payouts, and gives each as soon as it is final, or as its wait ends otherwise: with one rate for
+    /// all their reads, and with tokens that cover up to 32 of them. Each has `timeout` from now on. An id that is given
+    /// twice is waited for once.
+    ///
+    /// Reads of one payout pause as those of [`Client::wait_for_payout`] do, and longer where `reads_per_second` does
+    /// not let more pass: at 100 ([`PayoutWaits::READS_PER_SECOND`]), 5,000 payouts are read about once in 50 seconds.
+    ///
+    /// # Errors
+    /// `invalid_request`, naming `reads_per_second`, if that is not 0.001 to 1000000; `closed`. What goes wrong with
+    /// one payout is told in its [`WaitedPayout`](crate::WaitedPayout), and ends no other wait.
+    ///
+    /// ```no_run
+    /// # async fn follow(client: komopay_core::Client, ids: &[komopay_core::PayoutId]) -> komopay_core::Result<()> {
+    /// use std::time::Duration;
+    /// use komopay_core::PayoutWaits;
+    ///
+    /// let mut waits = client.wait_for_payouts(ids, Duration::from_secs(600), PayoutWaits::READS_PER_SECOND)?;
+    /// while let Some(waited) = waits.next().await {
+    ///     match waited.result {
+    ///         Ok(payout) => println!("{} {}", waited.payout_id, payout.status),
+    ///         Err(error) => println!("{} {error}", waited.payout_id),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait_for_payouts(&self, ids: &[PayoutId], timeout: Duration, reads_per_second: f64) -> Result<PayoutWaits> {
+        PayoutWaits::new(&self.0.reads, ids, timeout, reads_per_second)
     }
 
     /// The ways to pay out this money now, with their operators: `POST /payouts/!availablePaymentOptions`.
@@ -124,7 +211,8 @@ impl Client {
         segment_code: Option<&str>,
         exchanged_to_currency: Option<&str>,
     ) -> Result<Vec<PayoutOption>> {
-        catalogue::payout_options(&self.0.session, money, segment_code, exchanged_to_currency).await
+        let call = catalogue::payout_options(&self.0.session, money, segment_code, exchanged_to_currency);
+        self.told("payout_options", None, call).await
     }
 
     /// The balances in these currencies, or in all if none is named: `GET /balances`. A currency without an account is
@@ -134,7 +222,7 @@ impl Client {
     /// As [`Client::get_payout`].
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn balances(&self, currencies: &[String]) -> Result<Vec<Balance>> {
-        catalogue::balances(&self.0.session, currencies).await
+        self.told("balances", None, catalogue::balances(&self.0.session, currencies)).await
     }
 
     /// The codes of the currencies enabled for the merchant: `GET /currencies`.
@@ -143,7 +231,7 @@ impl Client {
     /// As [`Client::get_payout`].
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn currencies(&self) -> Result<Vec<String>> {
-        catalogue::currencies(&self.0.session).await
+        self.told("currencies", None, catalogue::currencies(&self.0.session)).await
     }
 
     /// The codes of the customer segments: `GET /segments`.
@@ -152,7 +240,7 @@ impl Client {
     /// As [`Client::get_payout`].
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn segments(&self) -> Result<Vec<String>> {
-        catalogue::segments(&self.0.session).await
+        self.told("segments", None, catalogue::segments(&self.0.session)).await
     }
 
     /// All banks, wallets and blockchains, of any direction and currency: `GET /payment-operators`.
@@ -161,7 +249,7 @@ impl Client {
     /// As [`Client::get_payout`].
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn payment_operators(&self) -> Result<Vec<PaymentOperator>> {
-        catalogue::payment_operators(&self.0.session).await
+        self.told("payment_operators", None, catalogue::payment_operators(&self.0.session)).await
     }
 
     /// The codes of all payment methods, of both directions: `GET /payment-methods`.
@@ -170,7 +258,7 @@ impl Client {
     /// As [`Client::get_payout`].
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn payment_methods(&self) -> Result<Vec<String>> {
-        catalogue::payment_methods(&self.0.session).await
+        self.told("payment_methods", None, catalogue::payment_methods(&self.0.session)).await
     }
 
     /// Methods and operators with their limits for this merchant, switched off ones included: `GET /payment-options`.
@@ -179,7 +267,7 @@ impl Client {
     /// `rejected` if the platform does not know a code of the filter; else as [`Client::get_payout`].
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn payment_options(&self, filter: &PaymentOptionFilter) -> Result<Vec<PaymentOption>> {
-        catalogue::payment_options(&self.0.session, filter).await
+        self.told("payment_options", None, catalogue::payment_options(&self.0.session, filter)).await
     }
 
     /// The merchant as customers see it: `GET /merchant-info`.
@@ -188,7 +276,7 @@ impl Client {
     /// As [`Client::get_payout`].
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn merchant_info(&self) -> Result<MerchantInfo> {
-        Ok(catalogue::merchant_info(&self.0.session).await?.0)
+        Ok(self.told("merchant_info", None, catalogue::merchant_info(&self.0.session)).await?.0)
     }
 
     /// Issues a token for someone else to use, such as a mobile app: `POST /auth-tokens`. It is valid for `validity`,
@@ -211,7 +299,7 @@ impl Client {
     /// ```
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn issue_token(&self, scope: &AccessScope, validity: Duration) -> Result<AccessToken> {
-        issue::issue_token(&self.0.session, scope, validity).await
+        self.told("issue_token", None, issue::issue_token(&self.0.session, scope, validity)).await
     }
 
     /// Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
@@ -221,7 +309,8 @@ impl Client {
     /// `authentication` if the credentials are not accepted; else as [`Client::get_payout`].
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn check_credentials(&self) -> Result<MerchantInfo> {
-        let (info, date) = catalogue::merchant_info(&self.0.session).await?;
+        let call = catalogue::merchant_info(&self.0.session);
+        let (info, date) = self.told("check_credentials", None, call).await?;
         let off = date.map(|date| Timestamp::now().duration_since(date)).unwrap_or_default();
         if off.unsigned_abs() > Duration::from_mins(5) {
             let text = format!("this machine's clock is {} s off the platform's", off.as_secs());
@@ -296,7 +385,7 @@ impl Client {
     /// ```
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn handle_callback(&self, body: &[u8], url: &str) -> Result<Payout> {
-        let handled = callbacks::handle(&self.0.reads, body, url).await;
+        let handled = self.told("handle_callback", None, callbacks::handle(&self.0.reads, body, url)).await;
         handled.inspect_err(|error| self.0.refused_callbacks.tell(error))
     }
 
@@ -333,7 +422,7 @@ impl Client {
     /// # Ok::<(), komopay_core::Error>(())
     /// ```
     pub fn check_changes(&self) -> Result<()> {
-        changes::needed(self.0.session.change_store.as_ref()).map(|_| ())
+        changes::needed(self.0.session.change_store.as_deref()).map(|_| ())
     }
 
     /// Takes changes out of the `change_store` to handle them: at most `limit`, the oldest first, and of one payout
@@ -360,7 +449,7 @@ impl Client {
     pub async fn take_changes(&self, limit: usize) -> Result<Vec<PayoutChange>> {
         self.0.session.check_open()?;
         let check = |payout: &Payout| self.0.session.check_mode(payout);
-        changes::take(self.0.session.change_store.as_ref(), limit, self.0.session.change_lease, check).await
+        changes::take(self.0.session.change_store.as_deref(), limit, self.0.session.change_lease, check).await
     }
 
     /// Notes in the `change_store` that a change was handled: it is never given again, and the payout's next one may
@@ -370,7 +459,7 @@ impl Client {
     /// As [`Client::take_changes`].
     pub async fn acknowledge_change(&self, payout_id: &PayoutId, sequence: u64) -> Result<()> {
         self.0.session.check_open()?;
-        changes::acknowledge(self.0.session.change_store.as_ref(), payout_id, sequence).await
+        changes::acknowledge(self.0.session.change_store.as_deref(), payout_id, sequence).await
     }
 
     /// The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
@@ -383,7 +472,7 @@ impl Client {
     /// Refuses new calls, stops further attempts, and waits for the creates on the wire, up to their deadlines.
     pub async fn close(&self) {
         self.refuse_calls();
-        self.0.creates.drained(self.0.session.limits.total.saturating_add(create::GRACE)).await;
+        self.0.creates.drained(create::GRACE).await;
     }
 
     /// The first half of [`Client::close`]: it refuses new calls, stops further attempts, and waits for nothing.

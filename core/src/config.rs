@@ -15,6 +15,7 @@ use crate::changes::ChangeStore;
 use crate::credentials::{Credentials, TokenScope, check_ends};
 use crate::error::{Error, Result};
 use crate::money::{Money, currency_problem};
+use crate::telemetry::Telemetry;
 use crate::timing::Limits;
 
 /// KomoPay's own sandbox host, with test data (source: KomoPay's published payout page).
@@ -25,6 +26,12 @@ pub const SANDBOX_URL: &str = "https://api.sandbox.komopay.id";
 /// For how long a call tries to connect as long as nothing of its client ever reached the platform: a wrong port or
 /// host name shall be noticed before `total_timeout` is over.
 const UNREACHED: Duration = Duration::from_secs(10);
+
+/// The deadline of one request, where no other is given.
+const ATTEMPT: Duration = Duration::from_secs(20);
+
+/// A year is already no deadline; it keeps every sum of times far from overflow.
+pub(crate) const LONGEST_TOTAL: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The settings of a [`Client`](crate::Client). `Config::new` gives the defaults; every field may be changed.
 ///
@@ -40,6 +47,7 @@ const UNREACHED: Duration = Duration::from_secs(10);
 /// # Ok::<(), komopay_core::Error>(())
 /// ```
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "settings, each of which is a yes or no")]
 pub struct Config {
     /// Where the platform is, such as [`SANDBOX_URL`]. It may have a path prefix. Plain `http` is for this machine
     /// only: whatever a name such as `localhost` resolves to, nothing is sent to an address that is not loopback.
@@ -52,7 +60,8 @@ pub struct Config {
     pub token_validity: Duration,
     /// The deadline of a whole call: token, attempts, pauses and settling: 90 s.
     pub total_timeout: Duration,
-    /// The deadline of one request on the wire: 20 s, and at most half of `total_timeout`.
+    /// The deadline of one request on the wire: 20 s, or half of a `total_timeout` that is less than 40 s. One that is
+    /// given may be at most half of `total_timeout`.
     pub attempt_timeout: Duration,
     /// The deadline for making a connection: 5 s. An `attempt_timeout` that is less ends it before.
     pub connect_timeout: Duration,
@@ -85,6 +94,8 @@ pub struct Config {
     /// used (`HTTPS_PROXY`, `ALL_PROXY`, not for the hosts of `NO_PROXY`), but never for a loopback host. One that
     /// cannot be used is refused when the client is made. Plain `http` goes through no proxy.
     pub proxy: Option<String>,
+    /// Whether the proxy of the environment, or of the operating system, is used where `proxy` gives none: true.
+    pub proxy_from_environment: bool,
     /// A PEM file with certificate authorities to trust besides the operating system's.
     pub ca_file: Option<PathBuf>,
     /// The value of the `Id-Customer` header, which is not sent without one. Its purpose is not documented.
@@ -113,6 +124,8 @@ pub struct Config {
     /// The deadline of `handle_callback`, which a web server's worker waits for: 5 s, and never more than
     /// `total_timeout`. Then it is answered with 503, and the platform posts again.
     pub callback_timeout: Duration,
+    /// Who hears of calls and of their requests, for traces and metrics. Nobody, without one.
+    pub telemetry: Option<Arc<dyn Telemetry>>,
     /// The language in `User-Agent: komopay-<lang>/<version>`: `rust`. Bindings put theirs.
     pub language: &'static str,
 }
@@ -127,7 +140,7 @@ impl Config {
             token_scope: TokenScope::default(),
             token_validity: Duration::from_secs(600),
             total_timeout: Duration::from_secs(90),
-            attempt_timeout: Duration::from_secs(20),
+            attempt_timeout: ATTEMPT,
             connect_timeout: Duration::from_secs(5),
             settle_window: Duration::from_secs(30),
             backoff_base: Duration::from_millis(250),
@@ -139,6 +152,7 @@ impl Config {
             connection_per_create: false,
             max_answer_bytes: 1024 * 1024,
             proxy: None,
+            proxy_from_environment: true,
             ca_file: None,
             customer_id: None,
             max_amount: Vec::new(),
@@ -149,6 +163,7 @@ impl Config {
             change_store: None,
             change_lease: Duration::from_secs(60),
             callback_timeout: Duration::from_secs(5),
+            telemetry: None,
             language: "rust",
         }
     }
@@ -171,8 +186,7 @@ impl Config {
                 return Err(Error::setting(name, "must be at least 1 ms"));
             }
         }
-        // A year is already no deadline; it keeps every sum of times far from overflow.
-        if self.total_timeout > Duration::from_secs(365 * 24 * 3600) {
+        if self.total_timeout > LONGEST_TOTAL {
             return Err(Error::setting("total_timeout", "must be at most 365 days"));
         }
         if self.change_lease > Duration::from_secs(365 * 24 * 3600) {
@@ -181,7 +195,7 @@ impl Config {
         if self.backoff_cap < self.backoff_base {
             return Err(Error::setting("backoff_cap", "must not be below backoff_base"));
         }
-        if self.attempt_timeout > self.total_timeout / 2 {
+        if self.attempt_timeout != ATTEMPT && self.attempt_timeout > self.total_timeout / 2 {
             return Err(Error::setting(
                 "attempt_timeout",
                 "must be at most half of total_timeout, so that a lost create can be settled",
@@ -349,14 +363,15 @@ impl Config {
     }
 
     pub(crate) fn limits(&self) -> Limits {
-        Limits {
+        let limits = Limits {
             total: self.total_timeout,
             attempt: self.attempt_timeout,
             settle_window: self.settle_window,
             backoff_base: self.backoff_base,
             backoff_cap: self.backoff_cap,
             unreached: UNREACHED,
-        }
+        };
+        limits.within(self.total_timeout, self.attempt_timeout)
     }
 }
 

@@ -6,8 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
+use crate::attempt::Attempt;
 use crate::values::{Payout, PayoutId};
 
 /// Either a value or the one [`Error`] of this crate.
@@ -214,6 +213,7 @@ fn is_of_no_payout(field: &str) -> bool {
         "scope.operations"
             | "validity"
             | "timeout"
+            | "reads_per_second"
             | "limit"
             | "sequence"
             | "place"
@@ -237,21 +237,6 @@ pub struct Reason {
     pub field: Option<String>,
     /// The platform's own text, scrubbed of secrets and account numbers.
     pub description: Option<String>,
-}
-
-/// One request on the wire, as the history of an error tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Attempt {
-    /// The method and path, such as `POST /payouts/TST-223344`.
-    pub operation: String,
-    /// When it started, by the wall clock.
-    pub started_at: Timestamp,
-    /// How long it took.
-    pub duration: Duration,
-    /// The HTTP status, if an answer came.
-    pub http_status: Option<u16>,
-    /// The platform's request id, if the answer carried one.
-    pub request_id: Option<String>,
 }
 
 /// The error of every call: a [kind](ErrorKind), a message for people, and what is known about the call.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::{Attempt, Error};
+use crate::attempt::Attempt;
+use crate::error::Error;
 use crate::timing::whole_millis;
 use crate::values::PayoutId;
 

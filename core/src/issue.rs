@@ -25,7 +25,7 @@ pub(crate) async fn issue_token(
             chance.tried(result)
         }
     };
-    call.answer(attempt).await
+    Ok(call.answer(attempt).await?.0)
 }
 
 async fn issue(scope: &Scope, validity: Duration, chance: &mut Chance) -> Result<AccessToken, ReadError> {

@@ -16,6 +16,7 @@
 //! | `checked.rs` | the constructors that refuse what a caller gives |
 //! | [`Error`], [`ErrorKind`] (`error.rs`) | the one error taxonomy |
 //! | [`Money`] (`money.rs`), `values/` | exact amounts; ids, codes, and what the platform answers about a payout |
+//! | [`CallOptions`], [`Telemetry`] (`options.rs`, `telemetry.rs`) | what one call does differently, and what it tells of itself |
 //! | `json.rs`, `scrub/`, `timing.rs`, `address.rs`, `mask.rs` | leaves, which know nothing of the rest |
 //!
 //! A room uses those below it, and none above: docs/adr/0020.
@@ -47,6 +48,7 @@ compile_error!(
 );
 
 mod address;
+mod attempt;
 mod auth;
 mod call;
 mod callback_url;
@@ -69,16 +71,19 @@ mod issue;
 mod json;
 mod mask;
 mod money;
+mod options;
 mod payouts;
 #[cfg(feature = "provoked-panics")]
 mod provoked;
 mod scrub;
 mod session;
+mod telemetry;
 mod throttle;
 mod timing;
 mod transport;
 mod values;
 
+pub use attempt::{Attempt, Attempts};
 pub use auth::{AccessScope, AccessToken};
 pub use callback_url::{CallbackKey, CallbackUrlOptions, ShownUrl, SignaturePlace};
 pub use callbacks::Callback;
@@ -93,13 +98,15 @@ pub use changes::{ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange, St
 pub use client::Client;
 pub use config::{Config, SANDBOX_URL};
 pub use credentials::{Credentials, TokenProvider, TokenScope};
-pub use error::{Attempt, Concern, Error, ErrorKind, Reason, Result};
+pub use error::{Concern, Error, ErrorKind, Reason, Result};
 pub use json::RawJson;
 pub use mask::Masked;
 pub use money::Money;
+pub use options::CallOptions;
 pub use payouts::{
-    BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutMethod, PayoutRequest, WalletAccount,
-    WalletTransfer,
+    BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutMethod, PayoutRequest, PayoutWaits, WaitedPayout,
+    WalletAccount, WalletTransfer,
 };
 pub use scrub::Shown;
+pub use telemetry::{CallAttempt, CallEnded, CallEvent, CallOutcome, CallStarted, Telemetry};
 pub use values::{FailureCode, FailureReason, MethodCode, Payout, PayoutAccepted, PayoutId, PayoutStatus};

@@ -13,8 +13,10 @@ mod read;
 mod request;
 mod unsettled;
 mod validation;
+mod waits;
 
 pub use request::{
     BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutMethod, PayoutRequest, WalletAccount,
     WalletTransfer,
 };
+pub use waits::{PayoutWaits, WaitedPayout};

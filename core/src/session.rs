@@ -4,39 +4,50 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::header::HeaderMap;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::attempt::Attempt;
 use crate::auth::{Grant, Tokens};
 use crate::callback_url::CallbackKey;
+use crate::caller::{self, Teller, Telling, told};
 use crate::changes;
 use crate::config::Config;
-use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::first_failure::FirstFailures;
 use crate::money::Money;
+use crate::options::{CallOptions, check_total};
+use crate::telemetry::{CallOutcome, Telemetry, Told};
 use crate::throttle::{Permit, Throttle};
 use crate::timing::{Limits, whole_millis};
 use crate::transport::{Answer, Failure, Operation, Prepared, Transport};
-use crate::values::Payout;
+use crate::values::{Payout, PayoutId};
 
-/// What the calls of one client share.
+/// What the calls of one client share, and what those of one with options do differently: its limits and headers.
+#[derive(Clone)]
 pub(crate) struct Session {
     transport: Arc<Transport>,
     pub throttle: Arc<Throttle>,
-    pub tokens: Tokens,
-    pub first_failures: FirstFailures,
-    pub callback_keys: Vec<CallbackKey>,
-    pub change_store: Option<changes::Store>,
+    pub tokens: Arc<Tokens>,
+    pub first_failures: Arc<FirstFailures>,
+    pub callback_keys: Arc<[CallbackKey]>,
+    pub change_store: Option<Arc<changes::Store>>,
     pub change_lease: Duration,
-    pub callback_timeout: Duration,
+    callback_timeout: Duration,
     pub limits: Limits,
+    /// The most that one request may take, if the time of its call lets it.
+    attempt_timeout: Duration,
+    /// The caller's own, for each request.
+    headers: Option<Arc<HeaderMap>>,
+    telemetry: Option<Arc<dyn Telemetry>>,
     pub read_attempts: u32,
     pub validate: bool,
     pub connection_per_create: bool,
-    pub max_amount: Vec<Money>,
+    pub max_amount: Arc<[Money]>,
     pub is_test: Option<bool>,
-    pub base_url: String,
-    closed: AtomicBool,
+    pub base_url: Arc<str>,
+    closed: Arc<AtomicBool>,
 }
 
 impl Session {
@@ -50,23 +61,66 @@ impl Session {
         let store = config.change_store.take();
         let change_store = store.map(|store| changes::Store::new(store, &owner)).transpose()?;
         Ok(Self {
-            tokens: Tokens::new(&config, Arc::clone(&transport)),
+            tokens: Arc::new(Tokens::new(&config, Arc::clone(&transport))),
             transport,
             throttle,
-            first_failures: FirstFailures::new(),
+            first_failures: Arc::new(FirstFailures::new()),
             limits: config.limits(),
+            attempt_timeout: config.attempt_timeout,
+            headers: None,
+            telemetry: config.telemetry,
             read_attempts: config.read_attempts,
             validate: config.validate,
             connection_per_create: config.connection_per_create,
-            callback_keys: config.callback_keys,
-            change_store,
+            callback_keys: config.callback_keys.into(),
+            change_store: change_store.map(Arc::new),
             change_lease: config.change_lease,
-            callback_timeout: config.callback_timeout.min(config.total_timeout),
-            max_amount: config.max_amount,
+            callback_timeout: config.callback_timeout,
+            max_amount: config.max_amount.into(),
             is_test: config.is_test,
-            base_url: base_url.into(),
-            closed: AtomicBool::new(false),
+            base_url: base_url.as_str().into(),
+            closed: Arc::default(),
         })
+    }
+
+    /// The same session for one call, which has so much time, whatever call it is.
+    pub fn within(&self, total: Duration) -> Result<Self> {
+        let total = check_total(total).map_err(|problem| Error::invalid("timeout", problem))?;
+        let limits = self.limits.within(total, self.attempt_timeout);
+        Ok(Self { limits, callback_timeout: total, ..self.clone() })
+    }
+
+    /// The same session, with these options.
+    pub fn with_options(&self, options: &CallOptions) -> Result<Self> {
+        let headers = options.headers(self.headers.as_ref())?;
+        let total = options.total_timeout.map_or(Ok(self.limits.total), check_total);
+        let total = total.map_err(|problem| Error::setting("total_timeout", problem))?;
+        Ok(Self { headers, limits: self.limits.within(total, self.attempt_timeout), ..self.clone() })
+    }
+
+    /// The deadline of a callback.
+    pub fn callback_timeout(&self) -> Duration {
+        self.callback_timeout.min(self.limits.total)
+    }
+
+    /// Makes a call that tells of itself.
+    pub fn told<T, F: Future<Output = Result<T>>>(
+        &self,
+        operation: &'static str,
+        payout_id: Option<&PayoutId>,
+        outcome: fn(&T) -> CallOutcome,
+        call: F,
+    ) -> Telling<T, F> {
+        told(self.start(operation, payout_id), outcome, call)
+    }
+
+    /// Who tells of a call that is asked for its results one after the other.
+    pub fn teller(&self, operation: &'static str) -> Teller {
+        Teller::new(self.start(operation, None))
+    }
+
+    fn start(&self, operation: &'static str, payout_id: Option<&PayoutId>) -> Option<Arc<Told>> {
+        Told::start(self.telemetry.as_ref(), self.headers.as_ref(), operation, payout_id)
     }
 
     /// Refuses a call that cannot be made: the client is closed, or there is no runtime to make it on.
@@ -144,6 +198,7 @@ impl Session {
                 http_status = answer.status,
                 attempt = number,
                 duration_ms,
+                request_id = answer.request_id,
                 "{operation} was answered"
             ),
             Err(failure) => tracing::debug!(
@@ -156,6 +211,9 @@ impl Session {
                 "{operation} was not answered: {}",
                 failure.text
             ),
+        }
+        if let Some(call) = caller::call() {
+            call.attempted(&attempt, result.as_ref().err().map(|failure| failure.to_error().kind()));
         }
         history.push(attempt);
         result

@@ -27,6 +27,7 @@ use self::breaker::Breaker;
 use self::budget::Budget;
 use self::limit::Limit;
 pub(crate) use self::waiter::Waiter;
+use crate::caller;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 
@@ -200,8 +201,14 @@ impl Throttle {
             Try::First => &self.firsts,
             Try::Repeat => &self.repeats,
         };
+        let (asked, mut is_held) = (Instant::now(), false);
         let taken = tokio::time::timeout(within, async {
-            let _next = line.lock().await;
+            let _next = if let Ok(next) = line.try_lock() {
+                next
+            } else {
+                is_held = true;
+                line.lock().await
+            };
             loop {
                 // Listening begins before looking, so that no change falls in between.
                 let changed = self.changed.notified();
@@ -210,6 +217,7 @@ impl Throttle {
                     Err(wait) if matches!(wait.rule, Rule::Closed | Rule::Unreached) => return Err(wait),
                     Err(wait) => wait,
                 };
+                is_held = true;
                 match wait.until {
                     Some(until) => tokio::select! {
                         () = tokio::time::sleep_until(until) => {}
@@ -219,7 +227,11 @@ impl Throttle {
                 }
             }
         });
-        let rule = match taken.await {
+        let taken = taken.await;
+        if is_held && let Some(call) = caller::call() {
+            call.throttled(asked.elapsed());
+        }
+        let rule = match taken {
             Ok(Ok(probe)) => return Ok(Permit { throttle: Arc::clone(self), probe, settles: false, is_paid: true }),
             Ok(Err(wait)) => Some(wait.rule),
             Err(_) => {

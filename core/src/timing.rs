@@ -20,6 +20,11 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    /// The same with so much time for everything; of it, one request has at most `attempt`, and at most half.
+    pub fn within(self, total: Duration, attempt: Duration) -> Self {
+        Self { total, attempt: attempt.min(total / 2), ..self }
+    }
+
     /// The longest pause before repeat number `step`: exponential, and capped.
     pub fn ceiling(&self, step: u32) -> Duration {
         let factor = 1_u32.checked_shl(step.min(31)).unwrap_or(u32::MAX);

@@ -23,6 +23,11 @@ impl Scope {
         Self { operations: Some(vec![["GET ", &id.path()].concat()]), money: None }
     }
 
+    /// To read these payouts.
+    pub fn reads<'a>(ids: impl IntoIterator<Item = &'a PayoutId>) -> Self {
+        Self { operations: Some(ids.into_iter().map(|id| ["GET ", &id.path()].concat()).collect()), money: None }
+    }
+
     /// To make one call.
     pub fn operation(method: &str, path: &str) -> Self {
         Self { operations: Some(vec![format!("{method} {path}")]), money: None }

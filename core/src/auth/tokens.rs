@@ -14,17 +14,17 @@ use super::access::AccessToken;
 use super::cache::{Cache, Issued, renew_at};
 use super::claims::Claims;
 use super::scope::Scope;
-use crate::caller::spawn;
+use crate::attempt::Attempt;
+use crate::caller::{self, spawn};
 use crate::config::Config;
 use crate::credentials::{Credentials, TokenProvider, TokenScope, is_token};
-use crate::error::{Attempt, Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 use crate::json::object;
 use crate::money::Money;
 use crate::scrub::Scrubber;
 use crate::throttle::Permit;
 use crate::timing::whole_millis;
 use crate::transport::{Answer, FailureKind, Operation, Transport};
-use crate::values::PayoutId;
 
 /// How a history names a token call.
 const OPERATION: &str = "POST /auth-tokens";
@@ -87,7 +87,7 @@ impl Tokens {
             Credentials::Merchant { code, secret } => Origin::Platform(Issuer {
                 code: code.clone(),
                 secret: secret.clone(),
-                patience: config.attempt_timeout,
+                patience: config.limits().attempt,
                 transport,
             }),
         };
@@ -97,18 +97,28 @@ impl Tokens {
                 origin,
                 validity: config.token_validity,
                 scope: config.token_scope,
-                patience: config.attempt_timeout,
+                patience: config.limits().attempt,
                 state: Mutex::new(state),
             })),
         }
     }
 
-    /// Keeps the tokens of this payout until this is dropped, whatever else is asked for.
-    pub fn hold(&self, id: &PayoutId) -> Option<Kept> {
+    /// Keeps the tokens of this payout's path until this is dropped, whatever else is asked for.
+    pub fn hold(&self, path: &str) -> Option<Kept> {
         let Source::Fetched(fetcher) = &self.source else { return None };
-        let key = id.path();
+        let key = path.to_owned();
         fetcher.lock().cache.hold(&key);
         Some(Kept { fetcher: Arc::clone(fetcher), key })
+    }
+
+    /// Whether a token can be had for each payout: then it may as well be had for several.
+    pub fn are_per_payout(&self) -> bool {
+        match &self.source {
+            Source::Ready(..) => false,
+            Source::Fetched(fetcher) => {
+                matches!(fetcher.origin, Origin::Platform(_)) && fetcher.scope == TokenScope::Payout
+            }
+        }
     }
 
     /// A token that covers `needed`, but not the one of `refused`. A token call that is waited for is noted in the
@@ -401,6 +411,9 @@ impl Issuer {
         let result = self.transport.send(&operation, None, permit, self.patience, std::future::pending()).await;
         let call = call.get_or_insert_with(TokenCall::new);
         call.end(result.as_ref().ok());
+        if let Some(told) = caller::call() {
+            told.attempted(&call.clone().attempt(), result.as_ref().err().map(|failure| failure.to_error().kind()));
+        }
         let duration_ms = whole_millis(call.started.elapsed());
         // Which attempt it is, each of the calls that wait for it knows.
         let payout_id = scope.key().strip_prefix("/payouts/").filter(|id| !id.starts_with('!'));
@@ -423,6 +436,7 @@ impl Issuer {
             payout_id,
             http_status = answer.status,
             duration_ms,
+            request_id = answer.request_id,
             "{OPERATION} was answered"
         );
         let refuse = |error: Error, is_final| Err(Refusal { error, is_final });

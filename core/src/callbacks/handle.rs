@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::auth::Scope;
 use crate::call::{Call, Chance};
 use crate::callback_url::CallbackKey;
 use crate::error::{Error, Result};
@@ -27,14 +28,16 @@ pub(crate) async fn handle(reads: &Arc<SingleFlight>, body: &[u8], url: &str) ->
     needed_keys(&session.callback_keys)?;
     let callback = super::check(&session.callback_keys, body, url, Timestamp::now())?;
     let id = &callback.payout_id;
-    let _tokens = session.tokens.hold(id);
-    let call = Call::new(session, Some(id), session.callback_timeout);
+    let _tokens = session.tokens.hold(&id.path());
+    let call = Call::new(session, Some(id), session.callback_timeout());
     let attempt = |mut chance: Chance| {
         let (reads, id) = (Arc::clone(reads), id.clone());
         async move {
-            let result = reads.read(&id, chance.which, chance.left, &mut chance.history).await;
+            let scope = Scope::read(&id);
+            let result = reads.read(&id, &scope, chance.which, chance.left, &mut chance.history).await;
             chance.tried(result)
         }
     };
-    call.answer(attempt).await
+    let (payout, attempts) = call.answer(attempt).await?;
+    Ok(payout.with_attempts(attempts.into()))
 }

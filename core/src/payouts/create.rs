@@ -13,11 +13,12 @@ use super::agreement::{Agreement, Expected};
 use super::in_flight::{Call, Entry, InFlight, unknown};
 use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, Verdict};
 use super::read::read_once;
+use crate::attempt::Attempt;
 use crate::auth::{Grant, Refusal, Scope};
 use crate::call::ReadErrorKind;
 use crate::caller::spawn;
 use crate::checked::check_currency;
-use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::first_failure::Said;
 use crate::session::Session;
 use crate::throttle::{Permit, Try, Waiter};
@@ -60,15 +61,29 @@ pub(crate) async fn create(
         if let Some(error) = refusal.clone().filter(|_| !resume) {
             return Err(refuse(error, resume));
         }
-        let caller = match creates.enter(id, &request, resume, started).map_err(|error| match error.kind() {
+        let total = session.limits.total;
+        let entry = creates.enter(id, &request, resume, started, total).map_err(|error| match error.kind() {
             ErrorKind::Closed => refuse(error, resume),
             _ => error,
-        })? {
+        })?;
+        let caller = match entry {
+            Entry::Joined(caller) if caller.call.outlives(started + total) => {
+                return caller.result_until(started + total).await;
+            }
+            Entry::Joined(caller) if caller.call.had_less_than(total) => {
+                let ended = caller.result(total.saturating_add(GRACE)).await;
+                match ended {
+                    // It ended for want of time, of which this caller has more.
+                    Err(error) if error.retryable() => resume |= error.kind() == ErrorKind::OutcomeUnknown,
+                    ended => return ended,
+                }
+                continue;
+            }
             Entry::Joined(caller) => caller,
             // It ended just now.
             Entry::Unsettled => continue,
             Entry::Busy(call) => {
-                let left = session.limits.total.saturating_sub(started.elapsed());
+                let left = total.saturating_sub(started.elapsed());
                 let Ok(ended) = tokio::time::timeout(left, call.ended()).await else {
                     let text = format!("another call for payout {id} took all the time");
                     return Err(unknown(id, Some(Error::new(ErrorKind::TimedOut, text))));
@@ -105,8 +120,7 @@ pub(crate) async fn create(
             }
         };
         // The call keeps its own deadline, unless nobody drives its runtime.
-        let patience = session.limits.total.saturating_add(GRACE);
-        return caller.result(patience).await;
+        return caller.result(total.saturating_add(GRACE)).await;
     }
 }
 
@@ -185,7 +199,7 @@ impl Driver {
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-UNSENT");
         let call = Arc::clone(&self.call);
-        let _tokens = self.session.tokens.hold(&self.id);
+        let _tokens = self.session.tokens.hold(&self.id.path());
         let start = match (self.resume, &self.learned.refusal) {
             (false, _) => Start::Fresh,
             (true, None) => Start::Resume,
@@ -202,7 +216,10 @@ impl Driver {
                 Action::End(verdict) => {
                     let Self { learned, id, history, .. } = *self;
                     let result = learned.result(&id, verdict);
-                    return result.map_err(|error| error.with_payout_id(&id).with_attempts(history));
+                    return match result {
+                        Ok(accepted) => Ok(accepted.with_attempts(history.into())),
+                        Err(error) => Err(error.with_payout_id(&id).with_attempts(history)),
+                    };
                 }
                 Action::Post { within } => self.post(within).await,
                 // No place in line keeps an open attempt from being settled.
@@ -373,11 +390,13 @@ impl Driver {
         let session = Arc::clone(&self.session);
         // Every read of a create may settle an open attempt: none is ever held back.
         let permit = session.throttle.settling();
-        let over = if alone { Over::Own(None) } else { Over::Pool };
+        let (scope, over) = (Scope::read(&self.id), if alone { Over::Own(None) } else { Over::Pool });
         if alone && self.learned.denial.is_none() {
             self.learned.denial.clone_from(&self.learned.last_error);
         }
-        match read_once(&session, &self.id, over, permit, within, &self.request.personal(), &mut self.history).await {
+        match read_once(&session, &self.id, &scope, over, permit, within, &self.request.personal(), &mut self.history)
+            .await
+        {
             Ok(found) => {
                 let is_young = |created| is_young(found.date, created, self.first_post_at);
                 let expected = Expected { is_test: session.is_test, is_young: Some(is_young).filter(|_| !self.resume) };

@@ -8,10 +8,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::read::read_once;
+use crate::attempt::Attempt;
+use crate::auth::Scope;
 use crate::call::{ReadError, ReadErrorKind};
 use crate::caller::spawn;
 use crate::changes::{self, ChangeRecord, Next, Observer, Standing, on};
-use crate::error::{Attempt, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::session::Session;
 use crate::throttle::{Permit, Try};
 use crate::transport::Over;
@@ -20,7 +22,7 @@ use crate::values::{Payout, PayoutId};
 /// The reads of payouts: of one id, one at a time is under way.
 pub(crate) struct SingleFlight {
     pub session: Arc<Session>,
-    by_id: Mutex<HashMap<PayoutId, Reads>>,
+    by_id: Arc<Mutex<HashMap<PayoutId, Reads>>>,
 }
 
 /// The reads of one payout: at most one under way, and one that waits for it to end.
@@ -48,24 +50,30 @@ struct Seen {
 
 impl SingleFlight {
     pub fn new(session: Arc<Session>) -> Arc<Self> {
-        Arc::new(Self { session, by_id: Mutex::default() })
+        Arc::new(Self { session, by_id: Arc::default() })
+    }
+
+    /// The same reads, for calls of this session, which shares everything with that of before.
+    pub fn of(&self, session: Arc<Session>) -> Arc<Self> {
+        Arc::new(Self { session, by_id: Arc::clone(&self.by_id) })
     }
 
     /// Reads a payout once: joins a read that was not sent yet, or waits until the one under way has ended. Once it is
     /// sent, it runs on if its caller leaves; before that, it ends when nobody waits for it any more.
     ///
-    /// Each GET has an attempt's time of its own, which begins when it may be sent; `left` is how long the caller
+    /// It has a token of this scope, or of that of who began it. Each GET has an attempt's time of its own, which begins when it may be sent; `left` is how long the caller
     /// waits.
     pub async fn read(
         self: &Arc<Self>,
         id: &PayoutId,
+        scope: &Scope,
         which: Try,
         left: Duration,
         history: &mut Vec<Attempt>,
     ) -> Result<Payout, ReadError> {
         let ended = tokio::time::timeout(left, async {
             loop {
-                let mut joined = self.enter(id, which);
+                let mut joined = self.enter(id, scope, which);
                 let seen = joined.wait_for(Option::is_some).await.map_or(None, |seen| seen.clone());
                 match seen {
                     // Who began it was held back to the end of a time of its own, and this caller has more.
@@ -88,7 +96,7 @@ impl SingleFlight {
     }
 
     /// Joins the read that was not sent yet, or starts one.
-    fn enter(self: &Arc<Self>, id: &PayoutId, which: Try) -> watch::Receiver<Option<Seen>> {
+    fn enter(self: &Arc<Self>, id: &PayoutId, scope: &Scope, which: Try) -> watch::Receiver<Option<Seen>> {
         let mut by_id = self.lock();
         let reads = by_id.entry(id.clone()).or_default();
         if let Some(unsent) = &reads.unsent {
@@ -103,7 +111,8 @@ impl SingleFlight {
         reads.count += 1;
         let under_way = Arc::clone(&reads.under_way);
         drop(by_id);
-        let reading = Reading { reads: Arc::clone(self), id: id.clone(), unsent, began: Instant::now() };
+        let reading =
+            Reading { reads: Arc::clone(self), id: id.clone(), scope: scope.clone(), unsent, began: Instant::now() };
         spawn(async move {
             let mut history = Vec::new();
             let observed = async {
@@ -136,6 +145,7 @@ fn lost() -> ReadError {
 struct Reading {
     reads: Arc<SingleFlight>,
     id: PayoutId,
+    scope: Scope,
     unsent: Arc<Unsent>,
     began: Instant,
 }
@@ -202,7 +212,7 @@ async fn observe(reading: &Reading, history: &mut Vec<Attempt>) -> Result<Payout
     let Some(store) = &session.change_store else {
         let permit = reading.permit().await?;
         reading.sending();
-        return read(session, id, permit, history).await;
+        return read(session, id, &reading.scope, permit, history).await;
     };
     let mut observer = Observer::new();
     let mut known: Option<(ChangeRecord, Payout)> = None;
@@ -226,7 +236,7 @@ async fn observe(reading: &Reading, history: &mut Vec<Attempt>) -> Result<Payout
                 if seen.is_none() {
                     reading.sending();
                 }
-                let payout = read(session, id, permit, history).await?;
+                let payout = read(session, id, &reading.scope, permit, history).await?;
                 let standing = Standing::of(&payout);
                 seen = Some(payout);
                 same_payout(id, known.as_ref(), seen.as_ref())?;
@@ -292,11 +302,13 @@ fn same_payout(id: &PayoutId, known: Option<&(ChangeRecord, Payout)>, seen: Opti
 async fn read(
     session: &Session,
     id: &PayoutId,
+    scope: &Scope,
     permit: Permit,
     history: &mut Vec<Attempt>,
 ) -> Result<Payout, ReadError> {
     let found =
-        read_once(session, id, Over::Confirmed, permit, session.limits.attempt, &Arc::default(), history).await?;
+        read_once(session, id, scope, Over::Confirmed, permit, session.limits.attempt, &Arc::default(), history)
+            .await?;
     session.check_mode(&found.payout).map_err(ReadError::lasting)?;
     Ok(found.payout)
 }

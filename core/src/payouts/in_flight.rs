@@ -33,6 +33,9 @@ pub(crate) struct Call {
     request: Arc<PayoutRequest>,
     resume: bool,
     began: Instant,
+    /// When it ends at the latest, and all the time of who started it.
+    ends: Instant,
+    total: Duration,
     /// Callers that wait. Changed only under the lock of the map.
     callers: AtomicUsize,
     /// No further POST: every caller left, or the client closes.
@@ -70,7 +73,7 @@ impl InFlight {
         self.lock().unsettled.holds(id, request)
     }
 
-    /// Enters a call for this id, whose caller `asked` then.
+    /// Enters a call for this id, whose caller `asked` then, and has so much time.
     ///
     /// # Errors
     /// `closed` after [`InFlight::shut`]; `duplicate_payout`, if another request under this id is under way.
@@ -80,6 +83,7 @@ impl InFlight {
         request: &Arc<PayoutRequest>,
         resume: bool,
         asked: Instant,
+        total: Duration,
     ) -> Result<Entry> {
         let mut calls = self.lock();
         if calls.closed {
@@ -106,6 +110,8 @@ impl InFlight {
             request: Arc::clone(request),
             resume,
             began: Instant::now(),
+            ends: asked + total,
+            total,
             callers: AtomicUsize::new(1),
             withdrawn: SetOnce::new(),
             exposed: AtomicBool::new(resume),
@@ -127,9 +133,11 @@ impl InFlight {
         }
     }
 
-    /// Waits until all calls have ended, for at most this long.
-    pub async fn drained(&self, patience: Duration) {
+    /// Waits until all calls have ended, for at most this long after the last of their deadlines.
+    pub async fn drained(&self, grace: Duration) {
         // Each keeps its own deadline, unless nobody drives its runtime.
+        let last = self.lock().by_id.values().map(|call| call.ends).max();
+        let patience = last.map_or(grace, |last| last.saturating_duration_since(Instant::now()).saturating_add(grace));
         let mut count = self.count.subscribe();
         let _ = tokio::time::timeout(patience, count.wait_for(|count| *count == 0)).await;
     }
@@ -156,6 +164,16 @@ impl Call {
     /// Waits until the call has ended, and tells how.
     pub async fn ended(&self) -> Result<PayoutAccepted> {
         self.result.wait().await.clone()
+    }
+
+    /// Whether it goes on for longer than until then.
+    pub fn outlives(&self, end: Instant) -> bool {
+        self.ends > end
+    }
+
+    /// Whether who started it had less time than this.
+    pub fn had_less_than(&self, total: Duration) -> bool {
+        self.total < total
     }
 
     /// Whether it resumes an earlier one.
@@ -187,16 +205,30 @@ impl Call {
 pub(crate) struct Caller {
     registry: Arc<InFlight>,
     id: PayoutId,
-    call: Arc<Call>,
+    pub call: Arc<Call>,
 }
 
 impl Caller {
     /// Waits for the result, for at most this long.
     pub async fn result(self, patience: Duration) -> Result<PayoutAccepted> {
+        let exposed = || self.call.exposed.load(Ordering::Acquire);
+        self.heard(patience).await.unwrap_or_else(|| Err(lost(&self.id, exposed())))
+    }
+
+    /// Waits for the result until then, where the call goes on for longer: what becomes of it, this caller does not
+    /// learn, whether it was sent or not.
+    pub async fn result_until(self, end: Instant) -> Result<PayoutAccepted> {
+        let patience = end.saturating_duration_since(Instant::now());
+        self.heard(patience).await.unwrap_or_else(|| {
+            let text = "its time was over, and the create that it joined has more";
+            Err(unknown(&self.id, Some(Error::new(ErrorKind::TimedOut, text))))
+        })
+    }
+
+    async fn heard(&self, patience: Duration) -> Option<Result<PayoutAccepted>> {
         let ended = tokio::time::timeout(patience, self.call.ended()).await;
         self.call.heard.store(true, Ordering::Release);
-        let exposed = self.call.exposed.load(Ordering::Acquire);
-        ended.unwrap_or_else(|_| Err(lost(&self.id, exposed)))
+        ended.ok()
     }
 }
 
@@ -333,7 +365,7 @@ mod tests {
         }
 
         fn enter(&self, resume: bool, asked: Instant) -> Entry {
-            self.registry.enter(&self.id, &self.request, resume, asked).unwrap()
+            self.registry.enter(&self.id, &self.request, resume, asked, SECOND).unwrap()
         }
 
         fn started(&self, resume: bool) -> (Flight, Caller) {
@@ -362,13 +394,13 @@ mod tests {
         let (call, second) = (Arc::clone(&flight.call), asked.joined());
         assert_eq!(asked.registry.ids(), std::slice::from_ref(&asked.id));
         asked.registry.drained(SECOND).await;
-        assert_eq!(began.elapsed(), SECOND);
+        assert_eq!(began.elapsed(), 2 * SECOND, "until its deadline, and a second more");
         flight.land(refused());
         assert!(asked.registry.ids().is_empty());
         asked.registry.drained(SECOND).await;
         let results = [call.ended().await, first.result(SECOND).await, second.result(SECOND).await];
         assert_eq!(results.map(|result| result.unwrap_err().kind()), [ErrorKind::Rejected; 3]);
-        assert_eq!(began.elapsed(), SECOND, "nobody waited for what was there");
+        assert_eq!(began.elapsed(), 2 * SECOND, "nobody waited for what was there");
         assert!(!asked.registry.is_unsettled(&asked.id, &asked.request).unwrap());
     }
 
@@ -398,7 +430,7 @@ mod tests {
         let (flight, _caller) = asked.started(false);
         asked.registry.shut();
         assert!(flight.call.is_withdrawn());
-        let error = asked.registry.enter(&asked.id, &asked.request, false, Instant::now()).err().unwrap();
+        let error = asked.registry.enter(&asked.id, &asked.request, false, Instant::now(), SECOND).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Closed);
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::attempt::Attempt;
 use crate::auth::Scope;
 use crate::call::{ReadError, try_read};
-use crate::error::Attempt;
 use crate::json::Unreadable;
 use crate::session::Session;
 use crate::throttle::Permit;
@@ -21,11 +21,13 @@ pub(super) struct Found {
     pub date: Option<Timestamp>,
 }
 
-/// Reads the payout once, with this permit and over such a connection. No text of the answer that repeats something
+/// Reads the payout once, with a token of this scope, with this permit and over such a connection. No text of the answer that repeats something
 /// `personal` enters an error.
+#[allow(clippy::too_many_arguments, reason = "what one read needs")]
 pub(super) async fn read_once(
     session: &Session,
     id: &PayoutId,
+    scope: &Scope,
     over: Over,
     permit: Permit,
     within: Duration,
@@ -37,5 +39,5 @@ pub(super) async fn read_once(
         Ok(Found { payout, deciding, date: answer.date })
     };
     let operation = Operation::get(id.path()).about(personal).over(over);
-    try_read(session, operation, &Scope::read(id), parse, permit, within, history).await
+    try_read(session, operation, scope, parse, permit, within, history).await
 }

@@ -31,8 +31,9 @@ use super::connection::{Connections, Connector, NoConnection, Over, PREPARED, Pr
 use super::dial::dialer;
 use super::gate::{Gate, GatedBody};
 use super::pool::{Http, Pools};
-use super::proxy;
+use super::proxy::{self, Route};
 use super::resolver::{self, Elsewhere, Resolver};
+use crate::caller;
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
@@ -179,7 +180,11 @@ impl Transport {
         headers.insert(HeaderName::from_static("x-api-version"), HeaderValue::from_static("2"));
         headers.insert(USER_AGENT, user_agent);
 
-        let route = proxy::route(config.proxy.as_deref(), base_url, |name| std::env::var_os(name))?;
+        let route = if config.proxy.is_some() || config.proxy_from_environment {
+            proxy::route(config.proxy.as_deref(), base_url, |name| std::env::var_os(name))?
+        } else {
+            Route::Direct
+        };
         let proxy = route.proxy(&base.root);
         // Plain http never leaves this machine, whatever its name resolves to.
         let resolver = Resolver::new(lookup, base_url.scheme() == "http");
@@ -198,7 +203,7 @@ impl Transport {
             customer_id,
             secret: Arc::new(secret(config)),
             throttle,
-            fair_patience: config.connect_timeout.min(config.attempt_timeout / 2),
+            fair_patience: config.connect_timeout.min(config.limits().attempt / 2),
             max_answer_bytes: config.max_answer_bytes,
         })
     }
@@ -225,6 +230,9 @@ impl Transport {
         let pool = self.pools.here();
         let http = if matches!(operation.over, Over::Own(_)) { &pool.single } else { &pool.kept };
         let mut headers = self.headers.clone();
+        if let Some(more) = caller::call().as_ref().and_then(|call| call.headers.as_deref()) {
+            headers.extend(more.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
         if let Some(token) = token {
             let value = HeaderValue::try_from(["Bearer ", token.expose_secret()].concat());
             let mut value = value.map_err(|_| unsendable("the platform issued a token that cannot be sent"))?;

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use super::codes::{FailureCode, MethodCode, PayoutStatus};
 use super::id::PayoutId;
 use super::lenient::{Said, lenient, said, said_time, timestamp, unreadable};
+use crate::attempt::Attempts;
 use crate::json::{RawJson, Unreadable, nested, object};
 use crate::money::Money;
 use crate::scrub::Scrubber;
@@ -42,6 +43,8 @@ pub struct PayoutAccepted {
     pub payout: Option<Payout>,
     /// The answer's JSON as it came.
     pub raw: RawJson,
+    /// The requests of the call, with the platform's ids of them; of a long one, the last.
+    pub attempts: Attempts,
 }
 
 /// A payout with its status (contract: `PayoutDetail`).
@@ -77,6 +80,9 @@ pub struct Payout {
     pub fee: Option<Money>,
     /// The answer's JSON as it came.
     pub raw: RawJson,
+    /// The requests of the call that read it, with the platform's ids of them; of a long one, the last. None of a
+    /// payout that comes out of a store.
+    pub attempts: Attempts,
 }
 
 /// Why a payout failed or was refused (contract: `FailureReasons`).
@@ -227,6 +233,7 @@ impl PayoutAccepted {
             recovered: false,
             payout: None,
             raw,
+            attempts: Attempts::default(),
         };
         Ok((accepted, deciding))
     }
@@ -244,7 +251,14 @@ impl PayoutAccepted {
             recovered: true,
             raw: payout.raw.clone(),
             payout: Some(payout),
+            attempts: Attempts::default(),
         }
+    }
+
+    /// The same, and the payout that was found, with the requests of its call.
+    pub(crate) fn with_attempts(self, attempts: Attempts) -> Self {
+        let payout = self.payout.map(|payout| payout.with_attempts(attempts.clone()));
+        Self { payout, attempts, ..self }
     }
 }
 
@@ -281,8 +295,14 @@ impl Payout {
             processor_status: lenient(Some(id), process.processor_status, "processorStatus"),
             fee: lenient(Some(id), wire.fee, "fee"),
             raw,
+            attempts: Attempts::default(),
         };
         Ok((payout, deciding))
+    }
+
+    /// The same, with the requests of its call.
+    pub(crate) fn with_attempts(self, attempts: Attempts) -> Self {
+        Self { attempts, ..self }
     }
 }
 

@@ -282,18 +282,21 @@ fn holds(requests: &[PayoutRequest]) -> Vec<bool> {
         .collect()
 }
 
+/// The time of every caller.
+const TOTAL: Duration = Duration::from_secs(90);
+
 /// Lets a real caller enter a real registry, where a real call is under way.
 fn meetings(requests: &[PayoutRequest]) -> Vec<Meeting> {
     let (began, requests) = (Instant::now(), requests.iter().cloned().map(Arc::new).collect::<Vec<_>>());
     choices(6)
         .map(|choice| {
             let registry = Arc::new(InFlight::new().unwrap());
-            let first = registry.enter(&id(), &requests[choice[0]], choice[2] == 1, began);
+            let first = registry.enter(&id(), &requests[choice[0]], choice[2] == 1, began, TOTAL);
             let Ok(Entry::Started(flight, caller)) = first else { panic!("the first call is not started") };
             let asked = if choice[5] == 1 { began } else { Instant::now() + Duration::from_secs(1) };
             // A caller that leaves withdraws the call.
             let caller = Some(caller).filter(|_| choice[3] == 0);
-            let meeting = match registry.enter(&id(), &requests[choice[1]], choice[4] == 1, asked) {
+            let meeting = match registry.enter(&id(), &requests[choice[1]], choice[4] == 1, asked, TOTAL) {
                 Ok(Entry::Started(..)) => Meeting::Starts,
                 Ok(Entry::Joined(_)) => Meeting::Joins,
                 Ok(Entry::Busy(_)) => Meeting::Waits,
