@@ -35,7 +35,8 @@ fn scenario(change: impl FnOnce(&mut Value)) -> Scenario {
              "expect": {"ok": {
                 "payout_id": "A-1", "payment_id": "$text", "reference": "$text",
                 "money": {"amount": "10000", "currency": "IDR"}, "method_code": "BANK_TRANSFER", "segment_code": null,
-                "exchanged_to_currency": null, "recovered": false, "payout": null, "raw": "$text"}}},
+                "exchanged_to_currency": null, "recovered": false, "payout": null, "raw": "$text",
+                "attempts": "$any"}}},
         ],
         "wire": ["POST /auth-tokens", "POST /payouts/A-1"],
         "ledger": ["executed A-1 10000 IDR", "booked A-1 10000 IDR"],

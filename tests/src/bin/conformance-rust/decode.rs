@@ -270,9 +270,10 @@ pub fn settings(mut given: Map<String, Value>) -> Result<Config, Trouble> {
         ($($name:ident),*) => {{
             let credentials = credentials(&mut given)?;
             // Without `..`, so that a new setting of the core does not compile until it can be decoded.
-            let Config { base_url, credentials, language, $($name),* } =
+            let Config { base_url, credentials, language, telemetry, $($name),* } =
                 Config::new(take::<String>(&mut given, "base_url")?, credentials);
-            Config { base_url, credentials, language, $($name: setting(&mut given, stringify!($name), $name)?),* }
+            $(let $name = setting(&mut given, stringify!($name), $name)?;)*
+            Config { base_url, credentials, language, telemetry, $($name),* }
         }};
     }
     let config = settings!(
@@ -291,6 +292,7 @@ pub fn settings(mut given: Map<String, Value>) -> Result<Config, Trouble> {
         connection_per_create,
         max_answer_bytes,
         proxy,
+        proxy_from_environment,
         ca_file,
         customer_id,
         max_amount,

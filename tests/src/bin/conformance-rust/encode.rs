@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use komopay_core::{
-    AccessScope, AccessToken, AmountLimit, Attempt, Balance, BankAccount, BankTransfer, Callback, Concern,
+    AccessScope, AccessToken, AmountLimit, Attempt, Attempts, Balance, BankAccount, BankTransfer, Callback, Concern,
     CryptoAccount, CryptoTransfer, CustomerFee, Error, ErrorKind, FailureCode, FailureReason, MerchantInfo, MethodCode,
     Money, PaymentOperator, PaymentOption, PaymentOptionOperator, PaymentTypeCode, Payout, PayoutAccepted,
     PayoutChange, PayoutId, PayoutMethod, PayoutOperator, PayoutOption, PayoutRequest, PayoutStatus, RawJson, Reason,
@@ -74,6 +74,12 @@ impl<T: Encode> Encode for Vec<T> {
     }
 }
 
+impl Encode for Attempts {
+    fn encode(&self) -> Value {
+        (**self).encode()
+    }
+}
+
 macro_rules! values {
     ($($type:ident $(is $name:literal)? { $($field:ident),* })*) => {
         $(
@@ -90,11 +96,11 @@ macro_rules! values {
 values! {
     PayoutAccepted {
         payout_id, payment_id, reference, money, method_code, segment_code, exchanged_to_currency, recovered, payout,
-        raw
+        raw, attempts
     }
     Payout {
         payout_id, payment_id, reference, money, method_code, segment_code, exchanged_to_currency, status,
-        failure_reason, created_at, processed_at, is_test, processor_status, fee, raw
+        failure_reason, created_at, processed_at, is_test, processor_status, fee, raw, attempts
     }
     FailureReason { code, failed_at, message }
     Callback { payout_id, verified }
