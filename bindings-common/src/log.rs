@@ -1,4 +1,4 @@
-//! The core's log, brought to whoever made the call.
+//! The core's log, and what a call tells of itself, brought to whoever made the call.
 //!
 //! An event of the core never runs code of the application: it may happen under a lock, and on a thread that carries
 //! every call. It becomes a [`Record`], and is put where its caller finds it: into the [`Listener`] of the call, which
@@ -9,9 +9,10 @@
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use komopay_core::{CallEvent, Telemetry};
 use tokio::sync::Notify;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -76,7 +77,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// The records of one call, on their way to its caller.
+/// The records of one call, and what it tells of itself, on their way to its caller.
 pub struct Listener {
     heard: Mutex<Heard>,
     filled: Notify,
@@ -86,6 +87,7 @@ pub struct Listener {
 #[derive(Default)]
 struct Heard {
     records: Vec<Record>,
+    told: Vec<CallEvent>,
     /// Nobody listens any more.
     is_over: bool,
 }
@@ -115,6 +117,11 @@ impl Listener {
         std::mem::take(&mut self.lock().records)
     }
 
+    /// What the call has told of itself, in its order; also after the end.
+    pub fn take_told(&self) -> Vec<CallEvent> {
+        std::mem::take(&mut self.lock().told)
+    }
+
     /// The last that the caller hears: what comes after it is nobody's.
     pub fn end(&self) -> Vec<Record> {
         let mut heard = self.lock();
@@ -131,20 +138,64 @@ impl Listener {
         if heard.records.len() < CAPACITY {
             heard.records.push(record);
         }
-        let is_first = heard.records.len() == 1;
+        let is_first = heard.records.len() == 1 && heard.told.is_empty();
         drop(heard);
+        self.wake(is_first);
+        None
+    }
+
+    /// Keeps what the call tells of itself. What it tells after its caller has gone, nobody hears.
+    fn be_told(&self, event: CallEvent) {
+        let mut heard = self.lock();
+        if heard.is_over || heard.told.len() >= CAPACITY {
+            return;
+        }
+        heard.told.push(event);
+        let is_first = heard.told.len() == 1 && heard.records.is_empty();
+        drop(heard);
+        self.wake(is_first);
+    }
+
+    fn wake(&self, is_first: bool) {
         if is_first {
             self.filled.notify_one();
             if let Some(wake) = &self.wake {
                 wake();
             }
         }
-        None
     }
 
     fn lock(&self) -> MutexGuard<'_, Heard> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether anybody wants to be told of calls.
+static TELLING: AtomicBool = AtomicBool::new(false);
+
+/// Sets whether anybody wants to be told of the calls that start from now on.
+pub fn tell_of_calls(wanted: bool) {
+    TELLING.store(wanted, Ordering::Relaxed);
+}
+
+/// The telemetry of every client: it puts what a call tells of itself where its caller finds it.
+pub struct ToCaller;
+
+impl Telemetry for ToCaller {
+    fn is_on(&self) -> bool {
+        TELLING.load(Ordering::Relaxed)
+    }
+
+    fn hear(&self, event: &CallEvent) {
+        if let Some(listener) = listener() {
+            listener.be_told(event.clone());
+        }
+    }
+}
+
+/// Who listens to the call that this code runs for.
+fn listener() -> Option<Arc<Listener>> {
+    komopay_core::caller().and_then(|caller| caller.downcast::<Listener>().ok())
 }
 
 thread_local! {
@@ -237,8 +288,7 @@ impl Subscriber for Ears {
             line: metadata.line().unwrap_or_default(),
         };
         event.record(&mut record);
-        let caller = komopay_core::caller().and_then(|caller| caller.downcast::<Listener>().ok());
-        let unheard = match caller {
+        let unheard = match listener() {
             Some(listener) => listener.hear(record),
             None => overheard(record),
         };

@@ -22,6 +22,7 @@ use crate::error::{lost, raise, raise_kind};
 use crate::live::Live;
 use crate::messenger::{self, Message};
 use crate::settlement::{Make, Settlement};
+use crate::telemetry::Told;
 use crate::{logging, process, runtime};
 
 /// Takes a call away: when it returns, nothing of it is sent any more.
@@ -32,10 +33,17 @@ struct Caller {
     event_loop: Py<PyAny>,
     context: Py<PyAny>,
     task: Py<PyAny>,
+    told: Told,
 }
 
-/// Starts a call for the running loop.
-pub fn start<T, F>(py: Python<'_>, runtime: &'static Runtime, payout_id: Option<PayoutId>, call: F) -> PyResult<Call>
+/// Starts a call for the running loop, which is told of.
+pub fn start<T, F>(
+    py: Python<'_>,
+    runtime: &'static Runtime,
+    payout_id: Option<PayoutId>,
+    told: Told,
+    call: F,
+) -> PyResult<Call>
 where
     T: ToPython + Send + 'static,
     F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -47,6 +55,7 @@ where
         event_loop: event_loop.clone().unbind(),
         context: asyncio.copy_context.call0(py)?,
         task: asyncio.current_task.call0(py)?,
+        told: told.clone_ref(py),
     });
     logging::follow_level(py);
     let cancelled = Arc::new(AtomicBool::new(false));
@@ -74,7 +83,7 @@ where
     let cancel: Cancel = Box::new(move || {
         task.cancel();
     });
-    let under_way = Mutex::new(Some(UnderWay { cancel, listener, _awaited: awaited }));
+    let under_way = Mutex::new(Some(UnderWay { cancel, listener, told, _awaited: awaited }));
     Ok(Call { future: future.unbind(), under_way, cancelled, generation: process::generation() })
 }
 
@@ -122,7 +131,7 @@ pub fn close(py: Python<'_>, live: &Live, drain: bool) -> PyResult<Answered<()>>
             Ok(())
         };
         messenger::start(py)?;
-        start(py, runtime::threads(py)?, None, close)?
+        start(py, runtime::threads(py)?, None, Told::nobody(), close)?
     };
     Ok(Answered::new(Py::new(py, call)?.into_any()))
 }
@@ -156,6 +165,7 @@ struct UnderWay {
     cancel: Cancel,
     /// The call has it, and the caller's context with it, until it ends: from here, no garbage collector could see it.
     listener: Weak<Listener>,
+    told: Told,
     /// Somebody waits for it, if it is a create.
     _awaited: Option<Awaited>,
 }
@@ -164,37 +174,42 @@ struct UnderWay {
 impl Call {
     /// Nobody waits for it any more. After its end this does nothing.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
-        logging::tell(py, self.take_away(), None)
+        let (records, listener, told) = self.take_away();
+        logging::tell(py, records, None)?;
+        listener.map_or(Ok(()), |listener| told.tell(py, &listener))
     }
 }
 
 impl Call {
     /// What the log still has to say of it.
-    fn take_away(&self) -> Vec<Record> {
+    fn take_away(&self) -> (Vec<Record>, Option<Arc<Listener>>, Told) {
         self.cancelled.store(true, Ordering::Release);
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(UnderWay { cancel, listener, _awaited }) = under_way else { return Vec::new() };
+        let Some(UnderWay { cancel, listener, told, _awaited }) = under_way else {
+            return (Vec::new(), None, Told::nobody());
+        };
         if self.generation != process::generation() {
             // In a forked child the call is the parent's.
-            std::mem::forget((cancel, listener));
-            return Vec::new();
+            std::mem::forget((cancel, listener, told));
+            return (Vec::new(), None, Told::nobody());
         }
         let listener = listener.upgrade();
         cancel();
-        listener.map(|listener| listener.end()).unwrap_or_default()
+        (listener.as_ref().map(|listener| listener.end()).unwrap_or_default(), listener, told)
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        logging::disown(self.take_away());
+        logging::disown(self.take_away().0);
     }
 }
 
 /// Takes records of the log to who made the call: in its loop's thread and in its context.
 fn log(py: Python<'_>, listener: Arc<Listener>, caller: &Caller) {
     let told = || -> PyResult<()> {
-        let records = Bound::new(py, Records { listener, task: caller.task.clone_ref(py) })?;
+        let (task, told) = (caller.task.clone_ref(py), caller.told.clone_ref(py));
+        let records = Bound::new(py, Records { listener, task, told })?;
         let context = PyDict::new(py);
         context.set_item(intern!(py, "context"), caller.context.bind(py))?;
         let event_loop = caller.event_loop.bind(py);
@@ -209,12 +224,14 @@ fn log(py: Python<'_>, listener: Arc<Listener>, caller: &Caller) {
 pub struct Records {
     listener: Arc<Listener>,
     task: Py<PyAny>,
+    told: Told,
 }
 
 #[pymethods]
 impl Records {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         let told = logging::tell(py, self.listener.take(), Some(self.task.bind(py)));
+        let told = told.and_then(|()| self.told.tell(py, &self.listener));
         process::leave();
         told
     }

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::answer::{Answered, ToPython};
 use crate::error::raise;
+use crate::telemetry::Told;
 use crate::{asynchronous, messenger, runtime, wait};
 
 /// What a call needs in this process, started.
@@ -38,18 +39,18 @@ impl Caller {
 }
 
 impl Started {
-    /// Makes a call; of this id, if it is a create.
-    pub fn call<T, F>(self, py: Python<'_>, create: Option<PayoutId>, call: F) -> PyResult<Answered<T>>
+    /// Makes a call that is told of; of this id, if it is a create.
+    pub fn call<T, F>(self, py: Python<'_>, create: Option<PayoutId>, told: Told, call: F) -> PyResult<Answered<T>>
     where
         T: ToPython + Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let made = match self {
             Self::Blocks(driver) => {
-                let answer = wait::wait_as(py, driver, call, create.as_ref())?;
+                let answer = wait::wait_as(py, driver, call, create.as_ref(), &told)?;
                 answer.map_err(|error| raise(py, &error))?.to_python(py)?
             }
-            Self::EventLoop(runtime) => Py::new(py, asynchronous::start(py, runtime, create, call)?)?.into_any(),
+            Self::EventLoop(runtime) => Py::new(py, asynchronous::start(py, runtime, create, told, call)?)?.into_any(),
         };
         Ok(Answered::new(made))
     }

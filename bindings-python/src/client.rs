@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use komopay_core as core;
-use komopay_core::{CallbackUrlOptions, PaymentOptionFilter, PaymentTypeCode, PayoutId, SignaturePlace};
+use komopay_core::{CallOptions, CallbackUrlOptions, PaymentOptionFilter, PaymentTypeCode, PayoutId, SignaturePlace};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -19,9 +19,13 @@ use crate::caller::Caller;
 use crate::error::{guard, guard_create, not_sent, raise};
 use crate::given::{Argument, Given, Or, Read, argument, part_of_callback, setting};
 use crate::money::Money;
+use crate::options::{Headers, Options};
 use crate::repr::Repr;
 use crate::request::PayoutRequest;
 pub use crate::settings::Client;
+use crate::settings::{Shown, shown};
+use crate::telemetry::Told;
+use crate::waits::PayoutWaits;
 use crate::{asynchronous, logging, process, runtime, wait};
 
 #[pymethods]
@@ -91,14 +95,15 @@ impl Client {
     ///     ...     accepted = client.create_payout("TST-223344", request)
     ///     >>> accepted.payout_id, accepted.recovered
     ///     ('TST-223344', False)
-    #[pyo3(signature = (payout_id, request, *, resume=Or::DEFAULT),
-        text_signature = "($self, payout_id, request, *, resume=False)")]
+    #[pyo3(signature = (payout_id, request, *, resume=Or::DEFAULT, timeout=None),
+        text_signature = "($self, payout_id, request, *, resume=False, timeout=None)")]
     fn create_payout(
         &self,
         py: Python<'_>,
         payout_id: Given<'_, PayoutId>,
         request: Given<'_, PayoutRequest>,
         resume: Or<'_, bool>,
+        timeout: Option<Given<'_, Duration>>,
     ) -> PyResult<Answered<core::PayoutAccepted>> {
         let (id, resume) = guard(py, || {
             let resume = argument("resume").take_or(resume, false)?;
@@ -106,11 +111,18 @@ impl Client {
         })?;
         // An earlier call may have sent it: what keeps this one from finding out proves nothing.
         let unknown = |error: PyErr| raise(py, &core::Error::lost_create(&id, error.value(py)));
-        let request = guard(py, || Ok(core::PayoutRequest::from(&argument("request").take(request)?)))
-            .map_err(|error| if resume { unknown(error) } else { error })?;
+        let read = guard(py, || {
+            let timeout = argument("timeout").maybe(timeout)?;
+            Ok((core::PayoutRequest::from(&argument("request").take(request)?), timeout))
+        });
+        let (request, timeout) = read.map_err(|error| if resume { unknown(error) } else { error })?;
         // Up to here nothing was handed to the core, so nothing was sent by this call.
-        let ready = guard(py, || Ok((self.live.core(py)?, self.caller.start(py)?)));
-        let (core, started) = ready.map_err(|error| {
+        let ready = guard(py, || {
+            let core = within(py, &self.core(py)?, timeout)?;
+            let (told, core) = Told::start(py, "create_payout", core)?;
+            Ok((told, core, self.caller.start(py)?))
+        });
+        let (told, core, started) = ready.map_err(|error| {
             if resume || self.live.is_unsettled(&id, &request) {
                 unknown(error)
             } else {
@@ -120,7 +132,7 @@ impl Client {
         let creates = id.clone();
         guard_create(py, &creates.clone(), || {
             let call = async move { core.create_payout(&id, &request, resume).await };
-            started.call(py, Some(creates), call)
+            started.call(py, Some(creates), told, call)
         })
     }
 
@@ -137,10 +149,16 @@ impl Client {
     ///     ...     except NotFoundError as error:
     ///     ...         print(error.http_status)
     ///     410
-    fn get_payout(&self, py: Python<'_>, payout_id: Given<'_, PayoutId>) -> PyResult<Answered<core::Payout>> {
+    #[pyo3(signature = (payout_id, *, timeout=None))]
+    fn get_payout(
+        &self,
+        py: Python<'_>,
+        payout_id: Given<'_, PayoutId>,
+        timeout: Option<Given<'_, Duration>>,
+    ) -> PyResult<Answered<core::Payout>> {
         guard(py, || {
             let id = argument("payout_id").take(payout_id)?;
-            self.call(py, |core| async move { core.get_payout(&id).await })
+            self.call(py, "get_payout", timeout, |core| async move { core.get_payout(&id).await })
         })
     }
 
@@ -171,7 +189,44 @@ impl Client {
         guard(py, || {
             let timeout = argument("timeout").take(timeout)?;
             let id = argument("payout_id").take(payout_id)?;
-            self.call(py, |core| async move { core.wait_for_payout(&id, timeout).await })
+            self.call(py, "wait_for_payout", None, |core| async move { core.wait_for_payout(&id, timeout).await })
+        })
+    }
+
+    /// Waits for many payouts, and gives each as soon as it is final, or as its wait ends otherwise: with one rate for
+    /// all their reads, and tokens that cover up to 32 of them. An id that is given twice is waited for once.
+    ///
+    /// timeout is in seconds, or a timedelta, for each of them from now on. Reads of one payout pause as those of
+    /// `wait_for_payout` do, and longer where `reads_per_second` lets no more pass: at 100, 5,000 payouts are read about
+    /// once in 50 seconds.
+    ///
+    /// Errors: `InvalidRequestError`, naming `reads_per_second`, if that is not 0.001 to 1000000. What goes wrong with
+    /// one payout is the `error` of its `WaitedPayout`, and ends no other wait.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=60):
+    ///     ...         print(waited.payout_id, waited.payout is not None)
+    ///     TST-223344 True
+    ///     TST-0 False
+    #[pyo3(signature = (payout_ids: "Iterable[str]", *, timeout, reads_per_second=Or::DEFAULT),
+        text_signature = "($self, payout_ids, *, timeout, reads_per_second=100.0)")]
+    fn wait_for_payouts(
+        &self,
+        py: Python<'_>,
+        payout_ids: &Bound<'_, PyAny>,
+        timeout: Given<'_, Duration>,
+        reads_per_second: Or<'_, f64>,
+    ) -> PyResult<PayoutWaits> {
+        guard(py, || {
+            let ids = argument("payout_ids").texts(payout_ids)?.into_iter().map(PayoutId::new);
+            let ids = ids.collect::<core::Result<Vec<_>>>().map_err(|error| raise(py, &error))?;
+            let timeout = argument("timeout").take(timeout)?;
+            let rate = argument("reads_per_second").take_or(reads_per_second, core::PayoutWaits::READS_PER_SECOND)?;
+            let (told, core) = Told::start(py, "wait_for_payouts", self.core(py)?)?;
+            let waits = core.wait_for_payouts(&ids, timeout, rate);
+            Ok(PayoutWaits::new(self.caller, told, waits.map_err(|error| raise(py, &error))?))
         })
     }
 
@@ -185,19 +240,20 @@ impl Client {
     ///     ...     options = client.payout_options(Money("10000", "IDR"))
     ///     >>> "BANK_TRANSFER" in [option.method_code for option in options]
     ///     True
-    #[pyo3(signature = (money, *, segment_code=None, exchanged_to_currency=None))]
+    #[pyo3(signature = (money, *, segment_code=None, exchanged_to_currency=None, timeout=None))]
     fn payout_options(
         &self,
         py: Python<'_>,
         money: Given<'_, Money>,
         segment_code: Option<Given<'_, String>>,
         exchanged_to_currency: Option<Given<'_, String>>,
+        timeout: Option<Given<'_, Duration>>,
     ) -> PyResult<Answered<Vec<core::PayoutOption>>> {
         guard(py, || {
             let money = core::Money::from(&argument("money").take(money)?);
             let segment = argument("segment_code").maybe(segment_code)?;
             let exchanged_to = argument("exchanged_to_currency").maybe(exchanged_to_currency)?;
-            self.call(py, |core| async move {
+            self.call(py, "payout_options", timeout, |core| async move {
                 core.payout_options(&money, segment.as_deref(), exchanged_to.as_deref()).await
             })
         })
@@ -214,8 +270,13 @@ impl Client {
     ///     ...     balances = client.balances("IDR", "USD")
     ///     >>> "IDR" in [balance.available.currency for balance in balances]
     ///     True
-    #[pyo3(signature = (*currencies: "str | Iterable[str]"))]
-    fn balances(&self, py: Python<'_>, currencies: &Bound<'_, PyTuple>) -> PyResult<Answered<Vec<core::Balance>>> {
+    #[pyo3(signature = (*currencies: "str | Iterable[str]", timeout=None))]
+    fn balances(
+        &self,
+        py: Python<'_>,
+        currencies: &Bound<'_, PyTuple>,
+        timeout: Option<Given<'_, Duration>>,
+    ) -> PyResult<Answered<Vec<core::Balance>>> {
         guard(py, || {
             // Also one list of them, since that is what is at hand as a rule.
             let first = currencies.get_item(0).ok().filter(|first| !first.is_instance_of::<PyString>());
@@ -223,7 +284,7 @@ impl Client {
                 Some(list) if currencies.len() == 1 => argument("currencies").texts(&list)?,
                 _ => argument("currencies").texts(currencies)?,
             };
-            self.call(py, |core| async move { core.balances(&currencies).await })
+            self.call(py, "balances", timeout, |core| async move { core.balances(&currencies).await })
         })
     }
 
@@ -237,8 +298,9 @@ impl Client {
     ///     ...     currencies = client.currencies()
     ///     >>> "IDR" in currencies
     ///     True
-    fn currencies(&self, py: Python<'_>) -> PyResult<Answered<Vec<String>>> {
-        guard(py, || self.call(py, |core| async move { core.currencies().await }))
+    #[pyo3(signature = (*, timeout=None))]
+    fn currencies(&self, py: Python<'_>, timeout: Option<Given<'_, Duration>>) -> PyResult<Answered<Vec<String>>> {
+        guard(py, || self.call(py, "currencies", timeout, |core| async move { core.currencies().await }))
     }
 
     /// The codes of the customer segments.
@@ -251,8 +313,9 @@ impl Client {
     ///     ...     segments = client.segments()
     ///     >>> all(isinstance(code, str) for code in segments)
     ///     True
-    fn segments(&self, py: Python<'_>) -> PyResult<Answered<Vec<String>>> {
-        guard(py, || self.call(py, |core| async move { core.segments().await }))
+    #[pyo3(signature = (*, timeout=None))]
+    fn segments(&self, py: Python<'_>, timeout: Option<Given<'_, Duration>>) -> PyResult<Answered<Vec<String>>> {
+        guard(py, || self.call(py, "segments", timeout, |core| async move { core.segments().await }))
     }
 
     /// All banks, wallets and blockchains, of any direction and currency.
@@ -265,8 +328,13 @@ impl Client {
     ///     ...     operators = client.payment_operators()
     ///     >>> "BNK_000" in [operator.code for operator in operators]
     ///     True
-    fn payment_operators(&self, py: Python<'_>) -> PyResult<Answered<Vec<core::PaymentOperator>>> {
-        guard(py, || self.call(py, |core| async move { core.payment_operators().await }))
+    #[pyo3(signature = (*, timeout=None))]
+    fn payment_operators(
+        &self,
+        py: Python<'_>,
+        timeout: Option<Given<'_, Duration>>,
+    ) -> PyResult<Answered<Vec<core::PaymentOperator>>> {
+        guard(py, || self.call(py, "payment_operators", timeout, |core| async move { core.payment_operators().await }))
     }
 
     /// The codes of all payment methods, of both directions.
@@ -279,8 +347,9 @@ impl Client {
     ///     ...     methods = client.payment_methods()
     ///     >>> "BANK_TRANSFER" in methods
     ///     True
-    fn payment_methods(&self, py: Python<'_>) -> PyResult<Answered<Vec<String>>> {
-        guard(py, || self.call(py, |core| async move { core.payment_methods().await }))
+    #[pyo3(signature = (*, timeout=None))]
+    fn payment_methods(&self, py: Python<'_>, timeout: Option<Given<'_, Duration>>) -> PyResult<Answered<Vec<String>>> {
+        guard(py, || self.call(py, "payment_methods", timeout, |core| async move { core.payment_methods().await }))
     }
 
     /// Methods and operators with their limits for this merchant, switched off ones included. What is not given does
@@ -295,9 +364,10 @@ impl Client {
     ///     >>> {option.currency for option in options}
     ///     {'IDR'}
     #[pyo3(signature = (*, type_code=None, method_codes=Or::DEFAULT, currencies=Or::DEFAULT,
-        segment_codes=Or::DEFAULT, operator_codes=Or::DEFAULT),
+        segment_codes=Or::DEFAULT, operator_codes=Or::DEFAULT, timeout=None),
         text_signature = "($self, *, type_code=None, method_codes=(), currencies=(), segment_codes=(), \
-            operator_codes=())")]
+            operator_codes=(), timeout=None)")]
+    #[allow(clippy::too_many_arguments, reason = "keywords")]
     fn payment_options(
         &self,
         py: Python<'_>,
@@ -306,6 +376,7 @@ impl Client {
         currencies: Or<'_, Vec<String>>,
         segment_codes: Or<'_, Vec<String>>,
         operator_codes: Or<'_, Vec<String>>,
+        timeout: Option<Given<'_, Duration>>,
     ) -> PyResult<Answered<Vec<core::PaymentOption>>> {
         guard(py, || {
             let codes = |name, given| argument(name).take_or(given, Vec::new());
@@ -317,7 +388,7 @@ impl Client {
                 segment_codes: codes("segment_codes", segment_codes)?,
                 operator_codes: codes("operator_codes", operator_codes)?,
             };
-            self.call(py, |core| async move { core.payment_options(&filter).await })
+            self.call(py, "payment_options", timeout, |core| async move { core.payment_options(&filter).await })
         })
     }
 
@@ -331,8 +402,13 @@ impl Client {
     ///     ...     info = client.merchant_info()
     ///     >>> len(info.name) > 0
     ///     True
-    fn merchant_info(&self, py: Python<'_>) -> PyResult<Answered<core::MerchantInfo>> {
-        guard(py, || self.call(py, |core| async move { core.merchant_info().await }))
+    #[pyo3(signature = (*, timeout=None))]
+    fn merchant_info(
+        &self,
+        py: Python<'_>,
+        timeout: Option<Given<'_, Duration>>,
+    ) -> PyResult<Answered<core::MerchantInfo>> {
+        guard(py, || self.call(py, "merchant_info", timeout, |core| async move { core.merchant_info().await }))
     }
 
     /// Issues a token for someone else to use, such as a mobile app.
@@ -349,17 +425,19 @@ impl Client {
     ///     ...     token = client.issue_token(scope, validity=600)
     ///     >>> token.expires_at is not None  # token.expose() is what the app gets
     ///     True
-    #[pyo3(signature = (scope, *, validity=Or::DEFAULT), text_signature = "($self, scope, *, validity=600)")]
+    #[pyo3(signature = (scope, *, validity=Or::DEFAULT, timeout=None),
+        text_signature = "($self, scope, *, validity=600, timeout=None)")]
     fn issue_token(
         &self,
         py: Python<'_>,
         scope: Given<'_, AccessScope>,
         validity: Or<'_, Duration>,
+        timeout: Option<Given<'_, Duration>>,
     ) -> PyResult<Answered<core::AccessToken>> {
         guard(py, || {
             let scope = argument("scope").take(scope)?.core();
             let validity = argument("validity").take_or(validity, Duration::from_secs(600))?;
-            self.call(py, |core| async move { core.issue_token(&scope, validity).await })
+            self.call(py, "issue_token", timeout, |core| async move { core.issue_token(&scope, validity).await })
         })
     }
 
@@ -374,8 +452,13 @@ impl Client {
     ///     ...     info = client.check_credentials()
     ///     >>> len(info.name) > 0
     ///     True
-    fn check_credentials(&self, py: Python<'_>) -> PyResult<Answered<core::MerchantInfo>> {
-        guard(py, || self.call(py, |core| async move { core.check_credentials().await }))
+    #[pyo3(signature = (*, timeout=None))]
+    fn check_credentials(
+        &self,
+        py: Python<'_>,
+        timeout: Option<Given<'_, Duration>>,
+    ) -> PyResult<Answered<core::MerchantInfo>> {
+        guard(py, || self.call(py, "check_credentials", timeout, |core| async move { core.check_credentials().await }))
     }
 
     /// Signs a callback URL for this payout: the URL to hand over as the request's `callback_url`. Nothing is sent.
@@ -413,7 +496,7 @@ impl Client {
             let place = argument("place").take_or(place, SignaturePlace::Path)?;
             let options = CallbackUrlOptions { expires_at, place };
             let (base, id) = (argument("base").take(base)?, argument("payout_id").take(payout_id)?);
-            self.live.core(py)?.callback_url(&base, &id, &options).map_err(|error| raise(py, &error))
+            self.core(py)?.callback_url(&base, &id, &options).map_err(|error| raise(py, &error))
         })
     }
 
@@ -439,7 +522,7 @@ impl Client {
     fn read_callback(&self, py: Python<'_>, body: Given<'_, Vec<u8>>, url: Given<'_, String>) -> PyResult<Callback> {
         guard(py, || {
             let (body, url) = (part_of_callback("body").take(body)?, part_of_callback("url").take(url)?);
-            let read = self.live.core(py)?.read_callback(&body, &url);
+            let read = self.core(py)?.read_callback(&body, &url);
             read.map(Callback::from).map_err(|error| raise(py, &error))
         })
     }
@@ -463,15 +546,17 @@ impl Client {
     ///     >>> with Client.from_env(callback_keys=["what `openssl rand -hex 32` printed"]) as client:
     ///     ...     hook(client, b'{"idEntity": "TST-223344"}', "/hook/a-guess")
     ///     403
+    #[pyo3(signature = (body, url, *, timeout=None))]
     fn handle_callback(
         &self,
         py: Python<'_>,
         body: Given<'_, Vec<u8>>,
         url: Given<'_, String>,
+        timeout: Option<Given<'_, Duration>>,
     ) -> PyResult<Answered<core::Payout>> {
         guard(py, || {
             let (body, url) = (part_of_callback("body").take(body)?, part_of_callback("url").take(url)?);
-            self.call(py, |core| async move { core.handle_callback(&body, &url).await })
+            self.call(py, "handle_callback", timeout, |core| async move { core.handle_callback(&body, &url).await })
         })
     }
 
@@ -494,7 +579,7 @@ impl Client {
     fn take_changes(&self, py: Python<'_>, limit: Or<'_, usize>) -> PyResult<Answered<Vec<core::PayoutChange>>> {
         guard(py, || {
             let limit = argument("limit").take_or(limit, 100)?;
-            self.call(py, |core| async move { core.take_changes(limit).await })
+            self.call_store(py, |core| async move { core.take_changes(limit).await })
         })
     }
 
@@ -515,18 +600,70 @@ impl Client {
         guard(py, || {
             let sequence = argument("sequence").take(sequence)?;
             let id = argument("payout_id").take(payout_id)?;
-            self.call(py, |core| async move { core.acknowledge_change(&id, sequence).await })
+            self.call_store(py, |core| async move { core.acknowledge_change(&id, sequence).await })
         })
     }
 
     /// For an adapter: raises a `ConfigurationError`, naming what is missing to receive callbacks.
     fn _check_callbacks(&self, py: Python<'_>) -> PyResult<()> {
-        guard(py, || self.live.core(py)?.check_callbacks().map_err(|error| raise(py, &error)))
+        guard(py, || self.core(py)?.check_callbacks().map_err(|error| raise(py, &error)))
     }
 
     /// For a worker: raises a `ConfigurationError`, naming `change_store`, if it is missing.
     fn _check_changes(&self, py: Python<'_>) -> PyResult<()> {
-        guard(py, || self.live.core(py)?.check_changes().map_err(|error| raise(py, &error)))
+        guard(py, || self.core(py)?.check_changes().map_err(|error| raise(py, &error)))
+    }
+
+    /// This client with other options: the same connections, tokens and throttle, the same creates under way and what
+    /// is remembered of unknown outcomes. It is closed when either is.
+    ///
+    /// `total_timeout` is the deadline of a whole call, in seconds or a timedelta; a single call may have one of its
+    /// own, `timeout`. `headers` go with each request of a call, its token call included, besides those of before; none
+    /// may be HTTP's own or this package's: `Host`, `Content-Length`, `Authorization`, `Id-Customer` and so on.
+    ///
+    /// A create that joins an equal one under way, and has less time than that, is an `OutcomeUnknownError` when its
+    /// time is over, whether the other was sent or not.
+    ///
+    /// Errors: `ConfigurationError`, naming `total_timeout` or `headers`; a value of a header is never repeated.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     hurried = client.with_options(total_timeout=10, headers={"X-Job": "payroll-7"})
+    ///     ...     hurried.settings["total_timeout"], "IDR" in hurried.currencies(timeout=5)
+    ///     (10.0, True)
+    #[pyo3(signature = (*, total_timeout=None, headers=None))]
+    fn with_options(
+        &self,
+        py: Python<'_>,
+        total_timeout: Option<Given<'_, Duration>>,
+        headers: Option<Given<'_, Headers>>,
+    ) -> PyResult<Self> {
+        guard(py, || {
+            let mut options = CallOptions::default();
+            options.total_timeout = setting("total_timeout").maybe(total_timeout)?;
+            options.headers = setting("headers").maybe(headers)?.map(|headers| headers.0).unwrap_or_default();
+            let options = Options::new(py, self.options.clone(), options, &self.live)?;
+            Ok(Self { live: Arc::clone(&self.live), caller: self.caller, options: Some(options) })
+        })
+    }
+
+    /// The settings that this client has, given or not; times in seconds. What is secret is not among them, and neither
+    /// are the keys of callbacks and the store of changes.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env(total_timeout=30) as client:
+    ///     ...     [client.settings[name] for name in ("total_timeout", "attempt_timeout", "pool_size")]
+    ///     [30.0, 15.0, 64]
+    #[getter]
+    fn settings<'py>(&self, py: Python<'py>) -> PyResult<Shown<'py>> {
+        guard(py, || {
+            let core = self.core(py)?;
+            let mut config = self.live.config().clone();
+            (config.total_timeout, config.attempt_timeout) = (core.total_timeout(), core.attempt_timeout());
+            shown(py, &config)
+        })
     }
 
     /// Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.
@@ -574,13 +711,13 @@ impl Client {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        guard(py, || Ok(Repr::new(py, "Client").text("base_url", self.live.base_url()).finish()))
+        guard(py, || Ok(Repr::new(py, "Client").text("base_url", self.live.config().base_url.as_str()).finish()))
     }
 
     /// This client for the running event loop: the same methods, of which those that send something start a call, for
     /// `komopay.AsyncClient`, and do not wait for it.
     fn _for_event_loop(&self) -> Self {
-        Self { live: Arc::clone(&self.live), caller: Caller::EventLoop }
+        Self { live: Arc::clone(&self.live), caller: Caller::EventLoop, options: self.options.clone() }
     }
 
     #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]
@@ -593,14 +730,39 @@ impl Client {
 }
 
 impl Client {
-    /// Makes a call that is no create.
-    fn call<T, F>(&self, py: Python<'_>, call: impl FnOnce(core::Client) -> F) -> PyResult<Answered<T>>
+    /// The core's client of this process, with the options of this one.
+    pub fn core(&self, py: Python<'_>) -> PyResult<core::Client> {
+        match &self.options {
+            None => self.live.core(py),
+            Some(options) => options.of(py, &self.live),
+        }
+    }
+
+    /// Makes a call that is no create, of this name.
+    fn call<T, F>(
+        &self,
+        py: Python<'_>,
+        operation: &str,
+        timeout: Option<Given<'_, Duration>>,
+        call: impl FnOnce(core::Client) -> F,
+    ) -> PyResult<Answered<T>>
     where
         T: ToPython + Send + 'static,
         F: Future<Output = core::Result<T>> + Send + 'static,
     {
-        let core = self.live.core(py)?;
-        self.caller.start(py)?.call(py, None, call(core))
+        let core = within(py, &self.core(py)?, argument("timeout").maybe(timeout)?)?;
+        let (told, core) = Told::start(py, operation, core)?;
+        self.caller.start(py)?.call(py, None, told, call(core))
+    }
+
+    /// Makes a call that asks the store of changes, and sends nothing.
+    fn call_store<T, F>(&self, py: Python<'_>, call: impl FnOnce(core::Client) -> F) -> PyResult<Answered<T>>
+    where
+        T: ToPython + Send + 'static,
+        F: Future<Output = core::Result<T>> + Send + 'static,
+    {
+        let core = self.core(py)?;
+        self.caller.start(py)?.call(py, None, Told::nobody(), call(core))
     }
 
     fn end(&self, py: Python<'_>, drain: bool) -> PyResult<()> {
@@ -609,7 +771,7 @@ impl Client {
             // Everything is closed.
             return Ok(());
         }
-        let core = self.live.core(py)?;
+        let core = self.core(py)?;
         if drain {
             wait::wait(py, runtime::driver(py)?, async move { core.close().await })?;
         } else {
@@ -617,6 +779,11 @@ impl Client {
         }
         logging::flush(py)
     }
+}
+
+/// The client for one call, which has so much time, if that is given.
+fn within(py: Python<'_>, core: &core::Client, timeout: Option<Duration>) -> PyResult<core::Client> {
+    timeout.map_or(Ok(core.clone()), |timeout| core.within(timeout)).map_err(|error| raise(py, &error))
 }
 
 /// A variable of the environment, as Python has it; None if it is not set, or empty.

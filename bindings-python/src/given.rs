@@ -105,7 +105,7 @@ impl Argument<'_> {
     }
 
     /// Whatever can be iterated over. What the caller's own iterator raises stays as it is.
-    fn several<'py, T>(
+    pub fn several<'py, T>(
         self,
         given: &Bound<'py, PyAny>,
         wanted: &str,

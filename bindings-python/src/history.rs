@@ -1,12 +1,16 @@
-//! What an error tells of the call: the requests that it made, and the reasons of a refusal.
+//! What a result or an error tells of the call: the requests that it made, and the reasons of a refusal.
 
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use komopay_core as core;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
+use crate::given::{Argument, Field, Given, Read};
 use crate::repr::Repr;
-use crate::value::value;
+use crate::value::{FromCore, value};
 
 value! {
     /// One entry of a 406 answer: which business rule said no, and to which field.
@@ -37,7 +41,7 @@ impl Reason {
 }
 
 value! {
-    /// One request on the wire, as the history of an error tells it.
+    /// One request on the wire, as the history of a call tells it.
     ///
     /// Example:
     ///
@@ -71,5 +75,63 @@ impl Attempt {
             .value("http_status", http_status.map(|status| status.to_string()))
             .text("request_id", request_id.as_deref())
             .finish()
+    }
+}
+
+/// The requests of the call that brought a value: no part of what it is.
+#[derive(Clone, Default)]
+pub struct Attempts(Vec<Attempt>);
+
+impl PartialEq for Attempts {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Attempts {}
+
+impl Hash for Attempts {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl FromCore<core::Attempts> for Attempts {
+    fn from_core(attempts: core::Attempts) -> Self {
+        Self(attempts.iter().cloned().map(Attempt::from).collect())
+    }
+}
+
+impl Field for Attempts {
+    type Given<'py> = Option<Given<'py, Vec<Attempt>>>;
+
+    fn take(argument: Argument<'_>, given: Self::Given<'_>) -> PyResult<Self> {
+        argument.maybe(given).map(|attempts| Self(attempts.unwrap_or_default()))
+    }
+}
+
+impl Read for Vec<Attempt> {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr = pyo3::type_hint_subscript!(
+        pyo3::type_hint_identifier!("collections.abc", "Iterable"),
+        <Attempt as pyo3::PyTypeInfo>::TYPE_HINT
+    );
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        argument.several(given, "an iterable of Attempt, such as a list", Argument::value)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Attempts {
+    type Target = PyTuple;
+    type Output = Bound<'py, PyTuple>;
+    type Error = PyErr;
+    #[cfg(feature = "stubs")]
+    const OUTPUT_TYPE: pyo3::inspect::PyStaticExpr = pyo3::type_hint_subscript!(
+        pyo3::type_hint_identifier!("builtins", "tuple"),
+        <Attempt as pyo3::PyTypeInfo>::TYPE_HINT,
+        pyo3::inspect::PyStaticExpr::Constant { value: pyo3::inspect::PyStaticConstant::Ellipsis }
+    );
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        PyTuple::new(py, self.0)
     }
 }

@@ -46,6 +46,7 @@ mod logging;
 mod messenger;
 mod money;
 mod opaque;
+mod options;
 mod payout;
 mod process;
 mod repr;
@@ -53,10 +54,12 @@ mod request;
 mod runtime;
 mod settings;
 mod settlement;
+mod telemetry;
 mod testing;
 mod token;
 mod value;
 mod wait;
+mod waits;
 
 /// The private native module of `komopay`. Import from `komopay` instead.
 #[pyo3::pymodule]
@@ -91,10 +94,14 @@ mod _native {
     };
 
     #[pymodule_export]
+    use crate::telemetry::_set_telemetry;
+    #[pymodule_export]
     use crate::testing::NamedArgument;
 
     #[pymodule_export]
     use crate::token::TokenReply;
+    #[pymodule_export]
+    use crate::waits::PayoutWaits;
 
     #[pymodule_export]
     const SANDBOX_URL: &str = komopay_core::SANDBOX_URL;

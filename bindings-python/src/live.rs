@@ -80,8 +80,8 @@ impl Live {
         self.is_closed.store(true, Ordering::Relaxed);
     }
 
-    pub fn base_url(&self) -> &str {
-        &self.config.base_url
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     fn lock(&self) -> MutexGuard<'_, Core> {

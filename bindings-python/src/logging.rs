@@ -150,7 +150,7 @@ pub fn tell(py: Python<'_>, records: Vec<Record>, task: Option<&Bound<'_, PyAny>
 
 /// Whether gevent has put its own locks into Python's `logging`. Threads that meet in one may wait for ever, such as
 /// those of gevent's own threadpool: so only our own thread logs there, and no call waits for it.
-fn has_locks_of_gevent(py: Python<'_>) -> PyResult<bool> {
+pub fn has_locks_of_gevent(py: Python<'_>) -> PyResult<bool> {
     let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
     let monkey = modules.call_method1(intern!(py, "get"), (intern!(py, "gevent.monkey"),))?;
     Ok(!monkey.is_none() && monkey.call_method1(intern!(py, "is_module_patched"), ("threading",))?.is_truthy()?)

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use pyo3::prelude::*;
 
+use crate::history::Attempts;
 use crate::money::Money;
 use crate::repr::Repr;
 use crate::value::value;
@@ -84,7 +85,10 @@ value! {
         /// The status at an external processor. It says nothing about the outcome; use status.
         processor_status: Option<String> = None,
         /// The fee charged to the merchant.
-        fee: Option<Money> = None;
+        fee: Option<Money> = None,
+        /// The requests of the call that read it, with the platform's ids of them; of a long one, the last. None of a
+        /// payout that comes out of a store. Values are equal whatever it took to read them.
+        attempts: Attempts = None;
         /// The answer's JSON as it came.
         raw: String = ("str", ""),
     }
@@ -139,7 +143,9 @@ value! {
         /// The currency to exchange into, if the platform repeats one.
         exchanged_to_currency: Option<String> = None,
         /// The payout that was found, if recovered.
-        payout: Option<Payout> = None;
+        payout: Option<Payout> = None,
+        /// The requests of the call, with the platform's ids of them; of a long one, the last.
+        attempts: Attempts = None;
         /// True if the answer to the create was lost and the payout was found by reading it.
         ///
         /// That proves id, money, method and age, not the payee: the platform never repeats the account.

@@ -1,12 +1,14 @@
 //! The settings of a client: what a caller gives by keywords, made into the core's `Config`.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use komopay_bindings_common::log::ToCaller;
 use komopay_core::{CallbackKey, ChangeStore, Config, Credentials, TokenScope};
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PyString};
+use pyo3::types::{PyDict, PyMapping, PyMappingProxy, PyString, PyTuple};
 
 use crate::caller::Caller;
 use crate::change_store;
@@ -14,6 +16,7 @@ use crate::error::guard;
 use crate::given::{Argument, Given, Read, setting};
 use crate::live::Live;
 use crate::money::Money;
+use crate::options::Options;
 use crate::token;
 
 /// Declares `Client` and its constructor: each setting once, by the core's name, with what it is read from and its line
@@ -21,7 +24,7 @@ use crate::token;
 macro_rules! settings {
     (
         $(#[doc = $about:literal])*
-        Client { $(#[doc = $line:literal] $(#[doc = $more:literal])* $name:ident: $type:ty,)* }
+        Client($signature:literal) { $(#[doc = $line:literal] $(#[doc = $more:literal])* $name:ident: $type:ty,)* }
         $(#[doc = $example:literal])*
     ) => {
         $(#[doc = $about])*
@@ -35,12 +38,14 @@ macro_rules! settings {
         pub struct Client {
             pub live: Arc<Live>,
             pub caller: Caller,
+            pub options: Option<Arc<Options>>,
         }
 
         #[pymethods]
         impl Client {
             #[new]
-            #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, $($name=None),*))]
+            #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, $($name=None),*),
+                text_signature = $signature)]
             #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
             fn new(
                 py: Python<'_>,
@@ -55,17 +60,99 @@ macro_rules! settings {
                     let mut config = Config::new(setting("base_url").take(base_url)?, credentials);
                     config.language = "python";
                     // Without `..`, so that a new setting of the core does not compile until it can be set here.
-                    let Config { base_url: _, credentials: _, language: _, $($name: _),* } = &config;
+                    let Config { base_url: _, credentials: _, language: _, telemetry: _, $($name: _),* } = &config;
                     $(
                         if let Some(given) = setting(stringify!($name)).maybe($name)? {
                             config.$name = given.into();
                         }
                     )*
-                    Ok(Self { live: Live::new(py, config)?, caller: Caller::Blocks })
+                    config.telemetry = Some(Arc::new(ToCaller));
+                    Ok(Self { live: Live::new(py, config)?, caller: Caller::Blocks, options: None })
                 })
             }
         }
+
+        /// These settings as they may be shown, by their names.
+        pub fn shown<'py>(py: Python<'py>, config: &Config) -> PyResult<Shown<'py>> {
+            let known = PyDict::new(py);
+            known.set_item("base_url", &config.base_url)?;
+            $(config.$name.show(stringify!($name), &known)?;)*
+            known.set_item("proxy", config.shown_proxy())?;
+            Ok(Shown(PyMappingProxy::new(py, known.as_mapping())))
+        }
     };
+}
+
+/// Settings by their names, which nobody can change.
+pub struct Shown<'py>(Bound<'py, PyMappingProxy>);
+
+impl<'py> IntoPyObject<'py> for Shown<'py> {
+    type Target = PyMappingProxy;
+    type Output = Bound<'py, PyMappingProxy>;
+    type Error = Infallible;
+    #[cfg(feature = "stubs")]
+    const OUTPUT_TYPE: pyo3::inspect::PyStaticExpr = pyo3::type_hint_subscript!(
+        pyo3::type_hint_identifier!("collections.abc", "Mapping"),
+        crate::hint::STR,
+        pyo3::type_hint_identifier!("builtins", "object")
+    );
+
+    fn into_pyobject(self, _: Python<'py>) -> Result<Self::Output, Infallible> {
+        Ok(self.0)
+    }
+}
+
+/// A setting that shows itself.
+trait Setting {
+    fn show(&self, name: &str, among: &Bound<'_, PyDict>) -> PyResult<()>;
+}
+
+macro_rules! shown {
+    ($($type:ty: |$value:ident| $shown:expr,)*) => {
+        $(
+            impl Setting for $type {
+                fn show(&self, name: &str, among: &Bound<'_, PyDict>) -> PyResult<()> {
+                    let $value = self;
+                    among.set_item(name, $shown)
+                }
+            }
+        )*
+    };
+}
+shown! {
+    Duration: |time| time.as_secs_f64(),
+    Option<String>: |text| text,
+    Option<PathBuf>: |path| path.as_ref().map(|path| path.to_string_lossy().into_owned()),
+    Option<bool>: |flag| flag,
+    Option<f64>: |rate| rate,
+    Option<u32>: |count| count,
+    TokenScope: |scope| match scope {
+        TokenScope::Payout => "payout",
+        TokenScope::Everything => "everything",
+    },
+    bool: |flag| flag,
+    u32: |count| count,
+    usize: |count| count,
+}
+
+impl Setting for Vec<komopay_core::Money> {
+    fn show(&self, name: &str, among: &Bound<'_, PyDict>) -> PyResult<()> {
+        among.set_item(name, PyTuple::new(among.py(), self.iter().cloned().map(Money::from))?)
+    }
+}
+
+/// Secret.
+impl Setting for Vec<CallbackKey> {
+    fn show(&self, _: &str, _: &Bound<'_, PyDict>) -> PyResult<()> {
+        Ok(())
+    }
+}
+
+/// An object of its own.
+impl Setting for Option<Arc<dyn ChangeStore>> {
+    fn show(&self, _: &str, _: &Bound<'_, PyDict>) -> PyResult<()> {
+        Ok(())
+    }
 }
 
 settings! {
@@ -80,10 +167,16 @@ settings! {
     /// interpreter ends, creates on the wire have up to 5 seconds, and the log names the ids of those that take longer.
     ///
     /// - `base_url`: where the platform is, such as `SANDBOX_URL`; a path prefix is fine. Plain http is for loopback.
-    Client {
+    Client("(*, base_url, merchant_code=None, secret=None, token=None, total_timeout=90.0, attempt_timeout=20.0, \
+        connect_timeout=5.0, settle_window=30.0, backoff_base=0.25, backoff_cap=5.0, read_attempts=4, \
+        requests_per_second=None, max_concurrency=None, pool_size=64, connection_per_create=False, \
+        max_answer_bytes=1048576, proxy=None, proxy_from_environment=True, ca_file=None, customer_id=None, \
+        max_amount=(), is_test=None, loopback_is_live=False, validate=True, token_scope='payout', \
+        token_validity=600.0, callback_keys=(), change_store=None, change_lease=60.0, callback_timeout=5.0)") {
         /// the deadline of a whole call, 90 s.
         total_timeout: Duration,
-        /// the deadline of one request on the wire, 20 s; at most half of `total_timeout`.
+        /// the deadline of one request on the wire: 20 s, or half of a `total_timeout` below 40 s, which it
+        /// may not be above.
         attempt_timeout: Duration,
         /// the deadline for making a connection, 5 s.
         connect_timeout: Duration,
@@ -110,6 +203,8 @@ settings! {
         /// an http or https proxy for every call; without one, the environment's, but never for loopback. One that
         /// cannot be used is refused.
         proxy: String,
+        /// whether the environment's proxy is used where `proxy` gives none, True.
+        proxy_from_environment: bool,
         /// a PEM file with authorities to trust besides the system's.
         ca_file: PathBuf,
         /// the value of the `Id-Customer` header.

@@ -12,6 +12,7 @@ use crate::awaited::{Awaited, left_behind};
 use crate::error::{raise, raise_kind};
 use crate::logging;
 use crate::process::{self, detached};
+use crate::telemetry::Told;
 
 /// How often a waiting thread looks for signals. An answer does not wait for it.
 const TICK: Duration = Duration::from_millis(50);
@@ -22,15 +23,16 @@ const TICK: Duration = Duration::from_millis(50);
 /// What a signal handler raised, such as `KeyboardInterrupt`. Then the future is dropped first, which is leaving the
 /// call under the core's rules: nothing more is sent, what is on the wire is read to its end, and the log says so.
 pub fn wait<T: Send>(py: Python<'_>, driver: Driver, call: impl Future<Output = T> + Send) -> PyResult<T> {
-    wait_as(py, driver, call, None)
+    wait_as(py, driver, call, None, &Told::nobody())
 }
 
-/// The same, for the create of this id.
+/// The same, for the create of this id, and for a call that is told of.
 pub fn wait_as<T: Send>(
     py: Python<'_>,
     driver: Driver,
     call: impl Future<Output = T> + Send,
     payout_id: Option<&PayoutId>,
+    told_of: &Told,
 ) -> PyResult<T> {
     let _awaited = payout_id.cloned().map(Awaited::new);
     logging::follow_level(py);
@@ -48,14 +50,16 @@ pub fn wait_as<T: Send>(
         };
         // Python code, such as a signal handler or one of the log, runs only where this call stands still.
         if let Some(result) = detached(py, || driver.run(slice)) {
-            let told = logging::tell(py, listener.end(), None);
+            let told = logging::tell(py, listener.end(), None).and_then(|()| told_of.tell(py, &listener));
             if let (Err(_), Some(id)) = (&told, payout_id) {
                 left_behind(id, "a create ended when its caller had just left");
                 logging::flush(py)?;
             }
             return told.map(|()| result);
         }
-        let signal = logging::tell(py, listener.take(), None).and_then(|()| py.check_signals());
+        let signal = logging::tell(py, listener.take(), None)
+            .and_then(|()| told_of.tell(py, &listener))
+            .and_then(|()| py.check_signals());
         if process::generation() != generation {
             // A handler forked, and this is the child.
             std::mem::forget((call, driver));
@@ -66,6 +70,7 @@ pub fn wait_as<T: Send>(
             detached(py, || drop(call));
             // The process may be about to end: what the log says of this call is said before.
             logging::tell(py, listener.end(), None)?;
+            told_of.tell(py, &listener)?;
             logging::flush(py)?;
             return Err(signal);
         }

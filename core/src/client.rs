@@ -100,6 +100,18 @@ impl Client {
         self.0.session.told(operation, payout_id, |_| CallOutcome::Done, call)
     }
 
+    /// The deadline of a whole call, with the options of this client.
+    #[must_use]
+    pub fn total_timeout(&self) -> Duration {
+        self.0.session.limits.total
+    }
+
+    /// The deadline of one request on the wire, with the options of this client.
+    #[must_use]
+    pub fn attempt_timeout(&self) -> Duration {
+        self.0.session.limits.attempt
+    }
+
     /// The same client, whose calls are of this session.
     fn of(&self, session: Session) -> Self {
         let Inner { session: _, creates, reads, refused_callbacks } = &*self.0;

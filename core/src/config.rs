@@ -168,6 +168,12 @@ impl Config {
         }
     }
 
+    /// The proxy of `proxy` as it may be shown: without a user name and a password.
+    #[must_use]
+    pub fn shown_proxy(&self) -> Option<String> {
+        self.proxy.as_deref().map(without_user)
+    }
+
     /// Checks everything that can be known without a network, and gives the base URL, its path without a trailing
     /// slash.
     pub(crate) fn check(&self) -> Result<Url> {
@@ -387,7 +393,7 @@ impl fmt::Debug for Config {
             .field("settle_window", &self.settle_window)
             .field("requests_per_second", &self.requests_per_second)
             .field("max_concurrency", &self.max_concurrency)
-            .field("proxy", &self.proxy.as_deref().map(without_user))
+            .field("proxy", &self.shown_proxy())
             .field("ca_file", &self.ca_file)
             .field("max_amount", &self.max_amount)
             .field("is_test", &self.is_test)

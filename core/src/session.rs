@@ -125,11 +125,17 @@ impl Session {
 
     /// Refuses a call that cannot be made: the client is closed, or there is no runtime to make it on.
     pub fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Closed, "the client was closed"));
-        }
+        self.check_not_closed()?;
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::new(ErrorKind::Configuration, "calls need a tokio runtime, and there is none here"));
+        }
+        Ok(())
+    }
+
+    /// Refuses what is of no use to a client that was closed.
+    pub fn check_not_closed(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, "the client was closed"));
         }
         Ok(())
     }

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         PayoutOperator,
         PayoutOption,
     )
+    from komopay.waits import WaitedPayout
 
 from komopay._native import (
     SANDBOX_URL,
@@ -108,6 +109,7 @@ from komopay._native import (
     PayoutChange,
     PayoutRequest,
     PayoutStatus,
+    PayoutWaits,
     Reason,
     SqliteChangeStore,
     WalletAccount,
@@ -174,6 +176,7 @@ __all__ = [
     "PayoutOption",
     "PayoutRequest",
     "PayoutStatus",
+    "PayoutWaits",
     "PermissionDeniedError",
     "RateLimitedError",
     "Reason",
@@ -182,13 +185,14 @@ __all__ = [
     "TimedOutError",
     "UnavailableError",
     "UnexpectedResponseError",
+    "WaitedPayout",
     "WalletAccount",
     "WalletTransfer",
     "__version__",
 ]
 
 # Loaded at first use: they bring asyncio's and dataclasses' own imports, which many programs never need.
-_LAZY = {"AsyncClient": "aio"} | dict.fromkeys(
+_LAZY = {"AsyncClient": "aio", "WaitedPayout": "waits"} | dict.fromkeys(
     (
         "AmountLimit",
         "Balance",
@@ -230,10 +234,10 @@ def _imported_by_name() -> tuple[object, ...]:  # pyright: ignore[reportUnusedFu
     import os
     import sys
 
-    from komopay import _provider, aio, catalogue
+    from komopay import _provider, aio, catalogue, telemetry, waits
 
     standard = (asyncio, atexit, contextvars, datetime, decimal, logging, os, sys)
-    return (*standard, collections.abc, multiprocessing.util, _provider, aio, catalogue)
+    return (*standard, collections.abc, multiprocessing.util, _provider, aio, catalogue, telemetry, waits)
 
 
 def __dir__() -> list[str]:

@@ -37,6 +37,7 @@ class CommonSettings(TypedDict, total=False):
     connection_per_create: bool | None
     max_answer_bytes: int | None
     proxy: str | None
+    proxy_from_environment: bool | None
     ca_file: str | os.PathLike[str] | None
     customer_id: str | None
     max_amount: Ceilings | None

@@ -25,7 +25,7 @@ from komopay._opaque import Opaque
 # asyncio is imported where it is used, since whoever has no loop shall not wait for it.
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
     from datetime import datetime, timedelta
     from types import TracebackType
     from typing import Literal, Protocol
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from komopay._settings import CommonSettings, Token
     from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
+    from komopay.waits import WaitedPayout
 
 
 __all__ = ["AsyncClient"]
@@ -116,7 +117,42 @@ class AsyncClient:
         self._native = self._client._for_event_loop()
         return self
 
-    async def create_payout(self, payout_id: str, request: PayoutRequest, *, resume: bool = False) -> PayoutAccepted:
+    def with_options(
+        self, *, total_timeout: float | timedelta | None = None, headers: Mapping[str, str] | None = None
+    ) -> Self:
+        """This client with other options; it shares everything with this one. See `Client.with_options`.
+
+        Errors: as for `Client.with_options`.
+
+        Example:
+
+            >>> async def hurried() -> bool:
+            ...     async with AsyncClient.from_env() as client:
+            ...         hurried = client.with_options(total_timeout=10, headers={"X-Job": "payroll-7"})
+            ...         return "IDR" in await hurried.currencies(timeout=5)
+            >>> asyncio.run(hurried())
+            True
+        """
+        other = type(self).__new__(type(self))
+        other._provider = self._provider
+        other._client = self._client.with_options(total_timeout=total_timeout, headers=headers)
+        other._native = other._client._for_event_loop()
+        return other
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings that this client has, given or not; times in seconds. See `Client.settings`.
+
+        Example:
+
+            >>> AsyncClient.from_env(total_timeout=30).settings["attempt_timeout"]
+            15.0
+        """
+        return self._client.settings
+
+    async def create_payout(
+        self, payout_id: str, request: PayoutRequest, *, resume: bool = False, timeout: float | timedelta | None = None
+    ) -> PayoutAccepted:
         """Makes a payout, exactly once. Store the id before the first call. See `Client.create_payout`.
 
         A cancelled create is not undone: what is on the wire is read to its end, and the log names the id. To learn its
@@ -136,11 +172,11 @@ class AsyncClient:
             'TST-223351'
         """
         # One of the wrong type may show itself whole.
-        start = Opaque(self._calls.create_payout, payout_id, request, resume=resume)
+        start = Opaque(self._calls.create_payout, payout_id, request, resume=resume, timeout=timeout)
         del payout_id, request
         return await self._end(start)
 
-    async def get_payout(self, payout_id: str) -> Payout:
+    async def get_payout(self, payout_id: str, *, timeout: float | timedelta | None = None) -> Payout:
         """Reads a payout, trying again where that may help.
 
         Errors: as for `Client.get_payout`.
@@ -156,7 +192,7 @@ class AsyncClient:
             >>> asyncio.run(look())
             410
         """
-        return await self._end(Opaque(self._calls.get_payout, payout_id))
+        return await self._end(Opaque(self._calls.get_payout, payout_id, timeout=timeout))
 
     async def wait_for_payout(self, payout_id: str, *, timeout: float | timedelta) -> Payout:
         """Reads a payout until its status is final; it returns on FAILED and REFUSED too.
@@ -178,8 +214,36 @@ class AsyncClient:
         """
         return await self._end(Opaque(self._calls.wait_for_payout, payout_id, timeout=timeout))
 
+    async def wait_for_payouts(
+        self, payout_ids: Iterable[str], *, timeout: float | timedelta, reads_per_second: float = 100.0
+    ) -> AsyncIterator[WaitedPayout]:
+        """Waits for many payouts, and gives each as soon as it is final, or as its wait ends otherwise.
+
+        See `Client.wait_for_payouts`. Each has its time from the first step of the loop on.
+
+        Errors: as for `Client.wait_for_payouts`.
+
+        Example:
+
+            >>> async def follow() -> None:
+            ...     async with AsyncClient.from_env() as client:
+            ...         async for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=60):
+            ...             print(waited.payout_id, waited.payout is not None)
+            >>> asyncio.run(follow())
+            TST-223344 True
+            TST-0 False
+        """
+        waits = self._calls.wait_for_payouts(payout_ids, timeout=timeout, reads_per_second=reads_per_second)
+        while (waited := await self._end(waits._next)) is not None:
+            yield waited
+
     async def payout_options(
-        self, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None
+        self,
+        money: Money,
+        *,
+        segment_code: str | None = None,
+        exchanged_to_currency: str | None = None,
+        timeout: float | timedelta | None = None,
     ) -> list[PayoutOption]:
         """The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
 
@@ -194,11 +258,17 @@ class AsyncClient:
             True
         """
         start = Opaque(
-            self._calls.payout_options, money, segment_code=segment_code, exchanged_to_currency=exchanged_to_currency
+            self._calls.payout_options,
+            money,
+            segment_code=segment_code,
+            exchanged_to_currency=exchanged_to_currency,
+            timeout=timeout,
         )
         return await self._end(start)
 
-    async def balances(self, *currencies: str | Iterable[str]) -> list[Balance]:
+    async def balances(
+        self, *currencies: str | Iterable[str], timeout: float | timedelta | None = None
+    ) -> list[Balance]:
         """The balances in these currencies, or in all if none is named; amounts in major units.
 
         A currency without an account is left out.
@@ -213,9 +283,9 @@ class AsyncClient:
             >>> [money.currency for money in asyncio.run(available())]
             ['IDR']
         """
-        return await self._end(Opaque(self._calls.balances, *currencies))
+        return await self._end(Opaque(self._calls.balances, *currencies, timeout=timeout))
 
-    async def currencies(self) -> list[str]:
+    async def currencies(self, *, timeout: float | timedelta | None = None) -> list[str]:
         """The codes of the currencies enabled for the merchant.
 
         Errors: as for `Client.get_payout`.
@@ -228,9 +298,9 @@ class AsyncClient:
             >>> "IDR" in asyncio.run(currencies())
             True
         """
-        return await self._end(self._calls.currencies)
+        return await self._end(Opaque(self._calls.currencies, timeout=timeout))
 
-    async def segments(self) -> list[str]:
+    async def segments(self, *, timeout: float | timedelta | None = None) -> list[str]:
         """The codes of the customer segments.
 
         Errors: as for `Client.get_payout`.
@@ -243,9 +313,9 @@ class AsyncClient:
             >>> isinstance(asyncio.run(segments()), list)
             True
         """
-        return await self._end(self._calls.segments)
+        return await self._end(Opaque(self._calls.segments, timeout=timeout))
 
-    async def payment_operators(self) -> list[PaymentOperator]:
+    async def payment_operators(self, *, timeout: float | timedelta | None = None) -> list[PaymentOperator]:
         """All banks, wallets and blockchains, of any direction and currency.
 
         Errors: as for `Client.get_payout`.
@@ -258,9 +328,9 @@ class AsyncClient:
             >>> "BNK_000" in asyncio.run(operators())
             True
         """
-        return await self._end(self._calls.payment_operators)
+        return await self._end(Opaque(self._calls.payment_operators, timeout=timeout))
 
-    async def payment_methods(self) -> list[str]:
+    async def payment_methods(self, *, timeout: float | timedelta | None = None) -> list[str]:
         """The codes of all payment methods, of both directions.
 
         Errors: as for `Client.get_payout`.
@@ -273,7 +343,7 @@ class AsyncClient:
             >>> "BANK_TRANSFER" in asyncio.run(methods())
             True
         """
-        return await self._end(self._calls.payment_methods)
+        return await self._end(Opaque(self._calls.payment_methods, timeout=timeout))
 
     async def payment_options(
         self,
@@ -283,6 +353,7 @@ class AsyncClient:
         currencies: Iterable[str] = (),
         segment_codes: Iterable[str] = (),
         operator_codes: Iterable[str] = (),
+        timeout: float | timedelta | None = None,
     ) -> list[PaymentOption]:
         """Methods and operators with their limits for this merchant, switched off ones included.
 
@@ -305,10 +376,11 @@ class AsyncClient:
             currencies=currencies,
             segment_codes=segment_codes,
             operator_codes=operator_codes,
+            timeout=timeout,
         )
         return await self._end(start)
 
-    async def merchant_info(self) -> MerchantInfo:
+    async def merchant_info(self, *, timeout: float | timedelta | None = None) -> MerchantInfo:
         """The merchant as customers see it.
 
         Errors: as for `Client.get_payout`.
@@ -321,9 +393,11 @@ class AsyncClient:
             >>> len(asyncio.run(name())) > 0
             True
         """
-        return await self._end(self._calls.merchant_info)
+        return await self._end(Opaque(self._calls.merchant_info, timeout=timeout))
 
-    async def issue_token(self, scope: AccessScope, *, validity: float | timedelta = 600) -> AccessToken:
+    async def issue_token(
+        self, scope: AccessScope, *, validity: float | timedelta = 600, timeout: float | timedelta | None = None
+    ) -> AccessToken:
         """Issues a token for someone else to use, such as a mobile app.
 
         validity is in seconds, or a timedelta: 60 to 3600 seconds.
@@ -338,9 +412,9 @@ class AsyncClient:
             >>> asyncio.run(token()).expires_at is not None
             True
         """
-        return await self._end(Opaque(self._calls.issue_token, scope, validity=validity))
+        return await self._end(Opaque(self._calls.issue_token, scope, validity=validity, timeout=timeout))
 
-    async def check_credentials(self) -> MerchantInfo:
+    async def check_credentials(self, *, timeout: float | timedelta | None = None) -> MerchantInfo:
         """Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
 
         Errors: as for `Client.check_credentials`.
@@ -353,7 +427,7 @@ class AsyncClient:
             >>> len(asyncio.run(check()).name) > 0
             True
         """
-        return await self._end(self._calls.check_credentials)
+        return await self._end(Opaque(self._calls.check_credentials, timeout=timeout))
 
     def callback_url(
         self,
@@ -400,7 +474,7 @@ class AsyncClient:
         del body, url
         return read()
 
-    async def handle_callback(self, body: bytes, url: str) -> Payout:
+    async def handle_callback(self, body: bytes, url: str, *, timeout: float | timedelta | None = None) -> Payout:
         """Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
 
         See `Client.handle_callback`. A reading that was begun goes on, and is recorded, when the task is cancelled.
@@ -419,7 +493,7 @@ class AsyncClient:
             >>> asyncio.run(hook(b'{"idEntity": "TST-223344"}', "/hook/a-guess"))
             403
         """
-        start = Opaque(self._calls.handle_callback, body, url)
+        start = Opaque(self._calls.handle_callback, body, url, timeout=timeout)
         del body, url
         return await self._end(start)
 

@@ -88,7 +88,7 @@ impl PayoutWaits {
             return Err(Error::invalid("reads_per_second", "must be 0.001 to 1000000"));
         }
         let session = &reads.session;
-        session.check_open()?;
+        session.check_not_closed()?;
         let mut seen = HashSet::new();
         let ids: Vec<&PayoutId> = ids.iter().filter(|id| seen.insert(*id)).collect();
         let now = Instant::now();

@@ -1,0 +1,120 @@
+//! Waiting for many payouts: what `client.wait_for_payouts(...)` gives, which a loop asks for one after the other.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use komopay_bindings_common::log::Listener;
+use komopay_core as core;
+use komopay_core::called_by;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use tokio::sync::Mutex;
+
+use crate::answer::{Answered, ToPython};
+use crate::caller::Caller;
+use crate::error::{guard, raise};
+use crate::process::generation;
+use crate::telemetry::Told;
+
+/// A wait for many payouts. It goes on while it is asked for the next one.
+///
+/// Example:
+///
+///     >>> with Client.from_env() as client:
+///     ...     waits = client.wait_for_payouts(["TST-0"], timeout=1)
+///     ...     [type(waited.error).__name__ for waited in waits]
+///     ['NotFoundError']
+#[pyclass(frozen, module = "komopay")]
+pub struct PayoutWaits {
+    caller: Caller,
+    told: Told,
+    generation: u64,
+    /// It is taken out by what drops it.
+    waits: Option<Arc<Mutex<core::PayoutWaits>>>,
+}
+
+impl PayoutWaits {
+    pub fn new(caller: Caller, told: Told, waits: core::PayoutWaits) -> Self {
+        Self { caller, told, generation: generation(), waits: Some(Arc::new(Mutex::new(waits))) }
+    }
+}
+
+#[pymethods]
+impl PayoutWaits {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    /// The next payout whose wait has ended.
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let next = self.ask(py)?.into_pyobject(py)?;
+        Ok((!next.is_none()).then(|| next.unbind()))
+    }
+
+    /// The same; None when all have ended.
+    fn _next(&self, py: Python<'_>) -> PyResult<Answered<Option<core::WaitedPayout>>> {
+        self.ask(py)
+    }
+}
+
+impl PayoutWaits {
+    fn ask(&self, py: Python<'_>) -> PyResult<Answered<Option<core::WaitedPayout>>> {
+        guard(py, || {
+            let waits = self.waits.clone().filter(|_| self.generation == generation());
+            let waits = waits.ok_or_else(|| {
+                let text = "this wait was begun before the process was forked, and is the parent's; begin one here";
+                crate::error::raise_kind(py, core::ErrorKind::Closed, text, None)
+            })?;
+            let next = async move { Ok(waits.lock().await.next().await) };
+            self.caller.start(py)?.call(py, None, self.told.clone_ref(py), next)
+        })
+    }
+}
+
+impl Drop for PayoutWaits {
+    fn drop(&mut self) {
+        let Some(waits) = self.waits.take() else { return };
+        if self.generation != generation() {
+            // In a forked child, it is the parent's.
+            std::mem::forget(waits);
+            return;
+        }
+        // What it tells as it is dropped is told as what it tells at any other time.
+        let listener = Listener::new();
+        let mut waits = Some(waits);
+        let end = called_by(
+            listener.clone(),
+            poll_fn(|_| {
+                drop(waits.take());
+                Poll::Ready(())
+            }),
+        );
+        let _ = pin!(end).poll(&mut Context::from_waker(Waker::noop()));
+        Python::try_attach(|py| {
+            if let Err(error) = self.told.tell(py, &listener) {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+}
+
+impl ToPython for Option<core::WaitedPayout> {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr =
+        crate::hint::either(&pyo3::type_hint_identifier!("komopay.waits", "WaitedPayout"), &crate::hint::NONE);
+
+    fn to_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let Some(core::WaitedPayout { payout_id, result }) = self else { return Ok(py.None()) };
+        let known = PyDict::new(py);
+        known.set_item("payout_id", payout_id.as_str())?;
+        match result {
+            Ok(payout) => known.set_item("payout", payout.to_python(py)?)?,
+            Err(error) => known.set_item("error", raise(py, &error).into_value(py))?,
+        }
+        let class = py.import(intern!(py, "komopay.waits"))?.getattr(intern!(py, "WaitedPayout"))?;
+        Ok(class.call((), Some(&known))?.unbind())
+    }
+}
