@@ -206,7 +206,7 @@ impl Client {
     /// Example:
     ///
     ///     >>> with Client.from_env() as client:
-    ///     ...     for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=60):
+    ///     ...     for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=1):
     ///     ...         print(waited.payout_id, waited.payout is not None)
     ///     TST-223344 True
     ///     TST-0 False

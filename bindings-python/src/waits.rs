@@ -49,9 +49,9 @@ impl PayoutWaits {
     }
 
     /// The next payout whose wait has ended.
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Answered<core::WaitedPayout>>> {
         let next = self.ask(py)?.into_pyobject(py)?;
-        Ok((!next.is_none()).then(|| next.unbind()))
+        Ok((!next.is_none()).then(|| Answered::new(next.unbind())))
     }
 
     /// The same; None when all have ended.
@@ -101,13 +101,15 @@ impl Drop for PayoutWaits {
     }
 }
 
-impl ToPython for Option<core::WaitedPayout> {
+#[cfg(feature = "stubs")]
+const HINT: pyo3::inspect::PyStaticExpr = pyo3::type_hint_identifier!("komopay.waits", "WaitedPayout");
+
+impl ToPython for core::WaitedPayout {
     #[cfg(feature = "stubs")]
-    const HINT: pyo3::inspect::PyStaticExpr =
-        crate::hint::either(&pyo3::type_hint_identifier!("komopay.waits", "WaitedPayout"), &crate::hint::NONE);
+    const HINT: pyo3::inspect::PyStaticExpr = HINT;
 
     fn to_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let Some(core::WaitedPayout { payout_id, result }) = self else { return Ok(py.None()) };
+        let Self { payout_id, result } = self;
         let known = PyDict::new(py);
         known.set_item("payout_id", payout_id.as_str())?;
         match result {
@@ -116,5 +118,15 @@ impl ToPython for Option<core::WaitedPayout> {
         }
         let class = py.import(intern!(py, "komopay.waits"))?.getattr(intern!(py, "WaitedPayout"))?;
         Ok(class.call((), Some(&known))?.unbind())
+    }
+}
+
+/// None when there is none any more.
+impl ToPython for Option<core::WaitedPayout> {
+    #[cfg(feature = "stubs")]
+    const HINT: pyo3::inspect::PyStaticExpr = crate::hint::either(&HINT, &crate::hint::NONE);
+
+    fn to_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.map_or_else(|| Ok(py.None()), |waited| waited.to_python(py))
     }
 }

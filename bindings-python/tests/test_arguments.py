@@ -173,6 +173,7 @@ NEEDED: dict[str, Any] = {
     "base_url": "http://127.0.0.1:1",
     "path": "changes.sqlite",
     "operation": "create_payout",
+    "payout_ids": ["TST-1"],
     "effect": "delay",
     "time": 0.1,
     "active": True,
@@ -237,6 +238,8 @@ def attempt(call: Callable[..., Any], *given: object, **known: object) -> None:
     made = call(*given, **known)
     if inspect.iscoroutine(made):
         LOOP.run_until_complete(made)
+    elif inspect.isasyncgen(made):
+        LOOP.run_until_complete(made.__anext__())
     elif isinstance(made, testing.Sandbox):
         made.stop()
 

@@ -227,7 +227,7 @@ class AsyncClient:
 
             >>> async def follow() -> None:
             ...     async with AsyncClient.from_env() as client:
-            ...         async for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=60):
+            ...         async for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=1):
             ...             print(waited.payout_id, waited.payout is not None)
             >>> asyncio.run(follow())
             TST-223344 True
