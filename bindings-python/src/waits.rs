@@ -24,9 +24,9 @@ use crate::telemetry::Told;
 /// Example:
 ///
 ///     >>> with Client.from_env() as client:
-///     ...     waits = client.wait_for_payouts(["TST-0"], timeout=1)
-///     ...     [type(waited.error).__name__ for waited in waits]
-///     ['NotFoundError']
+///     ...     waits = client.wait_for_payouts(["TST-223344"], timeout=60)
+///     ...     [waited.result().status for waited in waits]
+///     ['SUCCESS']
 #[pyclass(frozen, module = "komopay")]
 pub struct PayoutWaits {
     caller: Caller,

@@ -194,6 +194,7 @@ ALSO_NAMED = {
     "is_test": "base_url",
     "backoff_base": "backoff_cap",
     "url": "signature",
+    "payout_ids": "payout_id",
 }
 
 
