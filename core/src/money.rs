@@ -57,6 +57,25 @@ impl Money {
         &self.currency
     }
 
+    /// The amount as a text that people, and [`Money::new`], can read in one way only: `250` of what came as `250.000`,
+    /// and `42.0510` of what came as `42.051`, if its currency has at most two decimals.
+    ///
+    /// ```
+    /// use komopay_core::Money;
+    ///
+    /// let money = Money::exact("250.000", "IDR")?;
+    /// assert_eq!(money.unambiguous_amount(), "250");
+    /// assert_eq!(Money::new(money.unambiguous_amount(), "IDR")?, money);
+    /// # Ok::<(), komopay_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn unambiguous_amount(&self) -> String {
+        let is_one_way = |text: &String| self.two_readings(text).is_none();
+        let (written, plain) = (self.amount.to_string(), self.amount.normalize().to_string());
+        let longer = format!("{plain}0");
+        [written, plain].into_iter().find(is_one_way).unwrap_or(longer)
+    }
+
     /// Whether it is nothing, of whatever currency.
     #[must_use]
     pub fn is_zero(&self) -> bool {
@@ -428,6 +447,22 @@ mod tests {
         for error in refused.map(Option::unwrap) {
             assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidRequest, Some("money.currency")));
             assert!(error.message().contains("1 IDR and 1 USD"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_written_so_that_it_can_be_read_in_one_way_only() {
+        for (amount, currency, written) in [
+            ("250.000", "IDR", "250"),
+            ("42.050", "USD", "42.05"),
+            ("42.051", "USD", "42.0510"),
+            ("42.051", "KWD", "42.051"),
+            ("42.00", "USD", "42.00"),
+            ("-1.000", "IDR", "-1.000"),
+        ] {
+            let money = Money::exact(amount, currency).unwrap();
+            assert_eq!(money.unambiguous_amount(), written);
+            assert_eq!(Money::new(written, currency).unwrap(), money);
         }
     }
 
