@@ -8,6 +8,7 @@ use komopay_core as core;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::data::{Part, Way};
 use crate::given::{Argument, Field, Given, Read};
 use crate::repr::Repr;
 use crate::value::{FromCore, value};
@@ -133,5 +134,23 @@ impl<'py> IntoPyObject<'py> for Attempts {
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
         PyTuple::new(py, self.0)
+    }
+}
+
+impl Part for Attempts {
+    fn to_plain<'py>(&self, py: Python<'py>, include_personal: bool) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.to_plain(py, include_personal)
+    }
+
+    fn from_plain(argument: Argument<'_>, given: &Bound<'_, PyAny>, way: Way) -> PyResult<Self> {
+        Vec::from_plain(argument, given, way).map(Self)
+    }
+
+    fn missing(_: Argument<'_>, _: Python<'_>) -> PyResult<Self> {
+        Ok(Self::default())
+    }
+
+    fn schema(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Vec::<Attempt>::schema(py)
     }
 }

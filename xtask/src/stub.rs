@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use crate::codes;
 use crate::failure::{Failure, Outcome};
 use crate::tools::Python;
 use crate::venv::Venv;
@@ -14,16 +15,18 @@ const FILE: &str = "bindings-python/python/komopay/_native.pyi";
 const IMPORTS: &str = "# Written by `cargo xtask stub`, from the Rust code.\n\nfrom komopay._settings import Settings\n\
                        from typing_extensions import Unpack\n";
 
-/// Writes it anew.
+/// Writes it anew, and the codes, which it names.
 pub(crate) fn write(workspace: &Workspace) -> Outcome {
+    codes::write(workspace)?;
     let venv = Venv::fresh(workspace, &Python::find()?, "venv-stub")?;
     venv.install_builder(workspace)?;
     let stub = generate(workspace, &venv)?;
     fs::write(workspace.root().join(FILE), stub).map_err(Failure::while_doing(format!("cannot write {FILE}")))
 }
 
-/// Holds it against the code.
+/// Holds them against the code.
 pub(crate) fn check(workspace: &Workspace, venv: &Venv) -> Outcome {
+    codes::check(workspace)?;
     let committed =
         fs::read_to_string(workspace.root().join(FILE)).map_err(Failure::while_doing(format!("cannot read {FILE}")))?;
     if generate(workspace, venv)? == committed {

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
-from komopay.waits import WaitedPayout
+from komopay.codes import FailureCode, MethodCode, PayoutStatus
 from os import PathLike
 from types import ModuleType
-from typing import Any, Final, Literal, final
+from typing import Final, Literal, SupportsIndex, final
 
-__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutStatus", "PayoutWaits", "Reason", "SqliteChangeStore", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_panic", "_set_telemetry"]
+__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "Reason", "SqliteChangeStore", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error"]
 
 SANDBOX_URL: Final[str]
 __version__: Final[str]
@@ -31,10 +31,41 @@ class AccessScope:
         AccessScope.read('TST-223344')
     """
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __reduce__(self, /) -> "tuple[object, tuple[object, ...]]": ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> AccessScope:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> AccessScope:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @staticmethod
     def operations(operations: Iterable[str], money: Money | None = None) -> AccessScope:
         """
@@ -71,6 +102,28 @@ class AccessScope:
 
             >>> AccessScope.read("TST-223344") == AccessScope.read("TST-223344")
             True
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -109,7 +162,7 @@ class AccessToken:
 @final
 class Attempt:
     """
-    One request on the wire, as the history of a call tells it.
+    One request on the wire, as the history of an error tells it.
 
     Example:
 
@@ -122,15 +175,47 @@ class Attempt:
     """
     __match_args__: Final[tuple[Literal["operation"], Literal["started_at"], Literal["duration"], Literal["http_status"], Literal["request_id"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, operation: str, started_at: datetime, duration: float | timedelta, http_status: int | None = None, request_id: str | None = None) -> Attempt: ...
+    def __replace__(self, /, **fields: "object") -> Attempt: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def duration(self, /) -> timedelta:
         """
         How long it took.
+        """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> Attempt:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> Attempt:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
         """
     @property
     def http_status(self, /) -> int | None:
@@ -142,6 +227,15 @@ class Attempt:
         """
         The method and path, such as POST /payouts/TST-223344.
         """
+    def replace(self, /, **fields: "object") -> Attempt:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
     @property
     def request_id(self, /) -> str | None:
         """
@@ -151,6 +245,28 @@ class Attempt:
     def started_at(self, /) -> datetime:
         """
         When it started, by the wall clock.
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -165,11 +281,18 @@ class BankAccount:
     """
     __match_args__: Final[tuple[Literal["name"], Literal["number"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, name: str, number: str, account_type: str | None = None, bank_code: str | None = None, bank_name: str | None = None, bank_branch: str | None = None, bank_city: str | None = None, bank_province: str | None = None) -> BankAccount: ...
+    def __replace__(self, /, **fields: "object") -> BankAccount: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def account_type(self, /) -> str | None:
         """
@@ -200,6 +323,31 @@ class BankAccount:
         """
         The bank's province.
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> BankAccount:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> BankAccount:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def name(self, /) -> str:
         """
@@ -209,6 +357,37 @@ class BankAccount:
     def number(self, /) -> str:
         """
         The account number.
+        """
+    def replace(self, /, **fields: "object") -> BankAccount:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -223,11 +402,18 @@ class BankTransfer:
     """
     __match_args__: Final[tuple[Literal["operator_code"], Literal["account"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, operator_code: str, account: BankAccount, email_address: str | None = None, remark: str | None = None) -> BankTransfer: ...
+    def __replace__(self, /, **fields: "object") -> BankTransfer: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def account(self, /) -> BankAccount:
         """
@@ -238,6 +424,36 @@ class BankTransfer:
         """
         The payee's e-mail address.
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> BankTransfer:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> BankTransfer:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
+    @property
+    def method_code(self, /) -> MethodCode:
+        """
+        Which payout method this is.
+        """
     @property
     def operator_code(self, /) -> str:
         """
@@ -247,6 +463,37 @@ class BankTransfer:
     def remark(self, /) -> str | None:
         """
         Free text.
+        """
+    def replace(self, /, **fields: "object") -> BankTransfer:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -266,15 +513,78 @@ class Callback:
     """
     __match_args__: Final[tuple[Literal["payout_id"], Literal["verified"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, payout_id: str, verified: bool) -> Callback: ...
+    def __replace__(self, /, **fields: "object") -> Callback: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> Callback:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> Callback:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def payout_id(self, /) -> str:
         """
         The payout that changed.
+        """
+    def replace(self, /, **fields: "object") -> Callback:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
     @property
     def verified(self, /) -> bool:
@@ -298,8 +608,7 @@ class Client:
 
     - `base_url`: where the platform is, such as `SANDBOX_URL`; a path prefix is fine. Plain http is for loopback.
     - `total_timeout`: the deadline of a whole call, 90 s.
-    - `attempt_timeout`: the deadline of one request on the wire: 20 s, or half of a `total_timeout` below 40 s, which it
-      may not be above.
+    - `attempt_timeout`: the deadline of one request on the wire, 20 s; at most half of `total_timeout`.
     - `connect_timeout`: the deadline for making a connection, 5 s.
     - `settle_window`: how long after a lost create a read may not yet show it, 30 s.
     - `backoff_base`: the longest first pause, 0.25 s.
@@ -314,7 +623,6 @@ class Client:
     - `max_answer_bytes`: the largest answer that is read, 1 MiB.
     - `proxy`: an http or https proxy for every call; without one, the environment's, but never for loopback. One that
       cannot be used is refused.
-    - `proxy_from_environment`: whether the environment's proxy is used where `proxy` gives none, True.
     - `ca_file`: a PEM file with authorities to trust besides the system's.
     - `customer_id`: the value of the `Id-Customer` header.
     - `max_amount`: the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
@@ -344,7 +652,7 @@ class Client:
         """
         Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them.
         """
-    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = None, attempt_timeout: float | timedelta | None = None, connect_timeout: float | timedelta | None = None, settle_window: float | timedelta | None = None, backoff_base: float | timedelta | None = None, backoff_cap: float | timedelta | None = None, read_attempts: int | None = None, requests_per_second: float | None = None, max_concurrency: int | None = None, pool_size: int | None = None, connection_per_create: bool | None = None, max_answer_bytes: int | None = None, proxy: str | None = None, proxy_from_environment: bool | None = None, ca_file: str | PathLike[str] | None = None, customer_id: str | None = None, max_amount: Iterable[Money] | Mapping[str, str | int | Decimal] | None = None, is_test: bool | None = None, loopback_is_live: bool | None = None, validate: bool | None = None, token_scope: Literal["payout", "everything"] | None = None, token_validity: float | timedelta | None = None, callback_keys: Iterable[str] | None = None, change_store: MemoryChangeStore | SqliteChangeStore | None = None, change_lease: float | timedelta | None = None, callback_timeout: float | timedelta | None = None) -> Client: ...
+    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = None, attempt_timeout: float | timedelta | None = None, connect_timeout: float | timedelta | None = None, settle_window: float | timedelta | None = None, backoff_base: float | timedelta | None = None, backoff_cap: float | timedelta | None = None, read_attempts: int | None = None, requests_per_second: float | None = None, max_concurrency: int | None = None, pool_size: int | None = None, connection_per_create: bool | None = None, max_answer_bytes: int | None = None, proxy: str | None = None, ca_file: str | PathLike[str] | None = None, customer_id: str | None = None, max_amount: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal] | None = None, is_test: bool | None = None, loopback_is_live: bool | None = None, validate: bool | None = None, token_scope: Literal["payout", "everything"] | None = None, token_validity: float | timedelta | None = None, callback_keys: Iterable[str] | None = None, change_store: MemoryChangeStore | SqliteChangeStore | None = None, change_lease: float | timedelta | None = None, callback_timeout: float | timedelta | None = None) -> Client: ...
     def __reduce__(self, /) -> "tuple[object, ...]": ...
     def __repr__(self, /) -> str: ...
     def _check_callbacks(self, /) -> None:
@@ -371,7 +679,7 @@ class Client:
             >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
             ...     client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
         """
-    def balances(self, /, *currencies: "str | Iterable[str]", timeout: float | timedelta | None = None) -> list[Balance]:
+    def balances(self, /, *currencies: "str | Iterable[str]") -> list[Balance]:
         """
         The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
         left out.
@@ -408,7 +716,7 @@ class Client:
             >>> url.startswith("https://shop.example/hook/1.0.")
             True
         """
-    def check_credentials(self, /, *, timeout: float | timedelta | None = None) -> MerchantInfo:
+    def check_credentials(self, /) -> MerchantInfo:
         """
         Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
 
@@ -435,7 +743,7 @@ class Client:
             >>> client.close()
             >>> client.close(drain=False)
         """
-    def create_payout(self, /, payout_id: str, request: PayoutRequest, *, resume: bool = ..., timeout: float | timedelta | None = None) -> PayoutAccepted:
+    def create_payout(self, /, payout_id: str, request: PayoutRequest, *, resume: bool = ...) -> PayoutAccepted:
         """
         Makes a payout, exactly once. Store the id before the first call.
 
@@ -459,7 +767,7 @@ class Client:
             >>> accepted.payout_id, accepted.recovered
             ('TST-223344', False)
         """
-    def currencies(self, /, *, timeout: float | timedelta | None = None) -> list[str]:
+    def currencies(self, /) -> list[str]:
         """
         The codes of the currencies enabled for the merchant.
 
@@ -486,7 +794,7 @@ class Client:
             >>> with Client.from_env(total_timeout=60) as client:
             ...     currencies = client.currencies()
         """
-    def get_payout(self, /, payout_id: str, *, timeout: float | timedelta | None = None) -> Payout:
+    def get_payout(self, /, payout_id: str) -> Payout:
         """
         Reads a payout, trying again where that may help.
 
@@ -502,7 +810,7 @@ class Client:
             ...         print(error.http_status)
             410
         """
-    def handle_callback(self, /, body: bytes, url: str, *, timeout: float | timedelta | None = None) -> Payout:
+    def handle_callback(self, /, body: bytes, url: str) -> Payout:
         """
         Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
 
@@ -524,7 +832,7 @@ class Client:
             ...     hook(client, b'{"idEntity": "TST-223344"}', "/hook/a-guess")
             403
         """
-    def issue_token(self, /, scope: AccessScope, *, validity: float | timedelta = ..., timeout: float | timedelta | None = None) -> AccessToken:
+    def issue_token(self, /, scope: AccessScope, *, validity: float | timedelta = ...) -> AccessToken:
         """
         Issues a token for someone else to use, such as a mobile app.
 
@@ -541,7 +849,7 @@ class Client:
             >>> token.expires_at is not None  # token.expose() is what the app gets
             True
         """
-    def merchant_info(self, /, *, timeout: float | timedelta | None = None) -> MerchantInfo:
+    def merchant_info(self, /) -> MerchantInfo:
         """
         The merchant as customers see it.
 
@@ -554,7 +862,7 @@ class Client:
             >>> len(info.name) > 0
             True
         """
-    def payment_methods(self, /, *, timeout: float | timedelta | None = None) -> list[str]:
+    def payment_methods(self, /) -> list[str]:
         """
         The codes of all payment methods, of both directions.
 
@@ -567,7 +875,7 @@ class Client:
             >>> "BANK_TRANSFER" in methods
             True
         """
-    def payment_operators(self, /, *, timeout: float | timedelta | None = None) -> list[PaymentOperator]:
+    def payment_operators(self, /) -> list[PaymentOperator]:
         """
         All banks, wallets and blockchains, of any direction and currency.
 
@@ -580,7 +888,7 @@ class Client:
             >>> "BNK_000" in [operator.code for operator in operators]
             True
         """
-    def payment_options(self, /, *, type_code: str | None = None, method_codes: Iterable[str] = ..., currencies: Iterable[str] = ..., segment_codes: Iterable[str] = ..., operator_codes: Iterable[str] = ..., timeout: float | timedelta | None = None) -> list[PaymentOption]:
+    def payment_options(self, /, *, type_code: str | None = None, method_codes: Iterable[str] = ..., currencies: Iterable[str] = ..., segment_codes: Iterable[str] = ..., operator_codes: Iterable[str] = ...) -> list[PaymentOption]:
         """
         Methods and operators with their limits for this merchant, switched off ones included. What is not given does
         not filter.
@@ -594,7 +902,7 @@ class Client:
             >>> {option.currency for option in options}
             {'IDR'}
         """
-    def payout_options(self, /, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None, timeout: float | timedelta | None = None) -> list[PayoutOption]:
+    def payout_options(self, /, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None) -> list[PayoutOption]:
         """
         The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
 
@@ -629,7 +937,7 @@ class Client:
             Callback(payout_id='TST-223344', verified=True)
             signature 403
         """
-    def segments(self, /, *, timeout: float | timedelta | None = None) -> list[str]:
+    def segments(self, /) -> list[str]:
         """
         The codes of the customer segments.
 
@@ -641,18 +949,6 @@ class Client:
             ...     segments = client.segments()
             >>> all(isinstance(code, str) for code in segments)
             True
-        """
-    @property
-    def settings(self, /) -> Mapping[str, object]:
-        """
-        The settings that this client has, given or not; times in seconds. What is secret is not among them, and neither
-        are the keys of callbacks and the store of changes.
-
-        Example:
-
-            >>> with Client.from_env(total_timeout=30) as client:
-            ...     [client.settings[name] for name in ("total_timeout", "attempt_timeout", "pool_size")]
-            [30.0, 15.0, 64]
         """
     def take_changes(self, /, *, limit: int = ...) -> list[PayoutChange]:
         """
@@ -692,47 +988,6 @@ class Client:
             >>> payout.status
             'SUCCESS'
         """
-    def wait_for_payouts(self, /, payout_ids: "Iterable[str]", *, timeout: float | timedelta, reads_per_second: float = ...) -> PayoutWaits:
-        """
-        Waits for many payouts, and gives each as soon as it is final, or as its wait ends otherwise: with one rate for
-        all their reads, and tokens that cover up to 32 of them. An id that is given twice is waited for once.
-
-        timeout is in seconds, or a timedelta, for each of them from now on. Reads of one payout pause as those of
-        `wait_for_payout` do, and longer where `reads_per_second` lets no more pass: at 100, 5,000 payouts are read about
-        once in 50 seconds.
-
-        Errors: `InvalidRequestError`, naming `reads_per_second`, if that is not 0.001 to 1000000. What goes wrong with
-        one payout is the `error` of its `WaitedPayout`, and ends no other wait.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=60):
-            ...         print(waited.payout_id, waited.payout is not None)
-            TST-223344 True
-            TST-0 False
-        """
-    def with_options(self, /, *, total_timeout: float | timedelta | None = None, headers: Mapping[str, str] | None = None) -> Client:
-        """
-        This client with other options: the same connections, tokens and throttle, the same creates under way and what
-        is remembered of unknown outcomes. It is closed when either is.
-
-        `total_timeout` is the deadline of a whole call, in seconds or a timedelta; a single call may have one of its
-        own, `timeout`. `headers` go with each request of a call, its token call included, besides those of before; none
-        may be HTTP's own or this package's: `Host`, `Content-Length`, `Authorization`, `Id-Customer` and so on.
-
-        A create that joins an equal one under way, and has less time than that, is an `OutcomeUnknownError` when its
-        time is over, whether the other was sent or not.
-
-        Errors: `ConfigurationError`, naming `total_timeout` or `headers`; a value of a header is never repeated.
-
-        Example:
-
-            >>> with Client.from_env() as client:
-            ...     hurried = client.with_options(total_timeout=10, headers={"X-Job": "payroll-7"})
-            ...     hurried.settings["total_timeout"], "IDR" in hurried.currencies(timeout=5)
-            (10.0, True)
-        """
 
 @final
 class CryptoAccount:
@@ -746,15 +1001,78 @@ class CryptoAccount:
     """
     __match_args__: Final[tuple[Literal["number"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, number: str) -> CryptoAccount: ...
+    def __replace__(self, /, **fields: "object") -> CryptoAccount: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> CryptoAccount:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> CryptoAccount:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def number(self, /) -> str:
         """
         The wallet's address: letters and digits, 1 to 62.
+        """
+    def replace(self, /, **fields: "object") -> CryptoAccount:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -769,15 +1087,52 @@ class CryptoTransfer:
     """
     __match_args__: Final[tuple[Literal["operator_code"], Literal["account"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, operator_code: str, account: CryptoAccount, remark: str | None = None) -> CryptoTransfer: ...
+    def __replace__(self, /, **fields: "object") -> CryptoTransfer: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def account(self, /) -> CryptoAccount:
         """
         The receiving wallet.
+        """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> CryptoTransfer:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> CryptoTransfer:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
+    @property
+    def method_code(self, /) -> MethodCode:
+        """
+        Which payout method this is.
         """
     @property
     def operator_code(self, /) -> str:
@@ -788,6 +1143,37 @@ class CryptoTransfer:
     def remark(self, /) -> str | None:
         """
         Free text.
+        """
+    def replace(self, /, **fields: "object") -> CryptoTransfer:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -802,13 +1188,20 @@ class FailureReason:
     """
     __match_args__: Final[tuple[Literal["code"], Literal["failed_at"], Literal["message"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, code: str, failed_at: datetime | None = None, message: str | None = None) -> FailureReason: ...
+    def __replace__(self, /, **fields: "object") -> FailureReason: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
-    def code(self, /) -> str:
+    def code(self, /) -> FailureCode:
         """
         The platform's code, such as `INVALID_ACCOUNT_NUMBER`. The list is open.
         """
@@ -817,10 +1210,66 @@ class FailureReason:
         """
         When it failed.
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> FailureReason:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> FailureReason:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def message(self, /) -> str | None:
         """
         The platform's own text.
+        """
+    def replace(self, /, **fields: "object") -> FailureReason:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -847,9 +1296,13 @@ class Money:
     """
     An exact amount of one currency, in major units.
 
-    The amount is a str, an int or a decimal.Decimal. A float is refused with an `InvalidRequestError`, since it is not
-    exact. So is a str that can be read in two ways: "250.000" of a currency of at most two decimals; write "250000", or
-    "250". The currency is a code in capital letters, such as "IDR". Equal by value, whatever the zeros at the end.
+    The amount is a str, an int (one of numpy's, too) or a decimal.Decimal. A float is refused with an
+    `InvalidRequestError`, since it is not exact. So is a str that can be read in two ways: "250.000" of a currency of at
+    most two decimals; write "250000", or "250". The currency is a code in capital letters, such as "IDR". Equal by
+    value, whatever the zeros at the end.
+
+    Money of one currency can be added, subtracted, compared and summed up, exactly; of two currencies, or where a digit
+    would be lost, that is an `InvalidRequestError`. Zero is false. A format is that of the amount, and may not round.
 
     Example:
 
@@ -859,18 +1312,38 @@ class Money:
         Decimal('42.05')
         >>> print(Money(10000, "IDR"))
         10000 IDR
+        >>> sum([Money("0.10", "USD"), Money("0.20", "USD")])
+        Money('0.30', 'USD')
+        >>> f"{Money('10000', 'IDR'):,}"
+        '10,000 IDR'
     """
     __match_args__: Final[tuple[Literal["amount"], Literal["currency"]]]
-    def __eq__(self, value: object, /) -> bool: ...
+    def __add__(self, other: object, /) -> Money: ...
+    def __bool__(self, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __format__(self, /, spec: str) -> str: ...
+    def __ge__(self, other: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
+    def __gt__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, amount: str | int | Decimal, currency: str) -> Money: ...
+    def __le__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: object, /) -> bool: ...
+    def __neg__(self, /) -> Money: ...
+    def __new__(cls, /, amount: str | SupportsIndex | Decimal, currency: str) -> Money: ...
+    def __radd__(self, start: object, /) -> Money: ...
     def __reduce__(self, /) -> "tuple[object, tuple[str, str]]":
         """
         Not the constructor, which refuses what a person may have meant otherwise, and what only the platform may say.
         """
+    def __replace__(self, /, **fields: "object") -> Money: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
+    def __sub__(self, other: object, /) -> Money: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @staticmethod
     def _restore(amount: str, currency: str) -> Money:
         """
@@ -885,6 +1358,62 @@ class Money:
     def currency(self, /) -> str:
         """
         The currency code.
+        """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> Money:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> Money:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
+    def replace(self, /, **fields: "object") -> Money:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -901,17 +1430,18 @@ class Payout:
     """
     __match_args__: Final[tuple[Literal["payout_id"], Literal["status"], Literal["money"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, status: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, failure_reason: FailureReason | None = None, created_at: datetime | None = None, processed_at: datetime | None = None, is_test: bool | None = None, processor_status: str | None = None, fee: Money | None = None, attempts: Iterable[Attempt] | None = None, raw: "str" = "") -> Payout: ...
+    def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, status: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, failure_reason: FailureReason | None = None, created_at: datetime | None = None, processed_at: datetime | None = None, is_test: bool | None = None, processor_status: str | None = None, fee: Money | None = None, raw: "str" = "") -> Payout: ...
+    def __replace__(self, /, **fields: "object") -> Payout: ...
     def __repr__(self, /) -> str: ...
-    @property
-    def attempts(self, /) -> tuple[Attempt, ...]:
-        """
-        The requests of the call that read it, with the platform's ids of them; of a long one, the last. None of a
-        payout that comes out of a store. Values are equal whatever it took to read them.
-        """
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def created_at(self, /) -> datetime | None:
         """
@@ -932,6 +1462,31 @@ class Payout:
         """
         The fee charged to the merchant.
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> Payout:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> Payout:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def is_final(self, /) -> bool:
         """
@@ -943,7 +1498,7 @@ class Payout:
         Whether a test merchant or test channel was used.
         """
     @property
-    def method_code(self, /) -> str:
+    def method_code(self, /) -> MethodCode:
         """
         The method that was asked for, such as `BANK_TRANSFER`. The list is open.
         """
@@ -975,12 +1530,21 @@ class Payout:
     @property
     def raw(self, /) -> str:
         """
-        The answer's JSON as it came.
+        The answer's JSON as it came. The platform's own words in it may repeat the payee's account.
         """
     @property
     def reference(self, /) -> str | None:
         """
         The platform's transaction reference, if the answer carried one.
+        """
+    def replace(self, /, **fields: "object") -> Payout:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
         """
     @property
     def segment_code(self, /) -> str | None:
@@ -988,9 +1552,31 @@ class Payout:
         The segment, if there is one.
         """
     @property
-    def status(self, /) -> str:
+    def status(self, /) -> PayoutStatus:
         """
         Where it stands: see `PayoutStatus`. The list is open.
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -1006,23 +1592,50 @@ class PayoutAccepted:
     """
     __match_args__: Final[tuple[Literal["payout_id"], Literal["money"], Literal["recovered"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, payout: Payout | None = None, attempts: Iterable[Attempt] | None = None, recovered: "bool" = False, raw: "str" = "") -> PayoutAccepted: ...
+    def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, payout: Payout | None = None, recovered: "bool" = False, raw: "str" = "") -> PayoutAccepted: ...
+    def __replace__(self, /, **fields: "object") -> PayoutAccepted: ...
     def __repr__(self, /) -> str: ...
-    @property
-    def attempts(self, /) -> tuple[Attempt, ...]:
-        """
-        The requests of the call, with the platform's ids of them; of a long one, the last.
-        """
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def exchanged_to_currency(self, /) -> str | None:
         """
         The currency to exchange into, if the platform repeats one.
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> PayoutAccepted:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> PayoutAccepted:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
-    def method_code(self, /) -> str:
+    def method_code(self, /) -> MethodCode:
         """
         The method, as the platform repeats it. The list is open.
         """
@@ -1049,7 +1662,7 @@ class PayoutAccepted:
     @property
     def raw(self, /) -> str:
         """
-        The answer's JSON as it came.
+        The answer's JSON as it came. The platform's own words in it may repeat the payee's account.
         """
     @property
     def recovered(self, /) -> bool:
@@ -1063,10 +1676,41 @@ class PayoutAccepted:
         """
         The platform's transaction reference, if the answer carried one.
         """
+    def replace(self, /, **fields: "object") -> PayoutAccepted:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
     @property
     def segment_code(self, /) -> str | None:
         """
         The segment, if the platform repeats one.
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -1081,11 +1725,43 @@ class PayoutChange:
     """
     __match_args__: Final[tuple[Literal["payout_id"], Literal["sequence"], Literal["payout"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, payout_id: str, sequence: int, payout: Payout, previous_status: str | None = None, is_correction: "bool" = False) -> PayoutChange: ...
+    def __replace__(self, /, **fields: "object") -> PayoutChange: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> PayoutChange:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> PayoutChange:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def is_correction(self, /) -> bool:
         """
@@ -1102,14 +1778,45 @@ class PayoutChange:
         The payout that changed.
         """
     @property
-    def previous_status(self, /) -> str | None:
+    def previous_status(self, /) -> PayoutStatus | None:
         """
         The status before it; None of the first change that was seen.
+        """
+    def replace(self, /, **fields: "object") -> PayoutChange:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
         """
     @property
     def sequence(self, /) -> int:
         """
         The number of the change: 1, 2, 3 ... for each payout. With the id, it names the change for ever.
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -1127,11 +1834,18 @@ class PayoutRequest:
     """
     __match_args__: Final[tuple[Literal["money"], Literal["method"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, money: Money, method: BankTransfer | CryptoTransfer | WalletTransfer, segment_code: str | None = None, exchanged_to_currency: str | None = None, callback_url: str | None = None, customer_ip: str | None = None) -> PayoutRequest: ...
+    def __replace__(self, /, **fields: "object") -> PayoutRequest: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def callback_url(self, /) -> str | None:
         """
@@ -1170,6 +1884,31 @@ class PayoutRequest:
             >>> to("0123456789", "42").fingerprint(key) == to("0123456788", "42").fingerprint(key)
             False
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> PayoutRequest:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> PayoutRequest:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     def matches_fingerprint(self, /, key: bytes, stored: str) -> bool:
         """
         Whether a stored fingerprint is this request's: one that `fingerprint` gives, or one of the form that it gave
@@ -1199,10 +1938,41 @@ class PayoutRequest:
         """
         How much, in which currency.
         """
+    def replace(self, /, **fields: "object") -> PayoutRequest:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
     @property
     def segment_code(self, /) -> str | None:
         """
         The customer's segment, where the merchant uses segments.
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
     def validate(self, /) -> None:
         """
@@ -1225,55 +1995,6 @@ class PayoutRequest:
         """
 
 @final
-class PayoutStatus:
-    """
-    The statuses known to this version. The list is open: a status that is not here is kept as it came.
-
-    Example:
-
-        >>> PayoutStatus.SUCCESS
-        'SUCCESS'
-    """
-    FAILED: Final[str]
-    """
-    Accepted, then failed.
-    """
-    PROCESSING: Final[str]
-    """
-    The outcome is still open.
-    """
-    REFUSED: Final[str]
-    """
-    The platform declined to process it.
-    """
-    SUCCESS: Final[str]
-    """
-    The money was sent.
-    """
-
-@final
-class PayoutWaits:
-    """
-    A wait for many payouts. It goes on while it is asked for the next one.
-
-    Example:
-
-        >>> with Client.from_env() as client:
-        ...     waits = client.wait_for_payouts(["TST-0"], timeout=1)
-        ...     [type(waited.error).__name__ for waited in waits]
-        ['NotFoundError']
-    """
-    def __iter__(self, /) -> PayoutWaits: ...
-    def __next__(self, /) -> Any:
-        """
-        The next payout whose wait has ended.
-        """
-    def _next(self, /) -> WaitedPayout | None:
-        """
-        The same; None when all have ended.
-        """
-
-@final
 class Reason:
     """
     One entry of a 406 answer: which business rule said no, and to which field.
@@ -1285,11 +2006,18 @@ class Reason:
     """
     __match_args__: Final[tuple[Literal["code"], Literal["field"], Literal["description"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, code: str, field: str | None = None, description: str | None = None) -> Reason: ...
+    def __replace__(self, /, **fields: "object") -> Reason: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def code(self, /) -> str:
         """
@@ -1304,6 +2032,62 @@ class Reason:
     def field(self, /) -> str | None:
         """
         The request attribute it is about, as the platform names it.
+        """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> Reason:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> Reason:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
+    def replace(self, /, **fields: "object") -> Reason:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -1360,11 +2144,43 @@ class WalletAccount:
     """
     __match_args__: Final[tuple[Literal["name"], Literal["number"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, name: str | None = None, number: str | None = None) -> WalletAccount: ...
+    def __replace__(self, /, **fields: "object") -> WalletAccount: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> WalletAccount:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> WalletAccount:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def name(self, /) -> str | None:
         """
@@ -1374,6 +2190,37 @@ class WalletAccount:
     def number(self, /) -> str | None:
         """
         The wallet's address, user@provider, 1 to 100 characters.
+        """
+    def replace(self, /, **fields: "object") -> WalletAccount:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -1388,15 +2235,52 @@ class WalletTransfer:
     """
     __match_args__: Final[tuple[Literal["operator_code"], Literal["account"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, account: WalletAccount, operator_code: str | None = None, phone_number: str | None = None, remark: str | None = None) -> WalletTransfer: ...
+    def __replace__(self, /, **fields: "object") -> WalletTransfer: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def account(self, /) -> WalletAccount:
         """
         The receiving wallet.
+        """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> WalletTransfer:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> WalletTransfer:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
+    @property
+    def method_code(self, /) -> MethodCode:
+        """
+        Which payout method this is.
         """
     @property
     def operator_code(self, /) -> str | None:
@@ -1413,6 +2297,37 @@ class WalletTransfer:
         """
         Free text.
         """
+    def replace(self, /, **fields: "object") -> WalletTransfer:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
+        """
 
 @final
 class _Argument:
@@ -1420,7 +2335,7 @@ class _Argument:
     The name of an argument or a setting, which errors tell.
     """
     def __new__(cls, /, name: str, *, is_setting: bool = False) -> _Argument: ...
-    def amounts(self, /, given: Iterable[Money] | Mapping[str, str | int | Decimal]) -> list[tuple[str, str]]:
+    def amounts(self, /, given: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal]) -> list[tuple[str, str]]:
         """
         Currencies and amounts, of money or of a dict.
         """
@@ -1497,12 +2412,33 @@ def _error_kinds() -> list[tuple[str, str, bool, bool]]:
     The error table of the core: (class name, kind, retryable, `money_may_have_moved`).
     """
 
+def _fields_of_catalogue(name: str) -> "list[tuple[str, object, str, bool]]":
+    """
+    The fields of a class of the catalogue, for its JSON schema.
+    """
+
+def _json(text: str | bytes) -> "dict[str, object]":
+    """
+    JSON as Python has it.
+    """
+
 def _panic() -> None:
     """
     Panics, as a fault of this SDK would. It is here to be tested.
     """
 
-def _set_telemetry(hook: "object | None") -> None:
+def _plain(part: "object") -> "object":
     """
-    Sets who is told of the calls that start from now on; nobody, if it is None.
+    What a value that is made in Python holds, as plain data.
+    """
+
+def _read_catalogue(name: str, data: Mapping[str, object]) -> "object":
+    """
+    A value of the catalogue from plain data, by the name of its class.
+    """
+
+def _read_error(data: Mapping[str, object]) -> "tuple[str, bool, bool, str, object, dict[str, object]]":
+    """
+    What plain data say of an error: its kind, whether it is retryable, whether money may have moved, its message, the
+    data of its cause, and everything else.
     """
