@@ -48,6 +48,7 @@ class CommonSettings(TypedDict, total=False):
     callback_keys: Iterable[str] | None
     change_store: ChangeStore | None
     change_lease: Seconds | None
+    keep_changes: Seconds | None
     callback_timeout: Seconds | None
 
 
