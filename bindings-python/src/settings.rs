@@ -135,8 +135,8 @@ settings! {
         change_store: Store,
         /// for how long a change belongs to who took it, 60 s.
         change_lease: Duration,
-        /// for how long a change stays in the store after it was acknowledged and followed by a later one of its
-        /// payout, 30 days. The last change of each payout stays for ever.
+        /// for how long a change stays in the store when it is over: acknowledged, and followed by a later
+        /// one of its payout, 30 days. The last one of each payout stays for ever.
         keep_changes: Duration,
         /// the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback
         /// is answered with 503, and the platform posts again.

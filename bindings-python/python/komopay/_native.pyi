@@ -326,6 +326,8 @@ class Client:
       signs, all of them verify, at most 8.
     - `change_store`: a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
     - `change_lease`: for how long a change belongs to who took it, 60 s.
+    - `keep_changes`: for how long a change stays in the store when it is over: acknowledged, and followed by a later
+      one of its payout, 30 days. The last one of each payout stays for ever.
     - `callback_timeout`: the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback
       is answered with 503, and the platform posts again.
 
@@ -341,7 +343,7 @@ class Client:
         """
         Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them.
         """
-    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = None, attempt_timeout: float | timedelta | None = None, connect_timeout: float | timedelta | None = None, settle_window: float | timedelta | None = None, backoff_base: float | timedelta | None = None, backoff_cap: float | timedelta | None = None, read_attempts: int | None = None, requests_per_second: float | None = None, max_concurrency: int | None = None, pool_size: int | None = None, connection_per_create: bool | None = None, max_answer_bytes: int | None = None, proxy: str | None = None, ca_file: str | PathLike[str] | None = None, customer_id: str | None = None, max_amount: Iterable[Money] | Mapping[str, str | int | Decimal] | None = None, is_test: bool | None = None, loopback_is_live: bool | None = None, validate: bool | None = None, token_scope: Literal["payout", "everything"] | None = None, token_validity: float | timedelta | None = None, callback_keys: Iterable[str] | None = None, change_store: MemoryChangeStore | SqliteChangeStore | None = None, change_lease: float | timedelta | None = None, callback_timeout: float | timedelta | None = None) -> Client: ...
+    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = None, attempt_timeout: float | timedelta | None = None, connect_timeout: float | timedelta | None = None, settle_window: float | timedelta | None = None, backoff_base: float | timedelta | None = None, backoff_cap: float | timedelta | None = None, read_attempts: int | None = None, requests_per_second: float | None = None, max_concurrency: int | None = None, pool_size: int | None = None, connection_per_create: bool | None = None, max_answer_bytes: int | None = None, proxy: str | None = None, ca_file: str | PathLike[str] | None = None, customer_id: str | None = None, max_amount: Iterable[Money] | Mapping[str, str | int | Decimal] | None = None, is_test: bool | None = None, loopback_is_live: bool | None = None, validate: bool | None = None, token_scope: Literal["payout", "everything"] | None = None, token_validity: float | timedelta | None = None, callback_keys: Iterable[str] | None = None, change_store: MemoryChangeStore | SqliteChangeStore | None = None, change_lease: float | timedelta | None = None, keep_changes: float | timedelta | None = None, callback_timeout: float | timedelta | None = None) -> Client: ...
     def __reduce__(self, /) -> "tuple[object, ...]": ...
     def __repr__(self, /) -> str: ...
     def _check_callbacks(self, /) -> None:
@@ -772,9 +774,9 @@ class MemoryChangeStore:
     """
     Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
 
-    It grows by every payout whose change was seen. Clients of one process may share it if they have the same base URL,
-    merchant code and `is_test`; to others it is refused. A forked child begins with an empty one, since what is in it
-    is the parent's to handle.
+    It grows by every payout whose change was seen, of which it keeps the last one. Clients of one process may share it
+    if they have the same base URL, merchant code and `is_test`; to others it is refused. A forked child begins with an
+    empty one, since what is in it is the parent's to handle.
 
     Example:
 
@@ -1228,10 +1230,10 @@ class SqliteChangeStore:
     What it has said that it recorded survives a crash of the process and of the machine. The file is made for its
     user only, and refused if others could have written it: if it is another user's, has rights for everybody, is a
     symbolic link, or stands in a folder where everybody may replace it (not looked at on Windows). Rights of its
-    group are logged. It holds amounts and statuses and no account number, and grows by about a kilobyte for each
-    change; old rows that are acknowledged may be deleted, except the last one of each payout. Not for a network
-    drive. Do not open the file with another SQLite, such as `sqlite3`, in a process that uses it here: closing it
-    would drop the locks of both.
+    group are logged. It holds amounts and statuses and no account number. A change takes about a kilobyte: one stays
+    for each payout, its last, and the others for `keep_changes` after they are over. Not for a network drive. Do not
+    open the file with another SQLite, such as `sqlite3`, in a process that uses it here: closing it would drop the
+    locks of both.
 
     Each process opens it for itself, in a forked child anew.
 

@@ -1,6 +1,6 @@
 """The settings of a client by their names and types, for who hands them on: `Client` has their documentation.
 
-Only type checkers read this.
+Type checkers read this, and `komopay.django` the names.
 """
 
 import os
