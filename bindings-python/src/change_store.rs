@@ -118,6 +118,10 @@ impl ChangeStore for Store {
     fn acknowledge(&self, payout_id: &PayoutId, sequence: u64) -> Result<(), StoreError> {
         self.on(|store| store.acknowledge(payout_id, sequence))
     }
+
+    fn prune(&self, until: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.on(|store| store.prune(until, limit))
+    }
 }
 
 /// Nobody works with a store while this is held.
@@ -166,9 +170,9 @@ pub fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Arc<dy
 
 /// Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
 ///
-/// It grows by every payout whose change was seen. Clients of one process may share it if they have the same base URL,
-/// merchant code and `is_test`; to others it is refused. A forked child begins with an empty one, since what is in it
-/// is the parent's to handle.
+/// It grows by every payout whose change was seen, of which it keeps the last one. Clients of one process may share it
+/// if they have the same base URL, merchant code and `is_test`; to others it is refused. A forked child begins with an
+/// empty one, since what is in it is the parent's to handle.
 ///
 /// Example:
 ///
@@ -207,10 +211,10 @@ impl MemoryChangeStore {
 /// What it has said that it recorded survives a crash of the process and of the machine. The file is made for its
 /// user only, and refused if others could have written it: if it is another user's, has rights for everybody, is a
 /// symbolic link, or stands in a folder where everybody may replace it (not looked at on Windows). Rights of its
-/// group are logged. It holds amounts and statuses and no account number, and grows by about a kilobyte for each
-/// change; old rows that are acknowledged may be deleted, except the last one of each payout. Not for a network
-/// drive. Do not open the file with another SQLite, such as `sqlite3`, in a process that uses it here: closing it
-/// would drop the locks of both.
+/// group are logged. It holds amounts and statuses and no account number. A change takes about a kilobyte: one stays
+/// for each payout, its last, and the others for `keep_changes` after they are over. Not for a network drive. Do not
+/// open the file with another SQLite, such as `sqlite3`, in a process that uses it here: closing it would drop the
+/// locks of both.
 ///
 /// Each process opens it for itself, in a forked child anew.
 ///

@@ -172,7 +172,8 @@ settings! {
         requests_per_second=None, max_concurrency=None, pool_size=64, connection_per_create=False, \
         max_answer_bytes=1048576, proxy=None, proxy_from_environment=True, ca_file=None, customer_id=None, \
         max_amount=(), is_test=None, loopback_is_live=False, validate=True, token_scope='payout', \
-        token_validity=600.0, callback_keys=(), change_store=None, change_lease=60.0, callback_timeout=5.0)") {
+        token_validity=600.0, callback_keys=(), change_store=None, change_lease=60.0, \
+        keep_changes=2592000.0, callback_timeout=5.0)") {
         /// the deadline of a whole call, 90 s.
         total_timeout: Duration,
         /// the deadline of one request on the wire: 20 s, or half of a `total_timeout` below 40 s, which it
@@ -230,6 +231,9 @@ settings! {
         change_store: Store,
         /// for how long a change belongs to who took it, 60 s.
         change_lease: Duration,
+        /// for how long a change stays in the store when it is over: acknowledged, and followed by a later
+        /// one of its payout, 30 days. The last one of each payout stays for ever.
+        keep_changes: Duration,
         /// the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback
         /// is answered with 503, and the platform posts again.
         callback_timeout: Duration,

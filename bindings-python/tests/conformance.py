@@ -56,6 +56,7 @@ SPANS = {
     "backoff_base",
     "backoff_cap",
     "change_lease",
+    "keep_changes",
     "callback_timeout",
     "timeout",
     "validity",

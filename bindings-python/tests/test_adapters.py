@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +38,16 @@ SERVERS = {
     "django with gunicorn": ("callbacks_django", [*GUNICORN, "shop.wsgi"]),
 }
 
+# It reads each body to its end before it asks the view, however large that is.
+DJANGO_ASGI = ("callbacks_django", ["-m", "uvicorn", "shop.asgi:application", "--port", "PORT"])
+
 BODY = json.dumps({"idEntity": "TST-1"}).encode()
 
 
 def start(name: str, sandbox: Sandbox, folder: Path, **environment: str) -> App:
-    example, command = SERVERS[name]
+    example, command = SERVERS.get(name, DJANGO_ASGI)
+    if example == "callbacks_django":
+        _ = environment.setdefault("SHOP_HANDLE_IN_WEB", "1")
     files = {
         "SHOP_CHANGES": str(folder / "changes.sqlite"),
         "SHOP_DATABASE": f"sqlite+aiosqlite:///{folder}/shop.sqlite",
@@ -208,17 +215,100 @@ def test_an_adapter_refuses_a_function_that_would_not_run() -> None:
     import komopay.fastapi
     import komopay.flask
 
-    async def looped(change: PayoutChange) -> None:
-        pass
-
     def generator(change: PayoutChange) -> Iterator[None]:
         yield
 
     settings: Any = {"callback_keys": [KEY], "change_store": MemoryChangeStore()}
     with Sandbox() as sandbox, sandbox.client(**settings) as client:
         for adapter in (komopay.flask.Callbacks, komopay.django.Callbacks):
-            for function, kind in ((looped, "coroutine"), (generator, "generator")):
-                with pytest.raises(TypeError, match=f"on_change is a {kind} function"):
-                    adapter(client, function)
+            with pytest.raises(TypeError, match="on_change is a generator function"):
+                adapter(client, generator)
         with pytest.raises(TypeError, match="on_change is a generator function"):
             komopay.fastapi.Callbacks(sandbox.async_client(**settings), generator)
+
+
+@pytest.mark.parametrize("kind", ["async", "ordinary"])
+@pytest.mark.parametrize("adapter", ["fastapi", "flask", "django"])
+def test_a_function_may_be_async_or_not_in_every_framework(adapter: str, kind: str) -> None:
+    told, ended = [], threading.Event()
+
+    def ordinary(change: PayoutChange) -> None:
+        # Where a loop runs, it is not held up.
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        told.append((change.payout_id, change.payout.status))
+        ended.set()
+
+    async def later(change: PayoutChange) -> None:
+        await asyncio.sleep(0)
+        told.append((change.payout_id, change.payout.status))
+        ended.set()
+
+    on_change: Any = later if kind == "async" else ordinary
+    settings: Any = {"callback_keys": [KEY], "change_store": MemoryChangeStore()}
+    with Sandbox() as sandbox, sandbox.client(**settings) as client:
+        url = client.callback_url("https://shop.example/komopay", "TST-1")
+        pay(sandbox, url)
+        path = url.removeprefix("https://shop.example")
+        assert RECEIVED[adapter](sandbox, settings, on_change, path, ended) == 200
+        assert told == [("TST-1", "SUCCESS")] and client.take_changes() == []
+
+
+def received_by_fastapi(
+    sandbox: Sandbox, settings: Any, on_change: Any, path: str, ended: threading.Event
+) -> int:
+    import komopay.fastapi
+
+    async def run() -> int:
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": BODY}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async with sandbox.async_client(**settings) as client:
+            callbacks = komopay.fastapi.Callbacks(client, on_change)
+            async with callbacks.lifespan(None):
+                await callbacks({"type": "http", "method": "POST", "path": path}, receive, send)
+                assert await asyncio.to_thread(ended.wait, 30)
+        return int(sent[0]["status"])
+
+    return asyncio.run(run())
+
+
+def received_by_flask(sandbox: Sandbox, settings: Any, on_change: Any, path: str, ended: threading.Event) -> int:
+    import flask
+
+    import komopay.flask
+
+    with sandbox.client(**settings) as client:
+        app, callbacks = flask.Flask(__name__), komopay.flask.Callbacks(client, on_change)
+        app.register_blueprint(callbacks.blueprint, url_prefix="/komopay")
+        status = app.test_client().post(path, data=BODY).status_code
+        assert ended.wait(30)
+        callbacks.worker.close()
+    return status
+
+
+def received_by_django(sandbox: Sandbox, settings: Any, on_change: Any, path: str, ended: threading.Event) -> int:
+    import django.conf
+    from django.http import HttpRequest
+    from django.test import RequestFactory
+
+    import komopay.django
+
+    if not django.conf.settings.configured:
+        django.conf.settings.configure(ALLOWED_HOSTS=["testserver"])
+    with sandbox.client(**settings) as client:
+        callbacks = komopay.django.Callbacks(client, on_change)
+        (pattern,) = callbacks.urls("komopay")
+        view: Callable[[HttpRequest], Any] = pattern.callback
+        status = view(RequestFactory().post(path, BODY, content_type="application/json")).status_code
+        assert ended.wait(30)
+        callbacks.worker.close()
+    return int(status)
+
+
+RECEIVED = {"fastapi": received_by_fastapi, "flask": received_by_flask, "django": received_by_django}

@@ -68,6 +68,7 @@ APPLICATIONS = {
     "fastapi with uvicorn": ("GET", "/orders/TST-1", 200),
     "flask with gunicorn": ("POST", "/address", 400),
     "django with gunicorn": ("GET", "/orders", 302),
+    "django with uvicorn": ("GET", "/orders", 302),
 }
 
 
@@ -79,13 +80,14 @@ def test_an_application_is_started_called_and_stopped_twice(
     environment: dict[str, str] = {}
     if name.startswith("django"):
         queue: Queue = request.getfixturevalue("queue")
-        environment["SHOP_BROKER"] = queue.url
+        environment = {"SHOP_BROKER": queue.url, "SHOP_HANDLE_IN_WEB": "0"}
     for number in (1, 2):
         with start(name, platform, tmp_path, **environment) as app:
             if name.startswith("django"):
-                with celery(environment) as worker:
+                with celery(environment) as worker, handling(platform, tmp_path, environment) as handler:
                     play(app, worker, platform, number)
-                    assert worker.stop() == 0
+                    assert (handler.stop(), worker.stop()) == (0, 0)
+                    assert handler.lines[-1] == "komopay_changes has ended"
             else:
                 play(app, None, platform, number)
             assert app.request(method, path) == status
@@ -93,8 +95,8 @@ def test_an_application_is_started_called_and_stopped_twice(
         assert KEY not in "".join(app.lines) and "Traceback" not in "\n".join(app.lines)
 
 
-class CeleryWorker(App):
-    """A worker of Celery. It serves nothing, and what comes before it is there waits in the queue."""
+class Worker(App):
+    """One that serves nothing. What comes before it is there waits for it."""
 
     def _wait_until_there(self) -> None:
         return
@@ -103,7 +105,14 @@ class CeleryWorker(App):
 def celery(environment: dict[str, str]) -> App:
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     command = ["-m", "celery", "-A", "shop.tasks", "worker", "--pool", "solo", *quiet]
-    return CeleryWorker(command, EXAMPLES / "callbacks_django", {**environment, "C_FORCE_ROOT": "true"})
+    return Worker(command, EXAMPLES / "callbacks_django", {**environment, "C_FORCE_ROOT": "true"})
+
+
+def handling(platform: Sandbox, folder: Path, environment: dict[str, str]) -> App:
+    """Django's command that handles changes."""
+    files = {"SHOP_CHANGES": str(folder / "changes.sqlite")}
+    command = ["manage.py", "komopay_changes"]
+    return Worker(command, EXAMPLES / "callbacks_django", {**platform.environment, **files, **environment})
 
 
 class Shop:

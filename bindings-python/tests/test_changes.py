@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import logging
 import os
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,26 @@ def test_a_change_whose_function_raised_comes_again_and_holds_up_no_other_payout
     assert failed and seen.changes.count(failed[0]) == 1
     record = next(record for record in caplog.records if record.name == "komopay.changes")
     assert record.getMessage().startswith("on_change raised for change 1 of payout TST-1") and record.exc_info
+
+
+@pytest.mark.parametrize(("settings", "kept"), [({}, [1, 2]), ({"keep_changes": 0}, [2])])
+def test_what_is_over_is_pruned_after_its_time_and_what_comes_late_is_still_known(
+    sandbox: Sandbox, tmp_path: Path, settings: dict[str, Any], kept: list[int]
+) -> None:
+    file = tmp_path / "changes.sqlite"
+    with new_client(sandbox, change_store=SqliteChangeStore(file), **settings) as client:
+        client.create_payout("TST-1", documented_request(number="9000000099"))
+        client.get_payout("TST-1")
+        sandbox.control("POST", "payouts/TST-1/status", {"status": "SUCCESS"})
+        client.get_payout("TST-1")
+        seen = Seen()
+        assert ChangeWorker(client, seen).run_once() == (2, 0)
+        client.get_payout("TST-1")
+        assert ChangeWorker(client, seen).run_once() == (0, 0)
+    with sqlite3.connect(file) as store:
+        rows = [row[0] for row in store.execute("SELECT sequence FROM changes ORDER BY sequence")]
+    store.close()
+    assert rows == kept and [change.sequence for change in seen.changes] == [1, 2]
 
 
 def test_a_store_that_fails_is_logged_and_asked_again(
@@ -274,10 +295,6 @@ def test_a_forked_child_starts_its_own(sandbox: Sandbox, tmp_path: Path) -> None
         assert here.changes == []
 
 
-async def coroutine_function(change: PayoutChange) -> None:
-    raise AssertionError("it runs")
-
-
 def generator_function(change: PayoutChange) -> Generator[None, None, None]:
     yield
 
@@ -287,31 +304,9 @@ async def async_generator_function(change: PayoutChange) -> AsyncGenerator[None,
 
 
 class Handler:
-    async def __call__(self, change: PayoutChange) -> None:
-        await coroutine_function(change)
-
-    async def method(self, change: PayoutChange) -> None:
-        await coroutine_function(change)
-
     def generate(self, change: PayoutChange) -> Generator[None, None, None]:
         yield
 
-
-def with_more(more: int, change: PayoutChange) -> Coroutine[Any, Any, None]:
-    return coroutine_function(change)
-
-
-async def async_with_more(more: int, change: PayoutChange) -> None:
-    await coroutine_function(change)
-
-
-COROUTINES: dict[str, Callable[[PayoutChange], Awaitable[None]]] = {
-    "a coroutine function": coroutine_function,
-    "a callable": Handler(),
-    "a method": Handler().method,
-    "a partial": functools.partial(async_with_more, 1),
-    "a partial of a callable": functools.partial(Handler()),
-}
 
 GENERATORS: dict[str, Callable[[PayoutChange], object]] = {
     "a generator function": generator_function,
@@ -319,12 +314,6 @@ GENERATORS: dict[str, Callable[[PayoutChange], object]] = {
     "a method": Handler().generate,
     "a partial": functools.partial(generator_function),
 }
-
-
-@pytest.mark.parametrize("kind", COROUTINES)
-def test_what_needs_an_event_loop_is_refused_where_there_is_none(client: Client, kind: str) -> None:
-    with pytest.raises(TypeError, match="on_change is a coroutine function, and no event loop runs it here: give an"):
-        ChangeWorker(client, COROUTINES[kind])
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
@@ -346,10 +335,6 @@ def decorated(function: Callable[[PayoutChange], object]) -> Callable[[PayoutCha
 
 
 UNFINISHED: dict[str, Callable[[PayoutChange], object]] = {
-    "a lambda": lambda change: coroutine_function(change),
-    "a decorated one": decorated(coroutine_function),
-    "a partial of one that returns it": functools.partial(with_more, 1),
-    "a future of it": lambda change: done(coroutine_function(change)),
     "a generator": lambda change: (number for number in range(3)),
     "a decorated generator": decorated(generator_function),
     "an async generator": lambda change: async_generator_function(change),
@@ -362,7 +347,6 @@ def done(result: object) -> Future[object]:
     return future
 
 
-# A coroutine that nobody closes is a warning, and with that a failure.
 @pytest.mark.parametrize("kind", UNFINISHED)
 def test_what_was_returned_and_not_run_is_not_acknowledged(
     sandbox: Sandbox, kind: str, caplog: pytest.LogCaptureFixture
@@ -381,8 +365,8 @@ def test_what_was_returned_and_not_run_is_not_acknowledged(
         # From the first one on.
         assert seen.changes[0].sequence == 1
     told = next(record.getMessage() for record in caplog.records if record.name == "komopay.changes")
-    assert told.startswith("on_change returned a ") and "for change 1 of payout TST-1, and n" in told
-    assert "give a" in told
+    assert told.startswith("on_change returned a ") and "for change 1 of payout TST-1, and nothing of it runs" in told
+    assert "give a function that returns when the change is handled" in told
 
 
 def test_a_future_is_waited_for_and_a_result_is_ignored(client: Client) -> None:
@@ -437,7 +421,7 @@ def test_what_ends_a_worker_from_outside_its_function_is_loud(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = ChangeWorker(client, print)
-    monkeypatch.setattr(worker, "_deliver", lambda: sys.exit())
+    monkeypatch.setattr(worker, "_deliver", lambda _: sys.exit())
     worker.start()
     for thread in threading.enumerate():
         if thread.name == "komopay-changes":
@@ -462,6 +446,178 @@ def test_a_worker_needs_a_store_and_its_kind_of_client(sandbox: Sandbox) -> None
         with pytest.raises(TypeError, match=r"client must be a komopay\.AsyncClient, not Client"):
             AsyncChangeWorker(client, print)  # type: ignore[arg-type]
     asyncio.run(looped.close())
+
+
+class Kept:
+    """What async functions note, and the loop that they ran in."""
+
+    def __init__(self) -> None:
+        self.seen = Seen()
+        self.loops: set[asyncio.AbstractEventLoop] = set()
+
+    async def later(self, change: PayoutChange) -> None:
+        await asyncio.sleep(0)
+        self.loops.add(asyncio.get_running_loop())
+        self.seen(change)
+
+    async def with_number(self, number: int, change: PayoutChange) -> None:
+        await self.later(change)
+
+    async def __call__(self, change: PayoutChange) -> None:
+        await self.later(change)
+
+    def of(self, kind: str) -> Callable[[PayoutChange], object]:
+        functions: dict[str, Callable[[PayoutChange], object]] = {
+            "a method": self.later,
+            "a callable": self,
+            "a partial": functools.partial(self.with_number, 1),
+            "a partial of a callable": functools.partial(self),
+            "a lambda": lambda change: self.later(change),
+            "a decorated one": decorated(self.later),
+            "a future of it": lambda change: done(self.later(change)),
+            "a coroutine of a coroutine": lambda change: self.nested(change),
+        }
+        return functions[kind]
+
+    async def nested(self, change: PayoutChange) -> Awaitable[None]:
+        return self.later(change)
+
+
+ASYNC = ["a method", "a callable", "a partial", "a partial of a callable", "a lambda", "a decorated one"]
+ASYNC += ["a future of it", "a coroutine of a coroutine"]
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_a_thread_runs_async_functions_too_in_one_loop_for_its_life(client: Client, kind: str) -> None:
+    kept = Kept()
+    with ChangeWorker(client, kept.of(kind), interval=0.05):
+        for payout_id in ("TST-1", "TST-2"):
+            see(client, payout_id)
+            kept.seen.wait(payout_id)
+    assert client.take_changes() == []
+    (loop,) = kept.loops
+    assert loop.is_closed()
+
+
+def test_an_async_function_sees_the_context_of_nobody_else_and_its_tasks_end_with_the_worker(client: Client) -> None:
+    seen, variable, left = Seen(), contextvars.ContextVar[str]("variable"), []
+    set_before: list[str | None] = []
+
+    async def forever() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            left.append("cancelled")
+            raise
+
+    async def on_change(change: PayoutChange) -> None:
+        set_before.append(variable.get(None))
+        variable.set(change.payout_id)
+        task = asyncio.create_task(forever())
+        await asyncio.sleep(0)
+        assert not task.done()
+        seen(change)
+
+    see(client, "TST-1", "TST-2")
+    with ChangeWorker(client, on_change, interval=0.05):
+        seen.wait("TST-1", "TST-2")
+    assert set(set_before) == {None}
+    assert left == ["cancelled"] * len(seen.changes)
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_a_worker_outlives_whatever_its_async_function_raises(
+    client: Client, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    see(client, "TST-1")
+    seen, raised = Seen(), iter([True])
+
+    async def on_change(change: PayoutChange) -> None:
+        await asyncio.sleep(0)
+        if next(raised, False):
+            raise LEAVING[name]
+        seen(change)
+
+    with ChangeWorker(client, on_change, interval=0.05):
+        seen.wait("TST-1")
+    record = next(record for record in caplog.records if record.name == "komopay.changes")
+    assert record.getMessage().startswith("on_change raised for change 1 of payout TST-1") and record.exc_info
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_ends_the_loop_from_outside_the_function_ends_the_function_and_not_the_worker(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    see(client, "TST-1")
+    seen, raised, ended = Seen(), iter([True]), []
+
+    async def leave() -> None:
+        raise SystemExit
+
+    async def on_change(change: PayoutChange) -> None:
+        if next(raised, False):
+            task = asyncio.create_task(leave())
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(task)
+        seen(change)
+
+    with ChangeWorker(client, on_change, interval=0.05):
+        seen.wait("TST-1")
+    assert len(ended) == 1 and seen.changes[0].sequence == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_has_a_loop_of_its_own_and_takes_nothing_from_that_of_its_parent(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    with new_client(sandbox, change_store=SqliteChangeStore(tmp_path / "changes.sqlite")) as client:
+        seen = Seen()
+
+        async def on_change(change: PayoutChange) -> None:
+            # Woken by another thread.
+            await asyncio.to_thread(str)
+            seen(change)
+
+        with ChangeWorker(client, on_change, interval=3600) as worker:
+            see(client, "TST-1")
+            worker.wake()
+            seen.wait("TST-1")
+            see(client, "TST-2")
+            process = os.fork()
+            if process == 0:
+                code = 1
+                try:
+                    worker.wake()
+                    code = 0 if seen.of("TST-2").wait(PATIENCE) else 2
+                    worker.close()
+                finally:
+                    os._exit(code)
+            assert os.waitpid(process, 0)[1] == 0
+            see(client, "TST-3")
+            worker.wake()
+            seen.wait("TST-3")
+
+
+def test_what_is_there_is_handled_at_once_and_counted(client: Client) -> None:
+    see(client, "TST-1", "TST-2")
+    changes, stop = [], threading.Event()
+
+    async def on_change(change: PayoutChange) -> None:
+        if change.payout_id == "TST-1":
+            raise RuntimeError("the database is down")
+        changes.append(change)
+
+    worker = ChangeWorker(client, on_change)
+    handled, failed = worker.run_once()
+    assert (handled, failed) == (len(changes), 1) and changes
+    stop.set()
+    assert worker.run_once(stop) == (0, 0)
+    # It comes again when its lease is over.
+    while (again := worker.run_once()) == (0, 0):
+        pass
+    assert again == (0, 1)
 
 
 @pytest.mark.parametrize("wrong", [None, "function"])

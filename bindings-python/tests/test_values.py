@@ -350,6 +350,7 @@ def test_a_time_that_is_none_is_refused_by_its_name(name: str, value: object) ->
         ({"token_scope": "everything"}, "token_scope"),
         ({"token_validity": 60}, "token_validity"),
         ({"change_lease": 1}, "change_lease"),
+        ({"keep_changes": 1}, "keep_changes"),
         ({"proxy": "::", **FAR}, "proxy"),
         ({"proxy": "", **FAR}, "proxy"),
         ({"proxy": "socks5://127.0.0.1:1080", **FAR}, "proxy"),

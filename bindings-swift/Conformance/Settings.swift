@@ -16,7 +16,8 @@ extension Config: Composed {
             maxAmount: try given["max_amount"] ?? [], isTest: try given["is_test"],
             loopbackIsLive: try given["loopback_is_live"], validate: try given["validate"],
             callbackKeys: try given["callback_keys"] ?? [], changeStore: try given["change_store"],
-            changeLease: seconds(try given["change_lease"]), callbackTimeout: seconds(try given["callback_timeout"]))
+            changeLease: seconds(try given["change_lease"]), keepChanges: seconds(try given["keep_changes"]),
+            callbackTimeout: seconds(try given["callback_timeout"]))
     }
 }
 

@@ -445,6 +445,8 @@ impl Client {
     /// [`PayoutChange::sequence`] that was handled, in one transaction with what is done for it, and ignore a change
     /// whose number is not above it. One that cannot be read back is left out, and logged with its id and number.
     ///
+    /// Where there is nothing to take, changes that have been over for `keep_changes` are deleted, 100 at most.
+    ///
     /// # Errors
     /// `configuration`, naming `change_store`, without one; `unavailable`, naming it, if it failed or nothing that was
     /// taken can be read back; `configuration`, naming `is_test`, if all that was taken is of the other mode; `closed`.
@@ -461,7 +463,8 @@ impl Client {
     pub async fn take_changes(&self, limit: usize) -> Result<Vec<PayoutChange>> {
         self.0.session.check_open()?;
         let check = |payout: &Payout| self.0.session.check_mode(payout);
-        changes::take(self.0.session.change_store.as_deref(), limit, self.0.session.change_lease, check).await
+        let session = &self.0.session;
+        changes::take(session.change_store.as_deref(), limit, session.change_lease, session.keep_changes, check).await
     }
 
     /// Notes in the `change_store` that a change was handled: it is never given again, and the payout's next one may

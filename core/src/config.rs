@@ -121,6 +121,10 @@ pub struct Config {
     pub change_store: Option<Arc<dyn ChangeStore>>,
     /// For how long a change belongs to who took it, before it is given to somebody else: 60 s.
     pub change_lease: Duration,
+    /// For how long a change stays in the store after it is over, which is acknowledged, and followed by a later one of
+    /// its payout: 30 days, for who wants to look what was told. The last change of each payout stays for ever: by it,
+    /// what comes late or twice is told from what is new.
+    pub keep_changes: Duration,
     /// The deadline of `handle_callback`, which a web server's worker waits for: 5 s, and never more than
     /// `total_timeout`. Then it is answered with 503, and the platform posts again.
     pub callback_timeout: Duration,
@@ -162,6 +166,7 @@ impl Config {
             callback_keys: Vec::new(),
             change_store: None,
             change_lease: Duration::from_secs(60),
+            keep_changes: Duration::from_secs(30 * 24 * 3600),
             callback_timeout: Duration::from_secs(5),
             telemetry: None,
             language: "rust",
@@ -279,11 +284,13 @@ impl Config {
                 return Err(Error::setting("callback_timeout", problem));
             }
         }
-        if self.change_store.is_none() && self.change_lease != default.change_lease {
-            return Err(Error::setting(
-                "change_lease",
-                "does nothing without a change_store; give one, or leave it out",
-            ));
+        for (name, is_idle) in [
+            ("change_lease", self.change_lease != default.change_lease),
+            ("keep_changes", self.keep_changes != default.keep_changes),
+        ] {
+            if self.change_store.is_none() && is_idle {
+                return Err(Error::setting(name, "does nothing without a change_store; give one, or leave it out"));
+            }
         }
         Ok(())
     }
@@ -493,6 +500,7 @@ mod tests {
                 c.token_validity = Duration::from_secs(60);
             }),
             ("change_lease", |c| c.change_lease = Duration::from_secs(1)),
+            ("keep_changes", |c| c.keep_changes = Duration::ZERO),
             ("callback_timeout", |c| c.callback_timeout = Duration::from_secs(1)),
             ("callback_timeout", |c| {
                 c.callback_keys = vec![CallbackKey::new("x".repeat(32))];

@@ -34,6 +34,7 @@ pub(crate) struct Session {
     pub callback_keys: Arc<[CallbackKey]>,
     pub change_store: Option<Arc<changes::Store>>,
     pub change_lease: Duration,
+    pub keep_changes: Duration,
     callback_timeout: Duration,
     pub limits: Limits,
     /// The most that one request may take, if the time of its call lets it.
@@ -75,6 +76,7 @@ impl Session {
             callback_keys: config.callback_keys.into(),
             change_store: change_store.map(Arc::new),
             change_lease: config.change_lease,
+            keep_changes: config.keep_changes,
             callback_timeout: config.callback_timeout,
             max_amount: config.max_amount.into(),
             is_test: config.is_test,

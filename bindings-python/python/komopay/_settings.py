@@ -1,6 +1,6 @@
 """The settings of a client by their names and types, for who hands them on: `Client` has their documentation.
 
-Only type checkers read this.
+Type checkers read this, and `komopay.django` the names.
 """
 
 import os
@@ -49,6 +49,7 @@ class CommonSettings(TypedDict, total=False):
     callback_keys: Iterable[str] | None
     change_store: ChangeStore | None
     change_lease: Seconds | None
+    keep_changes: Seconds | None
     callback_timeout: Seconds | None
 
 

@@ -18,11 +18,14 @@ store of its own, each host counts `sequence` for itself, and a higher number of
 another. So let one host receive callbacks and read payouts. All workers of one store need the same function: any of
 them may be given a change.
 
+**The function** may be async or not, with both workers. A `ChangeWorker` runs an async one in an event loop of its
+thread, which is made for the first and closed with the worker, so what the function keeps there, such as a connection
+pool, is of use for the next change; between changes the loop stands still. An `AsyncChangeWorker` runs one that is not
+async in a thread, where it holds up no loop.
+
 **What the function returns** is ignored, such as the `AsyncResult` of a Celery task, which is enqueued by then. Work
-that is not over is none: a `concurrent.futures.Future` is waited for, and whatever can be awaited is awaited by an
-`AsyncChangeWorker`. A `ChangeWorker` has no event loop: it refuses a coroutine function when it is made, and
-acknowledges no change for which it was given something to await. Generators run nothing by being called, and are
-refused by both.
+that is not over is none: a `concurrent.futures.Future` is waited for, and whatever can be awaited is awaited.
+Generators run nothing by being called, and are refused.
 
 **What the function raises** is logged, and the worker goes on: also `SystemExit`, and a `CancelledError` of something
 in the function. Two things belong to the application: a worker's task that it cancels is cancelled, and a
@@ -39,7 +42,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, cast
 
@@ -62,11 +65,6 @@ _PATIENCE = 5.0
 
 _AGAIN = "it is given again when its lease is over"
 
-_NO_LOOP = (
-    "no event loop runs it here: give an ordinary function, such as `lambda change: asyncio.run(on_change(change))`, "
-    "or use an AsyncClient with an AsyncChangeWorker or with komopay.fastapi"
-)
-
 _NO_GENERATOR = "nothing of it runs by being called: give a function that returns when the change is handled"
 
 
@@ -78,7 +76,7 @@ def _check(client: object, kind: type[Client | AsyncClient], interval: float) ->
         raise ValueError("interval must be a number of seconds above 0")
 
 
-def _is_async(on_change: object, *, has_loop: bool) -> bool:
+def _is_async(on_change: object) -> bool:
     """Whether it is a coroutine function. What would be called and not run is refused, as far as that can be told."""
     is_function = callable(on_change)
     if not is_function:
@@ -89,10 +87,7 @@ def _is_async(on_change: object, *, has_loop: bool) -> bool:
     kinds = (function, getattr(type(function), "__call__", None))
     if any(inspect.isgeneratorfunction(kind) or inspect.isasyncgenfunction(kind) for kind in kinds):
         raise TypeError(f"on_change is a generator function, and {_NO_GENERATOR}")
-    is_async = any(inspect.iscoroutinefunction(kind) for kind in kinds)
-    if is_async and not has_loop:
-        raise TypeError(f"on_change is a coroutine function, and {_NO_LOOP}")
-    return is_async
+    return any(inspect.iscoroutinefunction(kind) for kind in kinds)
 
 
 def _failed(change: PayoutChange, error: BaseException) -> None:
@@ -103,13 +98,11 @@ def _failed(change: PayoutChange, error: BaseException) -> None:
 
 def _has_ended(made: object, change: PayoutChange) -> bool:
     """Whether the function did, going by what it returned. If not, that is logged, with what to do."""
-    if not isinstance(made, (Awaitable, Generator, AsyncGenerator)):
+    if not isinstance(made, (Generator, AsyncGenerator)):
         return True
-    is_awaitable = inspect.isawaitable(cast("object", made))
-    why = _NO_LOOP if is_awaitable else _NO_GENERATOR
-    if isinstance(made, (Coroutine, Generator)):
+    if isinstance(made, Generator):
         made.close()
-    text = f"on_change returned a %s for change %d of payout %s, and {why}; {_AGAIN}"
+    text = f"on_change returned a %s for change %d of payout %s, and {_NO_GENERATOR}; {_AGAIN}"
     _LOG.error(text, type(cast("object", made)).__name__, change.sequence, change.payout_id)
     return False
 
@@ -125,17 +118,63 @@ def _call(on_change: Callable[[PayoutChange], object], change: PayoutChange) -> 
     return made, None
 
 
+async def _awaited(made: object) -> object:
+    """What comes of it in the end, if it can be awaited."""
+    while isinstance(made, Awaitable):
+        made = await made
+        while isinstance(made, Future):
+            made = await asyncio.wrap_future(cast("Future[object]", made))
+    return made
+
+
+class _Loop:
+    """The event loop of a worker's thread, for the functions that need one."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def run(self, made: object) -> tuple[object, BaseException | None]:
+        """What comes of it, or what it raises, whatever that is."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        task = self._loop.create_task(_awaited(made), name="komopay-change")
+        try:
+            return self._loop.run_until_complete(task), None
+        except BaseException as error:
+            if not task.done():
+                # Something else in the loop raised what ends it.
+                _ = task.cancel()
+                _ = self._loop.run_until_complete(asyncio.wait([task]))
+            return None, error
+
+    def close(self) -> None:
+        """As `asyncio.run` ends: what is left in it is cancelled."""
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        try:
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                _ = task.cancel()
+            _ = loop.run_until_complete(asyncio.wait(left)) if left else None
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
+        finally:
+            loop.close()
+
+
 class _Start:
     """A worker's thread, from its start to its end."""
 
     def __init__(self, run: Callable[[_Start], None]) -> None:
         self.is_ending: bool = False
+        self.loop: _Loop = _Loop()
         self.woken: threading.Event = threading.Event()
         self.thread: threading.Thread = threading.Thread(target=run, args=(self,), name="komopay-changes", daemon=True)
 
 
 class ChangeWorker:
-    """Gives changes to `on_change`, one after the other, on a thread of its own.
+    """Gives changes to `on_change`, async or not, one after the other, on a thread of its own.
 
     It looks for changes when it starts, when it is woken, and every `interval` seconds, which finds what another
     process left behind. A forked child has no thread of it until `start` or `wake` is called there. It may be started
@@ -145,9 +184,15 @@ class ChangeWorker:
     that would not run by being called.
     """
 
-    def __init__(self, client: Client, on_change: Callable[[PayoutChange], object], *, interval: float = 5.0) -> None:
+    def __init__(
+        self,
+        client: Client,
+        on_change: Callable[[PayoutChange], Awaitable[object] | object],
+        *,
+        interval: float = 5.0,
+    ) -> None:
         _check(client, Client, interval)
-        _ = _is_async(on_change, has_loop=False)
+        _ = _is_async(on_change)
         self._client = client
         self._on_change = on_change
         self._interval = interval
@@ -221,7 +266,7 @@ class ChangeWorker:
             while not start.is_ending:
                 start.woken.clear()
                 try:
-                    while not start.is_ending and self._deliver():
+                    while not start.is_ending and self._deliver(start) is not None:
                         pass
                 except ClosedError:
                     return
@@ -235,18 +280,37 @@ class ChangeWorker:
             _LOG.critical(
                 "the worker of changes has ended; the next callback or start() starts it again", exc_info=True
             )
+        finally:
+            start.loop.close()
 
-    def _deliver(self) -> bool:
-        """Whether there was a change."""
+    def run_once(self, stop: threading.Event | None = None) -> tuple[int, int]:
+        """Handles what is there now, in this thread, and returns: how many were handled, and how many failed.
+
+        `stop` ends it after the change that is at work. Errors: those of `Client.take_changes`.
+        """
+        start, handled, failed = _Start(self._run), 0, 0
+        try:
+            while not (stop is not None and stop.is_set()) and (ended := self._deliver(start)) is not None:
+                handled, failed = handled + ended, failed + (not ended)
+        finally:
+            start.loop.close()
+        return handled, failed
+
+    def _deliver(self, start: _Start) -> bool | None:
+        """Whether the function ran to its end; None if there was no change."""
         # One at a time: its lease begins when the function does.
         for change in self._client.take_changes(limit=1):
             made, error = _call(self._on_change, change)
+            if error is None and isinstance(made, Awaitable):
+                made, error = start.loop.run(made)
             if error is not None:
                 _failed(change, error)
-            elif _has_ended(made, change):
-                self._client.acknowledge_change(change.payout_id, change.sequence)
+                return False
+            if not _has_ended(made, change):
+                return False
+            self._client.acknowledge_change(change.payout_id, change.sequence)
             return True
-        return False
+        return None
 
 
 class _AsyncStart:
@@ -277,7 +341,7 @@ class AsyncChangeWorker:
         interval: float = 5.0,
     ) -> None:
         _check(client, AsyncClient, interval)
-        self._is_async = _is_async(on_change, has_loop=True)
+        self._is_async = _is_async(on_change)
         self._client = client
         self._on_change = on_change
         self._interval = interval
@@ -387,10 +451,7 @@ class AsyncChangeWorker:
                 made, error = self._on_change(change), None
             else:
                 made, error = await asyncio.to_thread(_call, self._on_change, change)
-            while isinstance(made, Awaitable):
-                made = await cast("Awaitable[object]", made)
-                while isinstance(made, Future):
-                    made = await asyncio.wrap_future(cast("Future[object]", made))
+            made = await _awaited(made)
         except asyncio.CancelledError:
             raise
         except KeyboardInterrupt:

@@ -5,9 +5,10 @@
     callbacks.start()
 
 `client` is a `Client` with `callback_keys` and a `change_store`. Give
-`client.callback_url("https://shop.example/komopay", payout_id)` as the `callback_url` of a request; `on_change` is then
-given each change of the payout once, on a thread of its own (see `komopay.changes`, which also says what several hosts
-need). The answer is 200 when the store has the change, and else what makes the platform repeat the callback, or not.
+`client.callback_url("https://shop.example/komopay", payout_id)` as the `callback_url` of a request; `on_change`, async
+or not, is then given each change of the payout once, on a thread of its own (see `komopay.changes`, which also says
+what several hosts need). The answer is 200 when the store has the change, and else what makes the platform repeat the
+callback, or not.
 
 The platform has no session and no CSRF token; the signature says what it may. So take the blueprint out of what asks
 for them:
@@ -26,7 +27,7 @@ with `cache=False`, is gone, and the callback refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
@@ -46,10 +47,16 @@ class Callbacks:
     """Receives callbacks at the routes of its `blueprint`.
 
     Errors: `ConfigurationError`, naming `callback_keys` or `change_store`, if the client has none; `TypeError`, naming
-    `on_change`, if that is a coroutine function or a generator function.
+    `on_change`, if that is a generator function.
     """
 
-    def __init__(self, client: Client, on_change: Callable[[PayoutChange], object], *, name: str = "komopay") -> None:
+    def __init__(
+        self,
+        client: Client,
+        on_change: Callable[[PayoutChange], Awaitable[object] | object],
+        *,
+        name: str = "komopay",
+    ) -> None:
         check_client(client, Client)
         self.client: Client = client
         self.worker: ChangeWorker = ChangeWorker(client, on_change)

@@ -103,18 +103,34 @@ pub(crate) fn owner(base_url: &Url, credentials: &Credentials, is_test: Option<b
     }
 }
 
-/// Takes changes that nobody has, for the time of the lease.
+/// How many changes that are over are deleted at once: little enough that nobody waits for it.
+const PRUNED_AT_ONCE: usize = 100;
+
+/// Takes changes that nobody has, for the time of the lease. Where there is none, there is time to delete what has been
+/// over for longer than `keep`.
 ///
 /// One that cannot be read back, or does not pass the check, stays where it is, and holds up its own payout only.
 pub(crate) async fn take(
     store: Option<&Store>,
     limit: usize,
     lease: Duration,
+    keep: Duration,
     check: impl Fn(&Payout) -> Result<()>,
 ) -> Result<Vec<PayoutChange>> {
     let now = Timestamp::now();
+    let over = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
     let until = now.checked_add(lease).map_err(|_| Error::setting("change_lease", "is too long"))?;
-    let taken = on(needed(store)?, move |store| store.take(limit, now, until)).await?;
+    let taken = on(needed(store)?, move |store| {
+        let taken = store.take(limit, now, until)?;
+        if taken.is_empty()
+            && let Err(error) = store.prune(over, PRUNED_AT_ONCE)
+        {
+            // It is there to be deleted the next time; nobody who takes changes can do anything about it.
+            tracing::warn!(target: "komopay", "the store of changes could not delete what is over: {error}");
+        }
+        Ok(taken)
+    })
+    .await?;
     let (mut changes, mut first_error) = (Vec::new(), None);
     for record in taken {
         let id = record.payout_id.clone();
@@ -203,14 +219,14 @@ mod tests {
         assert!(memory.record(&record("BAD", 7, "SECRET")).unwrap());
         assert!(memory.record(&record("A", 1, readable)).unwrap());
         let store = Store::new(memory, "").unwrap();
-        let lease = Duration::from_secs(60);
-        let taken = take(Some(&store), 10, lease, |_| Ok(())).await.unwrap();
+        let [lease, keep] = [Duration::from_secs(60); 2];
+        let taken = take(Some(&store), 10, lease, keep, |_| Ok(())).await.unwrap();
         assert_eq!(taken.iter().map(|change| change.payout_id.as_str()).collect::<Vec<_>>(), ["A"]);
 
         // Alone, it is an error, which names it. What it says is shown to nobody.
         let store = Store::new(Arc::new(MemoryChangeStore::new()), "").unwrap();
         on(&store, |store| store.record(&record("BAD", 7, "SECRET"))).await.unwrap();
-        let error = take(Some(&store), 10, lease, |_| Ok(())).await.unwrap_err().to_string();
+        let error = take(Some(&store), 10, lease, keep, |_| Ok(())).await.unwrap_err().to_string();
         assert!(error.contains("change 7 of BAD cannot be read back") && !error.contains("SECRET"), "{error}");
     }
 
@@ -242,6 +258,10 @@ mod tests {
         fn acknowledge(&self, _: &PayoutId, _: u64) -> Result<(), StoreError> {
             Ok(())
         }
+
+        fn prune(&self, _: Timestamp, _: usize) -> Result<usize, StoreError> {
+            Ok(0)
+        }
     }
 
     #[test]
@@ -254,7 +274,7 @@ mod tests {
             let takes: Vec<_> = (0..4 * AT_ONCE)
                 .map(|_| {
                     let store = Arc::clone(&store);
-                    tokio::spawn(async move { take(Some(&store), 1, Duration::ZERO, |_| Ok(())).await })
+                    tokio::spawn(async move { take(Some(&store), 1, Duration::ZERO, Duration::ZERO, |_| Ok(())).await })
                 })
                 .collect();
             // All of them have asked for a thread, or wait for their turn.

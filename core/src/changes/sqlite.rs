@@ -14,12 +14,13 @@ use super::store::{ChangeRecord, ChangeStore, StoreError, credible};
 use crate::values::PayoutId;
 
 /// The number of the form of the file, in its `user_version`.
-const FORM: i64 = 2;
+const FORM: i64 = 3;
 
 /// How long to wait for a lock of another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A payout has one change of each number. Times are milliseconds since 1970.
+/// A payout has one change of each number. Times are milliseconds since 1970. The tables of form 1; each further form
+/// adds to them.
 const TABLES: &str = "
     CREATE TABLE changes (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -36,16 +37,43 @@ const TABLES: &str = "
     CREATE INDEX pending ON changes (payout_id, sequence) WHERE acknowledged = 0;
 ";
 
-/// Whose changes they are: one row, or none until a client is made with the file. Files of form 1 have no such table.
+/// Form 2: whose changes they are, one row, or none until a client is made with the file.
 const OWNER: &str = "
     CREATE TABLE owner (one INTEGER PRIMARY KEY CHECK (one = 1), settings TEXT NOT NULL) STRICT;
     PRAGMA user_version = 2;
+";
+
+/// Form 3: since when a change is over, which is acknowledged and not the last of its payout. Without the index, who
+/// looks for these would look at the last one of every payout that there ever was.
+const OVER: &str = "
+    ALTER TABLE changes ADD COLUMN over_at INTEGER;
+    CREATE INDEX over ON changes (over_at) WHERE over_at IS NOT NULL;
+    UPDATE changes SET over_at = recorded_at WHERE acknowledged = 1 AND EXISTS (
+        SELECT 1 FROM changes AS later
+        WHERE later.payout_id = changes.payout_id AND later.sequence > changes.sequence
+    );
+    PRAGMA user_version = 3;
 ";
 
 const RECORD: &str = "
     INSERT INTO changes (payout_id, sequence, previous_status, payout, recorded_at, taken_at, taken_until, acknowledged)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?6, 0
     WHERE NOT EXISTS (SELECT 1 FROM changes WHERE payout_id = ?1 AND sequence >= ?2)";
+
+/// With the change that was just recorded, those before it are not the last any more.
+const FOLLOWED: &str = "
+    UPDATE changes SET over_at = ?3
+    WHERE payout_id = ?1 AND sequence < ?2 AND acknowledged = 1 AND over_at IS NULL";
+
+const ACKNOWLEDGE: &str = "
+    UPDATE changes SET acknowledged = 1, over_at = CASE WHEN EXISTS (
+        SELECT 1 FROM changes AS later WHERE later.payout_id = ?1 AND later.sequence > ?2
+    ) THEN ?3 END
+    WHERE payout_id = ?1 AND sequence = ?2 AND acknowledged = 0";
+
+/// What may be deleted, the oldest first.
+const OVER_SINCE: &str = "
+    SELECT number FROM changes INDEXED BY over WHERE over_at IS NOT NULL AND over_at <= ?1 ORDER BY over_at LIMIT ?2";
 
 /// What may be taken. `INDEXED BY`: however long the history is, only what is pending is looked at.
 const FREE: &str = "
@@ -64,8 +92,8 @@ static OPENING: Mutex<()> = Mutex::new(());
 /// is made for its user only, and refused if others could have written it: if it is another user's, has rights for
 /// everybody, is a symbolic link, or stands in a folder where everybody may replace it (on Unix). Rights of its group
 /// are logged. It belongs to the base URL, merchant and mode of the first client that is made with it, and is refused
-/// to others. It holds amounts and statuses, and no account number. It grows by a row of about a kilobyte for each
-/// change; old rows that are acknowledged may be deleted, except the last one of each payout.
+/// to others. It holds amounts and statuses, and no account number. A row has about a kilobyte: one stays for each
+/// payout, its last change, and the others for `keep_changes` after they are over.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -160,8 +188,9 @@ fn prepare(mut connection: Connection) -> rusqlite::Result<(Connection, i64)> {
         |of: &str| transaction.query_row(&format!("SELECT count(*) FROM sqlite_schema {of}"), [], |row| row.get(0));
     let (all, of_changes): (i64, i64) = (count("")?, count("WHERE name = 'changes'")?);
     match form(&transaction)? {
-        0 if all == 0 => transaction.execute_batch(&format!("{TABLES}{OWNER}"))?,
-        1 if of_changes == 1 => transaction.execute_batch(OWNER)?,
+        0 if all == 0 => transaction.execute_batch(&format!("{TABLES}{OWNER}{OVER}"))?,
+        1 if of_changes == 1 => transaction.execute_batch(&format!("{OWNER}{OVER}"))?,
+        2 if of_changes == 1 => transaction.execute_batch(OVER)?,
         _ => {}
     }
     transaction.commit()?;
@@ -226,7 +255,13 @@ impl ChangeStore for SqliteChangeStore {
         let (now, free) = (Timestamp::now().as_millisecond(), i64::MIN);
         self.on(|connection| {
             let row = params![payout_id.as_str(), integer(*sequence), previous_status, payout, now, free];
-            Ok(connection.prepare(RECORD)?.execute(row)? == 1)
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let is_recorded = transaction.prepare(RECORD)?.execute(row)? == 1;
+            if is_recorded {
+                transaction.prepare(FOLLOWED)?.execute(params![payout_id.as_str(), integer(*sequence), now])?;
+            }
+            transaction.commit()?;
+            Ok(is_recorded)
         })
     }
 
@@ -256,229 +291,24 @@ impl ChangeStore for SqliteChangeStore {
     }
 
     fn acknowledge(&self, payout_id: &PayoutId, sequence: u64) -> Result<(), StoreError> {
-        const ACKNOWLEDGE: &str = "UPDATE changes SET acknowledged = 1 WHERE payout_id = ?1 AND sequence = ?2";
+        let now = Timestamp::now().as_millisecond();
         self.on(|connection| {
-            connection.prepare(ACKNOWLEDGE)?.execute(params![payout_id.as_str(), integer(sequence)]).map(drop)
+            connection.prepare(ACKNOWLEDGE)?.execute(params![payout_id.as_str(), integer(sequence), now]).map(drop)
+        })
+    }
+
+    fn prune(&self, until: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let until = until.as_millisecond();
+        let limit = integer(u64::try_from(limit).unwrap_or(u64::MAX));
+        self.on(|connection| {
+            // Who looks does not write.
+            if !connection.prepare(OVER_SINCE)?.exists([until, limit])? {
+                return Ok(0);
+            }
+            connection.prepare(&format!("DELETE FROM changes WHERE number IN ({OVER_SINCE})"))?.execute([until, limit])
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::process::Command;
-    use std::sync::Arc;
-
-    use super::super::store::tests::{keeps_its_promises, one_of_many_wins};
-    use super::*;
-
-    fn change(payout_id: &str) -> ChangeRecord {
-        ChangeRecord {
-            payout_id: PayoutId::new(payout_id).unwrap(),
-            sequence: 1,
-            previous_status: None,
-            payout: "{}".to_owned(),
-        }
-    }
-
-    #[test]
-    fn the_store_in_a_file_keeps_its_promises() {
-        let folder = tempfile::tempdir().unwrap();
-        keeps_its_promises(&SqliteChangeStore::open(folder.path().join("one.sqlite")).unwrap());
-        one_of_many_wins(&Arc::new(SqliteChangeStore::open(folder.path().join("many.sqlite")).unwrap()));
-    }
-
-    #[test]
-    fn what_was_recorded_is_there_when_the_file_is_opened_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("changes.sqlite");
-        let change = change("A");
-        assert!(SqliteChangeStore::open(&path).unwrap().record(&change).unwrap());
-        let again = SqliteChangeStore::open(&path).unwrap();
-        assert_eq!(again.latest(&change.payout_id).unwrap(), Some(change.clone()));
-        assert_eq!(again.take(1, Timestamp::now(), Timestamp::MAX).unwrap(), [change]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_files_are_for_their_owner_only() {
-        use std::os::unix::fs::PermissionsExt;
-
-        let folder = tempfile::tempdir().unwrap();
-        let _store = SqliteChangeStore::open(folder.path().join("changes.sqlite")).unwrap();
-        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
-        assert_eq!(files.len(), 3, "the file, its log and its index");
-        for file in files {
-            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", file.file_name());
-        }
-    }
-
-    #[test]
-    fn what_is_no_store_of_changes_is_refused_and_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let text = folder.path().join("notes.txt");
-        files::make(&text).unwrap();
-        std::fs::write(&text, "these are notes of somebody, and no database of ours at all ".repeat(50)).unwrap();
-        assert!(SqliteChangeStore::open(&text).is_err());
-        assert!(std::fs::read_to_string(&text).unwrap().starts_with("these are notes"));
-
-        let other = folder.path().join("other.sqlite");
-        files::make(&other).unwrap();
-        Connection::open(&other).unwrap().execute_batch("CREATE TABLE orders (id TEXT)").unwrap();
-        let error = SqliteChangeStore::open(&other).err().unwrap();
-        assert!(error.to_string().contains("not a store of changes"), "{error}");
-        assert!(SqliteChangeStore::open(folder.path().join("no/such/folder/x")).is_err());
-    }
-
-    /// What another process sees of the file, which it opens, reads and closes.
-    fn seen_by_another(path: &Path) -> String {
-        let mut another = Command::new(std::env::current_exe().unwrap());
-        another.args(["--nocapture", "--exact", "changes::sqlite::tests::another_process"]);
-        let output = another.env("KOMOPAY_TEST_FILE", path).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let output = String::from_utf8(output.stdout).unwrap();
-        output.lines().find_map(|line| line.split_once("it sees ")).expect("it tells what it sees").1.to_owned()
-    }
-
-    /// The other process of a test, when one asks for it.
-    #[test]
-    fn another_process() {
-        let Some(path) = std::env::var_os("KOMOPAY_TEST_FILE") else { return };
-        let connection = Connection::open(path).unwrap();
-        let mut all = connection.prepare("SELECT payout_id FROM changes ORDER BY number").unwrap();
-        let seen = all.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<Vec<String>>>().unwrap();
-        println!("it sees {}", seen.join(" "));
-    }
-
-    #[test]
-    fn a_file_that_is_opened_twice_in_a_process_keeps_its_locks() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("changes.sqlite");
-        let [first, second] = [(); 2].map(|()| SqliteChangeStore::open(&path).unwrap());
-        assert!(first.record(&change("A")).unwrap());
-        // Who closes a file and finds no lock on it deletes its log, and those who have it open write on into nothing.
-        assert_eq!(seen_by_another(&path), "A");
-        assert!(folder.path().join("changes.sqlite-wal").exists());
-        assert!(first.record(&change("B")).unwrap() && second.record(&change("C")).unwrap());
-        assert_eq!(seen_by_another(&path), "A B C");
-        drop(first);
-        assert!(second.record(&change("D")).unwrap());
-        assert_eq!(seen_by_another(&path), "A B C D");
-    }
-
-    #[test]
-    fn who_finds_nothing_to_take_does_not_write() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("changes.sqlite");
-        let store = SqliteChangeStore::open(&path).unwrap();
-        store.on(|connection| connection.busy_timeout(Duration::ZERO)).unwrap();
-        assert!(store.record(&change("A")).unwrap());
-        store.acknowledge(&change("A").payout_id, 1).unwrap();
-        let mut other = Connection::open(&path).unwrap();
-        let writing = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-        assert!(store.take(10, Timestamp::now(), Timestamp::MAX).unwrap().is_empty());
-        assert!(store.record(&change("B")).is_err(), "somebody writes");
-        drop(writing);
-    }
-
-    #[test]
-    fn a_store_of_the_process_that_forked_this_one_says_so_and_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut store = SqliteChangeStore::open(folder.path().join("changes.sqlite")).unwrap();
-        store.owner.become_another();
-        let connection = Arc::clone(&store.connection);
-        // As it is in the child, if a thread of the parent had it.
-        let held = connection.lock().unwrap();
-        let error = store.record(&change("A")).unwrap_err();
-        assert!(
-            error.to_string().ends_with("another process, which forked this one; open it after the fork"),
-            "{error}"
-        );
-        drop(store);
-        drop(held);
-        assert_eq!(Arc::strong_count(&connection), 2, "it is never closed");
-    }
-
-    #[test]
-    fn who_opens_a_new_file_waits_for_another_process_that_does() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("changes.sqlite");
-        files::make(&path).unwrap();
-        let mut other = Connection::open(&path).unwrap();
-        let making = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-        let (tell, told) = std::sync::mpsc::channel();
-        let opening = std::thread::spawn(move || tell.send(SqliteChangeStore::open(path).map(drop)).unwrap());
-        assert!(told.recv_timeout(Duration::from_millis(200)).is_err(), "it waits");
-        making.commit().unwrap();
-        assert_eq!(told.recv().unwrap(), Ok(()));
-        opening.join().unwrap();
-    }
-
-    #[test]
-    fn a_file_that_was_made_before_stores_had_owners_is_taken_once_with_all_that_is_in_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("changes.sqlite");
-        files::make(&path).unwrap();
-        let older = Connection::open(&path).unwrap();
-        older.execute_batch(&format!("PRAGMA journal_mode = WAL; {TABLES} PRAGMA user_version = 1;")).unwrap();
-        let row = params!["A", 1, None::<String>, "{}", 0, i64::MIN];
-        older.execute(RECORD, row).unwrap();
-        drop(older);
-
-        let store = SqliteChangeStore::open(&path).unwrap();
-        assert_eq!(store.latest(&change("A").payout_id).unwrap(), Some(change("A")));
-        assert_eq!(store.claim("first").unwrap(), "first");
-        assert_eq!(SqliteChangeStore::open(&path).unwrap().claim("second").unwrap(), "first");
-        drop(store);
-        // A person hands it over.
-        Connection::open(&path).unwrap().execute("DELETE FROM owner", []).unwrap();
-        assert_eq!(SqliteChangeStore::open(&path).unwrap().claim("second").unwrap(), "second");
-    }
-
-    #[test]
-    fn a_database_of_another_program_with_our_number_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("other.sqlite");
-        files::make(&path).unwrap();
-        Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b); PRAGMA user_version = 1;").unwrap();
-        assert!(SqliteChangeStore::open(&path).is_err());
-        let tables = "SELECT count(*) FROM sqlite_schema";
-        let tables: i64 = Connection::open(&path).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
-        assert_eq!(tables, 1);
-    }
-
-    #[test]
-    fn of_many_that_claim_a_new_file_all_are_told_the_same() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("changes.sqlite");
-        let claims: Vec<_> = (0..8)
-            .map(|number| {
-                let path = path.clone();
-                std::thread::spawn(move || SqliteChangeStore::open(path).unwrap().claim(&format!("{number}")).unwrap())
-            })
-            .collect();
-        let told: std::collections::HashSet<_> = claims.into_iter().map(|claim| claim.join().unwrap()).collect();
-        assert_eq!(told.len(), 1, "{told:?}");
-    }
-
-    #[test]
-    fn a_log_of_somebody_elses_is_never_written_into_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("changes.sqlite");
-        assert!(SqliteChangeStore::open(&path).unwrap().record(&change("A")).unwrap());
-        // What would be in the file if it were: one change more.
-        let copy = folder.path().join("copy.sqlite");
-        std::fs::copy(&path, &copy).unwrap();
-        let forging = Connection::open(&copy).unwrap();
-        let row = params!["FORGED", 1, None::<String>, "{}", 0, i64::MIN];
-        forging.execute(RECORD, row).unwrap();
-        let log = PathBuf::from(format!("{}-wal", path.display()));
-        files::make(&log).unwrap();
-        std::fs::write(&log, std::fs::read(format!("{}-wal", copy.display())).unwrap()).unwrap();
-        // It is looked at after SQLite has opened it, too: here by another user who was fast enough.
-        drop(open(&path).unwrap());
-        assert!(log.exists());
-        std::fs::remove_file(&log).unwrap();
-        let store = SqliteChangeStore::open(&path).unwrap();
-        assert_eq!(store.latest(&change("FORGED").payout_id).unwrap(), None);
-    }
-}
+mod tests;

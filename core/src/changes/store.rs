@@ -100,10 +100,20 @@ pub trait ChangeStore: Send + Sync + 'static {
     /// # Errors
     /// If it may not have been noted.
     fn acknowledge(&self, payout_id: &PayoutId, sequence: u64) -> Result<(), StoreError>;
+
+    /// Deletes changes that are over: acknowledged, and not the last of their payout, both since `until` or longer. At
+    /// most `limit` of them, and gives how many; it looks at no more than these, however many are kept. **The one with
+    /// the highest number of a payout is never deleted**: by it, what comes late or twice is told from what is new, and
+    /// the numbers go on. It is asked when there was nothing to take.
+    ///
+    /// # Errors
+    /// If the store cannot be read or written.
+    fn prune(&self, until: Timestamp, limit: usize) -> Result<usize, StoreError>;
 }
 
 /// A store in memory: for tests, and for a single process that may forget what it was told when it ends, and keeps no
-/// numbers of changes beyond it: they begin at 1 again. It grows by every payout whose change was seen.
+/// numbers of changes beyond it: they begin at 1 again. It grows by every payout whose change was seen, of which it
+/// keeps the last change, and those that are not acknowledged.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -185,6 +195,11 @@ impl ChangeStore for MemoryChangeStore {
             .retain(|Pending { change, .. }| change.payout_id != *payout_id || change.sequence != sequence);
         Ok(())
     }
+
+    /// Nothing: what is over was not kept.
+    fn prune(&self, _: Timestamp, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
 }
 
 #[cfg(test)]
@@ -263,6 +278,54 @@ pub(super) mod tests {
         assert!(!store.record(&change("A", 2)).unwrap());
     }
 
+    /// What every store has to do about what is over. Gives how many changes it deleted, which one that keeps nothing
+    /// else may have done before.
+    pub fn prunes_only_what_is_over(store: &dyn ChangeStore) -> usize {
+        let [a, b, c] = ["A", "B", "C"].map(|id| PayoutId::new(id).unwrap());
+        let mut pruned = 0;
+        let mut prune = |until, limit| {
+            let now = store.prune(until, limit).unwrap();
+            assert!(now <= limit);
+            pruned += now;
+            now
+        };
+        for (payout_id, sequence) in [("A", 1), ("B", 1), ("A", 2), ("C", 1), ("A", 3)] {
+            assert!(store.record(&change(payout_id, sequence)).unwrap());
+        }
+        // Nothing of it is over: not what is not acknowledged, and not the last of its payout.
+        store.acknowledge(&b, 1).unwrap();
+        assert_eq!(prune(Timestamp::MAX, 9), 0);
+        store.acknowledge(&a, 1).unwrap();
+        store.acknowledge(&a, 2).unwrap();
+        // Not for long enough.
+        assert_eq!(prune(at(0), 9), 0);
+        prune(Timestamp::MAX, 1);
+        prune(Timestamp::MAX, 9);
+        assert_eq!(names(&store.take(9, at(0), at(60)).unwrap()), ["C1", "A3"]);
+        store.acknowledge(&a, 3).unwrap();
+        store.acknowledge(&c, 1).unwrap();
+        assert_eq!(prune(Timestamp::MAX, 9), 0);
+
+        // Whatever comes late or twice is known, the numbers go on, and a correction is told.
+        for (id, last) in [(&a, 3), (&b, 1), (&c, 1)] {
+            assert_eq!(store.latest(id).unwrap().map(|latest| latest.sequence), Some(last));
+            for sequence in 1..=last {
+                assert!(!store.record(&change(id.as_str(), sequence)).unwrap(), "{id} {sequence}");
+                store.acknowledge(id, sequence).unwrap();
+            }
+        }
+        assert!(store.take(9, at(60), at(120)).unwrap().is_empty());
+        // What was the last one is over with the next one, if it was acknowledged.
+        assert!(store.record(&change("B", 2)).unwrap() && store.record(&change("B", 3)).unwrap());
+        prune(Timestamp::MAX, 9);
+        assert_eq!(names(&store.take(9, at(60), at(120)).unwrap()), ["B2"]);
+        store.acknowledge(&b, 2).unwrap();
+        prune(Timestamp::MAX, 9);
+        assert_eq!(names(&store.take(9, at(60), at(120)).unwrap()), ["B3"]);
+        assert_eq!(prune(Timestamp::MAX, 9), 0);
+        pruned
+    }
+
     /// Of many that record the same number, and of many that take, one does.
     pub fn one_of_many_wins(store: &Arc<impl ChangeStore>) {
         for sequence in 1..=20 {
@@ -284,6 +347,7 @@ pub(super) mod tests {
     #[test]
     fn the_store_in_memory_keeps_its_promises() {
         keeps_its_promises(&MemoryChangeStore::new());
+        assert_eq!(prunes_only_what_is_over(&MemoryChangeStore::new()), 0);
         one_of_many_wins(&Arc::new(MemoryChangeStore::new()));
     }
 }

@@ -68,6 +68,15 @@ impl ChangeStore for Mortal {
         reach("after acknowledge");
         acknowledged
     }
+
+    fn prune(&self, until: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        reach("before prune");
+        let pruned = self.0.prune(until, limit)?;
+        if pruned > 0 {
+            reach("after prune");
+        }
+        Ok(pruned)
+    }
 }
 
 #[derive(Clone)]
@@ -91,6 +100,7 @@ async fn main() {
     let mut config = config(&platform);
     config.callback_keys = vec![CallbackKey::new(canary::CALLBACK_KEY)];
     config.change_store = Some(Arc::new(Mortal(SqliteChangeStore::open(store).unwrap())));
+    config.keep_changes = Duration::ZERO;
     if std::env::var_os("KOMOPAY_DIE_AT").is_some() {
         // Whoever comes after it does not want to wait for what it took.
         config.change_lease = Duration::from_millis(1);

@@ -289,6 +289,11 @@ impl ChangeStore for Failing {
         self.check("acknowledge")?;
         self.inner.acknowledge(payout_id, sequence)
     }
+
+    fn prune(&self, until: jiff::Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.check("prune")?;
+        self.inner.prune(until, limit)
+    }
 }
 
 #[tokio::test]
@@ -315,4 +320,8 @@ async fn what_could_not_be_stored_is_never_answered_with_200() {
         let failed = if at == "take" { ended.0.unwrap_err() } else { ended.1.unwrap_err() };
         assert_eq!((failed.kind(), failed.field()), (ErrorKind::Unavailable, Some("change_store")));
     }
+    // What is over can wait: nobody who takes changes hears of it.
+    let client =
+        receiving(config(sandbox.base_url()), Some(Arc::new(Failing { at: "prune", inner: MemoryChangeStore::new() })));
+    assert_eq!(client.take_changes(1).await.unwrap(), []);
 }

@@ -130,6 +130,10 @@ impl ChangeStore for Written {
     fn acknowledge(&self, _: &PayoutId, _: u64) -> Result<(), StoreError> {
         Ok(())
     }
+
+    fn prune(&self, _: jiff::Timestamp, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
 }
 
 /// What it is, of whom, the record's payout, and the field that reads and takes name, if they fail.

@@ -145,6 +145,8 @@ async fn killed_at_every_step_it_loses_no_change_and_handles_none_again_that_it_
         "after take",
         "before acknowledge",
         "after acknowledge",
+        "before prune",
+        "after prune",
     ];
     for step in steps {
         let stage = Stage::new().await;

@@ -8,6 +8,7 @@ from celery import Celery
 BROKER = os.environ.get("SHOP_BROKER")
 
 app = Celery("shop", broker=BROKER)
+app.conf.update(task_serializer="json", accept_content=["json"])
 app.conf.update(task_always_eager=not BROKER, broker_connection_retry_on_startup=True, worker_redirect_stdouts=False)
 
 

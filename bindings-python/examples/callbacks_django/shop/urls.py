@@ -4,11 +4,11 @@ import os
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
 from komopay import BankAccount, BankTransfer, Money, PayoutRequest
-from .payouts import callbacks, client
+from komopay.django import client
 
 
 @csrf_exempt
@@ -18,9 +18,9 @@ def pay(_: HttpRequest, payout_id: str) -> HttpResponse:
     payout = PayoutRequest(
         money=Money("10000", "IDR"),
         method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Test account", number="11223344")),
-        callback_url=client.callback_url(os.environ["SHOP_URL"] + "/komopay", payout_id),
+        callback_url=client().callback_url(os.environ["SHOP_URL"] + "/komopay", payout_id),
     )
-    return HttpResponse(client.create_payout(payout_id, payout, resume=True).payout_id)
+    return HttpResponse(client().create_payout(payout_id, payout, resume=True).payout_id)
 
 
 def orders(_: HttpRequest) -> HttpResponse:
@@ -28,4 +28,8 @@ def orders(_: HttpRequest) -> HttpResponse:
     return HttpResponse("none")
 
 
-urlpatterns = [*callbacks.urls("komopay"), path("pay/<payout_id>", pay), path("orders", orders)]
+urlpatterns = [
+    path("komopay/", include("komopay.django.urls")),
+    path("pay/<payout_id>", pay),
+    path("orders", orders),
+]

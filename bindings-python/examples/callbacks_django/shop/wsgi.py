@@ -6,7 +6,3 @@ from django.core.wsgi import get_wsgi_application
 
 _ = os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 application = get_wsgi_application()
-
-from .payouts import callbacks
-
-callbacks.start()

@@ -302,6 +302,7 @@ pub fn settings(mut given: Map<String, Value>) -> Result<Config, Trouble> {
         callback_keys,
         change_store,
         change_lease,
+        keep_changes,
         callback_timeout
     );
     match given.keys().next() {
