@@ -1,5 +1,6 @@
 //! The program: `komopay-sandbox`, and whatever else starts a sandbox by hand.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::net::IpAddr;
@@ -48,6 +49,10 @@ struct Arguments {
     /// The merchant's secret.
     #[arg(long, default_value = DEFAULT_SECRET, hide_default_value = true)]
     secret: String,
+    /// The balance in a currency, such as IDR=50000, in place of the one that the sandbox has by itself. May be given
+    /// several times; a currency that the sandbox does not know is paid by bank transfer to BNK_000.
+    #[arg(long, value_name = "CURRENCY=AMOUNT", value_parser = balance)]
+    balance: Vec<(String, String)>,
     /// How long after an attempt a callback is repeated that was not answered with 200, in milliseconds.
     #[arg(long, default_value_t = 120_000, value_parser = clap::value_parser!(u64).range(1..))]
     callback_interval_ms: u64,
@@ -64,6 +69,17 @@ struct Arguments {
     /// secret and all tokens, so it must be for its owner alone; a new one is.
     #[arg(long, env = RECORD_VARIABLE)]
     record: Option<PathBuf>,
+}
+
+/// Reads a currency with its amount. Whether that can be a balance, the builder says.
+fn balance(text: &str) -> Result<(String, String), String> {
+    let (currency, amount) = text.split_once('=').ok_or("must be CURRENCY=AMOUNT, such as IDR=50000")?;
+    let is_of_a_code = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if currency.is_empty() || !currency.bytes().all(is_of_a_code) {
+        // One that is written in another way would be one more currency, and leave the balance that was meant.
+        return Err("the currency must be a code in capital letters, such as IDR".to_owned());
+    }
+    Ok((currency.to_owned(), amount.to_owned()))
 }
 
 /// Runs the program until Ctrl-C or SIGTERM, and returns its exit code. The first argument is what the usage calls it.
@@ -111,6 +127,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         forge_to_port,
         merchant_code,
         secret,
+        balance: balances,
         callback_interval_ms,
         callback_on_create,
         callback_ca,
@@ -131,6 +148,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let given_token = control_token.is_some();
     if let Some(token) = control_token {
         builder = builder.control_token(&token);
+    }
+    let mut named = BTreeSet::new();
+    for (currency, amount) in &balances {
+        if !named.insert(currency) {
+            return Err(format!("--balance names {currency} twice").into());
+        }
+        builder = builder.balance(currency, amount);
     }
     builder = forge_to_port.into_iter().fold(builder, Builder::forge_to_port);
     let sandbox = builder

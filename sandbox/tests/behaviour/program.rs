@@ -224,3 +224,34 @@ fn a_port_in_use_is_a_clear_error() {
     let error = String::from_utf8(second.stderr).unwrap();
     assert!(error.starts_with(&format!("komopay-sandbox: cannot listen on 127.0.0.1:{port}: ")), "{error}");
 }
+
+#[test]
+fn it_starts_with_the_balances_that_it_is_given() {
+    let balances = ["--balance", "IDR=50000", "--balance", "XYZ=0.5"];
+    let (mut child, address, _output) = start(&[&balances[..], &["--control", "--control-token", TOKEN]].concat());
+    let answer = send(&address, &control_request("GET", "balances", Some(TOKEN), ""));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let told: serde_json::Value = serde_json::from_str(body).unwrap();
+    let available = ["IDR", "XYZ", "JPY"].map(|currency| told[currency]["available"].as_str().unwrap());
+    assert_eq!(available, ["50000", "0.5", "100000000"]);
+}
+
+#[test]
+fn a_balance_that_cannot_be_one_is_a_clear_error() {
+    for (given, told) in [
+        (&["--balance", "IDR"][..], "must be CURRENCY=AMOUNT, such as IDR=50000"),
+        (&["--balance", "=50000"], "the currency must be a code in capital letters, such as IDR"),
+        (&["--balance", "idr=50000"], "the currency must be a code in capital letters, such as IDR"),
+        (&["--balance", "IDR="], "the balance in IDR must be a decimal number of at least 0"),
+        (&["--balance", "IDR=50,000"], "the balance in IDR must be a decimal number of at least 0"),
+        (&["--balance", "IDR=-1"], "the balance in IDR must be a decimal number of at least 0"),
+        (&["--balance", "IDR=1", "--balance", "IDR=1"], "--balance names IDR twice"),
+    ] {
+        let refused = program(&[&["--port", "0"], given].concat()).output().unwrap();
+        assert!(refused.status.code().is_some_and(|code| code > 0), "{given:?}");
+        let error = String::from_utf8(refused.stderr).unwrap();
+        assert!(error.contains(told), "{told} in {error}");
+    }
+}
