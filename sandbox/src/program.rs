@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use crate::builder::{Builder, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET};
@@ -65,6 +66,9 @@ struct Arguments {
     /// Send callbacks to any host, not just to this machine.
     #[arg(long)]
     deliver_to_any_host: bool,
+    /// Stop, too, when standard input ends: with whoever started this, however that ended.
+    #[arg(long)]
+    stop_with_input: bool,
     /// Append every call to this file, a line of JSON each: the request, and again with each true answer. It holds the
     /// secret and all tokens, so it must be for its owner alone; a new one is.
     #[arg(long, env = RECORD_VARIABLE)]
@@ -132,10 +136,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         callback_on_create,
         callback_ca,
         deliver_to_any_host,
+        stop_with_input,
         record,
     } = arguments;
     // Before anyone can know that the sandbox is up, so that a signal right after that stops it gracefully.
     let stop = stop_signal()?;
+    let input_ends = stop_with_input.then(end_of_input).transpose()?;
     let mut builder = Sandbox::builder();
     if let Some(path) = record {
         builder = builder.record(path);
@@ -184,10 +190,29 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     println!("  callbacks go to {}", if deliver_to_any_host { "any host" } else { "this machine alone" });
     println!("Ctrl-C stops it.");
 
-    stop.await;
-    println!("stopping");
+    match input_ends {
+        None => stop.await,
+        Some(input_ends) => tokio::select! {
+            () = stop => {}
+            _ = input_ends => {}
+        },
+    }
+    // If nobody can read it, whoever started this has gone.
+    drop(writeln!(std::io::stdout(), "stopping"));
     sandbox.stop().await;
     Ok(())
+}
+
+/// Resolves when standard input ends.
+fn end_of_input() -> std::io::Result<oneshot::Receiver<()>> {
+    let (ended, ends) = oneshot::channel();
+    // On a thread of its own, which holds up nothing: it may wait there for ever.
+    std::thread::Builder::new().name("komopay-sandbox-input".to_owned()).spawn(move || {
+        // What cannot be read has ended, too.
+        drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+        drop(ended);
+    })?;
+    Ok(ends)
 }
 
 /// Resolves on Ctrl-C or SIGTERM; both are caught from the call on.

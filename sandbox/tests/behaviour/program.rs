@@ -214,6 +214,16 @@ fn a_record_is_for_its_owner_alone_and_one_that_others_may_read_is_refused() {
 }
 
 #[test]
+fn it_ends_with_who_started_it_if_it_shall() {
+    let mut child = program(&["--port", "0", "--stop-with-input"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line == "Ctrl-C stops it."));
+    // As when a process is killed that holds the other ends.
+    drop((child.stdin.take(), lines));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_port_in_use_is_a_clear_error() {
     let (mut child, address, _output) = start(&[]);
     let port = address.rsplit_once(':').unwrap().1;
