@@ -58,11 +58,22 @@ impl<'a> Kotlin<'a> {
         let operations = Program::new(self.workspace, generator).arg("operations").output()?;
         fs::write(generated.join(OPERATIONS), operations).map_err(Failure::while_doing(OPERATIONS))?;
         kotlin_code::mend(&generated)?;
-        let native = native.join(platform);
-        fs::create_dir_all(&native).map_err(Failure::while_doing(format!("cannot make {}", native.display())))?;
-        let (from, to) = (built.join(&library), native.join(&library));
+        self.pack(&built.join(&library), &native.join(platform))
+    }
+
+    /// Lays the gateway's program ready for the jar of the test kit.
+    fn prepare_gateway(&self) -> Outcome {
+        let folder = self.folder.join("gateway");
+        files::remove_folder(&folder)?;
+        self.pack(&gateway::build(self.workspace)?, &folder.join(platform(consts::OS, consts::ARCH)?))
+    }
+
+    /// Copies what was built into this folder, without its debug information.
+    fn pack(&self, from: &Path, folder: &Path) -> Outcome {
+        fs::create_dir_all(folder).map_err(Failure::while_doing(format!("cannot make {}", folder.display())))?;
+        let to = folder.join(from.file_name().unwrap_or_default());
         if cfg!(windows) {
-            // Its debug information is in a file of its own.
+            // It is in a file of its own there.
             return fs::copy(from, &to)
                 .map(drop)
                 .map_err(Failure::while_doing(format!("cannot copy to {}", to.display())));
@@ -228,6 +239,10 @@ pub(crate) fn check(
         kotlin.examples().arg("compile").run()?;
         pay(&kotlin, "example.QuickstartKt")?;
         pay(&kotlin, "example.JavaQuickstart")
+    })?;
+    report.check("Kotlin test kit", |tally| {
+        kotlin.prepare_gateway()?;
+        kotlin.test(kotlin.maven("bindings-kotlin/test-kit/pom.xml").arg("install"), "test-kit", tally)
     })?;
     report.check("Kotlin callbacks, with Ktor and Spring Boot", |tally| callbacks(&kotlin, tally))?;
     match missing.of(&[Tool::Python]) {
