@@ -40,6 +40,7 @@ public class Client(config: Config) {
     private val baseUrl = config.baseUrl
     internal val core = run {
         Libraries.check()
+        logByDefault()
         native { NativeClient(config, Language.KOTLIN) }
     }
     private val number = native { core.number() }

@@ -53,7 +53,8 @@ public fun interface FailureListener {
  *
  * @param pollInterval How often the store is asked for what this program was not told of: changes that other processes
  * recorded, and those whose lease has ended. 5 s; 1 ms to 1 day.
- * @param onFailure Is told what went wrong; by default the logger `id.komopay` of `java.util.logging`.
+ * @param onFailure Is told what went wrong; by default the logger `id.komopay` of SLF4J, or where that is not there
+ * of `java.util.logging`.
  */
 public class PayoutCallbacks(
     private val client: Client,
@@ -205,7 +206,7 @@ internal class OnceAMinute(private val nanos: () -> Long = System::nanoTime) {
 internal val POLL_INTERVAL: Duration = Duration.ofSeconds(5)
 
 internal val LOG = FailureListener { text, thrown ->
-    JdkLogger.getLogger("id.komopay").log(Level.WARNING, text, thrown)
+    if (hasSlf4j) slf4j.warn(text, thrown) else JdkLogger.getLogger(LOG_NAME).log(Level.WARNING, text, thrown)
 }
 
 private fun interfaces(type: Class<*>): Sequence<Class<*>> =
