@@ -2,12 +2,9 @@ package example;
 
 import id.komopay.BankTransferBuilder;
 import id.komopay.BlockingClient;
-import id.komopay.ConfigBuilder;
+import id.komopay.ChangeHandler;
 import id.komopay.Money;
 import id.komopay.PayoutRequestBuilder;
-import id.komopay.ChangeStore;
-import id.komopay.Credentials;
-import id.komopay.spring.PayoutCallbackRoute;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
@@ -20,7 +17,8 @@ import org.springframework.web.bind.annotation.RestController;
  * A shop with Spring Boot: it makes payouts, and hears of their changes by callbacks. The changes wait in a file until
  * the shop has handled them, also while it is down.
  *
- * <p>The settings are those of KtorShop.kt.
+ * <p>Client and callbacks are made of the properties {@code komopay.*}: application.properties takes them from the
+ * environment, where they are called as for KtorShop.kt.
  */
 @SpringBootApplication
 public class SpringShop {
@@ -29,21 +27,10 @@ public class SpringShop {
     }
 
     @Bean
-    BlockingClient komopay(
-            @Value("${KOMOPAY_BASE_URL}") String baseUrl, @Value("${KOMOPAY_MERCHANT_CODE}") String merchantCode,
-            @Value("${KOMOPAY_SECRET}") String secret, @Value("${KOMOPAY_CALLBACK_KEY}") String callbackKey,
-            @Value("${KOMOPAY_CHANGES}") String changes) {
-        return new BlockingClient(new ConfigBuilder(baseUrl, new Credentials.Merchant(merchantCode, secret))
-            .callbackKeys(callbackKey)
-            .changeStore(new ChangeStore.Sqlite(changes))
-            .build());
-    }
-
-    @Bean
-    PayoutCallbackRoute payoutCallbacks(BlockingClient client) {
+    ChangeHandler onChange() {
         // It may come twice, after a crash: a database would keep the number of the change beside the status.
-        return new PayoutCallbackRoute("/komopay", client, change -> System.out.println(
-            change.getPayoutId() + " change " + change.getSequence() + ": " + change.getPayout().getStatus()));
+        return change -> System.out.println(
+            change.getPayoutId() + " change " + change.getSequence() + ": " + change.getPayout().getStatus());
     }
 
     @RestController
