@@ -10,10 +10,10 @@ const BUILT: [&str; 6] =
 /// The field whose own fields are the builder's.
 const FLAT: &str = "account";
 
-struct Field {
+pub(crate) struct Field {
     docs: String,
-    name: String,
-    kind: String,
+    pub(crate) name: String,
+    pub(crate) kind: String,
     may_be_left_out: bool,
 }
 
@@ -86,7 +86,7 @@ fn setter(builder: &str, field: &Field, change: &str) -> String {
 }
 
 /// The fields of a class, as its head in the code names them.
-fn fields(class: &str, values: &str) -> Outcome<Vec<Field>> {
+pub(crate) fn fields(class: &str, values: &str) -> Outcome<Vec<Field>> {
     let missing = || Failure::new(format!("UniFFI writes {class} in another way now"));
     let begins = |line: &&str| {
         let head = line.trim_start();
