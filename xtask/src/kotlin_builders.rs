@@ -31,8 +31,8 @@ fn spans(name: &str, values: &str) -> Outcome<String> {
         fields(name, values)?.into_iter().filter(|field| field.kind == "java.time.Duration?").collect();
     let join = |line: &dyn Fn(&str) -> String| fields.iter().map(|field| line(&field.name)).collect::<String>();
     Ok(format!(
-        "/**\n * The same with these time spans of Kotlin: `{name}(...).copy({} = 30.seconds)`. What is not named stays \
-         as it is.\n */\nfun {name}.copy(\n{}): {name} = copy(\n{})\n",
+        "/**\n * The same with these time spans of Kotlin: `{name}(...).copy({} = 30.seconds)`.\n * What is not named \
+         stays as it is.\n */\nfun {name}.copy(\n{}): {name} = copy(\n{})\n",
         fields.first().map_or("", |field| &field.name),
         join(&|name| format!("    {name}: kotlin.time.Duration? = null,\n")),
         join(&|name| format!("    {name} = {name}?.toJavaDuration() ?: this.{name},\n")),

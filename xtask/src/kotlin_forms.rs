@@ -27,11 +27,12 @@ pub(crate) fn written(values: &str) -> Outcome<String> {
     for name in sealed(values) {
         let known: Vec<_> = variants(values, name, "object ").iter().map(|code| format!("{name}.{code}")).collect();
         if variants(values, name, "data class ") == ["Unknown"] {
-            forms += &format!(
+            let form = format!(
                 "internal object {name}Form : Codes<{name}>({name}::class.java, listOf({}), {name}::code, \
                  {{ {name}.Unknown(it) }})\n\n",
                 known.join(", ")
             );
+            forms += &form;
             names.push(name);
         }
     }
@@ -49,21 +50,20 @@ pub(crate) fn written(values: &str) -> Outcome<String> {
 fn record(name: &str, of: &str, values: &str) -> Outcome<String> {
     let class = if of.is_empty() { name.to_owned() } else { format!("{of}.{name}") };
     let is_personal = SECRETIVE.contains(&name);
-    let (mut writes, mut reads) = (String::new(), String::new());
+    let (mut writes, mut reads) = (Vec::new(), Vec::new());
     for field in fields(name, values)? {
         let (field, kind, key) = (&field.name, &field.kind, snake_case(&field.name));
         let part = part(kind)?;
-        writes += &if field == "raw" && PERSONAL_RAW.contains(&name) {
-            format!("        if (to.includePersonal) to.put(\"{key}\", value.{field}, {part})\n")
-        } else {
-            format!("        to.put(\"{key}\", value.{field}, {part})\n")
-        };
-        reads += &match (field.as_str(), kind.starts_with("List<")) {
+        let is_asked_for = field == "raw" && PERSONAL_RAW.contains(&name);
+        let condition = if is_asked_for { "if (to.includePersonal) " } else { "" };
+        writes.push(format!("        {condition}to.put(\"{key}\", value.{field}, {part})\n"));
+        reads.push(match (field.as_str(), kind.starts_with("List<")) {
             ("raw", _) => format!("        {field} = from.take(\"{key}\", Text.optional) ?: \"\",\n"),
             (_, true) => format!("        {field} = from.take(\"{key}\", {part}.optional) ?: listOf(),\n"),
             _ => format!("        {field} = from.take(\"{key}\", {part}),\n"),
-        };
+        });
     }
+    let (writes, reads) = (writes.concat(), reads.concat());
     Ok(format!(
         "internal object {name}Form : Record<{class}>({class}::class.java, isPersonal = {is_personal}) {{\n    \
          override fun write(value: {class}, to: Writing) {{\n{writes}    }}\n\n    \
@@ -125,11 +125,33 @@ fn snake_case(name: &str) -> String {
 mod tests {
     use super::*;
 
-    const CODE: &str = "data class Payout (\n    val `payoutId`: kotlin.String\n    , \n    val `fee`: Money? = null \n\
-        \x20   , \n    val `raw`: kotlin.String\n){\n}\nclass Option (\n    `codes`: List<Status> = listOf() \n){\n}\n\
-        class Config (\n    val `a`: kotlin.String\n){\n}\nsealed class Status : java.io.Serializable {\n    \
-        object Done : Status() {\n}\n    object Not : Status()\n    data class Unknown(\n        val `text`: kotlin.String) : Status()\n    {\n\
-        \x20   }\n}\n";
+    const CODE: &str = r"
+data class Payout (
+    val `payoutId`: kotlin.String
+    ,
+    val `fee`: Money? = null
+    ,
+    val `raw`: kotlin.String
+){
+}
+class Option (
+    `codes`: List<Status> = listOf()
+){
+}
+class Config (
+    val `a`: kotlin.String
+){
+}
+sealed class Status : java.io.Serializable {
+    object Done : Status() {
+}
+    object Not : Status()
+    data class Unknown(
+        val `text`: kotlin.String) : Status()
+    {
+    }
+}
+";
 
     #[test]
     fn each_field_is_written_and_read_by_its_name_in_all_languages() {
@@ -140,7 +162,7 @@ mod tests {
             "        if (to.includePersonal) to.put(\"raw\", value.raw, Text)\n",
             "        fee = from.take(\"fee\", MoneyForm.optional),\n",
             "        codes = from.take(\"codes\", StatusForm.list.optional) ?: listOf(),\n",
-            "Codes<Status>(Status::class.java, listOf(Status.Done, Status.Not), Status::code, { Status.Unknown(it) })\n",
+            "Codes<Status>(Status::class.java, listOf(Status.Done, Status.Not), Status::code,",
             "listOf(\n    PayoutForm,\n    OptionForm,\n    StatusForm,\n)\n",
         ] {
             assert!(code.contains(part), "{part} is not in {code}");

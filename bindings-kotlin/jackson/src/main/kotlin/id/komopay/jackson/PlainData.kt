@@ -1,6 +1,6 @@
 /*
- * Values as plain data: texts, numbers, truths, lists, and maps of them by the names that fields have in every language.
- * It is the form of Python's `to_dict`, so that one reads what the other wrote.
+ * Values as plain data: texts, numbers, truths, lists, and maps of them by the names that fields have in every
+ * language. It is the form of Python's `to_dict`, so that one reads what the other wrote.
  */
 package id.komopay.jackson
 
@@ -47,8 +47,8 @@ internal abstract class Record<T : Any>(type: Class<T>, private val isPersonal: 
 }
 
 private fun wholeOrNot(type: Class<*>) =
-    "a ${type.simpleName} holds personal data, such as an account number, and is written whole or not at all: make the " +
-        "KomopayModule with includePersonal = true, and keep what is written as safe as the payee's account"
+    "a ${type.simpleName} holds personal data, such as an account number, and is written whole or not at all: make " +
+        "the KomopayModule with includePersonal = true, and keep what is written as safe as the payee's account"
 
 /** Plain data that is written. */
 internal class Writing(val includePersonal: Boolean) {
@@ -111,7 +111,8 @@ internal object Truth : Plain<Boolean>("true or false", { it as? Boolean })
 
 internal object LongWhole : Plain<Long>("a whole number", { whole(it) })
 
-internal object Whole : Plain<Int>("a whole number", { number -> whole(number)?.toInt()?.takeIf { it.toLong() == whole(number) } })
+internal object Whole :
+    Plain<Int>("a whole number", { given -> whole(given)?.let { it.toInt().takeIf { short -> short.toLong() == it } } })
 
 private fun whole(given: Any?): Long? = try {
     (given as? BigDecimal)?.longValueExact()
