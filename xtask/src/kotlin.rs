@@ -132,6 +132,26 @@ impl<'a> Kotlin<'a> {
         self.folder.join("maven").join(format!("komopay-sdk-{}.jar", env!("CARGO_PKG_VERSION")))
     }
 
+    /// Whether whoever reads the library in an editor finds its sources, the generated ones too, and its documentation.
+    fn check_documentation(&self) -> Outcome {
+        let opened = self.folder.join("opened");
+        files::remove_folder(&opened)?;
+        fs::create_dir_all(&opened).map_err(Failure::while_doing(opened.display()))?;
+        let wanted = [("sources", "AsyncClient.kt"), ("sources", "Values.kt"), ("javadoc", "AsyncClient.html")];
+        for (kind, name) in wanted {
+            let jar = self.jar().with_file_name(format!("komopay-sdk-{}-{kind}.jar", env!("CARGO_PKG_VERSION")));
+            let name = format!("id/komopay/{name}");
+            let extract = Program::new(self.workspace, "jar").inside(&opened).args("--extract --file").arg(jar);
+            extract.arg(&name).run()?;
+            let text = fs::read_to_string(opened.join(&name)).map_err(Failure::while_doing(name.clone()))?;
+            // What the documentation of a client says, and that of a payout.
+            if !["no further attempt", "The platform"].iter().any(|words| text.contains(words)) {
+                return Err(Failure::new(format!("{name} of the {kind} does not say what its source does")));
+            }
+        }
+        Ok(())
+    }
+
     fn java(&self, folders: &[&str], list: &str, class: &str, options: &str) -> Outcome<Program> {
         let list = self.folder.join(list);
         let jars =
@@ -213,11 +233,13 @@ pub(crate) fn check(
     report.check("Kotlin tests", |tally| {
         let calls = workspace.folder("kotlin-calls.jsonl");
         files::remove(&calls)?;
-        kotlin.test(kotlin.sdk().arg("install").env("KOMOPAY_SANDBOX_RECORD", &calls), "maven", tally)?;
+        let install = kotlin.sdk().args("--activate-profiles documented install");
+        kotlin.test(install.env("KOMOPAY_SANDBOX_RECORD", &calls), "maven", tally)?;
         gateway::validate(workspace, &calls)
     })?;
     report.check("Kotlin jar", |_| {
-        licenses::check_archive(Program::new(workspace, "jar").args("--list --file").arg(kotlin.jar()))
+        licenses::check_archive(Program::new(workspace, "jar").args("--list --file").arg(kotlin.jar()))?;
+        kotlin.check_documentation()
     })?;
     report.check("Kotlin conformance", |tally| {
         conformance.play(workspace, "kotlin", &kotlin.test_program("id.komopay.conformance.RunnerKt", "")?, tally)?;
@@ -238,7 +260,8 @@ pub(crate) fn check(
         // It is the jar of the tests, whose calls can be made to panic; `demo` builds the one without that.
         kotlin.examples().arg("compile").run()?;
         pay(&kotlin, "example.QuickstartKt")?;
-        pay(&kotlin, "example.JavaQuickstart")
+        pay(&kotlin, "example.JavaQuickstart")?;
+        payroll(&kotlin)
     })?;
     report.check("Kotlin test kit", |tally| {
         kotlin.prepare_gateway()?;
@@ -263,6 +286,7 @@ pub(crate) fn processes(workspace: &Workspace, tally: &mut Tally) -> Outcome {
 /// Installs the adapters, and lets the sandbox call the examples that use them.
 fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
     let workspace = kotlin.workspace;
+    kotlin.maven("bindings-kotlin/jackson/pom.xml").arg("install").run()?;
     for adapter in ["ktor", "spring-boot"] {
         kotlin.maven(&format!("bindings-kotlin/{adapter}/pom.xml")).arg("install").run()?;
         kotlin.maven(&format!("bindings-kotlin/examples/{adapter}/pom.xml")).arg("compile").run()?;
@@ -332,6 +356,19 @@ fn pay(kotlin: &Kotlin<'_>, class: &str) -> Outcome {
             .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
             .env("KOMOPAY_SECRET", SECRET)
     })
+}
+
+/// Pays twenty at once, with futures, and looks whether each was paid once.
+fn payroll(kotlin: &Kotlin<'_>) -> Outcome {
+    let gateway = Gateway::start(kotlin.workspace)?;
+    let example = kotlin.example("example.AsyncPayroll")?;
+    example
+        .env("KOMOPAY_BASE_URL", gateway.base_url())
+        .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
+        .env("KOMOPAY_SECRET", SECRET)
+        .run()?;
+    ledger::check_each_paid_once(&ledger::read(&gateway)?, 20)?;
+    gateway.stop()
 }
 
 /// A server in Python issues a token for one payout; an app in Kotlin makes the payout with it, and can do nothing

@@ -6,6 +6,7 @@ import java.util.concurrent.CompletionStage
 import java.util.concurrent.Future
 import java.util.logging.Level
 import java.util.logging.Logger as JdkLogger
+import kotlin.time.toJavaDuration
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Deferred
@@ -63,6 +64,14 @@ public class PayoutCallbacks(
     // Of what it returns nothing may be dropped: that may be what still has to be done.
     private val handler: suspend (PayoutChange) -> Any?,
 ) : AutoCloseable {
+    /** The same with a time span of Kotlin. */
+    public constructor(
+        client: Client,
+        pollInterval: kotlin.time.Duration,
+        onFailure: FailureListener = LOG,
+        handler: suspend (PayoutChange) -> Any?,
+    ) : this(client, pollInterval.toJavaDuration(), onFailure, handler)
+
     init {
         require(pollInterval in SHORTEST_POLL..LONGEST_POLL) { "pollInterval must be 1 ms to 1 day" }
         // Without keys, every callback would be answered with 500.
