@@ -2,6 +2,7 @@ package app;
 
 import id.komopay.BlockingClient;
 import id.komopay.ChangeHandler;
+import id.komopay.Money;
 import id.komopay.PayoutChange;
 import id.komopay.spring.AsyncChangeHandler;
 import id.komopay.spring.PayoutCallbackRoute;
@@ -64,7 +65,7 @@ public class SpringApp {
         return http
             .authorizeHttpRequests(requests -> requests
                 .requestMatchers(CALLBACKS).permitAll()
-                .requestMatchers("/actuator/**", "/form").permitAll()
+                .requestMatchers("/actuator/**", "/form", "/money").permitAll()
                 .anyRequest().authenticated())
             .csrf(csrf -> csrf.ignoringRequestMatchers(CALLBACKS))
             .formLogin(Customizer.withDefaults())
@@ -90,6 +91,11 @@ public class SpringApp {
         @GetMapping("/private")
         String secret() {
             return "private";
+        }
+
+        @GetMapping("/money")
+        Money money() {
+            return new Money("42.50", "XTS");
         }
 
         @PostMapping("/form")

@@ -30,7 +30,7 @@ import org.springframework.context.annotation.Configuration
  *   destroyed before can still pay.
  * - The endpoints of Spring Boot's actuator show no secret of it.
  * - [KomopayCallbacksAutoConfiguration] receives callbacks, [KomopayHealthAutoConfiguration] tells whether the platform
- *   answers.
+ *   answers, [KomopayJacksonAutoConfiguration] lets the application's mapper read and write the SDK's values.
  *
  * A property that cannot be used ends the start, and is named.
  */

@@ -1,7 +1,11 @@
 package id.komopay.test
 
+import id.komopay.AsyncClient
+import id.komopay.AsyncPayoutClient
 import id.komopay.BlockingClient
+import id.komopay.BlockingPayoutClient
 import id.komopay.Client
+import id.komopay.PayoutClient
 import java.lang.reflect.Constructor
 import java.util.function.Supplier
 import kotlinx.coroutines.runBlocking
@@ -15,8 +19,8 @@ import org.junit.jupiter.api.extension.ParameterResolver
 import org.junit.jupiter.api.extension.TestExecutionExceptionHandler
 
 /**
- * Gives each test of JUnit Jupiter that asks for one a [Sandbox] of its own, and a [Client] or [BlockingClient] of it:
- * as parameters of the test, and of its `@BeforeEach` and `@AfterEach`. They are closed after the test. Of a test that
+ * Gives each test of JUnit Jupiter that asks for one a [Sandbox] of its own, and a [Client], [BlockingClient] or
+ * [AsyncClient] of it, also by their interfaces: as parameters of the test, and of its `@BeforeEach` and `@AfterEach`. They are closed after the test. Of a test that
  * fails, the report shows what happened to the money.
  *
  * ```
@@ -42,7 +46,7 @@ public class KomopayExtension(private val start: Supplier<Sandbox>) :
     public constructor() : this(Supplier { Sandbox() })
 
     override fun supportsParameter(parameter: ParameterContext, context: ExtensionContext): Boolean =
-        parameter.parameter.type in listOf(Sandbox::class.java, Client::class.java, BlockingClient::class.java)
+        parameter.parameter.type in GIVEN
 
     override fun resolveParameter(parameter: ParameterContext, context: ExtensionContext): Any {
         if (parameter.declaringExecutable is Constructor<*> || !context.testMethod.isPresent) {
@@ -52,8 +56,9 @@ public class KomopayExtension(private val start: Supplier<Sandbox>) :
         }
         val given = given(context)
         return when (parameter.parameter.type) {
-            Client::class.java -> given.client
-            BlockingClient::class.java -> given.blockingClient
+            Client::class.java, PayoutClient::class.java -> given.client
+            BlockingClient::class.java, BlockingPayoutClient::class.java -> given.blockingClient
+            AsyncClient::class.java, AsyncPayoutClient::class.java -> given.asyncClient
             else -> given.sandbox
         }
     }
@@ -87,14 +92,17 @@ public class KomopayExtension(private val start: Supplier<Sandbox>) :
     private class Given(val sandbox: Sandbox) {
         private val suspending = lazy { sandbox.client() }
         private val blocking = lazy { sandbox.blockingClient() }
+        private val async = lazy { sandbox.asyncClient() }
         val client by suspending
         val blockingClient by blocking
+        val asyncClient by async
 
         fun close() {
             // A create that it holds would hold up the end of the client. The test may have closed it.
             runCatching { sandbox.clearFaults() }
             if (suspending.isInitialized()) runBlocking { client.close() }
             if (blocking.isInitialized()) blockingClient.close()
+            if (async.isInitialized()) asyncClient.close()
             sandbox.close()
         }
     }
@@ -102,6 +110,10 @@ public class KomopayExtension(private val start: Supplier<Sandbox>) :
     private companion object {
         val NAMESPACE: Namespace = Namespace.create(KomopayExtension::class.java)
         const val KEY = "given"
+        val GIVEN = setOf(
+            Sandbox::class.java, Client::class.java, PayoutClient::class.java, BlockingClient::class.java,
+            BlockingPayoutClient::class.java, AsyncClient::class.java, AsyncPayoutClient::class.java,
+        )
     }
 }
 

@@ -1,5 +1,6 @@
 package id.komopay.test
 
+import id.komopay.AsyncClient
 import id.komopay.BlockingClient
 import id.komopay.Client
 import id.komopay.Config
@@ -111,6 +112,10 @@ public class Sandbox @JvmOverloads constructor(
     /** The same for threads and Java. Close it. */
     @JvmOverloads
     public fun blockingClient(config: Config = config()): BlockingClient = BlockingClient(config)
+
+    /** The same for futures. Close it. */
+    @JvmOverloads
+    public fun asyncClient(config: Config = config()): AsyncClient = AsyncClient(config)
 
     // What happened.
 

@@ -3,11 +3,14 @@ package id.komopay.test;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import id.komopay.AsyncPayoutClient;
 import id.komopay.BankTransferBuilder;
 import id.komopay.BlockingClient;
+import id.komopay.BlockingPayoutClient;
 import id.komopay.Money;
 import id.komopay.PayoutRequest;
 import id.komopay.PayoutRequestBuilder;
+import id.komopay.PayoutStatus;
 import id.komopay.RejectedException;
 import java.math.BigDecimal;
 import org.junit.jupiter.api.Test;
@@ -29,5 +32,13 @@ class JavaTest {
         assertEquals(1, sandbox.executed("SALARY-1"));
         assertThrows(RejectedException.class, () -> client.createPayout("SALARY-2", salary));
         assertEquals(new Money("5000", "IDR"), sandbox.balance("IDR").getAvailable());
+    }
+
+    @Test
+    void clientsAreGivenByTheirInterfaces(Sandbox sandbox, BlockingPayoutClient blocking, AsyncPayoutClient async)
+            throws InterruptedException {
+        async.createPayout("SALARY-1", salary, false).join();
+        assertEquals(PayoutStatus.Value.SUCCESS, blocking.getPayout("SALARY-1").getStatus().asEnum());
+        assertEquals(1, sandbox.executed("SALARY-1"));
     }
 }
