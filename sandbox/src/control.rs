@@ -8,6 +8,7 @@
 //! | `GET ledger` | the ledger, as an array |
 //! | `GET balances` | the balances, by currency |
 //! | `GET calls` | calls seen, by operation |
+//! | `GET account-numbers` | the account numbers that decide how a payout ends |
 //! | `GET idle` | answers when nothing is pending any more |
 //! | `POST faults` | injects one fault, or an array of them |
 //! | `DELETE faults` | clears all faults, those of callbacks too |
@@ -29,7 +30,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router, middleware};
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::control::body::{Active, one_or_more};
 use crate::faults::Fault;
@@ -39,6 +40,7 @@ use crate::merchant;
 use crate::operation::Operation;
 use crate::platform::gateway::Gateway;
 use crate::platform::ledger::LedgerEntry;
+use crate::platform::magic::MAGIC_NUMBERS;
 use crate::server::{CONTROL, Server};
 
 /// All routes: the control API if it is on, and the merchant API for everything else.
@@ -50,6 +52,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, server: Weak<Server>) -> Router {
             .route("/ledger", get(ledger))
             .route("/balances", get(balances))
             .route("/calls", get(calls))
+            .route("/account-numbers", get(account_numbers))
             .route("/idle", get(idle))
             .route("/faults", post(inject).delete(clear))
             .route("/merchant", post(switch_merchant))
@@ -93,6 +96,22 @@ async fn calls(State(gateway): State<Arc<Gateway>>) -> Json<BTreeMap<Operation, 
             .map(|operation| (*operation, state.calls.get(operation).copied().unwrap_or_default()))
             .collect(),
     )
+}
+
+#[derive(Serialize)]
+struct AccountNumber {
+    digits: &'static str,
+    status: &'static str,
+    failure_reason: Option<&'static str>,
+}
+
+async fn account_numbers() -> Json<Vec<AccountNumber>> {
+    let numbers = MAGIC_NUMBERS.iter().map(|(digits, outcome)| AccountNumber {
+        digits,
+        status: outcome.status(),
+        failure_reason: outcome.failure_reason(),
+    });
+    Json(numbers.collect())
 }
 
 async fn idle(Extension(server): Extension<Weak<Server>>) -> Json<BTreeMap<&'static str, bool>> {

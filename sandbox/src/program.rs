@@ -1,12 +1,14 @@
 //! The program: `komopay-sandbox`, and whatever else starts a sandbox by hand.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use crate::builder::{Builder, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET};
@@ -48,6 +50,10 @@ struct Arguments {
     /// The merchant's secret.
     #[arg(long, default_value = DEFAULT_SECRET, hide_default_value = true)]
     secret: String,
+    /// The balance in a currency, such as IDR=50000, in place of the one that the sandbox has by itself. May be given
+    /// several times; a currency that the sandbox does not know is paid by bank transfer to BNK_000.
+    #[arg(long, value_name = "CURRENCY=AMOUNT", value_parser = balance)]
+    balance: Vec<(String, String)>,
     /// How long after an attempt a callback is repeated that was not answered with 200, in milliseconds.
     #[arg(long, default_value_t = 120_000, value_parser = clap::value_parser!(u64).range(1..))]
     callback_interval_ms: u64,
@@ -60,10 +66,24 @@ struct Arguments {
     /// Send callbacks to any host, not just to this machine.
     #[arg(long)]
     deliver_to_any_host: bool,
+    /// Stop, too, when standard input ends: with whoever started this, however that ended.
+    #[arg(long)]
+    stop_with_input: bool,
     /// Append every call to this file, a line of JSON each: the request, and again with each true answer. It holds the
     /// secret and all tokens, so it must be for its owner alone; a new one is.
     #[arg(long, env = RECORD_VARIABLE)]
     record: Option<PathBuf>,
+}
+
+/// Reads a currency with its amount. Whether that can be a balance, the builder says.
+fn balance(text: &str) -> Result<(String, String), String> {
+    let (currency, amount) = text.split_once('=').ok_or("must be CURRENCY=AMOUNT, such as IDR=50000")?;
+    let is_of_a_code = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if currency.is_empty() || !currency.bytes().all(is_of_a_code) {
+        // One that is written in another way would be one more currency, and leave the balance that was meant.
+        return Err("the currency must be a code in capital letters, such as IDR".to_owned());
+    }
+    Ok((currency.to_owned(), amount.to_owned()))
 }
 
 /// Runs the program until Ctrl-C or SIGTERM, and returns its exit code. The first argument is what the usage calls it.
@@ -111,14 +131,17 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         forge_to_port,
         merchant_code,
         secret,
+        balance: balances,
         callback_interval_ms,
         callback_on_create,
         callback_ca,
         deliver_to_any_host,
+        stop_with_input,
         record,
     } = arguments;
     // Before anyone can know that the sandbox is up, so that a signal right after that stops it gracefully.
     let stop = stop_signal()?;
+    let input_ends = stop_with_input.then(end_of_input).transpose()?;
     let mut builder = Sandbox::builder();
     if let Some(path) = record {
         builder = builder.record(path);
@@ -131,6 +154,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let given_token = control_token.is_some();
     if let Some(token) = control_token {
         builder = builder.control_token(&token);
+    }
+    let mut named = BTreeSet::new();
+    for (currency, amount) in &balances {
+        if !named.insert(currency) {
+            return Err(format!("--balance names {currency} twice").into());
+        }
+        builder = builder.balance(currency, amount);
     }
     builder = forge_to_port.into_iter().fold(builder, Builder::forge_to_port);
     let sandbox = builder
@@ -160,10 +190,29 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     println!("  callbacks go to {}", if deliver_to_any_host { "any host" } else { "this machine alone" });
     println!("Ctrl-C stops it.");
 
-    stop.await;
-    println!("stopping");
+    match input_ends {
+        None => stop.await,
+        Some(input_ends) => tokio::select! {
+            () = stop => {}
+            _ = input_ends => {}
+        },
+    }
+    // If nobody can read it, whoever started this has gone.
+    drop(writeln!(std::io::stdout(), "stopping"));
     sandbox.stop().await;
     Ok(())
+}
+
+/// Resolves when standard input ends.
+fn end_of_input() -> std::io::Result<oneshot::Receiver<()>> {
+    let (ended, ends) = oneshot::channel();
+    // On a thread of its own, which holds up nothing: it may wait there for ever.
+    std::thread::Builder::new().name("komopay-sandbox-input".to_owned()).spawn(move || {
+        // What cannot be read has ended, too.
+        drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+        drop(ended);
+    })?;
+    Ok(ends)
 }
 
 /// Resolves on Ctrl-C or SIGTERM; both are caught from the call on.

@@ -58,11 +58,22 @@ impl<'a> Kotlin<'a> {
         let operations = Program::new(self.workspace, generator).arg("operations").output()?;
         fs::write(generated.join(OPERATIONS), operations).map_err(Failure::while_doing(OPERATIONS))?;
         kotlin_code::mend(&generated)?;
-        let native = native.join(platform);
-        fs::create_dir_all(&native).map_err(Failure::while_doing(format!("cannot make {}", native.display())))?;
-        let (from, to) = (built.join(&library), native.join(&library));
+        self.pack(&built.join(&library), &native.join(platform))
+    }
+
+    /// Lays the gateway's program ready for the jar of the test kit.
+    fn prepare_gateway(&self) -> Outcome {
+        let folder = self.folder.join("gateway");
+        files::remove_folder(&folder)?;
+        self.pack(&gateway::build(self.workspace)?, &folder.join(platform(consts::OS, consts::ARCH)?))
+    }
+
+    /// Copies what was built into this folder, without its debug information.
+    fn pack(&self, from: &Path, folder: &Path) -> Outcome {
+        fs::create_dir_all(folder).map_err(Failure::while_doing(format!("cannot make {}", folder.display())))?;
+        let to = folder.join(from.file_name().unwrap_or_default());
         if cfg!(windows) {
-            // Its debug information is in a file of its own.
+            // It is in a file of its own there.
             return fs::copy(from, &to)
                 .map(drop)
                 .map_err(Failure::while_doing(format!("cannot copy to {}", to.display())));
@@ -119,6 +130,26 @@ impl<'a> Kotlin<'a> {
 
     fn jar(&self) -> PathBuf {
         self.folder.join("maven").join(format!("komopay-sdk-{}.jar", env!("CARGO_PKG_VERSION")))
+    }
+
+    /// Whether whoever reads the library in an editor finds its sources, the generated ones too, and its documentation.
+    fn check_documentation(&self) -> Outcome {
+        let opened = self.folder.join("opened");
+        files::remove_folder(&opened)?;
+        fs::create_dir_all(&opened).map_err(Failure::while_doing(opened.display()))?;
+        let wanted = [("sources", "AsyncClient.kt"), ("sources", "Values.kt"), ("javadoc", "AsyncClient.html")];
+        for (kind, name) in wanted {
+            let jar = self.jar().with_file_name(format!("komopay-sdk-{}-{kind}.jar", env!("CARGO_PKG_VERSION")));
+            let name = format!("id/komopay/{name}");
+            let extract = Program::new(self.workspace, "jar").inside(&opened).args("--extract --file").arg(jar);
+            extract.arg(&name).run()?;
+            let text = fs::read_to_string(opened.join(&name)).map_err(Failure::while_doing(name.clone()))?;
+            // What the documentation of a client says, and that of a payout.
+            if !["no further attempt", "The platform"].iter().any(|words| text.contains(words)) {
+                return Err(Failure::new(format!("{name} of the {kind} does not say what its source does")));
+            }
+        }
+        Ok(())
     }
 
     fn java(&self, folders: &[&str], list: &str, class: &str, options: &str) -> Outcome<Program> {
@@ -202,11 +233,13 @@ pub(crate) fn check(
     report.check("Kotlin tests", |tally| {
         let calls = workspace.folder("kotlin-calls.jsonl");
         files::remove(&calls)?;
-        kotlin.test(kotlin.sdk().arg("install").env("KOMOPAY_SANDBOX_RECORD", &calls), "maven", tally)?;
+        let install = kotlin.sdk().args("--activate-profiles documented install");
+        kotlin.test(install.env("KOMOPAY_SANDBOX_RECORD", &calls), "maven", tally)?;
         gateway::validate(workspace, &calls)
     })?;
     report.check("Kotlin jar", |_| {
-        licenses::check_archive(Program::new(workspace, "jar").args("--list --file").arg(kotlin.jar()))
+        licenses::check_archive(Program::new(workspace, "jar").args("--list --file").arg(kotlin.jar()))?;
+        kotlin.check_documentation()
     })?;
     report.check("Kotlin conformance", |tally| {
         conformance.play(workspace, "kotlin", &kotlin.test_program("id.komopay.conformance.RunnerKt", "")?, tally)?;
@@ -227,7 +260,12 @@ pub(crate) fn check(
         // It is the jar of the tests, whose calls can be made to panic; `demo` builds the one without that.
         kotlin.examples().arg("compile").run()?;
         pay(&kotlin, "example.QuickstartKt")?;
-        pay(&kotlin, "example.JavaQuickstart")
+        pay(&kotlin, "example.JavaQuickstart")?;
+        payroll(&kotlin)
+    })?;
+    report.check("Kotlin test kit", |tally| {
+        kotlin.prepare_gateway()?;
+        kotlin.test(kotlin.maven("bindings-kotlin/test-kit/pom.xml").arg("install"), "test-kit", tally)
     })?;
     report.check("Kotlin callbacks, with Ktor and Spring Boot", |tally| callbacks(&kotlin, tally))?;
     match missing.of(&[Tool::Python]) {
@@ -248,6 +286,7 @@ pub(crate) fn processes(workspace: &Workspace, tally: &mut Tally) -> Outcome {
 /// Installs the adapters, and lets the sandbox call the examples that use them.
 fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
     let workspace = kotlin.workspace;
+    kotlin.maven("bindings-kotlin/jackson/pom.xml").arg("install").run()?;
     for adapter in ["ktor", "spring-boot"] {
         kotlin.maven(&format!("bindings-kotlin/{adapter}/pom.xml")).arg("install").run()?;
         kotlin.maven(&format!("bindings-kotlin/examples/{adapter}/pom.xml")).arg("compile").run()?;
@@ -317,6 +356,19 @@ fn pay(kotlin: &Kotlin<'_>, class: &str) -> Outcome {
             .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
             .env("KOMOPAY_SECRET", SECRET)
     })
+}
+
+/// Pays twenty at once, with futures, and looks whether each was paid once.
+fn payroll(kotlin: &Kotlin<'_>) -> Outcome {
+    let gateway = Gateway::start(kotlin.workspace)?;
+    let example = kotlin.example("example.AsyncPayroll")?;
+    example
+        .env("KOMOPAY_BASE_URL", gateway.base_url())
+        .env("KOMOPAY_MERCHANT_CODE", MERCHANT_CODE)
+        .env("KOMOPAY_SECRET", SECRET)
+        .run()?;
+    ledger::check_each_paid_once(&ledger::read(&gateway)?, 20)?;
+    gateway.stop()
 }
 
 /// A server in Python issues a token for one payout; an app in Kotlin makes the payout with it, and can do nothing

@@ -1,4 +1,5 @@
-//! Builders for Java, which has no named arguments: written from the Kotlin values that programs make.
+//! Builders for Java, which has no named arguments, and the settings with the time spans of Kotlin: written from the
+//! Kotlin values that programs make.
 
 use crate::failure::{Failure, Outcome};
 
@@ -9,10 +10,10 @@ const BUILT: [&str; 6] =
 /// The field whose own fields are the builder's.
 const FLAT: &str = "account";
 
-struct Field {
+pub(crate) struct Field {
     docs: String,
-    name: String,
-    kind: String,
+    pub(crate) name: String,
+    pub(crate) kind: String,
     may_be_left_out: bool,
 }
 
@@ -20,7 +21,22 @@ struct Field {
 pub(crate) fn written(values: &str) -> Outcome<String> {
     let builders = BUILT.map(|name| builder(name, values));
     let builders = builders.into_iter().collect::<Outcome<Vec<_>>>()?;
-    Ok(format!("package id.komopay\n\n{}", builders.join("\n")))
+    let imports = "import kotlin.time.toJavaDuration";
+    Ok(format!("package id.komopay\n\n{imports}\n\n{}\n{}", builders.join("\n"), spans("Config", values)?))
+}
+
+/// A way to set time spans that are Kotlin's: the constructor takes Java's.
+fn spans(name: &str, values: &str) -> Outcome<String> {
+    let fields: Vec<_> =
+        fields(name, values)?.into_iter().filter(|field| field.kind == "java.time.Duration?").collect();
+    let join = |line: &dyn Fn(&str) -> String| fields.iter().map(|field| line(&field.name)).collect::<String>();
+    Ok(format!(
+        "/**\n * The same with these time spans of Kotlin: `{name}(...).copy({} = 30.seconds)`.\n * What is not named \
+         stays as it is.\n */\nfun {name}.copy(\n{}): {name} = copy(\n{})\n",
+        fields.first().map_or("", |field| &field.name),
+        join(&|name| format!("    {name}: kotlin.time.Duration? = null,\n")),
+        join(&|name| format!("    {name} = {name}?.toJavaDuration() ?: this.{name},\n")),
+    ))
 }
 
 fn builder(name: &str, values: &str) -> Outcome<String> {
@@ -70,7 +86,7 @@ fn setter(builder: &str, field: &Field, change: &str) -> String {
 }
 
 /// The fields of a class, as its head in the code names them.
-fn fields(class: &str, values: &str) -> Outcome<Vec<Field>> {
+pub(crate) fn fields(class: &str, values: &str) -> Outcome<Vec<Field>> {
     let missing = || Failure::new(format!("UniFFI writes {class} in another way now"));
     let begins = |line: &&str| {
         let head = line.trim_start();
@@ -151,5 +167,14 @@ class Filter (
         assert!(code.contains("fun codes(vararg value: kotlin.String): FilterBuilder"), "{code}");
         assert!(code.contains("made.copy(codes = value.asList())"), "{code}");
         assert!(builder("Nothing", CODE).is_err());
+    }
+
+    #[test]
+    fn time_spans_are_set_in_those_of_kotlin_too() {
+        let code =
+            "class Config (\n    val `url`: kotlin.String\n    ,\n    val `span`: java.time.Duration? = null\n){\n";
+        let written = spans("Config", code).unwrap();
+        assert!(written.contains("fun Config.copy(\n    span: kotlin.time.Duration? = null,\n): Config"), "{written}");
+        assert!(written.contains("copy(\n    span = span?.toJavaDuration() ?: this.span,\n)\n"), "{written}");
     }
 }

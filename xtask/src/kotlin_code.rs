@@ -7,11 +7,11 @@ use std::path::Path;
 use std::str::Lines;
 
 use crate::failure::{Failure, Outcome};
-use crate::{error_kinds, kotlin_builders};
+use crate::{error_kinds, kotlin_builders, kotlin_forms};
 
 /// What holds a secret, a token, an account or a person. Whoever prints beans finds nothing of it: the methods that
 /// read it are named as records name theirs (`account.number()`), and the fields are transient.
-const SECRETIVE: [&str; 11] = [
+pub(crate) const SECRETIVE: [&str; 11] = [
     "BankAccount",
     "BankTransfer",
     "Config",
@@ -36,7 +36,7 @@ pub(crate) const INNER: [&str; 7] =
 /// Mends the code below a folder: values that hold lists keep lists that nobody changes, values show themselves
 /// whatever texts they hold, a text that cannot be sent is told by its name, and see above. Those that users name go
 /// from `id.komopay.ffi`, where all is generated, to `id.komopay`; what stays there is internal. Exceptions and
-/// builders are written besides.
+/// builders are written besides; and the values as plain data, beside that folder, for the artifact in `jackson/`.
 pub(crate) fn mend(sources: &Path) -> Outcome {
     let file = |path: &str| sources.join("id").join("komopay").join(path);
     let (generated, values) = (file("ffi/komopay_ffi.kt"), file("Values.kt"));
@@ -46,7 +46,10 @@ pub(crate) fn mend(sources: &Path) -> Outcome {
     let (rest, for_users) = parted(&mended(&code, &mut found), &mut found);
     let builders = (file("Builders.kt"), kotlin_builders::written(&for_users)?);
     let exceptions = (file("Exceptions.kt"), error_kinds::exceptions(&for_users)?);
-    for (path, code) in [(generated, rest), (values, for_users), builders, exceptions] {
+    let folder = sources.with_file_name("generated-jackson");
+    fs::create_dir_all(&folder).map_err(Failure::while_doing(format!("cannot make {}", folder.display())))?;
+    let forms = (folder.join("Forms.kt"), kotlin_forms::written(&for_users)?);
+    for (path, code) in [(generated, rest), (values, for_users), builders, exceptions, forms] {
         fs::write(&path, code).map_err(Failure::while_doing(format!("cannot write {}", path.display())))?;
     }
     let others = [TO_STRING, LISTS, CODES, CALLS, FIELD, ARGUMENT, DESTROYED, PROVIDER, FUNCTIONS[0], FUNCTIONS[1]];

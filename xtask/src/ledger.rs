@@ -1,5 +1,6 @@
 //! The gateway's ledger: what it really did with money, whatever it told the client.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -11,7 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::gateway::Gateway;
 
 /// One line of the ledger.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) kind: String,
     pub(crate) payout_id: String,
@@ -42,6 +43,18 @@ pub(crate) fn check_paid_once(lines: &[Line], payout_id: &str) -> Outcome {
         return Ok(());
     }
     Err(Failure::new(format!("the ledger should show {payout_id} executed once and booked once: {lines:?}")))
+}
+
+/// So many payouts, each exactly one payment.
+pub(crate) fn check_each_paid_once(lines: &[Line], payouts: usize) -> Outcome {
+    let ids: BTreeSet<&str> = lines.iter().map(|line| &*line.payout_id).collect();
+    if ids.len() != payouts {
+        return Err(Failure::new(format!("the ledger should show {payouts} payouts: {lines:?}")));
+    }
+    ids.into_iter().try_for_each(|id| {
+        let own: Vec<Line> = lines.iter().filter(|line| line.payout_id == id).cloned().collect();
+        check_paid_once(&own, id)
+    })
 }
 
 fn get(base_url: &str, path: &str, token: &str) -> Outcome<String> {
@@ -107,5 +120,16 @@ mod tests {
             assert!(check_paid_once(&ledger(wrong), "TST-223344").is_err(), "{wrong:?}");
         }
         assert!(check_paid_once(&ledger(&["executed", "booked"]), "TST-1").is_err());
+    }
+
+    #[test]
+    fn each_of_several_payouts_is_one_payment() {
+        let mut lines = ledger(&["executed", "booked", "executed", "booked"]);
+        assert!(check_each_paid_once(&lines, 1).is_err());
+        lines.iter_mut().skip(2).for_each(|line| line.payout_id = "TST-2".to_owned());
+        assert_eq!(check_each_paid_once(&lines, 2), Ok(()));
+        assert!(check_each_paid_once(&lines, 3).is_err());
+        lines.pop();
+        assert!(check_each_paid_once(&lines, 2).is_err());
     }
 }

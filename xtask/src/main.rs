@@ -40,6 +40,7 @@ mod guards;
 mod kotlin;
 mod kotlin_builders;
 mod kotlin_code;
+mod kotlin_forms;
 mod layers;
 mod ledger;
 mod licenses;

@@ -1,6 +1,7 @@
 //! Moments, time spans and whole numbers. They cross as signed numbers, so that one below 0 is refused by name and not
 //! by a crash.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::time::Duration;
 
@@ -114,6 +115,11 @@ impl fmt::Debug for Whole {
 }
 
 impl Whole {
+    /// -1, 0 or 1.
+    pub fn of_order(order: Ordering) -> Self {
+        Self(order as i32)
+    }
+
     /// This number, or the largest there is.
     pub fn at_most(number: usize) -> Self {
         Self(i32::try_from(number).unwrap_or(i32::MAX))

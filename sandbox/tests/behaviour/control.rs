@@ -31,11 +31,12 @@ async fn it_is_off_unless_enabled() {
 }
 
 /// Every call of the control API.
-const CALLS: [(&str, &str); 16] = [
+const CALLS: [(&str, &str); 17] = [
     ("GET", "health"),
     ("GET", "ledger"),
     ("GET", "balances"),
     ("GET", "calls"),
+    ("GET", "account-numbers"),
     ("GET", "idle"),
     ("POST", "faults"),
     ("DELETE", "faults"),
@@ -248,4 +249,15 @@ async fn a_payout_from_before_a_reset_settles_nothing_after_it() {
     create(&sandbox, "A", &documented_create()).await;
     assert_eq!(ledger(&sandbox).await, ["executed A", "booked A"]);
     assert_eq!(sandbox.balance("IDR").unwrap().pending_payout.to_string(), "0");
+}
+
+#[tokio::test]
+async fn it_tells_the_account_numbers_that_decide_the_end() {
+    let told: Value = control(&controlled().await, "GET", "account-numbers", "").await.json();
+    let row = |digits: &str| told.as_array().unwrap().iter().find(|row| row["digits"] == digits).cloned();
+    let failed = json!({"digits": "9000000019", "status": "FAILED", "failure_reason": "INVALID_ACCOUNT_NUMBER"});
+    assert_eq!(row("9000000019"), Some(failed));
+    let refused = json!({"digits": "9000000033", "status": "REFUSED", "failure_reason": null});
+    assert_eq!(row("9000000033"), Some(refused));
+    assert_eq!(told.as_array().map(Vec::len), Some(komopay_sandbox::magic::MAGIC_NUMBERS.len()));
 }

@@ -214,6 +214,16 @@ fn a_record_is_for_its_owner_alone_and_one_that_others_may_read_is_refused() {
 }
 
 #[test]
+fn it_ends_with_who_started_it_if_it_shall() {
+    let mut child = program(&["--port", "0", "--stop-with-input"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line == "Ctrl-C stops it."));
+    // As when a process is killed that holds the other ends.
+    drop((child.stdin.take(), lines));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_port_in_use_is_a_clear_error() {
     let (mut child, address, _output) = start(&[]);
     let port = address.rsplit_once(':').unwrap().1;
@@ -223,4 +233,35 @@ fn a_port_in_use_is_a_clear_error() {
     assert_eq!(second.status.code(), Some(1));
     let error = String::from_utf8(second.stderr).unwrap();
     assert!(error.starts_with(&format!("komopay-sandbox: cannot listen on 127.0.0.1:{port}: ")), "{error}");
+}
+
+#[test]
+fn it_starts_with_the_balances_that_it_is_given() {
+    let balances = ["--balance", "IDR=50000", "--balance", "XYZ=0.5"];
+    let (mut child, address, _output) = start(&[&balances[..], &["--control", "--control-token", TOKEN]].concat());
+    let answer = send(&address, &control_request("GET", "balances", Some(TOKEN), ""));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let told: serde_json::Value = serde_json::from_str(body).unwrap();
+    let available = ["IDR", "XYZ", "JPY"].map(|currency| told[currency]["available"].as_str().unwrap());
+    assert_eq!(available, ["50000", "0.5", "100000000"]);
+}
+
+#[test]
+fn a_balance_that_cannot_be_one_is_a_clear_error() {
+    for (given, told) in [
+        (&["--balance", "IDR"][..], "must be CURRENCY=AMOUNT, such as IDR=50000"),
+        (&["--balance", "=50000"], "the currency must be a code in capital letters, such as IDR"),
+        (&["--balance", "idr=50000"], "the currency must be a code in capital letters, such as IDR"),
+        (&["--balance", "IDR="], "the balance in IDR must be a decimal number of at least 0"),
+        (&["--balance", "IDR=50,000"], "the balance in IDR must be a decimal number of at least 0"),
+        (&["--balance", "IDR=-1"], "the balance in IDR must be a decimal number of at least 0"),
+        (&["--balance", "IDR=1", "--balance", "IDR=1"], "--balance names IDR twice"),
+    ] {
+        let refused = program(&[&["--port", "0"], given].concat()).output().unwrap();
+        assert!(refused.status.code().is_some_and(|code| code > 0), "{given:?}");
+        let error = String::from_utf8(refused.stderr).unwrap();
+        assert!(error.contains(told), "{told} in {error}");
+    }
 }

@@ -15,8 +15,13 @@ const INTERNAL: [&str; 6] = ["Caller", "Creating", "HalfACharacter", "Libraries"
 /// Functions that are no members of the class of their first argument, though they look like it.
 const FREE_FUNCTIONS: [&str; 2] = ["setLogger", "heard"];
 
-/// What every Kotlin class has.
-const OF_EVERY_CLASS: [&str; 5] = ["equals", "hashCode", "toString", "copy", "compareTo"];
+/// What every Kotlin class has, and operators.
+const OF_EVERY_CLASS: [&str; 8] =
+    ["equals", "hashCode", "toString", "copy", "compareTo", "plus", "minus", "unaryMinus"];
+
+/// The client in the ways in which it is called, and what stands in for it in tests: all have the same calls.
+const CLIENTS: [&str; 6] =
+    ["Client", "BlockingClient", "AsyncClient", "PayoutClient", "BlockingPayoutClient", "AsyncPayoutClient"];
 
 /// What codes have for Java alone: an enum to switch over.
 const FOR_JAVA: [&str; 2] = ["asEnum", "Value"];
@@ -24,7 +29,7 @@ const FOR_JAVA: [&str; 2] = ["asEnum", "Value"];
 pub(super) fn names(workspace: &Workspace) -> Outcome<Names> {
     let classes = workspace.folder("kotlin").join("maven").join("classes");
     let mut names = Names::new();
-    let (mut client, mut blocking) = (BTreeSet::new(), BTreeSet::new());
+    let mut clients = CLIENTS.map(|_| BTreeSet::new());
     // What is generated and stays out of sight is in a package of its own, below this one.
     let folder = classes.join("id").join("komopay");
     let is_internal = |class: &String| class.split('$').next().is_some_and(|class| INTERNAL.contains(&class));
@@ -32,20 +37,22 @@ pub(super) fn names(workspace: &Workspace) -> Outcome<Names> {
     let javap = Program::new(workspace, "javap").arg("-public").arg("-cp").arg(&classes);
     let listing = list.iter().fold(javap, |javap, class| javap.arg(format!("id.komopay.{class}"))).output()?;
     for (class, member) in members(&listing) {
-        match class.as_str() {
-            "Client" => drop(client.insert(member)),
-            "BlockingClient" => drop(blocking.insert(member)),
-            _ => drop(names.insert(format!("{class}.{}", snake_case(&member)))),
-        }
+        match CLIENTS.iter().zip(&mut clients).find(|(client, _)| **client == class) {
+            Some((_, calls)) => calls.insert(member),
+            None => names.insert(format!("{class}.{}", snake_case(&member))),
+        };
     }
     for class in list {
         if let Some((owner, variant)) = class.split_once('$').filter(|(_, variant)| !FOR_JAVA.contains(variant)) {
             names.insert(format!("{owner}.{}", snake_case(variant)));
         }
     }
-    if client != blocking {
-        let differing: Vec<&String> = client.symmetric_difference(&blocking).collect();
-        return Err(Failure::new(format!("Client and BlockingClient differ: {differing:?}")));
+    let [client, others @ ..] = &clients;
+    for (name, calls) in CLIENTS.iter().skip(1).zip(others) {
+        let differing: Vec<&String> = client.symmetric_difference(calls).collect();
+        if !differing.is_empty() {
+            return Err(Failure::new(format!("Client and {name} differ: {differing:?}")));
+        }
     }
     names.extend(client.iter().map(|member| format!("Client.{}", snake_case(member))));
     Ok(names)

@@ -23,113 +23,84 @@ import java.time.Instant
  * }
  * ```
  */
-public class BlockingClient(config: Config) : AutoCloseable {
+public class BlockingClient(config: Config) : BlockingPayoutClient {
     // Checked before `Client` is loaded, which needs what may be missing.
     internal val client = run {
         Libraries.check()
         Client(config)
     }
 
-    /** Makes a payout, exactly once: see [Client.createPayout]. Store the id before the first call. */
-    @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
+    override fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean): PayoutAccepted =
         client.block(Creating(payoutId, resume)) { NativeOperations.createPayout(payoutId, request, resume) }
 
-    /** Reads a payout: see [Client.getPayout]. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun getPayout(payoutId: String): Payout = client.block { NativeOperations.getPayout(payoutId) }
+    override fun getPayout(payoutId: String): Payout = client.block { NativeOperations.getPayout(payoutId) }
 
-    /** Reads a payout until its status is final, FAILED and REFUSED too: see [Client.waitForPayout]. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun waitForPayout(payoutId: String, timeout: Duration): Payout =
+    override fun waitForPayout(payoutId: String, timeout: Duration): Payout =
         client.block { NativeOperations.waitForPayout(payoutId, timeout) }
 
-    /** The ways to pay out this money now: see [Client.payoutOptions]. */
-    @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun payoutOptions(
+    override fun payoutOptions(
         money: Money,
-        segmentCode: String? = null,
-        exchangedToCurrency: String? = null,
+        segmentCode: String?,
+        exchangedToCurrency: String?,
     ): List<PayoutOption> = client.block { NativeOperations.payoutOptions(money, segmentCode, exchangedToCurrency) }
 
-    /** The balances in these currencies, or in all if none is named: see [Client.balances]. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun balances(vararg currencies: String): List<Balance> = balances(currencies.asList())
-
-    /** The balances in these currencies, or in all if the list is empty. */
-    @Throws(KomopayException::class, InterruptedException::class)
-    public fun balances(currencies: List<String>): List<Balance> =
+    override fun balances(currencies: List<String>): List<Balance> =
         client.block { NativeOperations.balances(currencies) }
 
-    /** The codes of the currencies enabled for the merchant. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun currencies(): List<String> = client.block { NativeOperations.currencies() }
+    override fun currencies(): List<String> = client.block { NativeOperations.currencies() }
 
-    /** The codes of the customer segments. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun segments(): List<String> = client.block { NativeOperations.segments() }
+    override fun segments(): List<String> = client.block { NativeOperations.segments() }
 
-    /** All banks, wallets and blockchains, of any direction and currency. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun paymentOperators(): List<PaymentOperator> = client.block { NativeOperations.paymentOperators() }
+    override fun paymentOperators(): List<PaymentOperator> = client.block { NativeOperations.paymentOperators() }
 
-    /** The codes of all payment methods, of both directions. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun paymentMethods(): List<String> = client.block { NativeOperations.paymentMethods() }
+    override fun paymentMethods(): List<String> = client.block { NativeOperations.paymentMethods() }
 
-    /** Methods and operators with their limits for this merchant: see [Client.paymentOptions]. */
-    @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun paymentOptions(filter: PaymentOptionFilter = PaymentOptionFilter()): List<PaymentOption> =
+    override fun paymentOptions(filter: PaymentOptionFilter): List<PaymentOption> =
         client.block { NativeOperations.paymentOptions(filter) }
 
-    /** The merchant, as it is shown to customers. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun merchantInfo(): MerchantInfo = client.block { NativeOperations.merchantInfo() }
+    override fun merchantInfo(): MerchantInfo = client.block { NativeOperations.merchantInfo() }
 
-    /** A token for someone else, valid for 600 s or for so long (60 s to 3600 s): see [Client.issueToken]. */
-    @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun issueToken(scope: AccessScope, validity: Duration = DEFAULT_VALIDITY): AccessToken =
+    override fun issueToken(scope: AccessScope, validity: Duration): AccessToken =
         AccessToken(client.block { NativeOperations.issueToken(scope, validity) })
 
-    /** Proves that host, credentials and clock work, moving nothing. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun checkCredentials(): MerchantInfo = client.block { NativeOperations.checkCredentials() }
+    override fun checkCredentials(): MerchantInfo = client.block { NativeOperations.checkCredentials() }
 
-    /** The ids of the creates under way, also of those that nobody waits for any more: see [Client.createsUnderWay]. */
-    public fun createsUnderWay(): List<String> = client.createsUnderWay()
+    override fun createsUnderWay(): List<String> = client.createsUnderWay()
 
-    /** Signs a callback URL for this payout, with no expiry and the signature in the path: see [Client.callbackUrl]. */
-    @JvmOverloads
     @Throws(KomopayException::class)
-    public fun callbackUrl(
+    override fun callbackUrl(
         base: String,
         payoutId: String,
-        expiresAt: Instant? = null,
-        place: SignaturePlace = SignaturePlace.PATH,
+        expiresAt: Instant?,
+        place: SignaturePlace,
     ): String = client.callbackUrl(base, payoutId, expiresAt, place)
 
-    /** Reads a callback, and checks that its URL was signed for its payout: see [Client.readCallback]. */
     @Throws(KomopayException::class)
-    public fun readCallback(body: ByteArray, url: String): Callback = client.readCallback(body, url)
+    override fun readCallback(body: ByteArray, url: String): Callback = client.readCallback(body, url)
 
-    /** Reads a callback, checks it, and reads the payout from the platform: see [Client.handleCallback]. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun handleCallback(body: ByteArray, url: String): Payout =
+    override fun handleCallback(body: ByteArray, url: String): Payout =
         client.block { NativeOperations.handleCallback(body, url) }
 
-    /** Takes at most so many changes, or 100, out of the `changeStore` to handle them: see [Client.takeChanges]. */
-    @JvmOverloads
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> =
+    override fun takeChanges(limit: Int): List<PayoutChange> =
         client.block { NativeOperations.takeChanges(limit) }
 
-    /** Notes in the `changeStore` that a change was handled: see [Client.acknowledgeChange]. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun acknowledgeChange(payoutId: String, sequence: Long): Unit =
+    override fun acknowledgeChange(payoutId: String, sequence: Long): Unit =
         client.block { NativeOperations.acknowledgeChange(payoutId, sequence) }
 
     /**

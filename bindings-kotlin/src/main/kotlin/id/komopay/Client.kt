@@ -22,8 +22,8 @@ import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 
 /**
- * A client of the payout API, for any number of coroutines and threads. Java and programs without coroutines have
- * [BlockingClient].
+ * A client of the payout API, for any number of coroutines and threads. Java has [BlockingClient] and [AsyncClient],
+ * Kotlin without coroutines the first of them. Ask for a [PayoutClient] where a test shall give something else.
  *
  * Cancelling the coroutine of a call, which is also what `withTimeout` does, releases the caller at once. No further
  * attempt of a create starts; what is on the wire is read to its end, and is not undone: make the same call again with
@@ -36,10 +36,11 @@ import kotlinx.coroutines.withContext
  *     totalTimeout = Duration.ofSeconds(30), attemptTimeout = Duration.ofSeconds(10)))
  * ```
  */
-public class Client(config: Config) {
+public class Client(config: Config) : PayoutClient {
     private val baseUrl = config.baseUrl
     internal val core = run {
         Libraries.check()
+        logByDefault()
         native { NativeClient(config, Language.KOTLIN) }
     }
     private val number = native { core.number() }
@@ -63,7 +64,7 @@ public class Client(config: Config) {
      *     method = BankTransfer("BNK_000", BankAccount("Test account", "11223344"))))
      * ```
      */
-    public suspend fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
+    override suspend fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean): PayoutAccepted =
         call(Creating(payoutId, resume)) { NativeOperations.createPayout(payoutId, request, resume) }
 
     /**
@@ -76,7 +77,7 @@ public class Client(config: Config) {
      * val status = client.getPayout("TST-223344").status
      * ```
      */
-    public suspend fun getPayout(payoutId: String): Payout = call { NativeOperations.getPayout(payoutId) }
+    override suspend fun getPayout(payoutId: String): Payout = call { NativeOperations.getPayout(payoutId) }
 
     /**
      * Reads a payout until its status is final; it returns on FAILED and REFUSED too.
@@ -89,7 +90,7 @@ public class Client(config: Config) {
      * if (payout.status == PayoutStatus.Success) println(payout.fee)
      * ```
      */
-    public suspend fun waitForPayout(payoutId: String, timeout: Duration): Payout =
+    override suspend fun waitForPayout(payoutId: String, timeout: Duration): Payout =
         call { NativeOperations.waitForPayout(payoutId, timeout) }
 
     /**
@@ -101,10 +102,10 @@ public class Client(config: Config) {
      * val operators = client.payoutOptions(Money("10000", "IDR")).flatMap { it.operators }.map { it.code }
      * ```
      */
-    public suspend fun payoutOptions(
+    override suspend fun payoutOptions(
         money: Money,
-        segmentCode: String? = null,
-        exchangedToCurrency: String? = null,
+        segmentCode: String?,
+        exchangedToCurrency: String?,
     ): List<PayoutOption> = call { NativeOperations.payoutOptions(money, segmentCode, exchangedToCurrency) }
 
     /**
@@ -117,10 +118,10 @@ public class Client(config: Config) {
      * val available = client.balances("IDR").single().available
      * ```
      */
-    public suspend fun balances(vararg currencies: String): List<Balance> = balances(currencies.asList())
+    override suspend fun balances(vararg currencies: String): List<Balance> = balances(currencies.asList())
 
     /** The balances in these currencies, or in all if the list is empty. */
-    public suspend fun balances(currencies: List<String>): List<Balance> =
+    override suspend fun balances(currencies: List<String>): List<Balance> =
         call { NativeOperations.balances(currencies) }
 
     /**
@@ -128,28 +129,28 @@ public class Client(config: Config) {
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun currencies(): List<String> = call { NativeOperations.currencies() }
+    override suspend fun currencies(): List<String> = call { NativeOperations.currencies() }
 
     /**
      * The codes of the customer segments.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun segments(): List<String> = call { NativeOperations.segments() }
+    override suspend fun segments(): List<String> = call { NativeOperations.segments() }
 
     /**
      * All banks, wallets and blockchains, of any direction and currency.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun paymentOperators(): List<PaymentOperator> = call { NativeOperations.paymentOperators() }
+    override suspend fun paymentOperators(): List<PaymentOperator> = call { NativeOperations.paymentOperators() }
 
     /**
      * The codes of all payment methods, of both directions.
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun paymentMethods(): List<String> = call { NativeOperations.paymentMethods() }
+    override suspend fun paymentMethods(): List<String> = call { NativeOperations.paymentMethods() }
 
     /**
      * Methods and operators with their limits for this merchant, switched off ones included.
@@ -160,7 +161,7 @@ public class Client(config: Config) {
      * val options = client.paymentOptions(PaymentOptionFilter(currencies = listOf("IDR")))
      * ```
      */
-    public suspend fun paymentOptions(filter: PaymentOptionFilter = PaymentOptionFilter()): List<PaymentOption> =
+    override suspend fun paymentOptions(filter: PaymentOptionFilter): List<PaymentOption> =
         call { NativeOperations.paymentOptions(filter) }
 
     /**
@@ -168,7 +169,7 @@ public class Client(config: Config) {
      *
      * Errors: as for [getPayout].
      */
-    public suspend fun merchantInfo(): MerchantInfo = call { NativeOperations.merchantInfo() }
+    override suspend fun merchantInfo(): MerchantInfo = call { NativeOperations.merchantInfo() }
 
     /**
      * A token for someone else, such as a mobile app, valid for so long (60 s to 3600 s).
@@ -181,7 +182,7 @@ public class Client(config: Config) {
      * val token = client.issueToken(AccessScope.payout("TST-223344", Money("10000", "IDR")))
      * ```
      */
-    public suspend fun issueToken(scope: AccessScope, validity: Duration = DEFAULT_VALIDITY): AccessToken =
+    override suspend fun issueToken(scope: AccessScope, validity: Duration): AccessToken =
         AccessToken(call { NativeOperations.issueToken(scope, validity) })
 
     /**
@@ -189,14 +190,14 @@ public class Client(config: Config) {
      *
      * Errors: what is wrong, as any other call would tell it.
      */
-    public suspend fun checkCredentials(): MerchantInfo = call { NativeOperations.checkCredentials() }
+    override suspend fun checkCredentials(): MerchantInfo = call { NativeOperations.checkCredentials() }
 
     /**
      * The ids of the creates under way, also of those that nobody waits for any more. A program that ends now does not
      * learn their outcomes, and may have made any of them. When the JVM shuts down they are logged: see
      * [setShutdownHook].
      */
-    public fun createsUnderWay(): List<String> = now { NativeOperations.createsUnderWay(number) }
+    override fun createsUnderWay(): List<String> = now { NativeOperations.createsUnderWay(number) }
 
     /**
      * Signs a callback URL for this payout: the URL to hand over as the request's `callbackUrl`. Nothing is sent.
@@ -218,11 +219,11 @@ public class Client(config: Config) {
      * for the platform's repeats.
      * @param place Where the signature stands: in the path, unless the server knows exact paths only.
      */
-    public fun callbackUrl(
+    override fun callbackUrl(
         base: String,
         payoutId: String,
-        expiresAt: Instant? = null,
-        place: SignaturePlace = SignaturePlace.PATH,
+        expiresAt: Instant?,
+        place: SignaturePlace,
     ): String = now { NativeOperations.callbackUrl(number, base, payoutId, expiresAt, place) }
 
     /**
@@ -235,7 +236,7 @@ public class Client(config: Config) {
      * Errors: [InvalidCallbackException], whose field tells what is wrong: `body`, `body_size` (over 64 KiB), `url`
      * (over 8 KiB), `signature` (missing, forged, or for another payout) or `expires_at` (over).
      */
-    public fun readCallback(body: ByteArray, url: String): Callback = 
+    override fun readCallback(body: ByteArray, url: String): Callback =
         Callback(now { NativeOperations.readCallback(number, body, url) })
 
     /**
@@ -253,7 +254,7 @@ public class Client(config: Config) {
      * val payout = client.handleCallback(body, "/komopay/1.0.pK3...")
      * ```
      */
-    public suspend fun handleCallback(body: ByteArray, url: String): Payout =
+    override suspend fun handleCallback(body: ByteArray, url: String): Payout =
         call { NativeOperations.handleCallback(body, url) }
 
     /**
@@ -275,7 +276,7 @@ public class Client(config: Config) {
      * }
      * ```
      */
-    public suspend fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> =
+    override suspend fun takeChanges(limit: Int): List<PayoutChange> =
         call { NativeOperations.takeChanges(limit) }
 
     /**
@@ -283,7 +284,7 @@ public class Client(config: Config) {
      *
      * Errors: as for [takeChanges].
      */
-    public suspend fun acknowledgeChange(payoutId: String, sequence: Long): Unit =
+    override suspend fun acknowledgeChange(payoutId: String, sequence: Long): Unit =
         call { NativeOperations.acknowledgeChange(payoutId, sequence) }
 
     /**
@@ -292,7 +293,7 @@ public class Client(config: Config) {
      * Cancelled, it does not wait any more; what is on the wire is read to its end, but only while the process lives: a
      * program should close its client before it ends.
      */
-    public suspend fun close() {
+    override suspend fun close() {
         abandon()
         native { offTheCore { start(NativeOperations.shutDown(), number, null) } }
         watched.clean()

@@ -24,8 +24,12 @@ public fun interface Logger {
 }
 
 /**
- * Sends the log of the SDK to [logger], up to [level]; without one it goes nowhere. What becomes of a create that
- * nobody waits for any more is told there, with its id.
+ * Sends the log of the SDK to [logger], up to [level]. What becomes of a create that nobody waits for any more is told
+ * there, with its id.
+ *
+ * Without this, the log goes to the logger `id.komopay` of SLF4J, as far as that is enabled, each record with
+ * `payout_id`, `kind`, `http_status`, `attempt` and `duration_ms` in the MDC where they are known. Where the
+ * application has no SLF4J, it goes nowhere.
  *
  * ```
  * val log = java.util.logging.Logger.getLogger("komopay")
@@ -33,32 +37,75 @@ public fun interface Logger {
  * ```
  */
 @JvmOverloads
-public fun setLogger(level: LogLevel = LogLevel.INFO, logger: Logger) {
-    val native = object : NativeLogger {
-        override fun log(record: LogRecord) {
-            runCatching { logger.log(record) }
+public fun setLogger(level: LogLevel = LogLevel.INFO, logger: Logger): Unit = Ears.send(logger, level)
+
+/** A logger with levels of its own, which may change at any time. */
+internal interface LeveledLogger : Logger {
+    /** What it wants to know now; null is nothing. */
+    val level: LogLevel?
+}
+
+/** Where the log goes. */
+private object Ears : NativeLogger {
+    @Volatile
+    private var logger: Logger? = null
+
+    /** Up to which level the core tells. */
+    @Volatile
+    private var told: LogLevel? = null
+
+    /** Whether anybody wants to know what the log says. */
+    val isHeard: Boolean
+        get() {
+            val own = logger as? LeveledLogger ?: return logger != null
+            // What is wrong with the application's logging keeps nobody from paying.
+            val level = runCatching { own.level }.getOrNull()
+            if (level != null && level != told) listen(own, level)
+            return level != null
         }
 
-        override fun wake(call: Long) {
-            runCatching { callers[call]?.wake() }
+    fun send(to: Logger, level: LogLevel): Unit = native {
+        synchronized(this) {
+            id.komopay.ffi.setLogger(this, level)
+            logger = to
+            told = level
         }
     }
-    native {
-        id.komopay.ffi.setLogger(native, level)
-        ourLogger = logger
+
+    /** Sends it to this logger, if the application has not said where it goes. */
+    @Synchronized
+    fun sendByDefault(to: LeveledLogger) {
+        if (logger == null) logger = to
+        isHeard
+    }
+
+    /** If it is still this logger's. */
+    @Synchronized
+    private fun listen(own: LeveledLogger, level: LogLevel) {
+        if (logger === own) send(own, level)
+    }
+
+    override fun log(record: LogRecord) {
+        runCatching { logger?.log(record) }
+    }
+
+    override fun wake(call: Long) {
+        runCatching { callers[call]?.wake() }
     }
 }
 
-@Volatile
-private var ourLogger: Logger? = null
+/** Sends the log to SLF4J, if that is there and the application has not said where it goes. */
+internal fun logByDefault() {
+    if (hasSlf4j) runCatching { Ears.sendByDefault(slf4j) }
+}
+
+internal val slf4j: Slf4jLogger by lazy { Slf4jLogger() }
 
 /** Whether anybody wants to know what the log says. */
-internal val isHeard: Boolean get() = ourLogger != null
+internal val isHeard: Boolean get() = Ears.isHeard
 
 /** Tells the logger, on this thread. */
-internal fun tell(records: List<LogRecord>) {
-    for (record in records) runCatching { ourLogger?.log(record) }
-}
+internal fun tell(records: List<LogRecord>): Unit = records.forEach(Ears::log)
 
 private val callers = ConcurrentHashMap<Long, Caller>()
 

@@ -18,12 +18,18 @@ import java.util.Collections
  * ways: `250.000` of a currency of at most two decimals; write `250000`, or `250`. A currency is a code in capital
  * letters.
  *
+ * Amounts of one currency are added, subtracted and compared, as exactly: where a digit would be lost, or of another
+ * currency, that is an [InvalidRequestException] (field `money.amount` or `money.currency`), also in the middle of a
+ * `sorted()`. In Java: `a.plus(b)`, `a.compareTo(b)`, `stream.reduce(Money::plus)`.
+ *
  * ```
  * Money("42.05", "USD") == Money(BigDecimal("42.050"), "USD") // true
  * Money(10_000, "IDR").toString()                             // 10000 IDR
+ * Money("42.05", "USD") + Money(1, "USD") > Money(43, "USD")  // true
+ * listOf(Money(1, "IDR"), Money(2, "IDR")).sum()              // 3 IDR
  * ```
  */
-public class Money private constructor(parts: MoneyParts) : Serializable {
+public class Money private constructor(parts: MoneyParts) : Comparable<Money>, Serializable {
     /** The amount in major units. */
     public val amount: BigDecimal = BigDecimal(parts.amount)
 
@@ -49,6 +55,21 @@ public class Money private constructor(parts: MoneyParts) : Serializable {
         // With its exponent, which the core reads: the zeros of 1E+1000000000 would fill the memory.
         this(exact(amount.toString(), currency))
 
+    /** The exact sum, with the decimals of both. */
+    @Throws(InvalidRequestException::class)
+    public operator fun plus(other: Money): Money = Money(native { NativeOperations.addMoney(this, other) })
+
+    /** The exact difference, with the decimals of both. */
+    @Throws(InvalidRequestException::class)
+    public operator fun minus(other: Money): Money = Money(native { NativeOperations.subtractMoney(this, other) })
+
+    /** The same amount on the other side of zero. */
+    public operator fun unaryMinus(): Money = Money(native { NativeOperations.negateMoney(this) })
+
+    /** Below 0 if the other amount is larger, 0 if both are equal. Another currency is no smaller and no larger one. */
+    @Throws(InvalidRequestException::class)
+    override fun compareTo(other: Money): Int = native { NativeOperations.compareMoney(this, other) }
+
     override fun equals(other: Any?): Boolean =
         other is Money && amount.compareTo(other.amount) == 0 && currency == other.currency
 
@@ -63,14 +84,32 @@ public class Money private constructor(parts: MoneyParts) : Serializable {
 
     internal fun lower() = MoneyParts(amount.toPlainString(), currency)
 
-    internal companion object {
+    public companion object {
         private const val serialVersionUID = 1L
 
-        fun lift(parts: MoneyParts) = Money(parts)
+        /**
+         * Money that was money before, such as from a store: what the platform answered comes back as it was, whatever
+         * it calls a currency, and `250.000` is 250.
+         *
+         * An amount that is no exact number, or a currency that is empty, is an [InvalidRequestException].
+         */
+        @JvmStatic
+        @Throws(InvalidRequestException::class)
+        public fun restore(amount: String, currency: String): Money =
+            Money(native { NativeOperations.restoreMoney(amount, currency) })
+
+        internal fun lift(parts: MoneyParts) = Money(parts)
 
         private fun exact(amount: String, currency: String) = native { NativeOperations.exactMoney(amount, currency) }
     }
 }
+
+/**
+ * The exact sum. Of nothing there is none, since it would have no currency: that is a `NoSuchElementException`. Another
+ * currency among them is an [InvalidRequestException].
+ */
+public fun Iterable<Money>.sum(): Money = reduceOrNull(Money::plus)
+    ?: throw NoSuchElementException("a sum of no money has no currency: look first whether there is any")
 
 /** A list that nobody changes, for the generated code. */
 internal fun <T> frozen(list: List<T>): List<T> = Collections.unmodifiableList(ArrayList(list))

@@ -6,6 +6,7 @@ import java.util.concurrent.CompletionStage
 import java.util.concurrent.Future
 import java.util.logging.Level
 import java.util.logging.Logger as JdkLogger
+import kotlin.time.toJavaDuration
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Deferred
@@ -53,7 +54,8 @@ public fun interface FailureListener {
  *
  * @param pollInterval How often the store is asked for what this program was not told of: changes that other processes
  * recorded, and those whose lease has ended. 5 s; 1 ms to 1 day.
- * @param onFailure Is told what went wrong; by default the logger `id.komopay` of `java.util.logging`.
+ * @param onFailure Is told what went wrong; by default the logger `id.komopay` of SLF4J, or where that is not there
+ * of `java.util.logging`.
  */
 public class PayoutCallbacks(
     private val client: Client,
@@ -62,6 +64,14 @@ public class PayoutCallbacks(
     // Of what it returns nothing may be dropped: that may be what still has to be done.
     private val handler: suspend (PayoutChange) -> Any?,
 ) : AutoCloseable {
+    /** The same with a time span of Kotlin. */
+    public constructor(
+        client: Client,
+        pollInterval: kotlin.time.Duration,
+        onFailure: FailureListener = LOG,
+        handler: suspend (PayoutChange) -> Any?,
+    ) : this(client, pollInterval.toJavaDuration(), onFailure, handler)
+
     init {
         require(pollInterval in SHORTEST_POLL..LONGEST_POLL) { "pollInterval must be 1 ms to 1 day" }
         // Without keys, every callback would be answered with 500.
@@ -205,7 +215,7 @@ internal class OnceAMinute(private val nanos: () -> Long = System::nanoTime) {
 internal val POLL_INTERVAL: Duration = Duration.ofSeconds(5)
 
 internal val LOG = FailureListener { text, thrown ->
-    JdkLogger.getLogger("id.komopay").log(Level.WARNING, text, thrown)
+    if (hasSlf4j) slf4j.warn(text, thrown) else JdkLogger.getLogger(LOG_NAME).log(Level.WARNING, text, thrown)
 }
 
 private fun interfaces(type: Class<*>): Sequence<Class<*>> =

@@ -64,6 +64,10 @@ public fun AccessScope.Companion.operations(operations: List<String>, money: Mon
 
 /** A token that was issued for someone else to use. It shows itself without its text, and cannot be serialized. */
 public class AccessToken internal constructor(private val issued: IssuedToken) {
+    /** A token of a test, for what a client of it shall issue. */
+    @JvmOverloads
+    public constructor(text: String, expiresAt: Instant? = null) : this(IssuedToken(text, expiresAt))
+
     /** When it ends, by the platform's clock, if the token says so. */
     public val expiresAt: Instant? get() = issued.expiresAt
 

@@ -62,6 +62,43 @@ class MoneyTest {
     }
 
     @Test
+    fun `money of one currency is added, subtracted and compared, exactly`() {
+        val cents = Money("0.10", "USD")
+        assertEquals("0.30", (cents + Money("0.2", "USD")).amount.toPlainString())
+        assertEquals(Money("-0.05", "USD"), Money("0.05", "USD") - cents)
+        assertEquals(Money("-0.1", "USD"), -cents)
+        assertEquals(Money("1.00", "USD"), List(10) { cents }.sum())
+        assertTrue(cents < Money("0.11", "USD") && cents >= Money("0.1", "USD"))
+        val sorted = listOf(Money(10, "IDR"), Money("9.50", "IDR"), Money(-1, "IDR")).sorted()
+        assertEquals(listOf("-1", "9.50", "10"), sorted.map { it.amount.toPlainString() })
+        assertEquals(0, Money("42", "IDR").compareTo(Money("42.00", "IDR")))
+    }
+
+    @Test
+    fun `another currency, a lost digit and a sum of nothing are errors`() {
+        val (rupiah, dollar) = listOf(Money(1, "IDR"), Money(1, "USD"))
+        val ways = listOf({ rupiah + dollar }, { rupiah - dollar }, { rupiah < dollar }, { listOf(rupiah, dollar).sum() },
+            { listOf(rupiah, dollar).sorted() })
+        for (way in ways) {
+            val error = assertThrows<InvalidRequestException> { way() }
+            assertEquals("money.currency", error.field)
+            // Sorting asks the other way round.
+            assertTrue("1 IDR and 1 USD" in error.message || "1 USD and 1 IDR" in error.message, error.message)
+        }
+        val most = Money("79228162514264337593543950335", "XTS")
+        assertEquals("money.amount", assertThrows<InvalidRequestException> { most + Money("0.5", "XTS") }.field)
+        assertThrows<NoSuchElementException> { emptyList<Money>().sum() }
+    }
+
+    @Test
+    fun `what was money is restored as it was`() {
+        val ofThePlatform = Money.restore("250.000", "idr")
+        assertEquals(listOf("250.000", "idr"), ofThePlatform.run { listOf(amount.toPlainString(), currency) })
+        assertEquals("money.amount", assertThrows<InvalidRequestException> { Money.restore("ten", "IDR") }.field)
+        assertEquals("money.currency", assertThrows<InvalidRequestException> { Money.restore("1", "") }.field)
+    }
+
+    @Test
     fun `an exponent is no way to fill the memory`() {
         assertEquals(Money(4_000, "IDR"), Money(BigDecimal("4E+3"), "IDR"))
         for (amount in listOf("1E+1000000000", "1E-1000000000")) {

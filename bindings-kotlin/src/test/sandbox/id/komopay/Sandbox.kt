@@ -63,11 +63,13 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
         while (calls(operation) < count) Thread.sleep(5)
     }
 
-    /** Holds every call of this operation, until [clearFaults]. */
-    fun hold(operation: String) {
-        val always = """{"operation": "$operation", "on": "always"}"""
-        control("POST", "faults", """{"when": $always, "effect": {"type": "hold"}}""")
+    /** Breaks every call of this operation, until [clearFaults]. */
+    fun breakAll(operation: String, effect: String) {
+        control("POST", "faults", """{"when": {"operation": "$operation", "on": "always"}, "effect": $effect}""")
     }
+
+    /** Holds every call of this operation, until [clearFaults]. */
+    fun hold(operation: String): Unit = breakAll(operation, """{"type": "hold"}""")
 
     /** Breaks nothing any more, and lets go on what is held. */
     fun clearFaults() {

@@ -8,7 +8,11 @@ import java.net.http.HttpRequest.BodyPublishers
 import java.net.http.HttpResponse.BodyHandlers
 import java.nio.file.Path
 import kotlinx.coroutines.runBlocking
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.io.TempDir
 import org.junit.jupiter.params.ParameterizedTest
@@ -37,6 +41,11 @@ class AppTest {
                 app.tell("again")
                 assertEquals("server started again", app.next())
                 calls(app, sandbox, "A-2")
+                if (framework == "spring-boot") {
+                    endpoints(sandbox)
+                    // By the SDK's module for Jackson: as a bean it would be a number.
+                    assertEquals("""{"amount":"42.50","currency":"XTS"}""", get("money"))
+                }
             }
             assertEquals(List(2) { "A-${it + 1} 200" }, sandbox.deliveries())
         }
@@ -65,6 +74,25 @@ class AppTest {
         // Refused for want of a CSRF token; Spring then sends strangers to its login page, the error's too.
         assertTrue(post("$url/form", "a=b") in setOf(302, 400, 403))
     }
+
+    /** What Spring Boot's actuator tells of the client, where it shows all values. */
+    private fun endpoints(sandbox: Sandbox) {
+        val told = List(5) {
+            val components = Json.parseToJsonElement(get("actuator/health")).jsonObject.getValue("components")
+            components.jsonObject.getValue("komopay").jsonObject
+        }.toSet().single()
+        assertEquals("UP", told.getValue("status").jsonPrimitive.content)
+        assertEquals(1, sandbox.calls("get_merchant_info"))
+        for (endpoint in listOf("env", "env/komopay.secret", "env/KOMOPAY_SECRET", "configprops/komopay")) {
+            val shown = get("actuator/$endpoint")
+            // What is no setting that anybody may know is not there, or hidden.
+            assertTrue(if ("env" in endpoint) "*****" in shown else Sandbox.CODE in shown, "$endpoint: $shown")
+            for (secret in listOf(Sandbox.SECRET, Shop.KEY)) assertFalse(secret in shown, endpoint)
+        }
+    }
+
+    private fun get(path: String): String =
+        http.send(request("$url/$path").build(), BodyHandlers.ofString()).body()
 
     private fun post(url: String, body: String): Int =
         send(request(url).header("Content-Type", "application/json").POST(BodyPublishers.ofString(body)))

@@ -16,16 +16,18 @@ class Shop(
     val port: Int,
     changes: File,
     java: String = JAVA,
+    options: Map<String, String> = mapOf(),
 ) : AutoCloseable {
     private val process: Process
     private val said = LinkedBlockingQueue<String>()
 
     init {
-        val program = ProcessBuilder(java, main).redirectError(ProcessBuilder.Redirect.INHERIT)
+        // It ends before what the JVM's second compiler does for it pays off.
+        val program = ProcessBuilder(java, "-XX:TieredStopAtLevel=1", main).redirectError(ProcessBuilder.Redirect.INHERIT)
         program.environment() += mapOf(
             "CLASSPATH" to classPath, "PORT" to "$port", "KOMOPAY_CHANGES" to "$changes", "KOMOPAY_CALLBACK_KEY" to KEY,
             "KOMOPAY_BASE_URL" to sandbox.url, "KOMOPAY_MERCHANT_CODE" to Sandbox.CODE,
-            "KOMOPAY_SECRET" to Sandbox.SECRET)
+            "KOMOPAY_SECRET" to Sandbox.SECRET) + options
         process = program.start()
         // Also of a test that could not begin.
         Runtime.getRuntime().addShutdownHook(Thread { process.destroyForcibly() })

@@ -5,6 +5,7 @@ import java.net.URI
 import java.net.http.HttpClient
 import java.net.http.HttpRequest
 import java.net.http.HttpRequest.BodyPublishers
+import java.net.http.HttpResponse
 import java.net.http.HttpResponse.BodyHandlers
 import kotlin.io.path.createTempDirectory
 import org.junit.jupiter.api.AfterAll
@@ -15,7 +16,21 @@ import org.junit.jupiter.api.TestInstance
 
 class KtorShopTest : ShopTest("ktor", "example.KtorShopKt")
 
-class SpringShopTest : ShopTest("spring-boot", "example.SpringShop")
+class SpringShopTest : ShopTest("spring-boot", "example.SpringShop") {
+    override val order = """{"amount": "10000", "currency": "IDR"}"""
+
+    @Test
+    fun `it takes and tells the values of the SDK as JSON`() {
+        pay("J-1")
+        val told = get("J-1").body()
+        for (field in listOf("\"payout_id\":\"J-1\"", "\"status\":\"SUCCESS\"", "\"amount\":\"10000\"")) {
+            assertTrue(field in told, told)
+        }
+        val missing = get("J-2")
+        assertEquals(422, missing.statusCode())
+        assertTrue("\"kind\":\"not_found\"" in missing.body(), missing.body())
+    }
+}
 
 /** The examples, called by the sandbox as by the platform, and by who is not the platform. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -84,10 +99,20 @@ abstract class ShopTest(name: String, main: String) {
         String(socket.getInputStream().readNBytes("HTTP/1.1 413".length))
     }
 
-    private fun pay(payoutId: String) = assertEquals(200, post("http://127.0.0.1:${shop.port}/payouts/$payoutId", ""))
+    /** What the shop wants to be told of a payout. */
+    protected open val order = ""
 
-    private fun post(url: String, body: String): Int =
-        http.send(request(url).POST(BodyPublishers.ofString(body)).build(), BodyHandlers.discarding()).statusCode()
+    protected fun pay(payoutId: String): Unit = assertEquals(200, post(payout(payoutId), order))
+
+    protected fun get(payoutId: String): HttpResponse<String> =
+        http.send(request(payout(payoutId)).build(), BodyHandlers.ofString())
+
+    private fun payout(id: String) = "http://127.0.0.1:${shop.port}/payouts/$id"
+
+    private fun post(url: String, body: String): Int {
+        val request = request(url).header("Content-Type", "application/json").POST(BodyPublishers.ofString(body))
+        return http.send(request.build(), BodyHandlers.discarding()).statusCode()
+    }
 
     private fun request(url: String) = HttpRequest.newBuilder(URI(url))
 

@@ -2,25 +2,31 @@ package example;
 
 import id.komopay.BankTransferBuilder;
 import id.komopay.BlockingClient;
-import id.komopay.ConfigBuilder;
+import id.komopay.ChangeHandler;
+import id.komopay.KomopayException;
 import id.komopay.Money;
+import id.komopay.Payout;
+import id.komopay.PayoutAccepted;
 import id.komopay.PayoutRequestBuilder;
-import id.komopay.ChangeStore;
-import id.komopay.Credentials;
-import id.komopay.spring.PayoutCallbackRoute;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.context.annotation.Bean;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RestController;
 
 /**
  * A shop with Spring Boot: it makes payouts, and hears of their changes by callbacks. The changes wait in a file until
  * the shop has handled them, also while it is down.
  *
- * <p>The settings are those of KtorShop.kt.
+ * <p>Client and callbacks are made of the properties {@code komopay.*}: application.properties takes them from the
+ * environment, where they are called as for KtorShop.kt. What it takes and tells is JSON, by the SDK's module for
+ * Jackson.
  */
 @SpringBootApplication
 public class SpringShop {
@@ -29,21 +35,10 @@ public class SpringShop {
     }
 
     @Bean
-    BlockingClient komopay(
-            @Value("${KOMOPAY_BASE_URL}") String baseUrl, @Value("${KOMOPAY_MERCHANT_CODE}") String merchantCode,
-            @Value("${KOMOPAY_SECRET}") String secret, @Value("${KOMOPAY_CALLBACK_KEY}") String callbackKey,
-            @Value("${KOMOPAY_CHANGES}") String changes) {
-        return new BlockingClient(new ConfigBuilder(baseUrl, new Credentials.Merchant(merchantCode, secret))
-            .callbackKeys(callbackKey)
-            .changeStore(new ChangeStore.Sqlite(changes))
-            .build());
-    }
-
-    @Bean
-    PayoutCallbackRoute payoutCallbacks(BlockingClient client) {
+    ChangeHandler onChange() {
         // It may come twice, after a crash: a database would keep the number of the change beside the status.
-        return new PayoutCallbackRoute("/komopay", client, change -> System.out.println(
-            change.getPayoutId() + " change " + change.getSequence() + ": " + change.getPayout().getStatus()));
+        return change -> System.out.println(
+            change.getPayoutId() + " change " + change.getSequence() + ": " + change.getPayout().getStatus());
     }
 
     @RestController
@@ -57,15 +52,26 @@ public class SpringShop {
             this.callbacks = callbacks;
         }
 
+        /** Takes the sum as JSON, such as {"amount": "10000", "currency": "IDR"}, and tells what the platform said. */
         @PostMapping("/payouts/{id}")
-        String pay(@PathVariable("id") String id) throws InterruptedException {
+        PayoutAccepted pay(@PathVariable("id") String id, @RequestBody Money money) throws InterruptedException {
             var payee = new BankTransferBuilder("BNK_000", "Test account", "11223344")
                 .emailAddress("customer@test.com")
                 .build();
-            client.createPayout(id, new PayoutRequestBuilder(new Money("10000", "IDR"), payee)
+            return client.createPayout(id, new PayoutRequestBuilder(money, payee)
                 .callbackUrl(client.callbackUrl(callbacks, id))
                 .build());
-            return "accepted\n";
+        }
+
+        @GetMapping("/payouts/{id}")
+        Payout look(@PathVariable("id") String id) throws InterruptedException {
+            return client.getPayout(id);
+        }
+
+        /** What went wrong is a value, too: with its kind, and whether money may have moved. */
+        @ExceptionHandler
+        ResponseEntity<KomopayException> told(KomopayException error) {
+            return ResponseEntity.status(error.getMoneyMayHaveMoved() ? 502 : 422).body(error);
         }
     }
 }

@@ -15,6 +15,7 @@ class Jvm(
     vararg arguments: String,
     options: List<String> = listOf(),
     java: String? = null,
+    classPath: String = System.getProperty("java.class.path"),
 ) : AutoCloseable {
     private val process: Process
     private val lines = LinkedBlockingQueue<String>()
@@ -23,7 +24,7 @@ class Jvm(
 
     init {
         val own = ProcessHandle.current().info().command().get()
-        val command = listOf(java ?: own, "-cp", System.getProperty("java.class.path")) + options
+        val command = listOf(java ?: own, "-cp", classPath) + options
         process = ProcessBuilder(command + listOf("id.komopay.processes.ProgramsKt", program) + arguments).start()
         readers = listOf(reader("out", process.inputStream), reader("err", process.errorStream))
     }

@@ -38,6 +38,10 @@ fun main(arguments: Array<String>) {
         "pay-with-little-room" -> payWithLittleRoom(config)
         "pay-on-virtual-threads" -> payOnVirtualThreads(config)
         "redeploy" -> redeploy(url, arguments[2].toInt(), sharing = arguments[3] == "shared")
+        "pay-once" -> {
+            BlockingClient(config).use { it.createPayout("A-1", Sandbox.request()) }
+            say("paid")
+        }
         "undeploy-with-a-create-under-way" -> undeployWithCreate(url)
         else -> error("no program $program")
     }

@@ -4,7 +4,9 @@ package readme
 import id.komopay.Client
 import id.komopay.Credentials
 import id.komopay.Money
+import id.komopay.Payout
 import id.komopay.PayoutMethod
+import id.komopay.PayoutRequest
 import id.komopay.PayoutStatus
 
 internal lateinit var client: Client
@@ -14,6 +16,8 @@ internal lateinit var credentials: Credentials
 internal lateinit var payoutId: String
 internal lateinit var money: Money
 internal lateinit var method: PayoutMethod
+internal lateinit var payout: Payout
+internal lateinit var salary: PayoutRequest
 internal lateinit var orders: Orders
 
 internal interface Orders {

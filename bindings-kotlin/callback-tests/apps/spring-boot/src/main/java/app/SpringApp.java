@@ -2,9 +2,9 @@ package app;
 
 import id.komopay.BlockingClient;
 import id.komopay.ChangeHandler;
-import id.komopay.ConfigBuilder;
-import id.komopay.ChangeStore;
-import id.komopay.Credentials;
+import id.komopay.Money;
+import id.komopay.PayoutChange;
+import id.komopay.spring.AsyncChangeHandler;
 import id.komopay.spring.PayoutCallbackRoute;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -12,7 +12,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Scanner;
-import org.springframework.beans.factory.annotation.Value;
+import java.util.concurrent.CompletableFuture;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.context.annotation.Bean;
@@ -44,28 +44,20 @@ public class SpringApp {
         }
     }
 
-    @Bean
-    BlockingClient komopay(
-            @Value("${KOMOPAY_BASE_URL}") String baseUrl, @Value("${KOMOPAY_MERCHANT_CODE}") String merchantCode,
-            @Value("${KOMOPAY_SECRET}") String secret, @Value("${KOMOPAY_CALLBACK_KEY}") String callbackKey,
-            @Value("${KOMOPAY_CHANGES}") String changes) {
-        return new BlockingClient(new ConfigBuilder(baseUrl, new Credentials.Merchant(merchantCode, secret))
-            .callbackKeys(callbackKey)
-            .changeStore(new ChangeStore.Sqlite(changes))
-            .build());
+    private static void print(PayoutChange change) {
+        System.out.println(
+            change.getPayoutId() + " change " + change.getSequence() + ": " + change.getPayout().getStatus());
     }
 
-    private static final ChangeHandler HANDLER = change -> System.out.println(
-        change.getPayoutId() + " change " + change.getSequence() + ": " + change.getPayout().getStatus());
-
+    /** For the route that its properties ask for. */
     @Bean
-    PayoutCallbackRoute payoutCallbacks(BlockingClient client) {
-        return new PayoutCallbackRoute("/komopay", client, HANDLER);
+    AsyncChangeHandler onChange() {
+        return change -> CompletableFuture.runAsync(() -> print(change));
     }
 
     @Bean
     PayoutCallbackRoute callbacksWhoseBodyIsGone(BlockingClient client) {
-        return new PayoutCallbackRoute("/unkept", client, HANDLER);
+        return new PayoutCallbackRoute("/unkept", client, (ChangeHandler) SpringApp::print);
     }
 
     @Bean
@@ -73,7 +65,7 @@ public class SpringApp {
         return http
             .authorizeHttpRequests(requests -> requests
                 .requestMatchers(CALLBACKS).permitAll()
-                .requestMatchers("/actuator/health", "/form").permitAll()
+                .requestMatchers("/actuator/**", "/form", "/money").permitAll()
                 .anyRequest().authenticated())
             .csrf(csrf -> csrf.ignoringRequestMatchers(CALLBACKS))
             .formLogin(Customizer.withDefaults())
@@ -99,6 +91,11 @@ public class SpringApp {
         @GetMapping("/private")
         String secret() {
             return "private";
+        }
+
+        @GetMapping("/money")
+        Money money() {
+            return new Money("42.50", "XTS");
         }
 
         @PostMapping("/form")

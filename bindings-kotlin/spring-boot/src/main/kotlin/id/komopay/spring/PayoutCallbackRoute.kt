@@ -46,6 +46,23 @@ public class PayoutCallbackRoute @JvmOverloads constructor(
     private val handler: ChangeHandler,
     private val pollInterval: Duration = Duration.ofSeconds(5),
 ) : RouterFunction<ServerResponse>, SmartLifecycle {
+    /** With a handler whose work ends elsewhere. */
+    @JvmOverloads
+    public constructor(
+        path: String,
+        client: BlockingClient,
+        handler: AsyncChangeHandler,
+        pollInterval: Duration = Duration.ofSeconds(5),
+    ) : this(path, client, handler.waiting(), pollInterval)
+
+    /** With a handler that suspends. */
+    public constructor(
+        path: String,
+        client: BlockingClient,
+        handler: SuspendingChangeHandler,
+        pollInterval: Duration = Duration.ofSeconds(5),
+    ) : this(path, client, handler.waiting(), pollInterval)
+
     private val routes = RouterFunctions.route().POST("${path.trimEnd('/')}/**", ::answer).build()
     private val log = LogFactory.getLog(javaClass)
 

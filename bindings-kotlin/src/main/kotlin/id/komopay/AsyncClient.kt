@@ -1,0 +1,108 @@
+package id.komopay
+
+import java.time.Duration
+import java.time.Instant
+import java.util.concurrent.CompletableFuture
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.DelicateCoroutinesApi
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.GlobalScope
+import kotlinx.coroutines.future.future
+
+/**
+ * A client of the payout API for Java that waits for nothing: each call gives a `CompletableFuture`, and no thread
+ * waits for its end. Kotlin has [Client], whose calls suspend.
+ *
+ * A future ends with the result or with a [KomopayException], which `join` and `get` wrap once, as they do. Cancelling
+ * it, or letting it end by `orTimeout`, releases the call as the cancellation of a coroutine does: no further attempt
+ * of a create starts; what is on the wire is read to its end, and is not undone. Make the same call again with `resume`
+ * to learn what came of it. Cancel the future that the call gave: one that `thenApply` gave stands for itself.
+ *
+ * What is put behind a future with `thenApply` and the like runs on threads of `Dispatchers.IO`, and may block there;
+ * `thenApplyAsync` takes an executor of your own. So does what the log says of a call.
+ *
+ * A bad setting is a [ConfigurationException] that names it. Nothing is sent yet.
+ *
+ * ```java
+ * try (var client = new AsyncClient(config)) {
+ *     client.createPayout("TST-223344", request)
+ *         .thenCompose(accepted -> client.waitForPayout("TST-223344", Duration.ofSeconds(60)))
+ *         .thenAccept(payout -> System.out.println(payout.getStatus()))
+ *         .join();
+ * }
+ * ```
+ */
+public class AsyncClient(config: Config) : AsyncPayoutClient {
+    // It checks the libraries before `Client` is loaded.
+    private val blocking = BlockingClient(config)
+    private val client = blocking.client
+
+    override fun createPayout(
+        payoutId: String,
+        request: PayoutRequest,
+        resume: Boolean,
+    ): CompletableFuture<PayoutAccepted> = begun { createPayout(payoutId, request, resume) }
+
+    override fun getPayout(payoutId: String): CompletableFuture<Payout> = begun { getPayout(payoutId) }
+
+    override fun waitForPayout(payoutId: String, timeout: Duration): CompletableFuture<Payout> =
+        begun { waitForPayout(payoutId, timeout) }
+
+    override fun payoutOptions(
+        money: Money,
+        segmentCode: String?,
+        exchangedToCurrency: String?,
+    ): CompletableFuture<List<PayoutOption>> = begun { payoutOptions(money, segmentCode, exchangedToCurrency) }
+
+    override fun balances(currencies: List<String>): CompletableFuture<List<Balance>> = begun { balances(currencies) }
+
+    override fun currencies(): CompletableFuture<List<String>> = begun { currencies() }
+
+    override fun segments(): CompletableFuture<List<String>> = begun { segments() }
+
+    override fun paymentOperators(): CompletableFuture<List<PaymentOperator>> = begun { paymentOperators() }
+
+    override fun paymentMethods(): CompletableFuture<List<String>> = begun { paymentMethods() }
+
+    override fun paymentOptions(filter: PaymentOptionFilter): CompletableFuture<List<PaymentOption>> =
+        begun { paymentOptions(filter) }
+
+    override fun merchantInfo(): CompletableFuture<MerchantInfo> = begun { merchantInfo() }
+
+    override fun issueToken(scope: AccessScope, validity: Duration): CompletableFuture<AccessToken> =
+        begun { issueToken(scope, validity) }
+
+    override fun checkCredentials(): CompletableFuture<MerchantInfo> = begun { checkCredentials() }
+
+    override fun createsUnderWay(): List<String> = client.createsUnderWay()
+
+    override fun callbackUrl(base: String, payoutId: String, expiresAt: Instant?, place: SignaturePlace): String =
+        client.callbackUrl(base, payoutId, expiresAt, place)
+
+    override fun readCallback(body: ByteArray, url: String): Callback = client.readCallback(body, url)
+
+    override fun handleCallback(body: ByteArray, url: String): CompletableFuture<Payout> =
+        begun { handleCallback(body, url) }
+
+    override fun takeChanges(limit: Int): CompletableFuture<List<PayoutChange>> = begun { takeChanges(limit) }
+
+    @Suppress("UNCHECKED_CAST")
+    override fun acknowledgeChange(payoutId: String, sequence: Long): CompletableFuture<Void> =
+        begun<Any?> { acknowledgeChange(payoutId, sequence).let { null } } as CompletableFuture<Void>
+
+    /**
+     * Refuses new calls, and waits for the creates on the wire, up to their deadlines: see [BlockingClient.close].
+     */
+    override fun close(): Unit = blocking.close()
+
+    /** Shows where the platform is, and nothing else. */
+    override fun toString(): String = "Async$client"
+
+    /**
+     * Begins on the caller's thread, which goes on as soon as the core has the call. Whoever goes on after it may block
+     * there. In no scope: a call that fails ends no other.
+     */
+    @OptIn(DelicateCoroutinesApi::class)
+    private fun <T> begun(call: suspend Client.() -> T): CompletableFuture<T> =
+        GlobalScope.future(Dispatchers.IO, CoroutineStart.UNDISPATCHED) { client.call() }
+}
