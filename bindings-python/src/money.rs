@@ -109,6 +109,11 @@ impl Money {
         guard(py, || self.0.checked_sub(&other.get().0).map(Self).map_err(|error| raise(py, &error)))
     }
 
+    // Python gives both sides to whoever subtracts.
+    fn __rsub__(&self, py: Python<'_>, other: &Bound<'_, Self>) -> PyResult<Self> {
+        guard(py, || other.get().0.checked_sub(&self.0).map(Self).map_err(|error| raise(py, &error)))
+    }
+
     fn __neg__(&self) -> Self {
         Self(self.0.negated())
     }
@@ -167,9 +172,6 @@ struct Other<'py>(Bound<'py, Money>);
 
 impl<'py> FromPyObject<'_, 'py> for Other<'py> {
     type Error = PyErr;
-    #[cfg(feature = "stubs")]
-    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = crate::hint::OBJECT;
-
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         Ok(Self(given.cast::<Money>()?.to_owned()))
     }
@@ -180,9 +182,6 @@ struct Zero;
 
 impl FromPyObject<'_, '_> for Zero {
     type Error = PyErr;
-    #[cfg(feature = "stubs")]
-    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = crate::hint::ZERO;
-
     fn extract(given: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         let is_zero = given.cast_exact::<PyInt>().is_ok_and(|number| !number.is_truthy().unwrap_or(true));
         if is_zero { Ok(Self) } else { Err(PyTypeError::new_err("only the 0 of sum() can be added to money")) }
