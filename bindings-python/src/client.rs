@@ -205,11 +205,14 @@ impl Client {
     ///
     /// Example:
     ///
+    ///     >>> request = PayoutRequest(
+    ///     ...     money=Money("10000", "IDR"),
+    ///     ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+    ///     >>> ids = ["TST-223347", "TST-223348"]
     ///     >>> with Client.from_env() as client:
-    ///     ...     for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=1):
-    ///     ...         print(waited.payout_id, waited.payout is not None)
-    ///     TST-223344 True
-    ///     TST-0 False
+    ///     ...     accepted = [client.create_payout(payout_id, request) for payout_id in ids]
+    ///     ...     {waited.result().status for waited in client.wait_for_payouts(ids, timeout=60)}
+    ///     {'SUCCESS'}
     #[pyo3(signature = (payout_ids: "Iterable[str]", *, timeout, reads_per_second=Or::DEFAULT),
         text_signature = "($self, payout_ids, *, timeout, reads_per_second=100.0)")]
     fn wait_for_payouts(

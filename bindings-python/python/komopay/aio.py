@@ -227,11 +227,10 @@ class AsyncClient:
 
             >>> async def follow() -> None:
             ...     async with AsyncClient.from_env() as client:
-            ...         async for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=1):
-            ...             print(waited.payout_id, waited.payout is not None)
+            ...         async for waited in client.wait_for_payouts(["TST-0"], timeout=1):
+            ...             print(waited.payout_id, waited.payout is None)
             >>> asyncio.run(follow())
-            TST-223344 True
-            TST-0 False
+            TST-0 True
         """
         waits = self._calls.wait_for_payouts(payout_ids, timeout=timeout, reads_per_second=reads_per_second)
         while (waited := await self._end(waits._next)) is not None:
