@@ -18,7 +18,7 @@ const FILE: &str = "bindings-python/python/komopay/codes.py";
 const SOURCES: [&str; 3] = ["core/src/values/codes.rs", "core/src/catalogue/models.rs", "core/src/error.rs"];
 const ENUMS: [&str; 2] = ["ErrorKind", "Concern"];
 
-const HEAD: &str = r#""""The codes of payouts and errors. Every list is open: a code that is not known is kept as it came.
+const HEAD: &str = r#""""The codes of payouts and errors. Each list is open: what is not known is kept as it came.
 
 A code is a `str`, and equal to its text. Those of a list that are known can be iterated over, and each is one object,
 wherever it comes from. Written by `cargo xtask stub`, from the core's lists.
