@@ -9,11 +9,12 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString, PyType};
 
+use crate::conversion::{FromCore, ToCore};
 use crate::data::{Data, Described, Fields, Known, Part, Way};
 use crate::error::{guard, raise};
 use crate::given::{Argument, Given, Read, argument};
 use crate::repr::{Show, quote};
-use crate::value::{FromCore, MatchArgs, ToCore};
+use crate::value::MatchArgs;
 
 /// An exact amount of one currency, in major units.
 ///
@@ -69,6 +70,7 @@ impl Money {
         self.0.currency()
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "an argument of Python")]
     fn __eq__(&self, other: Other<'_>) -> bool {
         self == other.0.get()
     }
