@@ -15,7 +15,7 @@ use crate::payout::Payout;
 /// data of its cause, and everything else.
 #[pyfunction]
 #[pyo3(signature = (data) -> "tuple[str, bool, bool, str, dict[str, object] | None, dict[str, object]]")]
-#[allow(clippy::type_complexity, reason = "a tuple of Python's")]
+#[allow(clippy::type_complexity, clippy::needless_pass_by_value, reason = "a tuple and an argument of Python")]
 pub fn _read_error<'py>(
     py: Python<'py>,
     data: Plain<'py>,

@@ -9,17 +9,18 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString, PyType};
 
+use crate::conversion::{FromCore, ToCore};
 use crate::data::{Data, Described, Fields, Known, Part, Way};
 use crate::error::{guard, raise};
 use crate::given::{Argument, Given, Read, argument};
 use crate::repr::{Show, quote};
-use crate::value::{FromCore, MatchArgs, ToCore};
+use crate::value::MatchArgs;
 
 /// An exact amount of one currency, in major units.
 ///
 /// The amount is a str, an int (one of numpy's, too) or a decimal.Decimal. A float is refused with an
-/// `InvalidRequestError`, since it is not exact. So is a str that can be read in two ways: "250.000" of a currency of at
-/// most two decimals; write "250000", or "250". The currency is a code in capital letters, such as "IDR". Equal by
+/// `InvalidRequestError`, since it is not exact. So is a str that can be read in two ways: "250.000" of a currency of
+/// at most two decimals; write "250000", or "250". The currency is a code in capital letters, such as "IDR". Equal by
 /// value, whatever the zeros at the end.
 ///
 /// Money of one currency can be added, subtracted, compared and summed up, exactly; of two currencies, or where a digit
@@ -69,6 +70,7 @@ impl Money {
         self.0.currency()
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "an argument of Python")]
     fn __eq__(&self, other: Other<'_>) -> bool {
         self == other.0.get()
     }

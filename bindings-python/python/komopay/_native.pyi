@@ -1297,8 +1297,8 @@ class Money:
     An exact amount of one currency, in major units.
 
     The amount is a str, an int (one of numpy's, too) or a decimal.Decimal. A float is refused with an
-    `InvalidRequestError`, since it is not exact. So is a str that can be read in two ways: "250.000" of a currency of at
-    most two decimals; write "250000", or "250". The currency is a code in capital letters, such as "IDR". Equal by
+    `InvalidRequestError`, since it is not exact. So is a str that can be read in two ways: "250.000" of a currency of
+    at most two decimals; write "250000", or "250". The currency is a code in capital letters, such as "IDR". Equal by
     value, whatever the zeros at the end.
 
     Money of one currency can be added, subtracted, compared and summed up, exactly; of two currencies, or where a digit
