@@ -69,7 +69,8 @@ class AsyncClient:
         'SUCCESS'
     """
 
-    __slots__ = ("_client", "_native", "_provider")
+    # With a dict, so that tests can replace a method of one client, as `unittest.mock` does.
+    __slots__ = ("__dict__", "_client", "_native", "_provider")
 
     def __init__(
         self,
@@ -115,6 +116,12 @@ class AsyncClient:
         self._client = make()
         self._native = self._client._for_event_loop()
         return self
+
+    def __setattr__(self, name: str, value: object, /) -> None:
+        """Replaces a method of this client, in a test. A setting is no attribute: it would change nothing."""
+        if not hasattr(type(self), name):
+            raise AttributeError(f"a client has no {name} that could be replaced; settings are given when it is made")
+        object.__setattr__(self, name, value)
 
     async def create_payout(self, payout_id: str, request: PayoutRequest, *, resume: bool = False) -> PayoutAccepted:
         """Makes a payout, exactly once. Store the id before the first call. See `Client.create_payout`.
