@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use komopay_core::PayoutId;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::answer::object;
+use crate::data::{Data, Described, Fields, Part, Way, described, methods, put};
 use crate::error::{guard, raise};
 use crate::given::{Argument, Given, Read, argument, readable};
 use crate::money::Money;
@@ -185,6 +186,77 @@ impl From<komopay_core::AccessToken> for AccessToken {
 
 object!(AccessToken);
 readable!(AccessScope);
+methods!(AccessScope);
+
+/// Its `type` is the function that makes it, and the rest is what that takes.
+impl Part for AccessScope {
+    fn to_plain<'py>(&self, py: Python<'py>, include_personal: bool) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.data(py, include_personal).map(|data| Some(data.into_any()))
+    }
+
+    fn from_plain(field: Argument<'_>, given: &Bound<'_, PyAny>, way: Way) -> PyResult<Self> {
+        if let Ok(scope) = given.cast::<Self>() {
+            return Ok(scope.get().clone());
+        }
+        let py = given.py();
+        let fields = Fields::of(field, given, Self::CLASS)?;
+        let id = || -> PyResult<PayoutId> {
+            let id: String = fields.take("payout_id", argument("payout_id"), way)?;
+            PayoutId::new(id).map_err(|error| raise(py, &error))
+        };
+        let money = || fields.take::<Option<Money>>("money", argument("money"), way);
+        let function: String = fields.take("type", argument("scope.type"), way)?;
+        let scope = match function.as_str() {
+            "payout" => {
+                let money: Money = fields.take("money", argument("money"), way)?;
+                komopay_core::AccessScope::Payout { id: id()?, money: (&money).into() }
+            }
+            "read" => komopay_core::AccessScope::Read { id: id()? },
+            "operations" => komopay_core::AccessScope::Operations {
+                operations: fields.take("operations", argument("scope.operations"), way)?,
+                money: money()?.map(|money| (&money).into()),
+            },
+            _ => return Err(argument("scope.type").refuse(py, "must be payout, read or operations")),
+        };
+        fields.finish("scope.", &["type", "payout_id", "money", "operations"], way).map(|()| Self(scope))
+    }
+
+    fn schema(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(PyType::new::<Self>(py).into_any())
+    }
+}
+
+impl Data for AccessScope {
+    const CLASS: &'static str = "AccessScope";
+    const WAY: Way = Way::Request;
+
+    fn data<'py>(&self, py: Python<'py>, include_personal: bool) -> PyResult<Bound<'py, PyDict>> {
+        let data = PyDict::new(py);
+        data.set_item("type", self.arguments(py)?.0)?;
+        let money = |money: &komopay_core::Money| Money::from(money.clone());
+        match &self.0 {
+            komopay_core::AccessScope::Payout { id, money: sum } => {
+                data.set_item("payout_id", id.as_str())?;
+                put(&data, "money", &money(sum), include_personal)?;
+            }
+            komopay_core::AccessScope::Read { id } => data.set_item("payout_id", id.as_str())?,
+            komopay_core::AccessScope::Operations { operations, money: sum } => {
+                data.set_item("operations", operations)?;
+                put(&data, "money", &sum.as_ref().map(money), include_personal)?;
+            }
+        }
+        Ok(data)
+    }
+
+    fn fields(py: Python<'_>) -> PyResult<Vec<Described<'_>>> {
+        Ok(vec![
+            described::<String>(py, "type", "What it allows: payout, read or operations.", false)?,
+            described::<Option<String>>(py, "payout_id", "The payout, of payout and read.", false)?,
+            described::<Option<Money>>(py, "money", "The only money that a create may ask for.", false)?,
+            described::<Option<Vec<String>>>(py, "operations", "Of operations: each METHOD /path.", false)?,
+        ])
+    }
+}
 
 /// The id of a payout.
 impl Read for PayoutId {

@@ -1,9 +1,11 @@
 //! Callbacks that were read, and the changes of payouts that they and reads show.
 
+use komopay_core as core;
 use pyo3::prelude::*;
 
 use crate::payout::Payout;
 use crate::repr::Repr;
+use crate::text::Code;
 use crate::value::value;
 
 value! {
@@ -27,7 +29,7 @@ value! {
 impl Callback {
     /// The largest body that is looked at, in bytes. Who receives callbacks need not read more than one byte above it.
     #[classattr]
-    const LARGEST_BODY: usize = komopay_core::Callback::LARGEST_BODY;
+    const LARGEST_BODY: usize = core::Callback::LARGEST_BODY;
 }
 
 impl Callback {
@@ -52,7 +54,7 @@ value! {
         /// The whole payout after it, as the platform told it.
         payout: Payout,
         /// The status before it; None of the first change that was seen.
-        previous_status: Option<String> = None;
+        previous_status: Option<Code<core::PayoutStatus>> = None;
         /// Whether it corrects a final status: what was done because of that has to be looked at again.
         is_correction: bool = ("bool", false),
     }
@@ -64,7 +66,7 @@ impl PayoutChange {
         Repr::new(py, "PayoutChange")
             .text("payout_id", payout_id.as_str())
             .value("sequence", sequence.to_string())
-            .code("previous_status", previous_status.as_deref())
+            .code("previous_status", previous_status.as_ref().map(Code::as_str))
             .truth("is_correction", *is_correction)
             .value("payout", payout.show(py))
             .finish()

@@ -17,7 +17,7 @@ use pyo3::exceptions::PyException;
 #[cfg(feature = "stubs")]
 use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDateTime, PyDelta, PyFloat, PyInt, PyString, PyType};
+use pyo3::types::{PyBool, PyBytes, PyDateTime, PyDelta, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 
 use crate::error::refuse;
 
@@ -113,6 +113,18 @@ impl Argument<'_> {
     ) -> PyResult<Vec<T>> {
         let items = given.try_iter().map_err(|_| self.wrong_type(given, wanted))?;
         items.map(|item| read(self, &item?)).collect()
+    }
+
+    /// Several things of plain data: a list or a tuple.
+    pub fn listed<'py, T>(
+        self,
+        given: &Bound<'py, PyAny>,
+        read: impl Fn(Self, &Bound<'py, PyAny>) -> PyResult<T>,
+    ) -> PyResult<Vec<T>> {
+        if !given.is_instance_of::<PyList>() && !given.is_instance_of::<PyTuple>() {
+            return Err(self.wrong_type(given, "a list"));
+        }
+        self.several(given, "a list", read)
     }
 
     /// Several whole numbers.

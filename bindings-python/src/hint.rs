@@ -32,7 +32,11 @@ pub const INTS: PyStaticExpr = type_hint_subscript!(type_hint_identifier!("colle
 pub const PATH: PyStaticExpr = either(&STR, &type_hint_subscript!(type_hint_identifier!("os", "PathLike"), STR));
 pub const DECIMAL: PyStaticExpr = type_hint_identifier!("decimal", "Decimal");
 /// What an amount can be made of.
-pub const AMOUNT: PyStaticExpr = either(&either(&STR, &INT), &DECIMAL);
+pub const AMOUNT: PyStaticExpr = either(&either(&STR, &type_hint_identifier!("typing", "SupportsIndex")), &DECIMAL);
+pub const OBJECT: PyStaticExpr = type_hint_identifier!("builtins", "object");
+/// The plain data of a value.
+pub const DATA: PyStaticExpr = type_hint_subscript!(type_hint_identifier!("collections.abc", "Mapping"), STR, OBJECT);
+pub const JSON: PyStaticExpr = either(&STR, &BYTES);
 /// A function that gives a text.
 pub const PROVIDER: PyStaticExpr =
     type_hint_subscript!(type_hint_identifier!("collections.abc", "Callable"), PyStaticExpr::List { elts: &[] }, STR);

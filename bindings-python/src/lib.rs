@@ -11,12 +11,13 @@
 //! | `asynchronous.rs`, `settlement.rs` | calls of an event loop, under `komopay/aio.py`, and how their ends come to it |
 //! | `given.rs` | what a caller gave, each read by its name, or refused with it |
 //! | `value.rs` | what makes a class of a list of fields, and a value of the core into one of ours |
+//! | `data.rs`, `text.rs` | values as plain data and back; texts that are personal, texts that are codes |
 //! | `answer.rs`, `hint.rs` | what calls answer with; the types that the stub names |
 //! | `money.rs`, `request.rs`, `payout.rs`, `history.rs` | the values that go in and come out |
 //! | `callback.rs`, `change_store.rs` | callbacks and changes; stores of changes, and what a fork means for them |
 //! | `catalogue.rs` | the answers of the catalogue as the values of `komopay/catalogue.py` |
 //! | `access.rs`, `token.rs` | tokens for someone else; tokens from a function of the caller's |
-//! | `error.rs` | the core's errors as the exceptions of `komopay/errors.py`; panics too |
+//! | `error.rs`, `error_data.rs` | the core's errors as the exceptions of `komopay/errors.py`; panics; plain data |
 //! | `runtime.rs` | the one runtime |
 //! | `process.rs` | which process this is, and the gate before the GIL |
 //! | `live.rs`, `lifecycle.rs` | what forks and the end of the interpreter mean for a client; the hooks of both |
@@ -35,7 +36,9 @@ mod caller;
 mod catalogue;
 mod change_store;
 mod client;
+mod data;
 mod error;
+mod error_data;
 mod given;
 #[cfg(feature = "stubs")]
 mod hint;
@@ -54,6 +57,7 @@ mod runtime;
 mod settings;
 mod settlement;
 mod testing;
+mod text;
 mod token;
 mod value;
 mod wait;
@@ -68,11 +72,17 @@ mod _native {
     #[pymodule_export]
     use crate::callback::{Callback, PayoutChange};
     #[pymodule_export]
+    use crate::catalogue::{_fields_of_catalogue, _read_catalogue};
+    #[pymodule_export]
     use crate::change_store::{MemoryChangeStore, SqliteChangeStore};
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]
+    use crate::data::{_json, _plain};
+    #[pymodule_export]
     use crate::error::{_error_kinds, _panic};
+    #[pymodule_export]
+    use crate::error_data::_read_error;
     #[pymodule_export]
     use crate::history::{Attempt, Reason};
     #[pymodule_export]
@@ -84,7 +94,7 @@ mod _native {
     #[pymodule_export]
     use crate::opaque::Opaque;
     #[pymodule_export]
-    use crate::payout::{FailureReason, Payout, PayoutAccepted, PayoutStatus};
+    use crate::payout::{FailureReason, Payout, PayoutAccepted};
     #[pymodule_export]
     use crate::request::{
         BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutRequest, WalletAccount, WalletTransfer,

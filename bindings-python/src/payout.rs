@@ -1,51 +1,13 @@
 //! What comes out of a call: `PayoutAccepted`, `Payout`, and what they hold.
 
 use jiff::Timestamp;
+use komopay_core as core;
 use pyo3::prelude::*;
 
 use crate::money::Money;
 use crate::repr::Repr;
+use crate::text::{Code, Unscrubbed};
 use crate::value::value;
-
-/// The statuses known to this version. The list is open: a status that is not here is kept as it came.
-///
-/// Example:
-///
-///     >>> PayoutStatus.SUCCESS
-///     'SUCCESS'
-#[pyclass(frozen, module = "komopay")]
-pub struct PayoutStatus;
-
-#[pymethods]
-impl PayoutStatus {
-    /// The outcome is still open.
-    #[classattr]
-    #[pyo3(name = "PROCESSING")]
-    fn processing() -> String {
-        komopay_core::PayoutStatus::Processing.to_string()
-    }
-
-    /// The money was sent.
-    #[classattr]
-    #[pyo3(name = "SUCCESS")]
-    fn success() -> String {
-        komopay_core::PayoutStatus::Success.to_string()
-    }
-
-    /// Accepted, then failed.
-    #[classattr]
-    #[pyo3(name = "FAILED")]
-    fn failed() -> String {
-        komopay_core::PayoutStatus::Failed.to_string()
-    }
-
-    /// The platform declined to process it.
-    #[classattr]
-    #[pyo3(name = "REFUSED")]
-    fn refused() -> String {
-        komopay_core::PayoutStatus::Refused.to_string()
-    }
-}
 
 value! {
     /// A payout with its status.
@@ -62,9 +24,9 @@ value! {
         /// The money that was asked for.
         money: Money,
         /// The method that was asked for, such as `BANK_TRANSFER`. The list is open.
-        method_code: String,
+        method_code: Code<core::MethodCode>,
         /// Where it stands: see `PayoutStatus`. The list is open.
-        status: String,
+        status: Code<core::PayoutStatus>,
         /// The platform's id, if the answer carried one.
         payment_id: Option<String> = None,
         /// The platform's transaction reference, if the answer carried one.
@@ -85,8 +47,8 @@ value! {
         processor_status: Option<String> = None,
         /// The fee charged to the merchant.
         fee: Option<Money> = None;
-        /// The answer's JSON as it came.
-        raw: String = ("str", ""),
+        /// The answer's JSON as it came. The platform's own words in it may repeat the payee's account.
+        raw: Unscrubbed = ("str", ""),
     }
 }
 
@@ -95,7 +57,7 @@ impl Payout {
     /// Whether the outcome is decided. An unknown status never is.
     #[getter]
     fn is_final(&self) -> bool {
-        komopay_core::PayoutStatus::from(self.status.as_str()).is_final()
+        core::PayoutStatus::from(self.status.as_str()).is_final()
     }
 }
 
@@ -129,7 +91,7 @@ value! {
         /// The money, as the platform repeats it.
         money: Money,
         /// The method, as the platform repeats it. The list is open.
-        method_code: String,
+        method_code: Code<core::MethodCode>,
         /// The platform's id, if the answer carried one.
         payment_id: Option<String> = None,
         /// The platform's transaction reference, if the answer carried one.
@@ -144,8 +106,8 @@ value! {
         ///
         /// That proves id, money, method and age, not the payee: the platform never repeats the account.
         recovered: bool = ("bool", false),
-        /// The answer's JSON as it came.
-        raw: String = ("str", ""),
+        /// The answer's JSON as it came. The platform's own words in it may repeat the payee's account.
+        raw: Unscrubbed = ("str", ""),
     }
 }
 
@@ -171,7 +133,7 @@ value! {
     ///     FailureReason(code='INVALID_ACCOUNT_NUMBER')
     answer FailureReason matches (code, failed_at, message) {
         /// The platform's code, such as `INVALID_ACCOUNT_NUMBER`. The list is open.
-        code: String,
+        code: Code<core::FailureCode>,
         /// When it failed.
         failed_at: Option<Timestamp> = None,
         /// The platform's own text.

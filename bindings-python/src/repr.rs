@@ -5,6 +5,23 @@ use std::fmt::{Display, Write};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
+/// A part of a value, as its `repr` shows it; none of what is not set.
+pub trait Show {
+    fn show(&self, py: Python<'_>) -> Option<String>;
+}
+
+impl Show for String {
+    fn show(&self, py: Python<'_>) -> Option<String> {
+        Some(quote(py, self))
+    }
+}
+
+impl<T: Show> Show for Option<T> {
+    fn show(&self, py: Python<'_>) -> Option<String> {
+        self.as_ref().and_then(|part| part.show(py))
+    }
+}
+
 /// Writes a `repr` such as `BankAccount(name=[hidden], number=****3344)`. Fields that are not set are left out.
 pub struct Repr<'py> {
     py: Python<'py>,
@@ -40,18 +57,6 @@ impl<'py> Repr<'py> {
     pub fn code<'a>(self, name: &str, code: impl Into<Option<&'a str>>) -> Self {
         let shown = code.into().map(|code| komopay_core::Shown(code).to_string());
         self.text(name, shown.as_deref())
-    }
-
-    /// A callback URL: the core decides what may be shown of it.
-    pub fn url<'a>(self, name: &str, url: impl Into<Option<&'a str>>) -> Self {
-        let shown = url.into().map(|url| komopay_core::ShownUrl(url).to_string());
-        self.text(name, shown.as_deref())
-    }
-
-    /// An account number: the core decides what may be shown of it.
-    pub fn account_number<'a>(self, name: &str, number: impl Into<Option<&'a str>>) -> Self {
-        let masked = number.into().map(|number| format!("{:?}", komopay_core::Masked(number)));
-        self.value(name, masked)
     }
 
     /// A field of which only is shown that it is there.

@@ -1,12 +1,15 @@
 //! What goes into a create: `PayoutRequest` and the payout methods, with the fields and names of the core.
 
-use komopay_core::PayoutMethod;
+use komopay_core::{MethodCode, PayoutMethod};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
+use crate::data::{Fields, Part, Way};
 use crate::error::{guard, raise};
 use crate::given::{Argument, Given, Read, argument, setting};
 use crate::money::Money;
-use crate::repr::Repr;
+use crate::repr::Show;
+use crate::text::{AccountNumber, CallbackUrl, Personal};
 use crate::value::{ToCore, value};
 
 value! {
@@ -29,9 +32,9 @@ value! {
         /// The currency to exchange into.
         exchanged_to_currency: Option<String> = None,
         /// Where the platform posts status changes.
-        callback_url: Option<String> = None,
+        callback_url: Option<CallbackUrl> = None,
         /// The customer's IPv4 or IPv6 address.
-        customer_ip: Option<String> = None,
+        customer_ip: Option<Personal> = None,
     }
 }
 
@@ -114,20 +117,6 @@ impl PayoutRequest {
     }
 }
 
-impl PayoutRequest {
-    fn show(&self, py: Python<'_>) -> String {
-        let Self { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = self;
-        Repr::new(py, "PayoutRequest")
-            .value("money", money.show(py))
-            .value("method", method.show(py))
-            .text("segment_code", segment_code.as_deref())
-            .text("exchanged_to_currency", exchanged_to_currency.as_deref())
-            .url("callback_url", callback_url.as_deref())
-            .hidden("customer_ip", customer_ip.as_ref())
-            .finish()
-    }
-}
-
 /// One of the payout methods.
 #[derive(Clone, PartialEq, Eq, Hash, IntoPyObject)]
 enum Method {
@@ -166,13 +155,53 @@ impl ToCore<PayoutMethod> for Method {
     }
 }
 
-impl Method {
-    fn show(&self, py: Python<'_>) -> String {
+impl Show for Method {
+    fn show(&self, py: Python<'_>) -> Option<String> {
         match self {
-            Self::Bank(bank) => bank.show(py),
-            Self::Crypto(crypto) => crypto.show(py),
-            Self::Wallet(wallet) => wallet.show(py),
+            Self::Bank(bank) => Show::show(bank, py),
+            Self::Crypto(crypto) => Show::show(crypto, py),
+            Self::Wallet(wallet) => Show::show(wallet, py),
         }
+    }
+}
+
+/// Which method it is, its `method_code` says, as in an answer.
+impl Part for Method {
+    const IS_PERSONAL: bool = true;
+
+    fn to_plain<'py>(&self, py: Python<'py>, include_personal: bool) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self {
+            Self::Bank(bank) => bank.to_plain(py, include_personal),
+            Self::Crypto(crypto) => crypto.to_plain(py, include_personal),
+            Self::Wallet(wallet) => wallet.to_plain(py, include_personal),
+        }
+    }
+
+    fn from_plain(field: Argument<'_>, given: &Bound<'_, PyAny>, way: Way) -> PyResult<Self> {
+        if let Ok(method) = Self::read(field, given) {
+            return Ok(method);
+        }
+        let code = Fields::of(field, given, "a payout method")?.take::<String>(
+            "method_code",
+            argument("method.method_code"),
+            way,
+        )?;
+        match MethodCode::from(code.as_str()) {
+            MethodCode::BankTransfer => BankTransfer::from_plain(field, given, way).map(Self::Bank),
+            MethodCode::CryptoTransfer => CryptoTransfer::from_plain(field, given, way).map(Self::Crypto),
+            MethodCode::WalletTransfer => WalletTransfer::from_plain(field, given, way).map(Self::Wallet),
+            MethodCode::Unknown(_) => {
+                let problem = format!("must be one of {}", MethodCode::KNOWN.join(", "));
+                Err(argument("method.method_code").refuse(given.py(), &problem))
+            }
+        }
+    }
+
+    fn schema(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        let either = PyDict::new(py);
+        let classes = (BankTransfer::schema(py)?, CryptoTransfer::schema(py)?, WalletTransfer::schema(py)?);
+        either.set_item("anyOf", classes)?;
+        Ok(either.into_any())
     }
 }
 
@@ -183,27 +212,15 @@ value! {
     ///
     ///     >>> BankTransfer(operator_code="IDR_014", account=BankAccount(name="Siti", number="0123456789"))
     ///     BankTransfer(operator_code='IDR_014', account=BankAccount(name=[hidden], number=****6789))
-    request BankTransfer("method.") matches (operator_code, account) {
+    request BankTransfer("method.", BankTransfer) matches (operator_code, account) {
         /// The bank's code, such as `IDR_014`.
         operator_code: String,
         /// The receiving account.
         account: BankAccount,
         /// The payee's e-mail address.
-        email_address: Option<String> = None,
+        email_address: Option<Personal> = None,
         /// Free text.
-        remark: Option<String> = None,
-    }
-}
-
-impl BankTransfer {
-    fn show(&self, py: Python<'_>) -> String {
-        let Self { operator_code, account, email_address, remark } = self;
-        Repr::new(py, "BankTransfer")
-            .text("operator_code", operator_code.as_str())
-            .value("account", account.show(py))
-            .hidden("email_address", email_address.as_ref())
-            .hidden("remark", remark.as_ref())
-            .finish()
+        remark: Option<Personal> = None,
     }
 }
 
@@ -216,9 +233,9 @@ value! {
     ///     BankAccount(name=[hidden], number=****6789)
     request BankAccount("method.account.") matches (name, number) {
         /// The holder's name: letters of any script and a little punctuation, no digits, 1 to 64.
-        name: String,
+        name: Personal,
         /// The account number.
-        number: String,
+        number: AccountNumber,
         /// The kind of account; required for JPY and ZAR.
         account_type: Option<String> = None,
         /// The bank's own code; for INR the IFSC, required there.
@@ -234,22 +251,6 @@ value! {
     }
 }
 
-impl BankAccount {
-    fn show(&self, py: Python<'_>) -> String {
-        let Self { name, number, account_type, bank_code, bank_name, bank_branch, bank_city, bank_province } = self;
-        Repr::new(py, "BankAccount")
-            .hidden("name", Some(name))
-            .account_number("number", number.as_str())
-            .text("account_type", account_type.as_deref())
-            .text("bank_code", bank_code.as_deref())
-            .text("bank_name", bank_name.as_deref())
-            .text("bank_branch", bank_branch.as_deref())
-            .text("bank_city", bank_city.as_deref())
-            .text("bank_province", bank_province.as_deref())
-            .finish()
-    }
-}
-
 value! {
     /// A transfer to a crypto wallet.
     ///
@@ -257,24 +258,13 @@ value! {
     ///
     ///     >>> CryptoTransfer(operator_code="BTC", account=CryptoAccount(number="bc1q0123456789"))
     ///     CryptoTransfer(operator_code='BTC', account=CryptoAccount(number=****6789))
-    request CryptoTransfer("method.") matches (operator_code, account) {
+    request CryptoTransfer("method.", CryptoTransfer) matches (operator_code, account) {
         /// The blockchain's code.
         operator_code: String,
         /// The receiving wallet.
         account: CryptoAccount,
         /// Free text.
-        remark: Option<String> = None,
-    }
-}
-
-impl CryptoTransfer {
-    fn show(&self, py: Python<'_>) -> String {
-        let Self { operator_code, account, remark } = self;
-        Repr::new(py, "CryptoTransfer")
-            .text("operator_code", operator_code.as_str())
-            .value("account", account.show(py))
-            .hidden("remark", remark.as_ref())
-            .finish()
+        remark: Option<Personal> = None,
     }
 }
 
@@ -287,14 +277,7 @@ value! {
     ///     CryptoAccount(number=****6789)
     request CryptoAccount("method.account.") matches (number) {
         /// The wallet's address: letters and digits, 1 to 62.
-        number: String,
-    }
-}
-
-impl CryptoAccount {
-    fn show(&self, py: Python<'_>) -> String {
-        let Self { number } = self;
-        Repr::new(py, "CryptoAccount").account_number("number", number.as_str()).finish()
+        number: AccountNumber,
     }
 }
 
@@ -305,27 +288,15 @@ value! {
     ///
     ///     >>> WalletTransfer(account=WalletAccount(number="siti@ovo"), phone_number="+628123456789")
     ///     WalletTransfer(account=WalletAccount(number=****@ovo), phone_number=[hidden])
-    request WalletTransfer("method.") matches (operator_code, account) {
+    request WalletTransfer("method.", WalletTransfer) matches (operator_code, account) {
         /// The receiving wallet.
         account: WalletAccount,
         /// The wallet provider's code; optional here, unlike for the other methods.
         operator_code: Option<String> = None,
         /// The payee's phone, international, 7 to 16 characters.
-        phone_number: Option<String> = None,
+        phone_number: Option<Personal> = None,
         /// Free text.
-        remark: Option<String> = None,
-    }
-}
-
-impl WalletTransfer {
-    fn show(&self, py: Python<'_>) -> String {
-        let Self { operator_code, account, phone_number, remark } = self;
-        Repr::new(py, "WalletTransfer")
-            .text("operator_code", operator_code.as_deref())
-            .value("account", account.show(py))
-            .hidden("phone_number", phone_number.as_ref())
-            .hidden("remark", remark.as_ref())
-            .finish()
+        remark: Option<Personal> = None,
     }
 }
 
@@ -338,18 +309,8 @@ value! {
     ///     WalletAccount(name=[hidden], number=****@ovo)
     request WalletAccount("method.account.") matches (name, number) {
         /// The holder's name; required for INR.
-        name: Option<String> = None,
+        name: Option<Personal> = None,
         /// The wallet's address, user@provider, 1 to 100 characters.
-        number: Option<String> = None,
-    }
-}
-
-impl WalletAccount {
-    fn show(&self, py: Python<'_>) -> String {
-        let Self { name, number } = self;
-        Repr::new(py, "WalletAccount")
-            .hidden("name", name.as_ref())
-            .account_number("number", number.as_deref())
-            .finish()
+        number: Option<AccountNumber> = None,
     }
 }

@@ -1,7 +1,8 @@
 //! Values that mirror the core's: each is told once, as a list of fields with their documentation.
 //!
 //! [`value!`] makes of the list a frozen class that compares and hashes by value, its constructor by keywords, which
-//! reads each field by its name, what pickle and copy need, and the way from the core or to it. That takes the core's
+//! reads each field by its name, what pickle and copy need, plain data and the way back from it, and the way from the
+//! core or to it. That takes the core's
 //! value apart without `..`, so that a new field does not compile until it is in the list.
 
 use std::time::Duration;
@@ -14,17 +15,18 @@ use pyo3::types::PyTuple;
 /// Declares a value. `answer` is one that comes out of the core, `request` one that goes in.
 ///
 /// `field: Type` has to be given, `field: Option<Type> = None` need not be. What has another default is behind a `;`:
-/// `raw: String = ("str", "")`, where the first text is its type in Python. `Class("method.")` is a part of a request:
-/// errors name its fields with what leads to them.
+/// `raw: String = ("str", "")`, where the first text is its type in Python. The type says what is personal: see
+/// `text.rs`. `Class("method.")` is a part of a request: errors name its fields with what leads to them; and
+/// `Class("method.", Code)` is the payout method of this code.
 macro_rules! value {
     ($(#[$about:meta])* $way:ident $class:ident matches $matched:tt $fields:tt) => {
         $crate::value::value! { $(#[$about])* $way $class("") matches $matched $fields }
     };
     (
         $(#[$about:meta])*
-        $way:ident $class:ident($path:literal) matches ($($matched:ident),*) {
-            $($(#[$doc:meta])* $field:ident: $type:ty $(= $none:ident)?),* $(,)?
-            $(; $($(#[$late_doc:meta])* $late:ident: $late_type:ty = ($hint:tt, $default:tt),)*)?
+        $way:ident $class:ident($path:literal $(, $code:ident)?) matches ($($matched:ident),*) {
+            $($(#[doc = $doc:literal])* $field:ident: $type:ty $(= $none:ident)?),* $(,)?
+            $(; $($(#[doc = $late_doc:literal])* $late:ident: $late_type:ty = ($hint:tt, $default:tt),)*)?
         }
     ) => {
         $(#[$about])*
@@ -32,8 +34,8 @@ macro_rules! value {
         #[derive(Clone, PartialEq, Eq, Hash)]
         #[allow(clippy::struct_field_names, reason = "the same names in every language")]
         pub struct $class {
-            $($(#[$doc])* $field: $type,)*
-            $($($(#[$late_doc])* $late: $late_type,)*)?
+            $($(#[doc = $doc])* $field: $type,)*
+            $($($(#[doc = $late_doc])* $late: $late_type,)*)?
         }
 
         #[pyo3::pymethods]
@@ -67,7 +69,7 @@ macro_rules! value {
             }
 
             fn __repr__(&self, py: pyo3::Python<'_>) -> pyo3::PyResult<String> {
-                $crate::error::guard(py, || Ok(self.show(py)))
+                $crate::error::guard(py, || Ok($crate::repr::Show::show(self, py).unwrap_or_default()))
             }
 
             #[pyo3(signature = () -> "tuple[tuple[()], dict[str, object]]")]
@@ -76,13 +78,13 @@ macro_rules! value {
                 pyo3::Bound<'py, pyo3::types::PyDict>,
             )> {
                 $crate::error::guard(py, || {
-                    let known = pyo3::types::PyDict::new(py);
-                    $(known.set_item(stringify!($field), self.$field.clone())?;)*
-                    $($(known.set_item(stringify!($late), self.$late.clone())?;)*)?
-                    Ok((pyo3::types::PyTuple::empty(py), known))
+                    Ok((pyo3::types::PyTuple::empty(py), $crate::data::Known::known(self, py)?))
                 })
             }
         }
+
+        $crate::data::methods!($class);
+        $crate::data::replacing!($class);
 
         impl $class {
             $($(
@@ -95,11 +97,114 @@ macro_rules! value {
             )*)?
         }
 
+        $(
+            #[pyo3::pymethods]
+            impl $class {
+                /// Which payout method this is.
+                #[getter]
+                #[allow(clippy::unused_self, reason = "an attribute of each")]
+                fn method_code(&self) -> $crate::text::Code<komopay_core::MethodCode> {
+                    $crate::value::FromCore::from_core(komopay_core::MethodCode::$code)
+                }
+            }
+        )?
+
+        impl $crate::data::Part for $class {
+            const IS_PERSONAL: bool = $(<$type as $crate::data::Part>::IS_PERSONAL ||)*
+                $($(<$late_type as $crate::data::Part>::IS_PERSONAL ||)*)? false;
+
+            fn to_plain<'py>(
+                &self,
+                py: pyo3::Python<'py>,
+                include_personal: bool,
+            ) -> pyo3::PyResult<Option<pyo3::Bound<'py, pyo3::PyAny>>> {
+                use $crate::data::Data;
+                self.data(py, include_personal).map(|data| Some(data.into_any()))
+            }
+
+            fn from_plain(
+                argument: $crate::given::Argument<'_>,
+                given: &pyo3::Bound<'_, pyo3::PyAny>,
+                way: $crate::data::Way,
+            ) -> pyo3::PyResult<Self> {
+                use $crate::given::argument as named;
+                if let Ok(made) = given.cast::<Self>() {
+                    return Ok(made.get().clone());
+                }
+                let fields = $crate::data::Fields::of(argument, given, stringify!($class))?;
+                $(fields.check_code($path, komopay_core::MethodCode::$code.as_str())?;)?
+                let value = Self {
+                    $($field: fields.take(
+                        stringify!($field),
+                        named(concat!($path, stringify!($field))),
+                        way,
+                    )?,)*
+                    $($($late: fields.take_or_default(
+                        stringify!($late),
+                        named(concat!($path, stringify!($late))),
+                        way,
+                    )?,)*)?
+                };
+                let known = [$(stringify!($field),)* $($(stringify!($late),)*)?];
+                fields.finish($path, &known, way).map(|()| value)
+            }
+
+            fn schema(py: pyo3::Python<'_>) -> pyo3::PyResult<pyo3::Bound<'_, pyo3::PyAny>> {
+                Ok(pyo3::types::PyType::new::<Self>(py).into_any())
+            }
+        }
+
+        impl $crate::data::Known for $class {
+            fn known<'py>(&self, py: pyo3::Python<'py>) -> pyo3::PyResult<pyo3::Bound<'py, pyo3::types::PyDict>> {
+                let known = pyo3::types::PyDict::new(py);
+                $(known.set_item(stringify!($field), self.$field.clone())?;)*
+                $($(known.set_item(stringify!($late), self.$late.clone())?;)*)?
+                Ok(known)
+            }
+        }
+
+        impl $crate::data::Data for $class {
+            const CLASS: &'static str = stringify!($class);
+            const WAY: $crate::data::Way = $crate::value::value!(@way $way);
+
+            fn data<'py>(
+                &self,
+                py: pyo3::Python<'py>,
+                include_personal: bool,
+            ) -> pyo3::PyResult<pyo3::Bound<'py, pyo3::types::PyDict>> {
+                let data = pyo3::types::PyDict::new(py);
+                $(data.set_item("method_code", komopay_core::MethodCode::$code.as_str())?;)?
+                $($crate::data::put(&data, stringify!($field), &self.$field, include_personal)?;)*
+                $($($crate::data::put(&data, stringify!($late), &self.$late, include_personal)?;)*)?
+                Ok(data)
+            }
+
+            fn fields(py: pyo3::Python<'_>) -> pyo3::PyResult<Vec<$crate::data::Described<'_>>> {
+                Ok(vec![
+                    $($crate::data::described_code(py, komopay_core::MethodCode::$code.as_str())?,)?
+                    $($crate::data::described::<$type>(
+                        py, stringify!($field), concat!("", $($doc, "\n"),*), false,
+                    )?,)*
+                    $($($crate::data::described::<$late_type>(
+                        py, stringify!($late), concat!("", $($late_doc, "\n"),*), true,
+                    )?,)*)?
+                ])
+            }
+        }
+
         $crate::value::matched!($class($($matched),*));
         $crate::given::readable!($class);
         $crate::value::value!(@$way $class { $($field,)* $($($late,)*)? });
     };
+    (@way answer) => { $crate::data::Way::Answer };
+    (@way request) => { $crate::data::Way::Request };
     (@answer $class:ident { $($field:ident,)* }) => {
+        impl $crate::repr::Show for $class {
+            fn show(&self, py: pyo3::Python<'_>) -> Option<String> {
+                Some(Self::show(self, py))
+            }
+        }
+
         impl From<komopay_core::$class> for $class {
             fn from(value: komopay_core::$class) -> Self {
                 let komopay_core::$class { $($field),* } = value;
@@ -116,6 +221,14 @@ macro_rules! value {
         $crate::answer::object!($class);
     };
     (@request $class:ident { $($field:ident,)* }) => {
+        impl $crate::repr::Show for $class {
+            fn show(&self, py: pyo3::Python<'_>) -> Option<String> {
+                let shown = $crate::repr::Repr::new(py, stringify!($class));
+                $(let shown = shown.value(stringify!($field), $crate::repr::Show::show(&self.$field, py));)*
+                Some(shown.finish())
+            }
+        }
+
         impl From<&$class> for komopay_core::$class {
             fn from(value: &$class) -> Self {
                 let $class { $($field),* } = value;
@@ -200,18 +313,11 @@ macro_rules! same {
 }
 same!(String, bool, u16, u64);
 
-macro_rules! text {
-    ($($type:ty),*) => {
-        $(
-            impl FromCore<$type> for String {
-                fn from_core(value: $type) -> Self {
-                    value.as_str().to_owned()
-                }
-            }
-        )*
-    };
+impl FromCore<core::PayoutId> for String {
+    fn from_core(id: core::PayoutId) -> Self {
+        id.as_str().to_owned()
+    }
 }
-text!(core::PayoutId, core::PayoutStatus, core::MethodCode, core::FailureCode, core::RawJson);
 
 /// The time in whole microseconds, all that a Python `datetime` holds: a value equals its pickled copy.
 pub fn micros(time: Timestamp) -> Timestamp {

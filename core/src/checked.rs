@@ -3,6 +3,7 @@
 //! An error carries the id of its payout, and perhaps the payout. So these values know nothing of errors, and what
 //! makes errors of their problems stands here, above both.
 
+use std::cmp::Ordering;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
@@ -74,6 +75,57 @@ impl Money {
     /// `invalid_request`, naming `money.amount` if that is no exact number, or `money.currency` if the code is empty.
     pub fn restore(amount: impl AsRef<str>, currency: impl Into<String>) -> Result<Self> {
         told(read_amount(amount.as_ref())?, currency.into())
+    }
+
+    /// The sum, exact, with the decimals of both.
+    ///
+    /// ```
+    /// use komopay_core::Money;
+    ///
+    /// let sum = Money::new("0.1", "USD")?.checked_add(&Money::new("0.20", "USD")?)?;
+    /// assert_eq!(sum.to_string(), "0.30 USD");
+    /// assert!(sum.checked_add(&Money::new("1", "IDR")?).is_err());
+    /// # Ok::<(), komopay_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `invalid_request`, naming `money.currency` if these are two currencies, or `money.amount` if the sum has more
+    /// digits than can be kept exactly.
+    pub fn checked_add(&self, other: &Self) -> Result<Self> {
+        self.plus_of(other, "+", other.amount())
+    }
+
+    /// The difference, exact, with the decimals of both.
+    ///
+    /// # Errors
+    /// As [`Money::checked_add`].
+    pub fn checked_sub(&self, other: &Self) -> Result<Self> {
+        self.plus_of(other, "-", -other.amount())
+    }
+
+    /// Which of two amounts of one currency is larger.
+    ///
+    /// # Errors
+    /// `invalid_request`, naming `money.currency`, if these are two currencies.
+    pub fn checked_cmp(&self, other: &Self) -> Result<Ordering> {
+        self.check_same_currency(other)?;
+        Ok(self.amount().cmp(&other.amount()))
+    }
+
+    fn plus_of(&self, other: &Self, sign: &str, amount: Decimal) -> Result<Self> {
+        self.check_same_currency(other)?;
+        self.plus(amount).ok_or_else(|| {
+            let problem = "has more digits than can be kept exactly; nothing was rounded";
+            Error::invalid("money.amount", format!("{self} {sign} {other} {problem}"))
+        })
+    }
+
+    fn check_same_currency(&self, other: &Self) -> Result<()> {
+        if self.currency() == other.currency() {
+            return Ok(());
+        }
+        let problem = format!("{self} and {other} are two currencies, of which there is no sum, difference or order");
+        Err(Error::invalid("money.currency", problem))
     }
 
     /// Refuses what a payout may not ask for: a currency that is none, zero, a negative amount, more decimals than the

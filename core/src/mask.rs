@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How a masked account number begins.
+pub(crate) const MASK: &str = "****";
+
 /// `Debug` of this shows the last 4 characters of an account number of 8 or more, and nothing of a shorter one.
 ///
 /// Public for the bindings, whose values show themselves in their language's own way.
@@ -11,7 +14,7 @@ impl fmt::Debug for Masked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let length = self.0.chars().count();
         let shown = if length < 8 { 0 } else { 4 };
-        f.write_str("****")?;
+        f.write_str(MASK)?;
         self.0.chars().skip(length - shown).try_for_each(|c| fmt::Write::write_char(f, c))
     }
 }

@@ -57,6 +57,45 @@ impl Money {
         &self.currency
     }
 
+    /// The amount as a text that people, and [`Money::new`], can read in one way only: `250` of what came as `250.000`,
+    /// and `42.0510` of what came as `42.051`, if its currency has at most two decimals.
+    ///
+    /// ```
+    /// use komopay_core::Money;
+    ///
+    /// let money = Money::exact("250.000", "IDR")?;
+    /// assert_eq!(money.unambiguous_amount(), "250");
+    /// assert_eq!(Money::new(money.unambiguous_amount(), "IDR")?, money);
+    /// # Ok::<(), komopay_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn unambiguous_amount(&self) -> String {
+        let is_one_way = |text: &String| self.two_readings(text).is_none();
+        let (written, plain) = (self.amount.to_string(), self.amount.normalize().to_string());
+        let longer = format!("{plain}0");
+        [written, plain].into_iter().find(is_one_way).unwrap_or(longer)
+    }
+
+    /// Whether it is nothing, of whatever currency.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.amount.is_zero()
+    }
+
+    /// The same amount on the other side of zero.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        // Zero has one sign only, so that it is written in one way.
+        let amount = if self.amount.is_zero() { self.amount } else { -self.amount };
+        Self { amount, currency: self.currency.clone() }
+    }
+
+    /// The exact sum of two amounts, in this currency; none, if it has more digits than can be kept.
+    pub(crate) fn plus(&self, amount: Decimal) -> Option<Self> {
+        let amount = sum(self.amount, amount).or_else(|| sum(self.amount.normalize(), amount.normalize()))?;
+        Some(Self { amount, currency: self.currency.clone() })
+    }
+
     /// Why no payout can be of this amount, if none can.
     pub(crate) fn unpayable_amount(&self) -> Option<String> {
         if self.amount <= Decimal::ZERO {
@@ -149,6 +188,21 @@ pub(crate) fn parse_amount(text: &str) -> Result<Decimal, String> {
         return Ok(mantissa);
     }
     shift(mantissa, exponent).ok_or_else(too_long)
+}
+
+/// The exact sum with the decimals of both, as far as they can be kept. Not `Decimal`'s own, which rounds.
+fn sum(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let mut scale = left.scale().max(right.scale());
+    let aligned = |value: Decimal| value.mantissa().checked_mul(10_i128.checked_pow(scale - value.scale())?);
+    let mut mantissa = aligned(left)?.checked_add(aligned(right)?)?;
+    loop {
+        match Decimal::try_from_i128_with_scale(mantissa, scale) {
+            Ok(sum) => return Some(sum),
+            // A zero at the end may go, no other digit.
+            Err(_) if scale > 0 && mantissa % 10 == 0 => (mantissa, scale) = (mantissa / 10, scale - 1),
+            Err(_) => return None,
+        }
+    }
 }
 
 /// `value` times ten to the power of `exponent`, or nothing if that cannot be held exactly.
@@ -352,6 +406,71 @@ mod tests {
         assert!(Money::restore("1", "").is_err());
         let of_the_platform = Money::restore("1", "idr").unwrap();
         assert_eq!(of_the_platform.check_payable().unwrap_err().field(), Some("money.currency"));
+    }
+
+    #[test]
+    fn a_sum_has_every_digit_and_the_decimals_of_both() {
+        for (left, right, sum) in [
+            ("1", "2", "3"),
+            ("42.00", "1", "43.00"),
+            ("0.1", "0.2", "0.3"),
+            ("1.5", "-1.50", "0.00"),
+            ("-1", "0.25", "-0.75"),
+            // Only a zero at the end makes room.
+            ("1.0000000000000000000000000000", "100000000000000000000", "100000000000000000001"),
+            ("7.9228162514264337593543950335", "0.0000000000000000000000000005", "7.922816251426433759354395034"),
+        ] {
+            let money = |text| Money::exact(text, "XTS").unwrap();
+            assert_eq!(money(left).checked_add(&money(right)).unwrap().amount().to_string(), sum, "{left} + {right}");
+            assert_eq!(money(sum).checked_sub(&money(right)).unwrap(), money(left), "{sum} - {right}");
+        }
+    }
+
+    #[test]
+    fn a_sum_that_would_be_rounded_is_refused() {
+        let most = "79228162514264337593543950335";
+        for (left, right) in [(most, "1"), (most, "0.5"), ("1234567890123456789012345678", "0.05"), ("1E28", "1E-28")] {
+            let error = Money::exact(left, "XTS").unwrap().checked_add(&Money::exact(right, "XTS").unwrap());
+            let error = error.unwrap_err();
+            assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidRequest, Some("money.amount")), "{error}");
+        }
+    }
+
+    #[test]
+    fn two_currencies_are_neither_added_nor_compared() {
+        let (rupiah, dollars) = (Money::new("1", "IDR").unwrap(), Money::new("1", "USD").unwrap());
+        let refused = [
+            rupiah.checked_add(&dollars).err(),
+            rupiah.checked_sub(&dollars).err(),
+            rupiah.checked_cmp(&dollars).err(),
+        ];
+        for error in refused.map(Option::unwrap) {
+            assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidRequest, Some("money.currency")));
+            assert!(error.message().contains("1 IDR and 1 USD"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_written_so_that_it_can_be_read_in_one_way_only() {
+        for (amount, currency, written) in [
+            ("250.000", "IDR", "250"),
+            ("42.050", "USD", "42.05"),
+            ("42.051", "USD", "42.0510"),
+            ("42.051", "KWD", "42.051"),
+            ("42.00", "USD", "42.00"),
+            ("-1.000", "IDR", "-1.000"),
+        ] {
+            let money = Money::exact(amount, currency).unwrap();
+            assert_eq!(money.unambiguous_amount(), written);
+            assert_eq!(Money::new(written, currency).unwrap(), money);
+        }
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        let zero = Money::new("0.00", "IDR").unwrap();
+        assert_eq!((zero.negated().to_string(), zero.is_zero()), ("0.00 IDR".to_owned(), true));
+        assert_eq!(Money::new("-1.50", "USD").unwrap().negated().to_string(), "1.50 USD");
     }
 
     #[test]

@@ -49,6 +49,31 @@ fn value(text: &str) -> (bool, String, i64) {
     }
 }
 
+/// The unit of the last digit that an amount can have.
+const LAST: i128 = 10_i128.pow(28);
+
+/// What is before the point, and what is behind it in units of the last digit, never below 0.
+fn halves(money: &Money) -> (i128, i128) {
+    let text = money.amount().to_string();
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let (whole, fraction) = text.trim_start_matches('-').split_once('.').unwrap_or((text.trim_start_matches('-'), ""));
+    carried(sign * whole.parse::<i128>().unwrap(), sign * format!("{fraction:0<28}").parse::<i128>().unwrap())
+}
+
+fn carried(whole: i128, fraction: i128) -> (i128, i128) {
+    (whole + fraction.div_euclid(LAST), fraction.rem_euclid(LAST))
+}
+
+/// Whether this has no more digits than an amount can have: 96 bits of them.
+fn can_be_kept((whole, mut fraction): (i128, i128)) -> bool {
+    let mut unit = LAST;
+    while unit > 1 && fraction % 10 == 0 {
+        (fraction, unit) = (fraction / 10, unit / 10);
+    }
+    let digits = whole.checked_mul(unit).and_then(|whole| whole.checked_add(fraction));
+    digits.is_some_and(|digits| digits.unsigned_abs() < 1 << 96)
+}
+
 fn hash(money: &Money) -> u64 {
     use std::hash::{BuildHasher, RandomState};
     static STATE: OnceLock<RandomState> = OnceLock::new();
@@ -82,6 +107,26 @@ proptest! {
                 prop_assert!(written + moved > 28, "{} was refused", text);
             }
         }
+    }
+
+    #[test]
+    fn a_sum_a_difference_and_an_order_are_exact_or_refused(one in number(), other in number()) {
+        let (Ok(a), Ok(b)) = (Money::exact(&one, "XTS"), Money::exact(&other, "XTS")) else { return Ok(()) };
+        let ((whole, fraction), (other_whole, other_fraction)) = (halves(&a), halves(&b));
+        let sum = carried(whole + other_whole, fraction + other_fraction);
+        let difference = carried(whole - other_whole, fraction - other_fraction);
+        for (exact, made) in [(sum, a.checked_add(&b)), (difference, a.checked_sub(&b))] {
+            match made {
+                Ok(money) => prop_assert_eq!(halves(&money), exact),
+                Err(error) => {
+                    prop_assert_eq!(error.field(), Some("money.amount"));
+                    prop_assert!(!can_be_kept(exact), "{} and {} were refused", a, b);
+                }
+            }
+        }
+        prop_assert_eq!(a.checked_cmp(&b).unwrap(), halves(&a).cmp(&halves(&b)));
+        prop_assert_eq!(halves(&a.negated()), carried(-whole, -fraction));
+        prop_assert_eq!(a.is_zero(), halves(&a) == (0, 0));
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod bench;
 mod canary;
 mod cargo_tool;
 mod checkout;
+mod codes;
 mod columns;
 mod command;
 mod conformance;

@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use crate::codes;
 use crate::failure::{Failure, Outcome};
 use crate::tools::Python;
 use crate::venv::Venv;
@@ -14,16 +15,32 @@ const FILE: &str = "bindings-python/python/komopay/_native.pyi";
 const IMPORTS: &str = "# Written by `cargo xtask stub`, from the Rust code.\n\nfrom komopay._settings import Settings\n\
                        from typing_extensions import Unpack\n";
 
-/// Writes it anew.
+/// The operators of money, and what they take besides it. The generator says `object`, since Python asks the other side
+/// of an operation that one side does not know; type checkers do so as well, by what each side says that it takes.
+const OPERATORS: [(&str, &str); 8] = [
+    ("__add__(self, other", "Money"),
+    ("__sub__(self, other", "Money"),
+    ("__rsub__(self, other", "Money"),
+    ("__lt__(self, other", "Money"),
+    ("__le__(self, other", "Money"),
+    ("__gt__(self, other", "Money"),
+    ("__ge__(self, other", "Money"),
+    // `sum` begins with 0, which typeshed knows as an int.
+    ("__radd__(self, start", "int"),
+];
+
+/// Writes it anew, and the codes, which it names.
 pub(crate) fn write(workspace: &Workspace) -> Outcome {
+    codes::write(workspace)?;
     let venv = Venv::fresh(workspace, &Python::find()?, "venv-stub")?;
     venv.install_builder(workspace)?;
     let stub = generate(workspace, &venv)?;
     fs::write(workspace.root().join(FILE), stub).map_err(Failure::while_doing(format!("cannot write {FILE}")))
 }
 
-/// Holds it against the code.
+/// Holds them against the code.
 pub(crate) fn check(workspace: &Workspace, venv: &Venv) -> Outcome {
+    codes::check(workspace)?;
     let committed =
         fs::read_to_string(workspace.root().join(FILE)).map_err(Failure::while_doing(format!("cannot read {FILE}")))?;
     if generate(workspace, venv)? == committed {
@@ -35,5 +52,13 @@ pub(crate) fn check(workspace: &Workspace, venv: &Venv) -> Outcome {
 fn generate(workspace: &Workspace, venv: &Venv) -> Outcome<String> {
     let file = venv.generate_stub(workspace)?;
     let stub = fs::read_to_string(&file).map_err(Failure::while_doing(format!("cannot read {}", file.display())))?;
-    Ok(stub.replacen("\nfrom ", &format!("\n{IMPORTS}from "), 1))
+    let stub = stub.replacen("\nfrom ", &format!("\n{IMPORTS}from "), 1);
+    OPERATORS.iter().try_fold(stub, |stub, (operator, taken)| {
+        let generated = format!("{operator}: object, /)");
+        if stub.matches(&generated).count() == 1 {
+            Ok(stub.replacen(&generated, &format!("{operator}: {taken}, /)"), 1))
+        } else {
+            Err(Failure::new(format!("the stub does not have one {generated} any more")))
+        }
+    })
 }

@@ -15,6 +15,8 @@ use std::fmt::Write;
 use std::fs;
 
 use self::names::Names;
+pub(crate) use self::names::snake_case;
+pub(crate) use self::rust::open_codes;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
@@ -30,6 +32,7 @@ const HEAD: &str = "# The public surface\n\n\
 /// What is not in every language, exactly where it is missing, and why. A name may end in `*`; the first entry holds.
 const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("BlockingPayoutCallbacks.*", &[Rust, Python, Swift], "for the adapters of Ktor and Spring Boot"),
+    ("BankTransfer.method_code", &[Rust, Kotlin, Swift], "elsewhere of the method"),
     ("Callback.largest_body", &[Rust, Kotlin, Swift], "a constant in Rust; in Kotlin the adapters know it"),
     ("CallbackUrlOptions.*", &[Python, Kotlin, Swift], "elsewhere arguments of their own"),
     ("ChangeHandler.handle", &[Rust, Python, Swift], "elsewhere a function"),
@@ -50,21 +53,28 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("Config.secret", &[Rust, Kotlin, Swift], "elsewhere in Credentials"),
     ("Config.token", &[Rust, Kotlin, Swift], "elsewhere in Credentials"),
     ("Credentials.*", &[Python], "Python takes them as keywords"),
-    ("Concern.*", &[Python], "Python's is a text"),
+    ("Concern.code", &[Python], "Python's codes are texts"),
+    ("CryptoTransfer.method_code", &[Rust, Kotlin, Swift], "elsewhere of the method"),
     ("ErrorKind.callback_status", &[Python], "Python has it on the error"),
-    ("ErrorKind.code", &[Python], "Python's kind is that text"),
+    ("ErrorKind.code", &[Python], "Python's codes are texts"),
     ("ErrorKind.concerns", &[Python, Kotlin, Swift], "the error itself tells it"),
     ("ErrorKind.money_may_have_moved", &[Python], "Python has it on the error"),
     ("ErrorKind.retryable", &[Python], "Python has it on the error"),
     ("ErrorKind.when", &[Python, Kotlin, Swift], "for docs/errors.md"),
-    ("FailureCode.*", &[Python], "Python's codes are texts"),
+    ("FailureCode.code", &[Python], "Python's codes are texts"),
+    ("FailureCode.unknown", &[Python], "Python's codes are texts"),
     ("FailureListener.failed", &[Rust, Python, Swift], "elsewhere a function"),
     ("Logger.log", &[Rust, Python, Swift], "elsewhere a function"),
     ("LogLevel.*", &[Rust, Python], "Rust logs by tracing, Python by logging"),
     ("LogRecord.*", &[Rust, Python], "Rust logs by tracing, Python by logging"),
-    ("MethodCode.*", &[Python], "Python's codes are texts"),
+    ("MethodCode.code", &[Python], "Python's codes are texts"),
+    ("MethodCode.unknown", &[Python], "Python's codes are texts"),
+    ("Money.checked_*", &[Python, Kotlin, Swift], "elsewhere operators"),
+    ("Money.is_zero", &[Python, Kotlin, Swift], "elsewhere the amount tells it"),
+    ("Money.negated", &[Python, Kotlin, Swift], "elsewhere an operator"),
     ("PaymentOptionFilter.*", &[Python], "Python takes its parts as keywords"),
-    ("PaymentTypeCode.*", &[Python], "Python's codes are texts"),
+    ("PaymentTypeCode.code", &[Python], "Python's codes are texts"),
+    ("PaymentTypeCode.unknown", &[Python], "Python's codes are texts"),
     ("Payout.is_final", &[Rust, Kotlin, Swift], "elsewhere of its status"),
     ("PayoutCallbacks.*", &[Rust, Python, Swift], "for the adapters of Ktor and Spring Boot"),
     ("PayoutId.code", &[Python, Kotlin, Swift], "elsewhere an id is a text"),
@@ -77,6 +87,7 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("SignaturePlace.*", &[Python], "Python takes its name"),
     ("SqliteChangeStore.path", &[Rust, Kotlin, Swift], "Rust opens it; elsewhere a part of ChangeStore"),
     ("TokenProvider.provide", &[Rust, Python, Swift], "elsewhere a function"),
+    ("WalletTransfer.method_code", &[Rust, Kotlin, Swift], "elsewhere of the method"),
     ("TokenScope.*", &[Python], "Python takes its name"),
 ];
 

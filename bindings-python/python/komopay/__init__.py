@@ -36,6 +36,16 @@ one thing the platform does not repeat, so keep the request's fingerprint beside
     >>> Money("42", "IDR") == Money("42.00", "IDR")
     True
 
+Money of one currency is added, compared and summed up exactly.
+
+    >>> sum([Money("0.10", "USD"), Money("0.20", "USD")])
+    Money('0.30', 'USD')
+
+**Codes** are strings of open lists: equal to their text, and what this version does not know is kept.
+
+    >>> payout.status is PayoutStatus.SUCCESS, payout.status == "SUCCESS", PayoutStatus("NEW").is_known
+    (True, True, False)
+
 **Values** are frozen; they compare and hash by value, copy, match and pickle. A repr hides the person and masks
 the account.
 
@@ -45,6 +55,15 @@ the account.
     ...     case Payout("TST-223344", "SUCCESS", Money(amount, "IDR")):
     ...         print(amount)
     10000
+
+**Data**: every value and every error becomes plain data or JSON, and comes back; `replace` gives it other fields. What
+holds a person is written only with `include_personal=True`. pydantic and FastAPI know every value, and so does Celery
+after `komopay.celery.register_types()`.
+
+    >>> Payout.from_json(payout.to_json()).money
+    Money('10000', 'IDR')
+    >>> request.replace(money=Money("20000", "IDR")).to_dict(include_personal=True)["money"]
+    {'amount': '20000', 'currency': 'IDR'}
 
 **What can be paid**, and from what: `payout_options`, `balances`, `currencies`, `segments`, `payment_operators`,
 `payment_methods`, `payment_options`, `merchant_info`.
@@ -88,6 +107,7 @@ if TYPE_CHECKING:
         PayoutOperator,
         PayoutOption,
     )
+    from komopay.personal import IncludePersonal
 
 from komopay._native import (
     SANDBOX_URL,
@@ -107,13 +127,13 @@ from komopay._native import (
     PayoutAccepted,
     PayoutChange,
     PayoutRequest,
-    PayoutStatus,
     Reason,
     SqliteChangeStore,
     WalletAccount,
     WalletTransfer,
     __version__,
 )
+from komopay.codes import Concern, ErrorKind, FailureCode, MethodCode, PaymentTypeCode, PayoutStatus
 from komopay.errors import (
     AuthenticationError,
     ClosedError,
@@ -148,18 +168,23 @@ __all__ = [
     "Callback",
     "Client",
     "ClosedError",
+    "Concern",
     "ConfigurationError",
     "CryptoAccount",
     "CryptoTransfer",
     "CustomerFee",
     "DuplicatePayoutError",
+    "ErrorKind",
+    "FailureCode",
     "FailureReason",
+    "IncludePersonal",
     "InternalError",
     "InvalidCallbackError",
     "InvalidRequestError",
     "KomopayError",
     "MemoryChangeStore",
     "MerchantInfo",
+    "MethodCode",
     "Money",
     "NotFinalError",
     "NotFoundError",
@@ -167,6 +192,7 @@ __all__ = [
     "PaymentOperator",
     "PaymentOption",
     "PaymentOptionOperator",
+    "PaymentTypeCode",
     "Payout",
     "PayoutAccepted",
     "PayoutChange",
@@ -188,7 +214,7 @@ __all__ = [
 ]
 
 # Loaded at first use: they bring asyncio's and dataclasses' own imports, which many programs never need.
-_LAZY = {"AsyncClient": "aio"} | dict.fromkeys(
+_LAZY = {"AsyncClient": "aio", "IncludePersonal": "personal"} | dict.fromkeys(
     (
         "AmountLimit",
         "Balance",
@@ -225,15 +251,17 @@ def _imported_by_name() -> tuple[object, ...]:  # pyright: ignore[reportUnusedFu
     import contextvars
     import datetime
     import decimal
+    import json
     import logging
     import multiprocessing.util
+    import operator
     import os
     import sys
 
-    from komopay import _provider, aio, catalogue
+    from komopay import _provider, aio, catalogue, personal
 
-    standard = (asyncio, atexit, contextvars, datetime, decimal, logging, os, sys)
-    return (*standard, collections.abc, multiprocessing.util, _provider, aio, catalogue)
+    standard = (asyncio, atexit, contextvars, datetime, decimal, json, logging, operator, os, sys)
+    return (*standard, collections.abc, multiprocessing.util, _provider, aio, catalogue, personal)
 
 
 def __dir__() -> list[str]:

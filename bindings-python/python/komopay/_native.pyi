@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
+from komopay.codes import FailureCode, MethodCode, PayoutStatus
 from os import PathLike
 from types import ModuleType
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, SupportsIndex, final
 
-__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutStatus", "Reason", "SqliteChangeStore", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_panic"]
+__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "Reason", "SqliteChangeStore", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error"]
 
 SANDBOX_URL: Final[str]
 __version__: Final[str]
@@ -30,10 +31,41 @@ class AccessScope:
         AccessScope.read('TST-223344')
     """
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __reduce__(self, /) -> "tuple[object, tuple[object, ...]]": ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> AccessScope:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> AccessScope:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @staticmethod
     def operations(operations: Iterable[str], money: Money | None = None) -> AccessScope:
         """
@@ -70,6 +102,28 @@ class AccessScope:
 
             >>> AccessScope.read("TST-223344") == AccessScope.read("TST-223344")
             True
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -121,15 +175,47 @@ class Attempt:
     """
     __match_args__: Final[tuple[Literal["operation"], Literal["started_at"], Literal["duration"], Literal["http_status"], Literal["request_id"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, operation: str, started_at: datetime, duration: float | timedelta, http_status: int | None = None, request_id: str | None = None) -> Attempt: ...
+    def __replace__(self, /, **fields: "object") -> Attempt: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def duration(self, /) -> timedelta:
         """
         How long it took.
+        """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> Attempt:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> Attempt:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
         """
     @property
     def http_status(self, /) -> int | None:
@@ -141,6 +227,15 @@ class Attempt:
         """
         The method and path, such as POST /payouts/TST-223344.
         """
+    def replace(self, /, **fields: "object") -> Attempt:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
     @property
     def request_id(self, /) -> str | None:
         """
@@ -150,6 +245,28 @@ class Attempt:
     def started_at(self, /) -> datetime:
         """
         When it started, by the wall clock.
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -164,11 +281,18 @@ class BankAccount:
     """
     __match_args__: Final[tuple[Literal["name"], Literal["number"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, name: str, number: str, account_type: str | None = None, bank_code: str | None = None, bank_name: str | None = None, bank_branch: str | None = None, bank_city: str | None = None, bank_province: str | None = None) -> BankAccount: ...
+    def __replace__(self, /, **fields: "object") -> BankAccount: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def account_type(self, /) -> str | None:
         """
@@ -199,6 +323,31 @@ class BankAccount:
         """
         The bank's province.
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> BankAccount:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> BankAccount:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def name(self, /) -> str:
         """
@@ -208,6 +357,37 @@ class BankAccount:
     def number(self, /) -> str:
         """
         The account number.
+        """
+    def replace(self, /, **fields: "object") -> BankAccount:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -222,11 +402,18 @@ class BankTransfer:
     """
     __match_args__: Final[tuple[Literal["operator_code"], Literal["account"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, operator_code: str, account: BankAccount, email_address: str | None = None, remark: str | None = None) -> BankTransfer: ...
+    def __replace__(self, /, **fields: "object") -> BankTransfer: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def account(self, /) -> BankAccount:
         """
@@ -237,6 +424,36 @@ class BankTransfer:
         """
         The payee's e-mail address.
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> BankTransfer:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> BankTransfer:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
+    @property
+    def method_code(self, /) -> MethodCode:
+        """
+        Which payout method this is.
+        """
     @property
     def operator_code(self, /) -> str:
         """
@@ -246,6 +463,37 @@ class BankTransfer:
     def remark(self, /) -> str | None:
         """
         Free text.
+        """
+    def replace(self, /, **fields: "object") -> BankTransfer:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -265,15 +513,78 @@ class Callback:
     """
     __match_args__: Final[tuple[Literal["payout_id"], Literal["verified"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, payout_id: str, verified: bool) -> Callback: ...
+    def __replace__(self, /, **fields: "object") -> Callback: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> Callback:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> Callback:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def payout_id(self, /) -> str:
         """
         The payout that changed.
+        """
+    def replace(self, /, **fields: "object") -> Callback:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
     @property
     def verified(self, /) -> bool:
@@ -344,7 +655,7 @@ class Client:
         """
         Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them.
         """
-    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = None, attempt_timeout: float | timedelta | None = None, connect_timeout: float | timedelta | None = None, settle_window: float | timedelta | None = None, backoff_base: float | timedelta | None = None, backoff_cap: float | timedelta | None = None, read_attempts: int | None = None, requests_per_second: float | None = None, max_concurrency: int | None = None, pool_size: int | None = None, connection_per_create: bool | None = None, max_answer_bytes: int | None = None, proxy: str | None = None, ca_file: str | PathLike[str] | None = None, customer_id: str | None = None, max_amount: Iterable[Money] | Mapping[str, str | int | Decimal] | None = None, is_test: bool | None = None, loopback_is_live: bool | None = None, validate: bool | None = None, token_scope: Literal["payout", "everything"] | None = None, token_validity: float | timedelta | None = None, callback_keys: Iterable[str] | None = None, change_store: MemoryChangeStore | SqliteChangeStore | None = None, change_lease: float | timedelta | None = None, keep_changes: float | timedelta | None = None, callback_timeout: float | timedelta | None = None) -> Client: ...
+    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = None, attempt_timeout: float | timedelta | None = None, connect_timeout: float | timedelta | None = None, settle_window: float | timedelta | None = None, backoff_base: float | timedelta | None = None, backoff_cap: float | timedelta | None = None, read_attempts: int | None = None, requests_per_second: float | None = None, max_concurrency: int | None = None, pool_size: int | None = None, connection_per_create: bool | None = None, max_answer_bytes: int | None = None, proxy: str | None = None, ca_file: str | PathLike[str] | None = None, customer_id: str | None = None, max_amount: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal] | None = None, is_test: bool | None = None, loopback_is_live: bool | None = None, validate: bool | None = None, token_scope: Literal["payout", "everything"] | None = None, token_validity: float | timedelta | None = None, callback_keys: Iterable[str] | None = None, change_store: MemoryChangeStore | SqliteChangeStore | None = None, change_lease: float | timedelta | None = None, keep_changes: float | timedelta | None = None, callback_timeout: float | timedelta | None = None) -> Client: ...
     def __reduce__(self, /) -> "tuple[object, ...]": ...
     def __repr__(self, /) -> str: ...
     def __setattr__(self, name: str, value: Any, /) -> None:
@@ -697,15 +1008,78 @@ class CryptoAccount:
     """
     __match_args__: Final[tuple[Literal["number"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, number: str) -> CryptoAccount: ...
+    def __replace__(self, /, **fields: "object") -> CryptoAccount: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> CryptoAccount:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> CryptoAccount:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def number(self, /) -> str:
         """
         The wallet's address: letters and digits, 1 to 62.
+        """
+    def replace(self, /, **fields: "object") -> CryptoAccount:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -720,15 +1094,52 @@ class CryptoTransfer:
     """
     __match_args__: Final[tuple[Literal["operator_code"], Literal["account"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, operator_code: str, account: CryptoAccount, remark: str | None = None) -> CryptoTransfer: ...
+    def __replace__(self, /, **fields: "object") -> CryptoTransfer: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def account(self, /) -> CryptoAccount:
         """
         The receiving wallet.
+        """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> CryptoTransfer:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> CryptoTransfer:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
+    @property
+    def method_code(self, /) -> MethodCode:
+        """
+        Which payout method this is.
         """
     @property
     def operator_code(self, /) -> str:
@@ -739,6 +1150,37 @@ class CryptoTransfer:
     def remark(self, /) -> str | None:
         """
         Free text.
+        """
+    def replace(self, /, **fields: "object") -> CryptoTransfer:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -753,13 +1195,20 @@ class FailureReason:
     """
     __match_args__: Final[tuple[Literal["code"], Literal["failed_at"], Literal["message"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, code: str, failed_at: datetime | None = None, message: str | None = None) -> FailureReason: ...
+    def __replace__(self, /, **fields: "object") -> FailureReason: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
-    def code(self, /) -> str:
+    def code(self, /) -> FailureCode:
         """
         The platform's code, such as `INVALID_ACCOUNT_NUMBER`. The list is open.
         """
@@ -768,10 +1217,66 @@ class FailureReason:
         """
         When it failed.
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> FailureReason:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> FailureReason:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def message(self, /) -> str | None:
         """
         The platform's own text.
+        """
+    def replace(self, /, **fields: "object") -> FailureReason:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -798,9 +1303,13 @@ class Money:
     """
     An exact amount of one currency, in major units.
 
-    The amount is a str, an int or a decimal.Decimal. A float is refused with an `InvalidRequestError`, since it is not
-    exact. So is a str that can be read in two ways: "250.000" of a currency of at most two decimals; write "250000", or
-    "250". The currency is a code in capital letters, such as "IDR". Equal by value, whatever the zeros at the end.
+    The amount is a str, an int (one of numpy's, too) or a decimal.Decimal. A float is refused with an
+    `InvalidRequestError`, since it is not exact. So is a str that can be read in two ways: "250.000" of a currency of
+    at most two decimals; write "250000", or "250". The currency is a code in capital letters, such as "IDR". Equal by
+    value, whatever the zeros at the end.
+
+    Money of one currency can be added, subtracted, compared and summed up, exactly; of two currencies, or where a digit
+    would be lost, that is an `InvalidRequestError`. Zero is false. A format is that of the amount, and may not round.
 
     Example:
 
@@ -810,18 +1319,39 @@ class Money:
         Decimal('42.05')
         >>> print(Money(10000, "IDR"))
         10000 IDR
+        >>> sum([Money("0.10", "USD"), Money("0.20", "USD")])
+        Money('0.30', 'USD')
+        >>> f"{Money('10000', 'IDR'):,}"
+        '10,000 IDR'
     """
     __match_args__: Final[tuple[Literal["amount"], Literal["currency"]]]
-    def __eq__(self, value: object, /) -> bool: ...
+    def __add__(self, other: Money, /) -> Money: ...
+    def __bool__(self, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __format__(self, /, spec: str) -> str: ...
+    def __ge__(self, other: Money, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
+    def __gt__(self, other: Money, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, amount: str | int | Decimal, currency: str) -> Money: ...
+    def __le__(self, other: Money, /) -> bool: ...
+    def __lt__(self, other: Money, /) -> bool: ...
+    def __neg__(self, /) -> Money: ...
+    def __new__(cls, /, amount: str | SupportsIndex | Decimal, currency: str) -> Money: ...
+    def __radd__(self, start: int, /) -> Money: ...
     def __reduce__(self, /) -> "tuple[object, tuple[str, str]]":
         """
         Not the constructor, which refuses what a person may have meant otherwise, and what only the platform may say.
         """
+    def __replace__(self, /, **fields: "object") -> Money: ...
     def __repr__(self, /) -> str: ...
+    def __rsub__(self, other: Money, /) -> Money: ...
     def __str__(self, /) -> str: ...
+    def __sub__(self, other: Money, /) -> Money: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @staticmethod
     def _restore(amount: str, currency: str) -> Money:
         """
@@ -836,6 +1366,62 @@ class Money:
     def currency(self, /) -> str:
         """
         The currency code.
+        """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> Money:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> Money:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
+    def replace(self, /, **fields: "object") -> Money:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -852,11 +1438,18 @@ class Payout:
     """
     __match_args__: Final[tuple[Literal["payout_id"], Literal["status"], Literal["money"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, status: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, failure_reason: FailureReason | None = None, created_at: datetime | None = None, processed_at: datetime | None = None, is_test: bool | None = None, processor_status: str | None = None, fee: Money | None = None, raw: "str" = "") -> Payout: ...
+    def __replace__(self, /, **fields: "object") -> Payout: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def created_at(self, /) -> datetime | None:
         """
@@ -877,6 +1470,31 @@ class Payout:
         """
         The fee charged to the merchant.
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> Payout:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> Payout:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def is_final(self, /) -> bool:
         """
@@ -888,7 +1506,7 @@ class Payout:
         Whether a test merchant or test channel was used.
         """
     @property
-    def method_code(self, /) -> str:
+    def method_code(self, /) -> MethodCode:
         """
         The method that was asked for, such as `BANK_TRANSFER`. The list is open.
         """
@@ -920,12 +1538,21 @@ class Payout:
     @property
     def raw(self, /) -> str:
         """
-        The answer's JSON as it came.
+        The answer's JSON as it came. The platform's own words in it may repeat the payee's account.
         """
     @property
     def reference(self, /) -> str | None:
         """
         The platform's transaction reference, if the answer carried one.
+        """
+    def replace(self, /, **fields: "object") -> Payout:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
         """
     @property
     def segment_code(self, /) -> str | None:
@@ -933,9 +1560,31 @@ class Payout:
         The segment, if there is one.
         """
     @property
-    def status(self, /) -> str:
+    def status(self, /) -> PayoutStatus:
         """
         Where it stands: see `PayoutStatus`. The list is open.
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -951,18 +1600,50 @@ class PayoutAccepted:
     """
     __match_args__: Final[tuple[Literal["payout_id"], Literal["money"], Literal["recovered"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, payout: Payout | None = None, recovered: "bool" = False, raw: "str" = "") -> PayoutAccepted: ...
+    def __replace__(self, /, **fields: "object") -> PayoutAccepted: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def exchanged_to_currency(self, /) -> str | None:
         """
         The currency to exchange into, if the platform repeats one.
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> PayoutAccepted:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> PayoutAccepted:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
-    def method_code(self, /) -> str:
+    def method_code(self, /) -> MethodCode:
         """
         The method, as the platform repeats it. The list is open.
         """
@@ -989,7 +1670,7 @@ class PayoutAccepted:
     @property
     def raw(self, /) -> str:
         """
-        The answer's JSON as it came.
+        The answer's JSON as it came. The platform's own words in it may repeat the payee's account.
         """
     @property
     def recovered(self, /) -> bool:
@@ -1003,10 +1684,41 @@ class PayoutAccepted:
         """
         The platform's transaction reference, if the answer carried one.
         """
+    def replace(self, /, **fields: "object") -> PayoutAccepted:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
     @property
     def segment_code(self, /) -> str | None:
         """
         The segment, if the platform repeats one.
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -1021,11 +1733,43 @@ class PayoutChange:
     """
     __match_args__: Final[tuple[Literal["payout_id"], Literal["sequence"], Literal["payout"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, payout_id: str, sequence: int, payout: Payout, previous_status: str | None = None, is_correction: "bool" = False) -> PayoutChange: ...
+    def __replace__(self, /, **fields: "object") -> PayoutChange: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> PayoutChange:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> PayoutChange:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def is_correction(self, /) -> bool:
         """
@@ -1042,14 +1786,45 @@ class PayoutChange:
         The payout that changed.
         """
     @property
-    def previous_status(self, /) -> str | None:
+    def previous_status(self, /) -> PayoutStatus | None:
         """
         The status before it; None of the first change that was seen.
+        """
+    def replace(self, /, **fields: "object") -> PayoutChange:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
         """
     @property
     def sequence(self, /) -> int:
         """
         The number of the change: 1, 2, 3 ... for each payout. With the id, it names the change for ever.
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -1067,11 +1842,18 @@ class PayoutRequest:
     """
     __match_args__: Final[tuple[Literal["money"], Literal["method"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, money: Money, method: BankTransfer | CryptoTransfer | WalletTransfer, segment_code: str | None = None, exchanged_to_currency: str | None = None, callback_url: str | None = None, customer_ip: str | None = None) -> PayoutRequest: ...
+    def __replace__(self, /, **fields: "object") -> PayoutRequest: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def callback_url(self, /) -> str | None:
         """
@@ -1110,6 +1892,31 @@ class PayoutRequest:
             >>> to("0123456789", "42").fingerprint(key) == to("0123456788", "42").fingerprint(key)
             False
         """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> PayoutRequest:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> PayoutRequest:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     def matches_fingerprint(self, /, key: bytes, stored: str) -> bool:
         """
         Whether a stored fingerprint is this request's: one that `fingerprint` gives, or one of the form that it gave
@@ -1139,10 +1946,41 @@ class PayoutRequest:
         """
         How much, in which currency.
         """
+    def replace(self, /, **fields: "object") -> PayoutRequest:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
     @property
     def segment_code(self, /) -> str | None:
         """
         The customer's segment, where the merchant uses segments.
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
     def validate(self, /) -> None:
         """
@@ -1165,33 +2003,6 @@ class PayoutRequest:
         """
 
 @final
-class PayoutStatus:
-    """
-    The statuses known to this version. The list is open: a status that is not here is kept as it came.
-
-    Example:
-
-        >>> PayoutStatus.SUCCESS
-        'SUCCESS'
-    """
-    FAILED: Final[str]
-    """
-    Accepted, then failed.
-    """
-    PROCESSING: Final[str]
-    """
-    The outcome is still open.
-    """
-    REFUSED: Final[str]
-    """
-    The platform declined to process it.
-    """
-    SUCCESS: Final[str]
-    """
-    The money was sent.
-    """
-
-@final
 class Reason:
     """
     One entry of a 406 answer: which business rule said no, and to which field.
@@ -1203,11 +2014,18 @@ class Reason:
     """
     __match_args__: Final[tuple[Literal["code"], Literal["field"], Literal["description"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, code: str, field: str | None = None, description: str | None = None) -> Reason: ...
+    def __replace__(self, /, **fields: "object") -> Reason: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def code(self, /) -> str:
         """
@@ -1222,6 +2040,62 @@ class Reason:
     def field(self, /) -> str | None:
         """
         The request attribute it is about, as the platform names it.
+        """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> Reason:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> Reason:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
+    def replace(self, /, **fields: "object") -> Reason:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -1278,11 +2152,43 @@ class WalletAccount:
     """
     __match_args__: Final[tuple[Literal["name"], Literal["number"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, name: str | None = None, number: str | None = None) -> WalletAccount: ...
+    def __replace__(self, /, **fields: "object") -> WalletAccount: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> WalletAccount:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> WalletAccount:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
     @property
     def name(self, /) -> str | None:
         """
@@ -1292,6 +2198,37 @@ class WalletAccount:
     def number(self, /) -> str | None:
         """
         The wallet's address, user@provider, 1 to 100 characters.
+        """
+    def replace(self, /, **fields: "object") -> WalletAccount:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
         """
 
 @final
@@ -1306,15 +2243,52 @@ class WalletTransfer:
     """
     __match_args__: Final[tuple[Literal["operator_code"], Literal["account"]]]
     def __eq__(self, value: object, /) -> bool: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __new__(cls, /, *, account: WalletAccount, operator_code: str | None = None, phone_number: str | None = None, remark: str | None = None) -> WalletTransfer: ...
+    def __replace__(self, /, **fields: "object") -> WalletTransfer: ...
     def __repr__(self, /) -> str: ...
+    @classmethod
+    def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @property
     def account(self, /) -> WalletAccount:
         """
         The receiving wallet.
+        """
+    @classmethod
+    def from_dict(cls, /, data: Mapping[str, object]) -> WalletTransfer:
+        """
+        The value of plain data, as `to_dict` gives it, under the rules of the constructor.
+
+        Requests refuse a field that is not known; answers pass over one, since a newer version may have
+        written it.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> Money.from_dict({"amount": "10000", "currency": "IDR"})
+            Money('10000', 'IDR')
+        """
+    @classmethod
+    def from_json(cls, /, text: str | bytes) -> WalletTransfer:
+        """
+        The value of JSON, as `from_dict`. Its numbers are read exactly.
+
+        Example:
+
+            >>> Money.from_json('{"amount": 42.05, "currency": "USD"}')
+            Money('42.05', 'USD')
+        """
+    @property
+    def method_code(self, /) -> MethodCode:
+        """
+        Which payout method this is.
         """
     @property
     def operator_code(self, /) -> str | None:
@@ -1331,6 +2305,37 @@ class WalletTransfer:
         """
         Free text.
         """
+    def replace(self, /, **fields: "object") -> WalletTransfer:
+        """
+        The same value with other fields, under the rules of the constructor; `copy.replace` does this too.
+
+        Example:
+
+            >>> Money("10000", "IDR").replace(amount="20000")
+            Money('20000', 'IDR')
+        """
+    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+        """
+        This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
+        spans in seconds. `from_dict` gives it back.
+
+        What holds personal data, such as a `PayoutRequest` and its parts, is written only with
+        `include_personal=True`, and then whole. The `raw` of a payout is left out without that.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_dict()
+            {'amount': '10000', 'currency': 'IDR'}
+        """
+    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+        """
+        The JSON of `to_dict`.
+
+        Example:
+
+            >>> Money("10000", "IDR").to_json()
+            '{"amount": "10000", "currency": "IDR"}'
+        """
 
 @final
 class _Argument:
@@ -1338,7 +2343,7 @@ class _Argument:
     The name of an argument or a setting, which errors tell.
     """
     def __new__(cls, /, name: str, *, is_setting: bool = False) -> _Argument: ...
-    def amounts(self, /, given: Iterable[Money] | Mapping[str, str | int | Decimal]) -> list[tuple[str, str]]:
+    def amounts(self, /, given: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal]) -> list[tuple[str, str]]:
         """
         Currencies and amounts, of money or of a dict.
         """
@@ -1415,7 +2420,33 @@ def _error_kinds() -> list[tuple[str, str, bool, bool]]:
     The error table of the core: (class name, kind, retryable, `money_may_have_moved`).
     """
 
+def _fields_of_catalogue(name: str) -> "list[tuple[str, object, str, bool]]":
+    """
+    The fields of a class of the catalogue, for its JSON schema.
+    """
+
+def _json(text: str | bytes) -> "dict[str, object]":
+    """
+    JSON as Python has it.
+    """
+
 def _panic() -> None:
     """
     Panics, as a fault of this SDK would. It is here to be tested.
+    """
+
+def _plain(part: "object") -> "object":
+    """
+    What a value that is made in Python holds, as plain data.
+    """
+
+def _read_catalogue(name: str, data: Mapping[str, object]) -> "object":
+    """
+    A value of the catalogue from plain data, by the name of its class.
+    """
+
+def _read_error(data: Mapping[str, object]) -> "tuple[str, bool, bool, str, dict[str, object] | None, dict[str, object]]":
+    """
+    What plain data say of an error: its kind, whether it is retryable, whether money may have moved, its message, the
+    data of its cause, and everything else.
     """

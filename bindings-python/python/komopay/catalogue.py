@@ -16,10 +16,21 @@ Example:
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
-from komopay._native import Money
+from komopay._native import Money, _Argument, _fields_of_catalogue, _json, _plain, _read_catalogue
+from komopay.codes import MethodCode, PaymentTypeCode
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from collections.abc import Mapping
+
+    from pydantic import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+    from typing_extensions import Self
 
 __all__ = [
     "AmountLimit",
@@ -34,8 +45,93 @@ __all__ = [
 ]
 
 
+class Value:
+    """What all values of the catalogue can do: become plain data, and be made again of it, or with other fields."""
+
+    __slots__ = ()
+
+    def to_dict(self, *, include_personal: bool = False) -> dict[str, object]:
+        """This value as plain data, which JSON can hold: its fields by their names. `from_dict` gives it back.
+
+        Nothing of it is personal; `include_personal` is there as on every value.
+
+        Example:
+
+            >>> PaymentOperator(code="BNK_000", name="Bank").to_dict()
+            {'code': 'BNK_000', 'name': 'Bank', 'raw': ''}
+        """
+        _ = _Argument("include_personal").truth(include_personal)
+        names = (each.name for each in dataclasses.fields(cast("DataclassInstance", cast("object", self))))
+        return {name: _plain(cast("object", getattr(self, name))) for name in names}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Self:
+        """The value of plain data, as `to_dict` gives it. Fields that are not known are passed over.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> PayoutOperator.from_dict({"code": "BNK_000"})
+            PayoutOperator(code='BNK_000', name=None, customer_fee=None)
+        """
+        return cast("Self", _read_catalogue(cls.__name__, data))
+
+    def to_json(self, *, include_personal: bool = False) -> str:
+        """The JSON of `to_dict`.
+
+        Example:
+
+            >>> MerchantInfo(name="Shop").to_json()
+            '{"name": "Shop", "raw": ""}'
+        """
+        import json
+
+        return json.dumps(self.to_dict(include_personal=include_personal))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The value of JSON, as `from_dict`.
+
+        Example:
+
+            >>> MerchantInfo.from_json('{"name": "Shop"}').name
+            'Shop'
+        """
+        return cls.from_dict(_json(text))
+
+    def replace(self, **others: object) -> Self:
+        """The same value with other fields; `copy.replace` does this too.
+
+        Example:
+
+            >>> MerchantInfo(name="Shop").replace(name="Other shop").name
+            'Other shop'
+        """
+        value = cast("DataclassInstance", cast("object", self))
+        return cast("Self", cast("object", dataclasses.replace(value, **others)))
+
+    __replace__ = replace
+
+    @classmethod
+    def _fields(cls) -> list[tuple[str, object, str, bool]]:
+        return _fields_of_catalogue(cls.__name__)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
+        from komopay import _pydantic
+
+        return _pydantic.core_schema_of(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: object, handler: GetJsonSchemaHandler) -> dict[str, object]:
+        from komopay import _pydantic
+
+        return _pydantic.json_schema_of(cls, handler)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(Value):
     """What the merchant has in one currency, in major units.
 
     Example:
@@ -61,7 +157,7 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerFee:
+class CustomerFee(Value):
     """The range of a fee that the customer pays on top of the amount.
 
     Example:
@@ -77,7 +173,7 @@ class CustomerFee:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutOperator:
+class PayoutOperator(Value):
     """An operator of a payout option.
 
     Example:
@@ -95,7 +191,7 @@ class PayoutOperator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutOption:
+class PayoutOption(Value):
     """A way to pay out some money now.
 
     Example:
@@ -106,7 +202,7 @@ class PayoutOption:
         True
     """
 
-    method_code: str
+    method_code: MethodCode
     """The method, such as BANK_TRANSFER. The list is open."""
     operators: tuple[PayoutOperator, ...]
     """The operators it works through."""
@@ -117,7 +213,7 @@ class PayoutOption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentOperator:
+class PaymentOperator(Value):
     """A bank, wallet or blockchain.
 
     Example:
@@ -137,7 +233,7 @@ class PaymentOperator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AmountLimit:
+class AmountLimit(Value):
     """How much one payment may be. Whether the ends are included is not published.
 
     Example:
@@ -154,7 +250,7 @@ class AmountLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentOptionOperator:
+class PaymentOptionOperator(Value):
     """An operator of a payment option.
 
     Example:
@@ -176,7 +272,7 @@ class PaymentOptionOperator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentOption:
+class PaymentOption(Value):
     """A combination of direction, method and currency, with its limits.
 
     Example:
@@ -187,9 +283,9 @@ class PaymentOption:
         {'IDR'}
     """
 
-    type_code: str
+    type_code: PaymentTypeCode
     """The direction, seen from the merchant: PAYIN or PAYOUT. The list is open."""
-    method_code: str
+    method_code: MethodCode
     """The method, such as BANK_TRANSFER. The list is open."""
     currency: str
     """The currency code."""
@@ -206,7 +302,7 @@ class PaymentOption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MerchantInfo:
+class MerchantInfo(Value):
     """The merchant, as it is shown to customers.
 
     Example:

@@ -6,14 +6,18 @@ languages; the classes here only carry it.
 
 from __future__ import annotations
 
-from komopay._native import Attempt, Payout, Reason, _error_kinds
+from komopay._native import Attempt, Payout, Reason, _Argument, _error_kinds, _json, _read_error
+from komopay._opaque import Opaque
+from komopay.codes import Concern, ErrorKind
 
 # Importing typing costs more than all the rest of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
-    from typing import ClassVar, Literal
+    from typing import ClassVar
+
+    from typing_extensions import Self
 
 __all__ = [
     "AuthenticationError",
@@ -35,6 +39,7 @@ __all__ = [
     "UnexpectedResponseError",
 ]
 
+_CLASSES: dict[str, type[KomopayError]] = {}
 _TABLE = {name: (kind, retryable, moved) for name, kind, retryable, moved in _error_kinds()}
 
 
@@ -54,7 +59,7 @@ class KomopayError(Exception):
         not_found False False
     """
 
-    kind: ClassVar[str] = "internal"
+    kind: ClassVar[ErrorKind] = ErrorKind.INTERNAL
     """The name of the kind, the same in every language, such as ``outcome_unknown``."""
     retryable: ClassVar[bool] = False
     """Whether the same call may succeed if it is made again later (after ``outcome_unknown``: with ``resume=True``)."""
@@ -76,7 +81,7 @@ class KomopayError(Exception):
     """The payout the call was about."""
     attempts: tuple[Attempt, ...]
     """The requests this call made, oldest first."""
-    concerns: Literal["merchant", "payout"] | None
+    concerns: Concern | None
     """Whom this concerns. ``"merchant"``: the merchant, its credentials or the settings, so that every other payout
     would meet it as well: stop, mend that, and make the same calls again. ``"payout"``: this payout alone. ``None``:
     neither can be said; it may pass, or what came of it is not known."""
@@ -90,11 +95,14 @@ class KomopayError(Exception):
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__name__ in _TABLE and cls.__module__ == __name__:
-            cls.kind, cls.retryable, cls.money_may_have_moved = _TABLE[cls.__name__]
+            kind, cls.retryable, cls.money_may_have_moved = _TABLE[cls.__name__]
+            cls.kind = ErrorKind(kind)
+            _CLASSES[cls.kind] = cls
 
     def __init__(
         self,
         message: str = "",
+        data: Mapping[str, object] | None = None,
         *,
         http_status: int | None = None,
         field: str | None = None,
@@ -105,13 +113,13 @@ class KomopayError(Exception):
         payout: Payout | None = None,
         cause: KomopayError | None = None,
         callback_status: int = 500,
-        concerns: Literal["merchant", "payout"] | None = None,
+        concerns: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.http_status = http_status
         self.callback_status = callback_status
-        self.concerns = concerns
+        self.concerns = None if concerns is None else Concern(concerns)
         self.field = field
         self.reasons = tuple(reasons)
         self.payout_id = payout_id
@@ -121,6 +129,108 @@ class KomopayError(Exception):
         self.cause = cause
         if cause is not None:
             self.__cause__ = cause
+        if data is not None:
+            # All of it stands there: see `args`.
+            self.__setstate__(vars(type(self).from_dict(data)))
+
+    def _arguments(self) -> tuple[str, dict[str, object]]:
+        """What makes this error again, as Python says: ``type(error)(*error.args)``. It is the message, and `to_dict`.
+
+        So tools that keep nothing else of an exception, such as Celery with JSON, give it back whole.
+        """
+        return self.message, self.to_dict()
+
+    if not TYPE_CHECKING:
+        # To type checkers it is what it is of every exception. Python itself shows an exception by those of the base.
+        args = property(_arguments, BaseException.args.__set__)
+
+    def to_dict(self, *, include_personal: bool = False) -> dict[str, object]:
+        """This error as plain data, which JSON can hold, with the errors behind it. `from_dict` gives it back.
+
+        An error holds no personal data. Only the ``raw`` of its payout is left out without ``include_personal=True``.
+
+        Example:
+
+            >>> error = NotFoundError("no such payout", payout_id="TST-0", http_status=410)
+            >>> error.to_dict()["kind"], error.to_dict()["payout_id"]
+            ('not_found', 'TST-0')
+        """
+        asked = _Argument("include_personal").truth(include_personal)
+        payout, cause = self.payout, self.cause
+        return {
+            "kind": str(self.kind),
+            "retryable": self.retryable,
+            "money_may_have_moved": self.money_may_have_moved,
+            "message": self.message,
+            "http_status": self.http_status,
+            "callback_status": self.callback_status,
+            "field": self.field,
+            "reasons": [reason.to_dict() for reason in self.reasons],
+            "payout_id": self.payout_id,
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
+            "concerns": None if self.concerns is None else str(self.concerns),
+            "retry_after": None if self.retry_after is None else self.retry_after.total_seconds(),
+            "payout": None if payout is None else payout.to_dict(include_personal=asked),
+            "cause": None if cause is None else cause.to_dict(include_personal=asked),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Self:
+        """The error of plain data, as `to_dict` gives it: of the class of its kind, or of this one.
+
+        A kind that this version does not know is a `KomopayError` that says of itself what the data say. Fields that
+        are not known are passed over.
+
+        Errors: `InvalidRequestError`, naming the field.
+
+        Example:
+
+            >>> error = NotFoundError("no such payout", payout_id="TST-0")
+            >>> twin = KomopayError.from_dict(error.to_dict())
+            >>> type(twin).__name__, twin.payout_id
+            ('NotFoundError', 'TST-0')
+        """
+        read = Opaque(_read_error, data)
+        del data
+        name, retryable, moved, message, cause, known = read()
+        kind = ErrorKind(name)
+        its_class = _CLASSES.get(kind, KomopayError)
+        if not issubclass(cls, its_class) and not issubclass(its_class, cls):
+            problem = f"is that of a {its_class.__name__}, not of a {cls.__name__}; use KomopayError.from_dict"
+            raise _Argument("kind").refusal(problem)
+        error = (cls if issubclass(cls, its_class) else its_class)(message)
+        concerns = known["concerns"]
+        known["concerns"] = Concern(concerns) if isinstance(concerns, str) else None
+        known["cause"] = None if cause is None else KomopayError.from_dict(cause)
+        if not kind.is_known:
+            known |= {"kind": kind, "retryable": retryable, "money_may_have_moved": moved}
+        error.__setstate__(known)
+        return error  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+
+    def to_json(self, *, include_personal: bool = False) -> str:
+        """The JSON of `to_dict`.
+
+        Example:
+
+            >>> '"kind": "not_found"' in NotFoundError("no such payout").to_json()
+            True
+        """
+        import json
+
+        return json.dumps(self.to_dict(include_personal=include_personal))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The error of JSON, as `from_dict`.
+
+        Example:
+
+            >>> KomopayError.from_json(NotFoundError("no such payout").to_json()).kind
+            'not_found'
+        """
+        read = Opaque(_json, text)
+        del text
+        return cls.from_dict(read())
 
     def __reduce__(self) -> tuple[type[KomopayError], tuple[str], dict[str, object]]:
         # Explicit, since the built-in exceptions among the bases differ in theirs.

@@ -11,6 +11,7 @@ use super::request::{
 use crate::address;
 use crate::checked::check_currency;
 use crate::error::{Error, Result};
+use crate::mask::MASK;
 
 const JPY_ACCOUNT_TYPES: &[&str] = &["savings", "checking", "private", "corporate", "general", "current"];
 const ZAR_ACCOUNT_TYPES: &[&str] = &["savings", "current", "cheque", "transmission"];
@@ -71,6 +72,10 @@ fn check_bank(bank: &BankTransfer, currency: &str) -> Result<()> {
     check_operator(operator_code)?;
     check_name(name)?;
     not_empty("method.account.number", Some(number))?;
+    // The contract has no pattern for it, and would take a number as a log shows it.
+    if number.starts_with(MASK) {
+        return Err(Error::invalid("method.account.number", "is masked, as a log shows it: give the whole number"));
+    }
     not_empty("method.account.bank_code", bank_code.as_deref())?;
     not_empty("method.account.bank_name", bank_name.as_deref())?;
     not_empty("method.account.bank_branch", bank_branch.as_deref())?;
@@ -275,6 +280,7 @@ fn is_ifsc(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mask::Masked;
     use crate::money::Money;
 
     type Change = fn(&mut PayoutRequest);
@@ -321,6 +327,7 @@ mod tests {
             ("IDR", None, |r| account(r).name = "Jose\u{301} O'Brien-Ng, Jr. (張偉)".to_owned()),
             ("IDR", None, |r| account(r).name = "é".repeat(64)),
             ("IDR", Some("method.account.number"), |r| account(r).number = String::new()),
+            ("IDR", Some("method.account.number"), |r| account(r).number = format!("{:?}", Masked(&account(r).number))),
             ("IDR", Some("method.account.bank_city"), |r| account(r).bank_city = Some(String::new())),
             ("JPY", Some("method.account.account_type"), |_| {}),
             ("JPY", Some("method.account.bank_branch"), |r| account(r).account_type = Some("savings".to_owned())),

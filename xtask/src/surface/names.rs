@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 pub(super) type Names = BTreeSet<String>;
 
 /// `payoutId`, `PayoutId` and `PAYOUT_ID` as `payout_id`.
-pub(super) fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let mut text = String::new();
     let mut before = None;
     for letter in name.chars() {

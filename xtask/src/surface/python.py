@@ -10,6 +10,8 @@ PACKAGE = Path(sys.argv[1])
 ELSEWHERE = {"Sandbox"}
 # Kotlin and Swift construct these through their own syntax, Python too.
 CONSTRUCTION = {"__new__", "__init__"}
+# What every value and error has, as is usual in Python.
+DATA = {"to_dict", "from_dict", "to_json", "from_json", "replace"}
 
 
 def classes(file: str) -> dict[str, ast.ClassDef]:
@@ -24,7 +26,7 @@ def members(node: ast.ClassDef) -> set[str]:
             names.add(item.name)
         elif isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             names.add(item.target.id)
-    return {name for name in names if not name.startswith("_")}
+    return {name for name in names - DATA if not name.startswith("_")}
 
 
 def keywords(node: ast.ClassDef) -> set[str]:
@@ -37,15 +39,17 @@ def show(owner: str, names: set[str]) -> None:
         print(f"{owner}.{name}")
 
 
-native, errors = classes("_native.pyi"), classes("errors.py")
-values = {name: node for name, node in native.items() if not name.startswith("_")} | classes("catalogue.py")
+native, errors, codes = classes("_native.pyi"), classes("errors.py"), classes("codes.py")
+values = {name: node for name, node in native.items() if not name.startswith("_")} | classes("catalogue.py") | codes
 client, asynchronous = members(values.pop("Client")), members(classes("aio.py")["AsyncClient"])
 if client != asynchronous:
     sys.exit(f"Client and AsyncClient differ: {sorted(client ^ asynchronous)}")
 show("Client", client)
 show("Config", keywords(native["Client"]))
 show("Error", members(errors.pop("KomopayError")))
-show("ErrorKind", {name.removesuffix("Error") for name in errors})
+kinds = {name.removesuffix("Error") for name in errors}
+if {kind.lower().replace("_", "") for kind in members(values["ErrorKind"])} != {kind.lower() for kind in kinds}:
+    sys.exit("the error kinds and their exceptions differ")
 for owner, node in values.items():
     if owner not in ELSEWHERE:
         show(owner, members(node))

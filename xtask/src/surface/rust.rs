@@ -62,7 +62,7 @@ impl Surface {
                 }
             }
             Item::Macro(ItemMacro { ident: None, mac, .. }) if mac.path.is_ident("open_codes") => {
-                let (owner, variants) = open_codes.parse2(mac.tokens.clone())?;
+                let (_, owner, variants) = open_codes.parse2(mac.tokens.clone())?;
                 variants.iter().for_each(|variant| self.add_name(&owner, &variant.ident));
                 // What the macro gives every list of codes.
                 for given in ["Unknown", "as_str"] {
@@ -85,12 +85,14 @@ impl Surface {
 }
 
 /// `/// Docs\nName { /// Docs\nVariant = "CODE", ... }`.
-fn open_codes(input: ParseStream<'_>) -> syn::Result<(Ident, Punctuated<Variant, Token![,]>)> {
-    input.call(Attribute::parse_outer)?;
+pub(crate) fn open_codes(
+    input: ParseStream<'_>,
+) -> syn::Result<(Vec<Attribute>, Ident, Punctuated<Variant, Token![,]>)> {
+    let about = input.call(Attribute::parse_outer)?;
     let name = input.parse()?;
     let body;
     syn::braced!(body in input);
-    Ok((name, Punctuated::parse_terminated(&body)?))
+    Ok((about, name, Punctuated::parse_terminated(&body)?))
 }
 
 fn leaves(tree: &UseTree, names: &mut Vec<String>) {

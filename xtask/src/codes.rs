@@ -1,0 +1,139 @@
+//! The lists of codes of the core, and Python's classes of them, which are written from there.
+
+use std::fmt::Write;
+use std::fs;
+
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, ExprLit, Ident, Item, Lit, Meta, Token, Variant};
+
+use crate::failure::{Failure, Outcome};
+use crate::surface::{open_codes, snake_case};
+use crate::workspace::Workspace;
+
+/// Where Python has its classes.
+const FILE: &str = "bindings-python/python/komopay/codes.py";
+
+/// Where the core has its lists: those of the platform are open, those of this SDK may become longer.
+const SOURCES: [&str; 3] = ["core/src/values/codes.rs", "core/src/catalogue/models.rs", "core/src/error.rs"];
+const ENUMS: [&str; 2] = ["ErrorKind", "Concern"];
+
+const HEAD: &str = r#""""The codes of payouts and errors. Each list is open: what is not known is kept as it came.
+
+A code is a `str`, and equal to its text. Those of a list that are known can be iterated over, and each is one object,
+wherever it comes from. Written by `cargo xtask stub`, from the core's lists.
+"""
+
+from __future__ import annotations
+
+from komopay._code import Code
+
+# Importing typing costs more than all the rest of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
+"#;
+
+/// A list of codes: its name, its documentation, and each of its codes.
+struct Codes {
+    name: String,
+    about: String,
+    codes: Vec<Code>,
+}
+
+struct Code {
+    code: String,
+    about: String,
+}
+
+/// Writes Python's classes anew.
+pub(crate) fn write(workspace: &Workspace) -> Outcome {
+    let path = workspace.root().join(FILE);
+    fs::write(path, written(workspace)?).map_err(Failure::while_doing(format!("cannot write {FILE}")))
+}
+
+/// Holds them against the core.
+pub(crate) fn check(workspace: &Workspace) -> Outcome {
+    let path = workspace.root().join(FILE);
+    let committed = fs::read_to_string(path).map_err(Failure::while_doing(format!("cannot read {FILE}")))?;
+    if written(workspace)? == committed {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{FILE} is not what the core's lists say: run `cargo xtask stub`")))
+}
+
+fn written(workspace: &Workspace) -> Outcome<String> {
+    let mut lists = Vec::new();
+    for source in SOURCES {
+        let path = workspace.root().join(source);
+        let text = fs::read_to_string(&path).map_err(Failure::while_doing(path.display()))?;
+        for item in syn::parse_file(&text).map_err(Failure::while_doing(path.display()))?.items {
+            lists.extend(read(&item).map_err(Failure::while_doing(path.display()))?);
+        }
+    }
+    lists.sort_by(|one: &Codes, other| one.name.cmp(&other.name));
+    let names: Vec<&str> = lists.iter().map(|list| list.name.as_str()).collect();
+    let exported = names.iter().fold(String::new(), |text, name| text + &format!("    \"{name}\",\n"));
+    let classes = lists.iter().map(class).collect::<String>();
+    Ok(format!("{HEAD}\n__all__ = [\n{exported}]\n{classes}"))
+}
+
+fn class(list: &Codes) -> String {
+    let Codes { name, about, codes } = list;
+    let example = codes.first().map(|first| &first.code).map_or_else(String::new, |code| {
+        let member = code.to_uppercase();
+        let lines = [
+            format!(">>> {name}(\"{code}\") is {name}.{member}, {name}.{member} == \"{code}\""),
+            "(True, True)".to_owned(),
+            format!(">>> {name}(\"another\").is_known"),
+            "False".to_owned(),
+        ];
+        lines.iter().map(|line| format!("        {line}\n")).collect::<String>()
+    });
+    let mut text = format!("\n\nclass {name}(Code):\n    \"\"\"{about}\n\n    Example:\n\n{example}    \"\"\"\n\n");
+    let (mut declared, mut made) = (String::new(), String::new());
+    for Code { code, about } in codes {
+        let member = code.to_uppercase();
+        // Writing to a String cannot fail.
+        let _ = writeln!(declared, "    {member}: ClassVar[{name}]\n    \"\"\"{about}\"\"\"");
+        let _ = writeln!(made, "{name}.{member} = {name}._member(\"{code}\")");
+    }
+    text.push_str(&format!("{declared}\n\n{made}"));
+    text
+}
+
+/// The list of an item, if it is one.
+fn read(item: &Item) -> syn::Result<Option<Codes>> {
+    match item {
+        Item::Macro(item) if item.ident.is_none() && item.mac.path.is_ident("open_codes") => {
+            let (about, name, variants) = open_codes.parse2(item.mac.tokens.clone())?;
+            Ok(Some(listed(&about, &name, &variants)))
+        }
+        Item::Enum(item) if ENUMS.iter().any(|name| item.ident == name) => {
+            Ok(Some(listed(&item.attrs, &item.ident, &item.variants)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn listed(about: &[Attribute], name: &Ident, variants: &Punctuated<Variant, Token![,]>) -> Codes {
+    let code = |variant: &Variant| match &variant.discriminant {
+        Some((_, Expr::Lit(ExprLit { lit: Lit::Str(code), .. }))) => code.value(),
+        _ => snake_case(&variant.ident.to_string()),
+    };
+    let codes = variants.iter().map(|variant| Code { code: code(variant), about: documentation(&variant.attrs) });
+    Codes { name: name.to_string(), about: documentation(about), codes: codes.collect() }
+}
+
+/// The documentation, without the links that only Rust has.
+fn documentation(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) => Some(line.value().trim().to_owned()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let text = lines.collect::<Vec<_>>().join("\n    ");
+    text.replace("[`", "`").replace("`]", "`").replace("Error::", "")
+}
