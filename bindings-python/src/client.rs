@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use komopay_core as core;
 use komopay_core::{CallOptions, CallbackUrlOptions, PaymentOptionFilter, PaymentTypeCode, PayoutId, SignaturePlace};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
@@ -667,6 +667,20 @@ impl Client {
             (config.total_timeout, config.attempt_timeout) = (core.total_timeout(), core.attempt_timeout());
             shown(py, &config)
         })
+    }
+
+    /// Replaces a method of this client, in a test. A setting is no attribute: it would change nothing.
+    fn __setattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if !slf.get_type().getattr(name).is_ok_and(|method| method.is_callable()) {
+            let text = format!("a client has no method {name} that could be replaced; settings are given when it is made");
+            return Err(PyAttributeError::new_err(text));
+        }
+        slf.getattr("__dict__")?.set_item(name, value)
+    }
+
+    fn __delattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>) -> PyResult<()> {
+        let replaced = slf.getattr("__dict__")?;
+        replaced.del_item(name).map_err(|_| PyAttributeError::new_err(format!("{name} was not replaced")))
     }
 
     /// Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.

@@ -34,7 +34,8 @@ macro_rules! settings {
         )*
         #[doc = ""]
         $(#[doc = $example])*
-        #[pyclass(frozen, module = "komopay")]
+        // With a dict, so that tests can replace a method of one client, as `unittest.mock` does.
+        #[pyclass(frozen, dict, module = "komopay")]
         pub struct Client {
             pub live: Arc<Live>,
             pub caller: Caller,

@@ -70,7 +70,8 @@ class AsyncClient:
         'SUCCESS'
     """
 
-    __slots__ = ("_client", "_native", "_provider")
+    # With a dict, so that tests can replace a method of one client, as `unittest.mock` does.
+    __slots__ = ("__dict__", "_client", "_native", "_provider")
 
     def __init__(
         self,
@@ -116,6 +117,13 @@ class AsyncClient:
         self._client = make()
         self._native = self._client._for_event_loop()
         return self
+
+    def __setattr__(self, name: str, value: object, /) -> None:
+        """Replaces a method of this client, in a test. A setting is no attribute: it would change nothing."""
+        if name not in self.__slots__ and not callable(getattr(type(self), name, None)):
+            text = f"a client has no method {name} that could be replaced; settings are given when it is made"
+            raise AttributeError(text)
+        object.__setattr__(self, name, value)
 
     def with_options(
         self, *, total_timeout: float | timedelta | None = None, headers: Mapping[str, str] | None = None
