@@ -672,7 +672,8 @@ impl Client {
     /// Replaces a method of this client, in a test. A setting is no attribute: it would change nothing.
     fn __setattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         if !slf.get_type().getattr(name).is_ok_and(|method| method.is_callable()) {
-            let text = format!("a client has no method {name} that could be replaced; settings are given when it is made");
+            let text =
+                format!("a client has no method {name} that could be replaced; settings are given when it is made");
             return Err(PyAttributeError::new_err(text));
         }
         slf.getattr("__dict__")?.set_item(name, value)
