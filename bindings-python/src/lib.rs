@@ -41,6 +41,7 @@ mod data;
 mod error;
 mod error_data;
 mod given;
+mod headers;
 #[cfg(feature = "stubs")]
 mod hint;
 mod history;

@@ -16,9 +16,9 @@ use pyo3::types::PyDict;
 use crate::conversion::micros;
 use crate::error::raise;
 use crate::given::{Read, setting};
+use crate::headers::Headers;
 use crate::history;
 use crate::logging::has_locks_of_gevent;
-use crate::options::Headers;
 use crate::process::locked;
 
 /// Who is told of calls.
