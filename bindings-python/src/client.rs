@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use komopay_core as core;
 use komopay_core::{CallbackUrlOptions, PaymentOptionFilter, PaymentTypeCode, PayoutId, SignaturePlace};
+use pyo3::Borrowed;
 use pyo3::exceptions::{PyAttributeError, PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -23,6 +24,19 @@ use crate::repr::Repr;
 use crate::request::PayoutRequest;
 pub use crate::settings::Client;
 use crate::{asynchronous, logging, process, runtime, wait};
+
+/// Whatever takes the place of a method.
+struct Anything<'py>(Bound<'py, PyAny>);
+
+impl<'py> FromPyObject<'_, 'py> for Anything<'py> {
+    type Error = std::convert::Infallible;
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = crate::hint::OBJECT;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> Result<Self, Self::Error> {
+        Ok(Self(given.to_owned()))
+    }
+}
 
 #[pymethods]
 impl Client {
@@ -530,12 +544,12 @@ impl Client {
     }
 
     /// Replaces a method of this client, in a test. A setting is no attribute: it would change nothing.
-    fn __setattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn __setattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>, value: Anything<'_>) -> PyResult<()> {
         if !slf.get_type().hasattr(name)? {
             let text = format!("a client has no {name} that could be replaced; settings are given when it is made");
             return Err(PyAttributeError::new_err(text));
         }
-        slf.getattr("__dict__")?.set_item(name, value)
+        slf.getattr("__dict__")?.set_item(name, value.0)
     }
 
     fn __delattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>) -> PyResult<()> {
