@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use komopay_core as core;
 use komopay_core::{CallOptions, CallbackUrlOptions, PaymentOptionFilter, PaymentTypeCode, PayoutId, SignaturePlace};
+use pyo3::Borrowed;
 use pyo3::exceptions::{PyAttributeError, PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -28,6 +29,19 @@ use crate::settings::{Shown, shown};
 use crate::telemetry::Told;
 use crate::waits::PayoutWaits;
 use crate::{asynchronous, logging, process, runtime, wait};
+
+/// Whatever takes the place of a method.
+struct Anything<'py>(Bound<'py, PyAny>);
+
+impl<'py> FromPyObject<'_, 'py> for Anything<'py> {
+    type Error = std::convert::Infallible;
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = crate::hint::OBJECT;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> Result<Self, Self::Error> {
+        Ok(Self(given.to_owned()))
+    }
+}
 
 #[pymethods]
 impl Client {
@@ -671,13 +685,14 @@ impl Client {
     }
 
     /// Replaces a method of this client, in a test. A setting is no attribute: it would change nothing.
-    fn __setattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    #[allow(clippy::needless_pass_by_value, reason = "so are the arguments of a method of Python given")]
+    fn __setattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>, value: Anything<'_>) -> PyResult<()> {
         if !slf.get_type().getattr(name).is_ok_and(|method| method.is_callable()) {
             let text =
                 format!("a client has no method {name} that could be replaced; settings are given when it is made");
             return Err(PyAttributeError::new_err(text));
         }
-        slf.getattr("__dict__")?.set_item(name, value)
+        slf.getattr("__dict__")?.set_item(name, value.0)
     }
 
     fn __delattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>) -> PyResult<()> {

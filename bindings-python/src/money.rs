@@ -71,6 +71,7 @@ impl Money {
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "an argument of Python")]
+    #[allow(clippy::needless_pass_by_value, reason = "so are the arguments of a method of Python given")]
     fn __eq__(&self, other: Other<'_>) -> bool {
         self == other.0.get()
     }

@@ -14,7 +14,7 @@ from komopay.codes import FailureCode, MethodCode, PayoutStatus
 from komopay.waits import WaitedPayout
 from os import PathLike
 from types import ModuleType
-from typing import Any, Final, Literal, SupportsIndex, final
+from typing import Final, Literal, SupportsIndex, final
 
 __all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "Reason", "SqliteChangeStore", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_set_telemetry"]
 
@@ -661,7 +661,7 @@ class Client:
     def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = None, attempt_timeout: float | timedelta | None = None, connect_timeout: float | timedelta | None = None, settle_window: float | timedelta | None = None, backoff_base: float | timedelta | None = None, backoff_cap: float | timedelta | None = None, read_attempts: int | None = None, requests_per_second: float | None = None, max_concurrency: int | None = None, pool_size: int | None = None, connection_per_create: bool | None = None, max_answer_bytes: int | None = None, proxy: str | None = None, proxy_from_environment: bool | None = None, ca_file: str | PathLike[str] | None = None, customer_id: str | None = None, max_amount: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal] | None = None, is_test: bool | None = None, loopback_is_live: bool | None = None, validate: bool | None = None, token_scope: Literal["payout", "everything"] | None = None, token_validity: float | timedelta | None = None, callback_keys: Iterable[str] | None = None, change_store: MemoryChangeStore | SqliteChangeStore | None = None, change_lease: float | timedelta | None = None, keep_changes: float | timedelta | None = None, callback_timeout: float | timedelta | None = None) -> Client: ...
     def __reduce__(self, /) -> "tuple[object, ...]": ...
     def __repr__(self, /) -> str: ...
-    def __setattr__(self, name: str, value: Any, /) -> None:
+    def __setattr__(self, name: str, value: object, /) -> None:
         """
         Replaces a method of this client, in a test. A setting is no attribute: it would change nothing.
         """
