@@ -135,6 +135,10 @@ def test_models_of_an_application_hold_money_accounts_and_payouts(platform: Sand
             assert status == 422 and "11223344" not in json.dumps(told), told
         assert platform.executed("TST-2") == 0
         assert app.stop() in (0, -signal.SIGTERM)
+    spans = [line for line in app.lines if line.startswith("span ")]
+    for name in ("pay a salary", "komopay create_payout", "GET /payouts/{id}", "POST /payouts/{id}"):
+        assert any(span.startswith(f"span {name} ") for span in spans), spans
+    assert "11223344" not in "".join(spans)
 
 
 class Worker(App):
