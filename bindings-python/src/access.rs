@@ -7,12 +7,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::answer::object;
+use crate::conversion::FromCore;
 use crate::data::{Data, Described, Fields, Part, Way, described, methods, put};
 use crate::error::{guard, raise};
 use crate::given::{Argument, Given, Read, argument, readable};
 use crate::money::Money;
 use crate::repr::{Repr, quote};
-use crate::value::FromCore;
 
 /// What an issued token shall allow: see `payout`, `read` and `operations`.
 ///

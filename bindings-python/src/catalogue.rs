@@ -10,12 +10,12 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::answer::ToPython;
+use crate::conversion::FromCore;
 use crate::data::{self, Described, Fields, Plain, Way};
 use crate::error::guard;
 use crate::given::{Argument, argument};
 use crate::money::Money;
 use crate::text::Code;
-use crate::value::FromCore;
 
 /// A field of a value of the catalogue.
 trait Part: Sized {

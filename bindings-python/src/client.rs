@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use komopay_core as core;
 use komopay_core::{CallOptions, CallbackUrlOptions, PaymentOptionFilter, PaymentTypeCode, PayoutId, SignaturePlace};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
+use pyo3::Borrowed;
+use pyo3::exceptions::{PyAttributeError, PyKeyboardInterrupt, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
@@ -18,8 +19,9 @@ use crate::callback::Callback;
 use crate::caller::Caller;
 use crate::error::{guard, guard_create, not_sent, raise};
 use crate::given::{Argument, Given, Or, Read, argument, part_of_callback, setting};
+use crate::headers::Headers;
 use crate::money::Money;
-use crate::options::{Headers, Options};
+use crate::options::Options;
 use crate::repr::Repr;
 use crate::request::PayoutRequest;
 pub use crate::settings::Client;
@@ -27,6 +29,19 @@ use crate::settings::{Shown, shown};
 use crate::telemetry::Told;
 use crate::waits::PayoutWaits;
 use crate::{asynchronous, logging, process, runtime, wait};
+
+/// Whatever takes the place of a method.
+struct Anything<'py>(Bound<'py, PyAny>);
+
+impl<'py> FromPyObject<'_, 'py> for Anything<'py> {
+    type Error = std::convert::Infallible;
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = crate::hint::OBJECT;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> Result<Self, Self::Error> {
+        Ok(Self(given.to_owned()))
+    }
+}
 
 #[pymethods]
 impl Client {
@@ -205,11 +220,14 @@ impl Client {
     ///
     /// Example:
     ///
+    ///     >>> request = PayoutRequest(
+    ///     ...     money=Money("10000", "IDR"),
+    ///     ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+    ///     >>> ids = ["TST-223347", "TST-223348"]
     ///     >>> with Client.from_env() as client:
-    ///     ...     for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=1):
-    ///     ...         print(waited.payout_id, waited.payout is not None)
-    ///     TST-223344 True
-    ///     TST-0 False
+    ///     ...     accepted = [client.create_payout(payout_id, request) for payout_id in ids]
+    ///     ...     {waited.result().status for waited in client.wait_for_payouts(ids, timeout=60)}
+    ///     {'SUCCESS'}
     #[pyo3(signature = (payout_ids: "Iterable[str]", *, timeout, reads_per_second=Or::DEFAULT),
         text_signature = "($self, payout_ids, *, timeout, reads_per_second=100.0)")]
     fn wait_for_payouts(
@@ -664,6 +682,22 @@ impl Client {
             (config.total_timeout, config.attempt_timeout) = (core.total_timeout(), core.attempt_timeout());
             shown(py, &config)
         })
+    }
+
+    /// Replaces a method of this client, in a test. A setting is no attribute: it would change nothing.
+    #[allow(clippy::needless_pass_by_value, reason = "so are the arguments of a method of Python given")]
+    fn __setattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>, value: Anything<'_>) -> PyResult<()> {
+        if !slf.get_type().getattr(name).is_ok_and(|method| method.is_callable()) {
+            let text =
+                format!("a client has no method {name} that could be replaced; settings are given when it is made");
+            return Err(PyAttributeError::new_err(text));
+        }
+        slf.getattr("__dict__")?.set_item(name, value.0)
+    }
+
+    fn __delattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyString>) -> PyResult<()> {
+        let replaced = slf.getattr("__dict__")?;
+        replaced.del_item(name).map_err(|_| PyAttributeError::new_err(format!("{name} was not replaced")))
     }
 
     /// Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.

@@ -13,9 +13,9 @@ use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::{PyBool, PyBytes, PyDateTime, PyDict, PyList, PyMapping, PyString, PyTuple};
 
+use crate::conversion::{FromCore, micros};
 use crate::error::guard;
 use crate::given::{Argument, Or, Read, argument};
-use crate::value::{FromCore, micros};
 
 /// What plain data is read into, and so how strictly.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -289,28 +289,29 @@ pub fn listed(schema: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
 #[pyfunction]
 #[pyo3(signature = (part: "object") -> "object")]
 pub fn _plain<'py>(part: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = part.py();
-    guard(py, || {
-        if part.is_none() || part.is_instance_of::<PyBool>() {
-            return Ok(part.clone());
-        }
-        let name = argument("data");
-        let plain = if part.is_instance_of::<PyString>() {
-            name.text(part)?.to_plain(py, false)?
-        } else if part.is_instance_of::<PyDateTime>() {
-            micros(name.moment(part)?).to_plain(py, false)?
-        } else if part.is_instance_of::<PyTuple>() {
-            return Ok(PyList::new(py, name.listed(part, |_, part| _plain(part))?)?.into_any());
-        } else {
-            return part.call_method0("to_dict");
-        };
-        Ok(plain.unwrap_or_else(|| part.clone()))
-    })
+    guard(part.py(), || plain_of(part))
+}
+
+fn plain_of<'py>(part: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let (py, name) = (part.py(), argument("data"));
+    let plain = if part.is_none() || part.is_instance_of::<PyBool>() {
+        return Ok(part.clone());
+    } else if part.is_instance_of::<PyString>() {
+        name.text(part)?.to_plain(py, false)?
+    } else if part.is_instance_of::<PyDateTime>() {
+        micros(name.moment(part)?).to_plain(py, false)?
+    } else if part.is_instance_of::<PyTuple>() {
+        return Ok(PyList::new(py, name.listed(part, |_, part| plain_of(part))?)?.into_any());
+    } else {
+        return part.call_method0("to_dict");
+    };
+    Ok(plain.unwrap_or_else(|| part.clone()))
 }
 
 /// JSON as Python has it.
 #[pyfunction]
 #[pyo3(signature = (text) -> "dict[str, object]")]
+#[allow(clippy::needless_pass_by_value, reason = "an argument of Python")]
 pub fn _json<'py>(py: Python<'py>, text: Json<'py>) -> PyResult<Bound<'py, PyAny>> {
     guard(py, || json(&text.0))
 }

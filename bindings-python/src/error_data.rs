@@ -14,8 +14,8 @@ use crate::payout::Payout;
 /// What plain data say of an error: its kind, whether it is retryable, whether money may have moved, its message, the
 /// data of its cause, and everything else.
 #[pyfunction]
-#[pyo3(signature = (data) -> "tuple[str, bool, bool, str, object, dict[str, object]]")]
-#[allow(clippy::type_complexity, reason = "a tuple of Python's")]
+#[pyo3(signature = (data) -> "tuple[str, bool, bool, str, dict[str, object] | None, dict[str, object]]")]
+#[allow(clippy::type_complexity, clippy::needless_pass_by_value, reason = "a tuple and an argument of Python")]
 pub fn _read_error<'py>(
     py: Python<'py>,
     data: Plain<'py>,
@@ -33,6 +33,7 @@ pub fn _read_error<'py>(
         known.set_item("concerns", take::<Option<String>>(&fields, "concerns")?)?;
         known.set_item("retry_after", take::<Option<Duration>>(&fields, "retry_after")?)?;
         known.set_item("payout", take::<Option<Payout>>(&fields, "payout")?)?;
+        // Read in its turn, which refuses what is none.
         let cause = fields.pop("cause")?.filter(|cause| !cause.is_none());
         let (retryable, moved) = (take(&fields, "retryable")?, take(&fields, "money_may_have_moved")?);
         Ok((take(&fields, "kind")?, retryable, moved, take(&fields, "message")?, cause, known))

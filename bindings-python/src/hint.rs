@@ -33,11 +33,6 @@ pub const PATH: PyStaticExpr = either(&STR, &type_hint_subscript!(type_hint_iden
 pub const DECIMAL: PyStaticExpr = type_hint_identifier!("decimal", "Decimal");
 /// What an amount can be made of.
 pub const AMOUNT: PyStaticExpr = either(&either(&STR, &type_hint_identifier!("typing", "SupportsIndex")), &DECIMAL);
-/// What `sum` begins with.
-pub const ZERO: PyStaticExpr = type_hint_subscript!(
-    type_hint_identifier!("typing", "Literal"),
-    PyStaticExpr::Constant { value: pyo3::inspect::PyStaticConstant::Int("0") }
-);
 pub const OBJECT: PyStaticExpr = type_hint_identifier!("builtins", "object");
 /// The plain data of a value.
 pub const DATA: PyStaticExpr = type_hint_subscript!(type_hint_identifier!("collections.abc", "Mapping"), STR, OBJECT);

@@ -8,10 +8,11 @@ use komopay_core as core;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::conversion::FromCore;
 use crate::data::{Part, Way};
 use crate::given::{Argument, Field, Given, Read};
 use crate::repr::Repr;
-use crate::value::{FromCore, value};
+use crate::value::value;
 
 value! {
     /// One entry of a 406 answer: which business rule said no, and to which field.

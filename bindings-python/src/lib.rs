@@ -10,7 +10,7 @@
 //! | `wait.rs` | how a thread waits for a call |
 //! | `asynchronous.rs`, `settlement.rs` | calls of an event loop, under `komopay/aio.py`, and how their ends come to it |
 //! | `given.rs` | what a caller gave, each read by its name, or refused with it |
-//! | `value.rs` | what makes a class of a list of fields, and a value of the core into one of ours |
+//! | `value.rs`, `conversion.rs` | what makes a class of a list of fields; a value of the core into one of ours |
 //! | `data.rs`, `text.rs` | values as plain data and back; texts that are personal, texts that are codes |
 //! | `answer.rs`, `hint.rs` | what calls answer with; the types that the stub names |
 //! | `money.rs`, `request.rs`, `payout.rs`, `history.rs` | the values that go in and come out |
@@ -36,10 +36,12 @@ mod caller;
 mod catalogue;
 mod change_store;
 mod client;
+mod conversion;
 mod data;
 mod error;
 mod error_data;
 mod given;
+mod headers;
 #[cfg(feature = "stubs")]
 mod hint;
 mod history;

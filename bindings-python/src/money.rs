@@ -9,17 +9,18 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString, PyType};
 
+use crate::conversion::{FromCore, ToCore};
 use crate::data::{Data, Described, Fields, Known, Part, Way};
 use crate::error::{guard, raise};
 use crate::given::{Argument, Given, Read, argument};
 use crate::repr::{Show, quote};
-use crate::value::{FromCore, MatchArgs, ToCore};
+use crate::value::MatchArgs;
 
 /// An exact amount of one currency, in major units.
 ///
 /// The amount is a str, an int (one of numpy's, too) or a decimal.Decimal. A float is refused with an
-/// `InvalidRequestError`, since it is not exact. So is a str that can be read in two ways: "250.000" of a currency of at
-/// most two decimals; write "250000", or "250". The currency is a code in capital letters, such as "IDR". Equal by
+/// `InvalidRequestError`, since it is not exact. So is a str that can be read in two ways: "250.000" of a currency of
+/// at most two decimals; write "250000", or "250". The currency is a code in capital letters, such as "IDR". Equal by
 /// value, whatever the zeros at the end.
 ///
 /// Money of one currency can be added, subtracted, compared and summed up, exactly; of two currencies, or where a digit
@@ -69,6 +70,8 @@ impl Money {
         self.0.currency()
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "an argument of Python")]
+    #[allow(clippy::needless_pass_by_value, reason = "so are the arguments of a method of Python given")]
     fn __eq__(&self, other: Other<'_>) -> bool {
         self == other.0.get()
     }
@@ -107,6 +110,11 @@ impl Money {
 
     fn __sub__(&self, py: Python<'_>, other: &Bound<'_, Self>) -> PyResult<Self> {
         guard(py, || self.0.checked_sub(&other.get().0).map(Self).map_err(|error| raise(py, &error)))
+    }
+
+    // Python gives both sides to whoever subtracts.
+    fn __rsub__(&self, py: Python<'_>, other: &Bound<'_, Self>) -> PyResult<Self> {
+        guard(py, || other.get().0.checked_sub(&self.0).map(Self).map_err(|error| raise(py, &error)))
     }
 
     fn __neg__(&self) -> Self {
@@ -167,9 +175,6 @@ struct Other<'py>(Bound<'py, Money>);
 
 impl<'py> FromPyObject<'_, 'py> for Other<'py> {
     type Error = PyErr;
-    #[cfg(feature = "stubs")]
-    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = crate::hint::OBJECT;
-
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         Ok(Self(given.cast::<Money>()?.to_owned()))
     }
@@ -180,9 +185,6 @@ struct Zero;
 
 impl FromPyObject<'_, '_> for Zero {
     type Error = PyErr;
-    #[cfg(feature = "stubs")]
-    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = crate::hint::ZERO;
-
     fn extract(given: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         let is_zero = given.cast_exact::<PyInt>().is_ok_and(|number| !number.is_truthy().unwrap_or(true));
         if is_zero { Ok(Self) } else { Err(PyTypeError::new_err("only the 0 of sum() can be added to money")) }

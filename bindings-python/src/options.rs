@@ -4,10 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use komopay_core::{CallOptions, Client};
 use pyo3::prelude::*;
-use pyo3::types::PyMapping;
 
 use crate::error::raise;
-use crate::given::{Argument, Read};
 use crate::live::Live;
 use crate::process::{generation, locked};
 
@@ -41,26 +39,5 @@ impl Options {
         // What another thread of this process was faster to make, or the parent's, which is never dropped.
         std::mem::forget(before);
         Ok(client)
-    }
-}
-
-/// Headers by their names.
-pub struct Headers(pub Vec<(String, String)>);
-
-impl Read for Headers {
-    #[cfg(feature = "stubs")]
-    const HINT: pyo3::inspect::PyStaticExpr = pyo3::type_hint_subscript!(
-        pyo3::type_hint_identifier!("collections.abc", "Mapping"),
-        crate::hint::STR,
-        crate::hint::STR
-    );
-
-    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let headers = given.cast::<PyMapping>().map_err(|_| argument.wrong_type(given, "a dict of str by str"))?;
-        let read = |item: Bound<'_, PyAny>| {
-            let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
-            Ok((argument.text(&name)?, argument.text(&value)?))
-        };
-        headers.items()?.iter().map(read).collect::<PyResult<_>>().map(Self)
     }
 }

@@ -4,13 +4,14 @@ use komopay_core::{MethodCode, PayoutMethod};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::conversion::ToCore;
 use crate::data::{Fields, Part, Way};
 use crate::error::{guard, raise};
 use crate::given::{Argument, Given, Read, argument, setting};
 use crate::money::Money;
 use crate::repr::Show;
 use crate::text::{AccountNumber, CallbackUrl, Personal};
-use crate::value::{ToCore, value};
+use crate::value::value;
 
 value! {
     /// A payout to be made. It pickles whole, account number included: keep what it is pickled to as safe as itself.

@@ -1,12 +1,14 @@
 //! The settings of a client: what a caller gives by keywords, made into the core's `Config`.
 
 use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use komopay_bindings_common::log::ToCaller;
 use komopay_core::{CallbackKey, ChangeStore, Config, Credentials, TokenScope};
+use pyo3::Borrowed;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyMappingProxy, PyString, PyTuple};
 
@@ -34,7 +36,8 @@ macro_rules! settings {
         )*
         #[doc = ""]
         $(#[doc = $example])*
-        #[pyclass(frozen, module = "komopay")]
+        // With a dict, so that tests can replace a method of one client, as `unittest.mock` does.
+        #[pyclass(frozen, dict, module = "komopay")]
         pub struct Client {
             pub live: Arc<Live>,
             pub caller: Caller,
@@ -44,7 +47,7 @@ macro_rules! settings {
         #[pymethods]
         impl Client {
             #[new]
-            #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, $($name=None),*),
+            #[pyo3(signature = (*, base_url, merchant_code=None, secret=None, token=None, $($name=Setting::DEFAULT),*),
                 text_signature = $signature)]
             #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
             fn new(
@@ -53,7 +56,7 @@ macro_rules! settings {
                 merchant_code: Option<Given<'_, String>>,
                 secret: Option<Given<'_, String>>,
                 token: Option<Given<'_, Token>>,
-                $($name: Option<Given<'_, $type>>),*
+                $($name: Setting<'_, $type>),*
             ) -> PyResult<Self> {
                 guard(py, || {
                     let credentials = credentials(py, merchant_code, secret, token)?;
@@ -62,7 +65,7 @@ macro_rules! settings {
                     // Without `..`, so that a new setting of the core does not compile until it can be set here.
                     let Config { base_url: _, credentials: _, language: _, telemetry: _, $($name: _),* } = &config;
                     $(
-                        if let Some(given) = setting(stringify!($name)).maybe($name)? {
+                        if let Some(given) = $name.read(stringify!($name))? {
                             config.$name = given.into();
                         }
                     )*
@@ -81,6 +84,27 @@ macro_rules! settings {
             Ok(Shown(PyMappingProxy::new(py, known.as_mapping())))
         }
     };
+}
+
+/// A setting as it was given. None is as good as nothing: it then has the default that the text signature shows.
+struct Setting<'py, T>(Option<Bound<'py, PyAny>>, PhantomData<fn() -> T>);
+
+impl<T: Read> Setting<'_, T> {
+    const DEFAULT: Self = Self(None, PhantomData);
+
+    fn read(self, name: &str) -> PyResult<Option<T>> {
+        self.0.filter(|given| !given.is_none()).map(|given| T::read(setting(name), &given)).transpose()
+    }
+}
+
+impl<'py, T: Read> FromPyObject<'_, 'py> for Setting<'py, T> {
+    type Error = Infallible;
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = crate::hint::either(&T::HINT, &crate::hint::NONE);
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> Result<Self, Infallible> {
+        Ok(Self(Some(given.to_owned()), PhantomData))
+    }
 }
 
 /// Settings by their names, which nobody can change.
@@ -103,14 +127,14 @@ impl<'py> IntoPyObject<'py> for Shown<'py> {
 }
 
 /// A setting that shows itself.
-trait Setting {
+trait Show {
     fn show(&self, name: &str, among: &Bound<'_, PyDict>) -> PyResult<()>;
 }
 
 macro_rules! shown {
     ($($type:ty: |$value:ident| $shown:expr,)*) => {
         $(
-            impl Setting for $type {
+            impl Show for $type {
                 fn show(&self, name: &str, among: &Bound<'_, PyDict>) -> PyResult<()> {
                     let $value = self;
                     among.set_item(name, $shown)
@@ -135,21 +159,21 @@ shown! {
     usize: |count| count,
 }
 
-impl Setting for Vec<komopay_core::Money> {
+impl Show for Vec<komopay_core::Money> {
     fn show(&self, name: &str, among: &Bound<'_, PyDict>) -> PyResult<()> {
         among.set_item(name, PyTuple::new(among.py(), self.iter().cloned().map(Money::from))?)
     }
 }
 
 /// Secret.
-impl Setting for Vec<CallbackKey> {
+impl Show for Vec<CallbackKey> {
     fn show(&self, _: &str, _: &Bound<'_, PyDict>) -> PyResult<()> {
         Ok(())
     }
 }
 
 /// An object of its own.
-impl Setting for Option<Arc<dyn ChangeStore>> {
+impl Show for Option<Arc<dyn ChangeStore>> {
     fn show(&self, _: &str, _: &Bound<'_, PyDict>) -> PyResult<()> {
         Ok(())
     }

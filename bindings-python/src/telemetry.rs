@@ -13,11 +13,12 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::conversion::micros;
 use crate::error::raise;
 use crate::given::{Read, setting};
+use crate::headers::Headers;
 use crate::history;
 use crate::logging::has_locks_of_gevent;
-use crate::options::Headers;
 use crate::process::locked;
 
 /// Who is told of calls.
@@ -118,7 +119,7 @@ fn told(py: Python<'_>, call: &Bound<'_, PyAny>, event: CallEvent) -> PyResult<(
         CallEvent::Ended(ended) => {
             known.set_item("operation", ended.started.operation)?;
             known.set_item("payout_id", ended.started.payout_id.as_ref().map(komopay_core::PayoutId::as_str))?;
-            known.set_item("started_at", crate::value::micros(ended.started.started_at))?;
+            known.set_item("started_at", micros(ended.started.started_at))?;
             known.set_item("duration", ended.duration)?;
             known.set_item("attempts", ended.attempts)?;
             known.set_item("retries", ended.retries)?;

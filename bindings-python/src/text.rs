@@ -7,10 +7,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
+use crate::conversion::{FromCore, ToCore};
 use crate::data::{Part, Way, schema_of};
 use crate::given::{Argument, Defaulted, Read};
 use crate::repr::{Show, quote};
-use crate::value::{FromCore, ToCore};
 
 /// Declares a kind of text: whether it is personal, and what a repr shows of it.
 macro_rules! text {

@@ -5,10 +5,6 @@
 //! core or to it. That takes the core's
 //! value apart without `..`, so that a new field does not compile until it is in the list.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
-use komopay_core as core;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -104,7 +100,7 @@ macro_rules! value {
                 #[getter]
                 #[allow(clippy::unused_self, reason = "an attribute of each")]
                 fn method_code(&self) -> $crate::text::Code<komopay_core::MethodCode> {
-                    $crate::value::FromCore::from_core(komopay_core::MethodCode::$code)
+                    $crate::conversion::FromCore::from_core(komopay_core::MethodCode::$code)
                 }
             }
         )?
@@ -208,11 +204,11 @@ macro_rules! value {
         impl From<komopay_core::$class> for $class {
             fn from(value: komopay_core::$class) -> Self {
                 let komopay_core::$class { $($field),* } = value;
-                Self { $($field: $crate::value::FromCore::from_core($field)),* }
+                Self { $($field: $crate::conversion::FromCore::from_core($field)),* }
             }
         }
 
-        impl $crate::value::FromCore<komopay_core::$class> for $class {
+        impl $crate::conversion::FromCore<komopay_core::$class> for $class {
             fn from_core(value: komopay_core::$class) -> Self {
                 value.into()
             }
@@ -232,11 +228,11 @@ macro_rules! value {
         impl From<&$class> for komopay_core::$class {
             fn from(value: &$class) -> Self {
                 let $class { $($field),* } = value;
-                Self { $($field: $crate::value::ToCore::to_core($field)),* }
+                Self { $($field: $crate::conversion::ToCore::to_core($field)),* }
             }
         }
 
-        impl $crate::value::ToCore<komopay_core::$class> for $class {
+        impl $crate::conversion::ToCore<komopay_core::$class> for $class {
             fn to_core(&self) -> komopay_core::$class {
                 self.into()
             }
@@ -287,70 +283,5 @@ impl<'py, T: Matched> IntoPyObject<'py> for MatchArgs<T> {
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
         PyTuple::new(py, T::NAMES)
-    }
-}
-
-/// A field as the core has it, made into ours.
-pub trait FromCore<T> {
-    fn from_core(value: T) -> Self;
-}
-
-/// A field of ours, made into the core's.
-pub trait ToCore<T> {
-    fn to_core(&self) -> T;
-}
-
-macro_rules! same {
-    ($($type:ty),*) => {
-        $(
-            impl FromCore<Self> for $type {
-                fn from_core(value: Self) -> Self {
-                    value
-                }
-            }
-        )*
-    };
-}
-same!(String, bool, u16, u64);
-
-impl FromCore<core::PayoutId> for String {
-    fn from_core(id: core::PayoutId) -> Self {
-        id.as_str().to_owned()
-    }
-}
-
-/// The time in whole microseconds, all that a Python `datetime` holds: a value equals its pickled copy.
-pub fn micros(time: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
-}
-
-impl FromCore<Self> for Timestamp {
-    fn from_core(value: Self) -> Self {
-        micros(value)
-    }
-}
-
-/// The same of a time span.
-impl FromCore<Self> for Duration {
-    fn from_core(value: Self) -> Self {
-        Self::new(value.as_secs(), value.subsec_micros() * 1000)
-    }
-}
-
-impl<A: FromCore<B>, B> FromCore<Option<B>> for Option<A> {
-    fn from_core(value: Option<B>) -> Self {
-        value.map(A::from_core)
-    }
-}
-
-impl ToCore<Self> for String {
-    fn to_core(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl<A: ToCore<B>, B> ToCore<Option<B>> for Option<A> {
-    fn to_core(&self) -> Option<B> {
-        self.as_ref().map(A::to_core)
     }
 }

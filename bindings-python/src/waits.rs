@@ -24,9 +24,9 @@ use crate::telemetry::Told;
 /// Example:
 ///
 ///     >>> with Client.from_env() as client:
-///     ...     waits = client.wait_for_payouts(["TST-223344"], timeout=60)
-///     ...     [waited.result().status for waited in waits]
-///     ['SUCCESS']
+///     ...     waits = client.wait_for_payouts(["TST-0"], timeout=1)
+///     ...     [(waited.payout_id, waited.payout) for waited in waits]
+///     [('TST-0', None)]
 #[pyclass(frozen, module = "komopay")]
 pub struct PayoutWaits {
     caller: Caller,

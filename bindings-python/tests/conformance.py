@@ -61,8 +61,6 @@ SPANS = {
     "timeout",
     "validity",
 }
-# What follows from other fields is none.
-DERIVED = {"is_final"}
 
 
 # What the runner is told, as values of the package.
@@ -194,8 +192,7 @@ def encode(value: Any) -> Any:
 def fields(value: object) -> list[str]:
     if dataclasses.is_dataclass(value):
         return [field.name for field in dataclasses.fields(value)]
-    members = vars(type(value)).items()
-    return [name for name, member in members if inspect.isgetsetdescriptor(member) and name not in DERIVED]
+    return list(inspect.signature(type(value)).parameters)
 
 
 def encode_error(error: KomopayError) -> JSON:

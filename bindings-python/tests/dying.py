@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ def die(place: str) -> None:
 
 
 class DyingClient(AsyncClient):
-    async def handle_callback(self, body: bytes, url: str) -> Payout:
+    async def handle_callback(
+        self, body: bytes, url: str, *, timeout: float | timedelta | None = None
+    ) -> Payout:
         die("received")
-        payout = await super().handle_callback(body, url)
+        payout = await super().handle_callback(body, url, timeout=timeout)
         die("stored")
         return payout
 

@@ -76,6 +76,13 @@ REQUEST = PayoutRequest(
     callback_url="https://shop.example/hook",
     customer_ip="192.0.2.1",
 )
+ATTEMPT = Attempt(
+    operation="POST /payouts/TST-1",
+    started_at=MOMENT,
+    duration=timedelta(milliseconds=1500, microseconds=1),
+    http_status=503,
+    request_id="req-1",
+)
 RAW = f'{{"message": "no account {ACCOUNT_NUMBER}"}}'
 PAYOUT = Payout(
     payout_id="TST-1",
@@ -92,14 +99,8 @@ PAYOUT = Payout(
     is_test=True,
     processor_status="REJECTED",
     fee=Money("0.10", "USD"),
+    attempts=[ATTEMPT],
     raw=RAW,
-)
-ATTEMPT = Attempt(
-    operation="POST /payouts/TST-1",
-    started_at=MOMENT,
-    duration=timedelta(milliseconds=1500, microseconds=1),
-    http_status=503,
-    request_id="req-1",
 )
 LIMIT = AmountLimit(from_=IDR, to=None)
 OPERATOR = PayoutOperator(code="BNK_000", name="Bank", customer_fee=CustomerFee(min=IDR, max=None))
@@ -121,6 +122,7 @@ OPEN: list[Any] = [
         exchanged_to_currency="USD",
         payout=PAYOUT,
         recovered=True,
+        attempts=[ATTEMPT, ATTEMPT],
         raw=RAW,
     ),
     PAYOUT.failure_reason,

@@ -22,7 +22,16 @@ from programs import EXAMPLES, KEY, App
 from test_adapters import signed, start
 from test_changes import PATIENCE
 
-from komopay import AsyncClient, BankAccount, BankTransfer, MemoryChangeStore, Money, PayoutChange, PayoutRequest
+from komopay import (
+    AsyncClient,
+    BankAccount,
+    BankTransfer,
+    MemoryChangeStore,
+    Money,
+    Payout,
+    PayoutChange,
+    PayoutRequest,
+)
 from komopay.fastapi import Callbacks
 from komopay.testing import Sandbox
 
@@ -93,6 +102,43 @@ def test_an_application_is_started_called_and_stopped_twice(
             assert app.request(method, path) == status
             assert app.stop() in (0, -signal.SIGTERM)
         assert KEY not in "".join(app.lines) and "Traceback" not in "\n".join(app.lines)
+
+
+def test_models_of_an_application_hold_money_accounts_and_payouts(platform: Sandbox, tmp_path: Path) -> None:
+    command = ["-m", "uvicorn", "salaries_fastapi:app", "--port", "PORT"]
+    salary: dict[str, Any] = {
+        "money": {"amount": "10000", "currency": "IDR"},
+        "bank": "BNK_000",
+        "account": {"name": "Test account", "number": "11223344"},
+    }
+    with App(command, EXAMPLES, platform.environment) as app:
+
+        def put(payout_id: str, **changed: object) -> tuple[int, Any]:
+            connection = http.client.HTTPConnection("127.0.0.1", app.port, timeout=30)
+            try:
+                body, headers = json.dumps({**salary, **changed}), {"Content-Type": "application/json"}
+                connection.request("PUT", f"/salaries/{payout_id}", body, headers)
+                answer = connection.getresponse()
+                return answer.status, json.loads(answer.read())
+            finally:
+                connection.close()
+
+        for recovered in (False, True):
+            status, paid = put("TST-1")
+            assert status == 200 and paid["recovered"] is recovered
+            payout = Payout.from_dict(paid["payout"])
+            assert (payout.status, payout.money) == ("SUCCESS", Money("10000", "IDR"))
+        assert platform.executed("TST-1") == 1
+        # An amount that is no text or whole number is no amount; and no answer repeats an account.
+        for changed in ({"money": {"amount": 0.1, "currency": "IDR"}}, {"account": {"name": "A"}}, {"acount": 1}):
+            status, told = put("TST-2", **changed)
+            assert status == 422 and "11223344" not in json.dumps(told), told
+        assert platform.executed("TST-2") == 0
+        assert app.stop() in (0, -signal.SIGTERM)
+    spans = [line for line in app.lines if line.startswith("span ")]
+    for name in ("pay a salary", "komopay create_payout", "GET /payouts/{id}", "POST /payouts/{id}"):
+        assert any(span.startswith(f"span {name} ") for span in spans), spans
+    assert "11223344" not in "".join(spans)
 
 
 class Worker(App):

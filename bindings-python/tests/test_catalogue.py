@@ -24,10 +24,12 @@ from komopay import (
     CustomerFee,
     InvalidRequestError,
     MerchantInfo,
+    MethodCode,
     Money,
     PaymentOperator,
     PaymentOption,
     PaymentOptionOperator,
+    PaymentTypeCode,
     PayoutOperator,
     PayoutOption,
     PermissionDeniedError,
@@ -71,8 +73,8 @@ ANSWERS: list[tuple[str, str, str, Any]] = [
         "/payment-options",
         PAYMENT_OPTION,
         PaymentOption(
-            type_code="PAYOUT",
-            method_code="NEW_METHOD",
+            type_code=PaymentTypeCode.PAYOUT,
+            method_code=MethodCode("NEW_METHOD"),
             currency="IDR",
             limit=AmountLimit(from_=Money("10000", "IDR"), to=None),
             is_available=True,
@@ -119,7 +121,7 @@ def test_payout_options_ask_for_the_money_and_give_operators_with_their_fees() -
     fee = CustomerFee(min=Money("1", "IDR"), max=None)
     operators = (PayoutOperator(code="BNK_000", customer_fee=fee),)
     assert options == [
-        PayoutOption(method_code="BANK_TRANSFER", operators=operators, segment_code="VIP", raw=PAYOUT_OPTION)
+        PayoutOption(method_code=MethodCode.BANK_TRANSFER, operators=operators, segment_code="VIP", raw=PAYOUT_OPTION)
     ]
     (seen,) = recorder.seen
     assert json.loads(seen.body) == {

@@ -7,13 +7,24 @@ import json
 import pickle
 import subprocess
 import sys
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from typing_extensions import assert_type
 
 import komopay
-from komopay import Concern, ErrorKind, FailureCode, KomopayError, MethodCode, Money, Payout, PayoutStatus, _native
-from komopay import PaymentTypeCode
+from komopay import (
+    Concern,
+    ErrorKind,
+    FailureCode,
+    KomopayError,
+    MethodCode,
+    Money,
+    PaymentTypeCode,
+    Payout,
+    PayoutStatus,
+    _native,
+)
 from komopay._code import Code
 
 LISTS: list[Any] = [Concern, ErrorKind, FailureCode, MethodCode, PaymentTypeCode, PayoutStatus]
@@ -27,17 +38,18 @@ def test_every_list_is_here() -> None:
 
 def test_the_codes_are_those_of_the_core() -> None:
     assert [kind for _, kind, *_ in _native._error_kinds()] == list(ErrorKind)
-    schemas = {name: schema for name, schema, *_ in Payout._fields()}
+    schemas: dict[str, Any] = {name: schema for name, schema, *_ in Payout._fields()}
     for codes, field in [(MethodCode, "method_code"), (PayoutStatus, "status")]:
         assert list(codes) == schemas[field]["examples"]
-    reason = {name: schema for name, schema, *_ in komopay.FailureReason._fields()}
+    reason: dict[str, Any] = {name: schema for name, schema, *_ in komopay.FailureReason._fields()}
     assert list(FailureCode) == reason["code"]["examples"] and len(FailureCode) == 21
     assert list(PaymentTypeCode) == ["PAYIN", "PAYOUT"] and list(Concern) == ["merchant", "payout"]
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_is_its_text_and_always_the_same_object(code: Any) -> None:
-    codes, text = type(code), str(code)
+    codes = cast("Any", type(code))
+    text = str(code)
     assert type(text) is str and code == text and hash(code) == hash(text) and repr(code) == repr(text)
     assert f"{code}" == text and json.dumps({code: code}) == json.dumps({text: text})
     assert {text: 1}[code] == 1 and code in codes and text in codes and code.is_known
@@ -49,10 +61,10 @@ def test_a_code_is_its_text_and_always_the_same_object(code: Any) -> None:
 @pytest.mark.parametrize("codes", LISTS)
 def test_a_code_that_is_not_known_is_kept(codes: Any) -> None:
     new = codes("ON_HOLD")
-    assert new == "ON_HOLD" and type(new) is codes and not new.is_known and new not in codes
+    assert new == "ON_HOLD" and isinstance(new, codes) and not new.is_known and new not in codes
     assert "ON_HOLD" not in list(codes)
     twin = pickle.loads(pickle.dumps(new))
-    assert twin == new and type(twin) is codes
+    assert twin == new and isinstance(twin, codes)
     with pytest.raises(TypeError, match="is made of a str, not of int"):
         codes(5)
 
@@ -89,6 +101,18 @@ def test_codes_can_be_matched() -> None:
             pass
         case _:
             pytest.fail("no match")
+
+
+def test_type_checkers_know_the_codes() -> None:
+    assert_type(payout("SUCCESS").status, PayoutStatus)
+    assert_type(PayoutStatus.SUCCESS, PayoutStatus)
+    assert_type([status for status in PayoutStatus], list[PayoutStatus])
+    assert_type(PayoutStatus("NEW").is_known, bool)
+    assert_type(payout("SUCCESS").method_code, MethodCode)
+    assert_type(komopay.NotFoundError.kind, ErrorKind)
+    assert_type(komopay.NotFoundError("x").concerns, Concern | None)
+    with pytest.raises(AttributeError):
+        PayoutStatus.NO_SUCH  # type: ignore[attr-defined]
 
 
 def test_the_import_of_the_package_brings_no_enum_no_typing_and_no_dataclasses() -> None:

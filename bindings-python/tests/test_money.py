@@ -11,6 +11,7 @@ from unittest.mock import ANY
 
 import numpy
 import pytest
+from typing_extensions import assert_type
 
 from komopay import Client, InvalidRequestError, Money
 
@@ -38,6 +39,18 @@ def test_money_can_be_summed_up() -> None:
     assert sum([idr(1), idr(2)], idr(3)) == idr(6)
     nothing: list[Money] = []
     assert sum(nothing) == 0
+
+
+def test_type_checkers_know_what_comes_of_money() -> None:
+    assert_type(idr(1) + idr(2), Money)
+    assert_type(-idr(1), Money)
+    assert_type(idr(1) < idr(2), bool)
+    assert_type(sum([idr(1)], idr(0)), Money)
+    assert_type(idr(1).replace(amount="2"), Money)
+    with pytest.raises(TypeError):
+        idr(1) + 1  # type: ignore[operator]
+    with pytest.raises(TypeError):
+        idr(1) < "1 IDR"  # type: ignore[operator]
 
 
 def test_money_is_in_order() -> None:
@@ -76,7 +89,8 @@ def test_money_and_something_else_have_no_operation(operation: Callable[[Any, An
 def test_only_the_zero_of_sum_can_be_added() -> None:
     money: Any = idr(1)
     assert 0 + money == money
-    for zero in (False, 0.0, Decimal(0), None):
+    zeros: list[Any] = [False, 0.0, Decimal(0), None]
+    for zero in zeros:
         with pytest.raises(TypeError):
             zero + money
     with pytest.raises(TypeError):
@@ -85,7 +99,12 @@ def test_only_the_zero_of_sum_can_be_added() -> None:
 
 def test_what_would_be_rounded_is_an_error() -> None:
     most = Money("79228162514264337593543950335", "XTS")
-    for add in (lambda: most + Money(1, "XTS"), lambda: most + Money("0.5", "XTS"), lambda: -most - Money(1, "XTS")):
+    sums: list[Callable[[], Money]] = [
+        lambda: most + Money(1, "XTS"),
+        lambda: most + Money("0.5", "XTS"),
+        lambda: -most - Money(1, "XTS"),
+    ]
+    for add in sums:
         with pytest.raises(InvalidRequestError, match="nothing was rounded") as refused:
             add()
         assert refused.value.field == "money.amount"

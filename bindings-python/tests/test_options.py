@@ -134,14 +134,13 @@ def test_settings_are_what_holds_with_the_options_and_show_no_secret(sandbox: Sa
 def test_the_environments_proxy_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 
-    def why(**settings: bool) -> str:
-        with Client(base_url="https://gateway.invalid", token="t", **settings) as client:
+    def why(used: bool) -> str:
+        with Client(base_url="https://gateway.invalid", token="t", proxy_from_environment=used) as client:
             with pytest.raises(KomopayError) as caught:
                 client.currencies(timeout=1)
             return str(caught.value)
 
-    assert "gateway.invalid" not in why() or "127.0.0.1" in why()
-    assert why() != why(proxy_from_environment=False)
+    assert why(True) != why(False), "a proxy that refuses, and a name that is not known"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

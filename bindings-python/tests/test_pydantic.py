@@ -30,7 +30,8 @@ from komopay import (
 @pytest.mark.parametrize("name", VALUES)
 def test_every_value_is_a_type_of_pydantic(name: str) -> None:
     value = VALUES[name]
-    of: Any = TypeAdapter(Annotated[type(value), IncludePersonal])
+    personal: Any = Annotated[type(value), IncludePersonal]
+    of: Any = TypeAdapter(personal)
     data = value.to_dict(include_personal=True)
     assert of.validate_python(value) is value or of.validate_python(value) == value
     assert of.validate_python(data) == value == of.validate_json(json.dumps(data))
@@ -67,7 +68,8 @@ class Salary(BaseModel):
 
 def test_a_model_holds_values_and_hides_what_was_given_wrongly() -> None:
     given: dict[str, Any] = {"money": IDR, "request": REQUEST.to_dict(include_personal=True), "status": "ON_HOLD"}
-    salary = Salary(**given, payouts=[PAYOUT, PAYOUT.to_dict()])
+    given["payouts"] = [PAYOUT, PAYOUT.to_dict()]
+    salary = Salary(**given)
     assert salary.request == REQUEST and salary.money is not None
     assert isinstance(salary.status, PayoutStatus) and not salary.status.is_known
     with pytest.raises(PydanticSerializationError):

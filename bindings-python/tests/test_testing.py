@@ -21,6 +21,8 @@ from datetime import timedelta
 from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 from conftest import documented_request
@@ -29,6 +31,7 @@ from gateway import RECORD
 import komopay
 import komopay_testing
 from komopay import (
+    AsyncClient,
     AuthenticationError,
     Client,
     ConfigurationError,
@@ -634,7 +637,105 @@ def test_two(komopay_client, komopay_sandbox):
     assert komopay_sandbox.executed("SALARY-1") == 1
 """
     pytester.makepyfile(PAYROLL + body)
-    pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error").assert_outcomes(passed=2)
+    # pytest-asyncio warns of a setting of its own.
+    options = ["-p", "no:cacheprovider", "-p", "no:asyncio", "-W", "error"]
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=2)
+
+
+ASYNC = """
+import asyncio, pytest
+
+MARK
+
+async def test_one(komopay_async_client, komopay_sandbox):
+    komopay_sandbox.lose_answer()
+    assert (await komopay_async_client.create_payout("SALARY-1", SALARY)).recovered
+    assert komopay_sandbox.executed("SALARY-1") == 1
+
+async def test_two_leaves_a_create_on_the_wire(komopay_async_client, komopay_sandbox):
+    komopay_sandbox.slow(0.1)
+    task = asyncio.create_task(komopay_async_client.create_payout("SALARY-1", SALARY))
+    while not komopay_sandbox.calls("create_payout"):
+        await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+def test_three_needs_no_loop(komopay_async_client):
+    for _ in range(2):
+        assert "IDR" in asyncio.run(komopay_async_client.currencies())
+"""
+
+PLUGINS = {
+    "pytest-asyncio": ("pytestmark = []", ["-o", "asyncio_mode=auto"]),
+    "pytest-asyncio, strict": ("asynchronous = pytest.mark.asyncio", []),
+    "anyio": (
+        "asynchronous = pytest.mark.anyio\nanyio_backend = pytest.fixture(lambda: 'asyncio')",
+        ["-p", "no:asyncio"],
+    ),
+}
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_the_client_for_asyncio_is_one_of_whatever_runs_the_loop(plugin: str, pytester: pytest.Pytester) -> None:
+    mark, options = PLUGINS[plugin]
+    body = PAYROLL + ASYNC.replace("MARK", mark)
+    if "asynchronous" in mark:
+        body = body.replace("\nasync def test", "\n@asynchronous\nasync def test")
+    if "no:asyncio" not in options:
+        options = [*options, "-o", "asyncio_default_fixture_loop_scope=function"]
+    pytester.makepyfile(body)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error", *options)
+    result.assert_outcomes(passed=3)
+
+
+def test_a_method_of_one_client_is_replaced_for_a_test_and_a_setting_is_not(
+    sandbox: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock.patch.object(client, "create_payout", return_value="taken") as create:
+        assert client.create_payout("TST-1", documented_request()) == "taken"
+        assert create.call_args.args[0] == "TST-1"
+        with sandbox.client() as other:
+            assert not other.create_payout("TST-2", documented_request()).recovered
+    with mock.patch.object(Client, "get_payout", side_effect=UnavailableError("down")):
+        with pytest.raises(UnavailableError, match="down"):
+            client.get_payout("TST-2")
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "currencies", lambda: ["XYZ"])
+        assert client.currencies() == ["XYZ"]
+    assert client.currencies() != ["XYZ"] and client.get_payout("TST-2").status == "SUCCESS"
+    with pytest.raises(AttributeError, match="a client has no method total_timeout that could be replaced; setti"):
+        client.total_timeout = 5
+    with pytest.raises(AttributeError, match="currencies was not replaced"):
+        del client.currencies
+
+
+def test_a_method_of_a_client_for_asyncio_is_replaced_by_one_that_is_awaited(sandbox: Sandbox) -> None:
+    async def run() -> None:
+        async with sandbox.async_client() as client:
+            with mock.patch.object(client, "create_payout", return_value="taken") as create:
+                assert await client.create_payout("TST-1", documented_request()) == "taken"
+                create.assert_awaited_once()
+            assert not (await client.create_payout("TST-1", documented_request())).recovered
+            with pytest.raises(AttributeError, match="a client has no method total_timeout that could be replaced"):
+                client.total_timeout = 5
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_mock_of_a_client_has_its_methods_and_no_others(kind: type[Client | AsyncClient]) -> None:
+    client: Any = mock.create_autospec(kind, instance=True)
+    is_one = isinstance(client, kind)
+    assert is_one
+    client.create_payout.return_value = "taken"
+    made = client.create_payout("TST-1", documented_request(), resume=True)
+    assert (made if kind is Client else asyncio.run(made)) == "taken"
+    with pytest.raises(AttributeError):
+        client.pay("TST-1")
+    if kind is AsyncClient:
+        with pytest.raises(TypeError, match="request"):
+            client.create_payout("TST-1")
 
 
 def test_a_failed_test_shows_what_happened_to_the_money(pytester: pytest.Pytester) -> None:

@@ -21,6 +21,7 @@ pub const CONTROL_TOKEN_VARIABLE: &str = "KOMOPAY_SANDBOX_TOKEN";
 /// A stand-in KomoPay gateway that runs on this machine.
 #[derive(Parser)]
 #[command(name = "komopay-sandbox", version)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct Arguments {
     /// The port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
@@ -51,7 +52,7 @@ struct Arguments {
     #[arg(long, default_value = DEFAULT_SECRET, hide_default_value = true)]
     secret: String,
     /// The balance in a currency, such as IDR=50000, in place of the one that the sandbox has by itself. May be given
-    /// several times; a currency that the sandbox does not know is paid by bank transfer to BNK_000.
+    /// several times; a currency that the sandbox does not know is paid by bank transfer to `BNK_000`.
     #[arg(long, value_name = "CURRENCY=AMOUNT", value_parser = balance)]
     balance: Vec<(String, String)>,
     /// How long after an attempt a callback is repeated that was not answered with 200, in milliseconds.

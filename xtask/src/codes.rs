@@ -18,7 +18,7 @@ const FILE: &str = "bindings-python/python/komopay/codes.py";
 const SOURCES: [&str; 3] = ["core/src/values/codes.rs", "core/src/catalogue/models.rs", "core/src/error.rs"];
 const ENUMS: [&str; 2] = ["ErrorKind", "Concern"];
 
-const HEAD: &str = r#""""The codes of payouts and errors. Every list is open: a code that is not known is kept as it came.
+const HEAD: &str = r#""""The codes of payouts and errors. Each list is open: what is not known is kept as it came.
 
 A code is a `str`, and equal to its text. Those of a list that are known can be iterated over, and each is one object,
 wherever it comes from. Written by `cargo xtask stub`, from the core's lists.
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 struct Codes {
     name: String,
     about: String,
-    codes: Vec<Code>,
+    entries: Vec<Code>,
 }
 
 struct Code {
@@ -79,27 +79,22 @@ fn written(workspace: &Workspace) -> Outcome<String> {
 }
 
 fn class(list: &Codes) -> String {
-    let Codes { name, about, codes } = list;
-    let example = codes.first().map(|first| &first.code).map_or_else(String::new, |code| {
+    let Codes { name, about, entries } = list;
+    let example = entries.first().map_or_else(String::new, |Code { code, .. }| {
         let member = code.to_uppercase();
-        let lines = [
-            format!(">>> {name}(\"{code}\") is {name}.{member}, {name}.{member} == \"{code}\""),
-            "(True, True)".to_owned(),
-            format!(">>> {name}(\"another\").is_known"),
-            "False".to_owned(),
-        ];
-        lines.iter().map(|line| format!("        {line}\n")).collect::<String>()
+        let known = format!("{name}(\"{code}\") is {name}.{member}, {name}.{member} == \"{code}\"");
+        let unknown = format!("{name}(\"another\").is_known");
+        format!("        >>> {known}\n        (True, True)\n        >>> {unknown}\n        False\n")
     });
-    let mut text = format!("\n\nclass {name}(Code):\n    \"\"\"{about}\n\n    Example:\n\n{example}    \"\"\"\n\n");
+    let head = format!("\n\nclass {name}(Code):\n    \"\"\"{about}\n\n    Example:\n\n{example}    \"\"\"\n\n");
     let (mut declared, mut made) = (String::new(), String::new());
-    for Code { code, about } in codes {
+    for Code { code, about } in entries {
         let member = code.to_uppercase();
         // Writing to a String cannot fail.
         let _ = writeln!(declared, "    {member}: ClassVar[{name}]\n    \"\"\"{about}\"\"\"");
         let _ = writeln!(made, "{name}.{member} = {name}._member(\"{code}\")");
     }
-    text.push_str(&format!("{declared}\n\n{made}"));
-    text
+    format!("{head}{declared}\n\n{made}")
 }
 
 /// The list of an item, if it is one.
@@ -121,8 +116,8 @@ fn listed(about: &[Attribute], name: &Ident, variants: &Punctuated<Variant, Toke
         Some((_, Expr::Lit(ExprLit { lit: Lit::Str(code), .. }))) => code.value(),
         _ => snake_case(&variant.ident.to_string()),
     };
-    let codes = variants.iter().map(|variant| Code { code: code(variant), about: documentation(&variant.attrs) });
-    Codes { name: name.to_string(), about: documentation(about), codes: codes.collect() }
+    let entries = variants.iter().map(|variant| Code { code: code(variant), about: documentation(&variant.attrs) });
+    Codes { name: name.to_string(), about: documentation(about), entries: entries.collect() }
 }
 
 /// The documentation, without the links that only Rust has.

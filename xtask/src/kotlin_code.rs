@@ -7,23 +7,8 @@ use std::path::Path;
 use std::str::Lines;
 
 use crate::failure::{Failure, Outcome};
+use crate::kotlin_forms::SECRETIVE;
 use crate::{error_kinds, kotlin_builders, kotlin_forms};
-
-/// What holds a secret, a token, an account or a person. Whoever prints beans finds nothing of it: the methods that
-/// read it are named as records name theirs (`account.number()`), and the fields are transient.
-pub(crate) const SECRETIVE: [&str; 11] = [
-    "BankAccount",
-    "BankTransfer",
-    "Config",
-    "CryptoAccount",
-    "CryptoTransfer",
-    "IssuedToken",
-    "Merchant",
-    "PayoutRequest",
-    "Token",
-    "WalletAccount",
-    "WalletTransfer",
-];
 
 /// What an exception is made of, which can be serialized.
 const SERIALIZABLE: [&str; 8] =

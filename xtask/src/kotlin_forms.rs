@@ -3,7 +3,22 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::kotlin_builders::fields;
-use crate::kotlin_code::SECRETIVE;
+
+/// What holds a secret, a token, an account or a person. Whoever prints beans finds nothing of it: the methods that
+/// read it are named as records name theirs (`account.number()`), and the fields are transient.
+pub(crate) const SECRETIVE: [&str; 11] = [
+    "BankAccount",
+    "BankTransfer",
+    "Config",
+    "CryptoAccount",
+    "CryptoTransfer",
+    "IssuedToken",
+    "Merchant",
+    "PayoutRequest",
+    "Token",
+    "WalletAccount",
+    "WalletTransfer",
+];
 
 /// What holds a secret, or is no data.
 const NO_DATA: [&str; 2] = ["Config", "LogRecord"];

@@ -15,6 +15,20 @@ const FILE: &str = "bindings-python/python/komopay/_native.pyi";
 const IMPORTS: &str = "# Written by `cargo xtask stub`, from the Rust code.\n\nfrom komopay._settings import Settings\n\
                        from typing_extensions import Unpack\n";
 
+/// The operators of money, and what they take besides it. The generator says `object`, since Python asks the other side
+/// of an operation that one side does not know; type checkers do so as well, by what each side says that it takes.
+const OPERATORS: [(&str, &str); 8] = [
+    ("__add__(self, other", "Money"),
+    ("__sub__(self, other", "Money"),
+    ("__rsub__(self, other", "Money"),
+    ("__lt__(self, other", "Money"),
+    ("__le__(self, other", "Money"),
+    ("__gt__(self, other", "Money"),
+    ("__ge__(self, other", "Money"),
+    // `sum` begins with 0, which typeshed knows as an int.
+    ("__radd__(self, start", "int"),
+];
+
 /// Writes it anew, and the codes, which it names.
 pub(crate) fn write(workspace: &Workspace) -> Outcome {
     codes::write(workspace)?;
@@ -38,5 +52,13 @@ pub(crate) fn check(workspace: &Workspace, venv: &Venv) -> Outcome {
 fn generate(workspace: &Workspace, venv: &Venv) -> Outcome<String> {
     let file = venv.generate_stub(workspace)?;
     let stub = fs::read_to_string(&file).map_err(Failure::while_doing(format!("cannot read {}", file.display())))?;
-    Ok(stub.replacen("\nfrom ", &format!("\n{IMPORTS}from "), 1))
+    let stub = stub.replacen("\nfrom ", &format!("\n{IMPORTS}from "), 1);
+    OPERATORS.iter().try_fold(stub, |stub, (operator, taken)| {
+        let generated = format!("{operator}: object, /)");
+        if stub.matches(&generated).count() == 1 {
+            Ok(stub.replacen(&generated, &format!("{operator}: {taken}, /)"), 1))
+        } else {
+            Err(Failure::new(format!("the stub does not have one {generated} any more")))
+        }
+    })
 }

@@ -247,9 +247,9 @@ mod tests {
     #[test]
     fn a_reason_holds_only_for_the_languages_that_it_names() {
         let refused = |name, here| file_with(name, here).unwrap_err().to_string();
-        assert!(file_with("MethodCode.new", [true, false, true, true]).unwrap().contains("`MethodCode.new`"));
+        assert!(file_with("TokenScope.new", [true, false, true, true]).unwrap().contains("`TokenScope.new`"));
         assert!(
-            refused("MethodCode.new", [true, false, true, false]).contains("MethodCode.new is not in python, swift")
+            refused("TokenScope.new", [true, false, true, false]).contains("TokenScope.new is not in python, swift")
         );
         assert!(refused("A.b", [true, true, false, true]).contains("A.b is not in kotlin"));
         assert!(file_with("A.b", [true; 4]).unwrap().contains("| `A.b` | yes | yes | yes | yes |  |"));

@@ -6,11 +6,17 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import ClassVar, TypeVar
+    from typing import ClassVar, TypeVar, cast
 
+    from pydantic_core import CoreSchema
     from typing_extensions import Self
 
     _C = TypeVar("_C")
+else:
+
+    def cast(_: object, value: object) -> object:
+        return value
+
 
 __all__ = ["Code"]
 
@@ -21,7 +27,7 @@ class _List(type):
     _known: ClassVar[dict[str, Code]]
 
     def __iter__(cls: type[_C]) -> Iterator[_C]:
-        return iter(cls._known.values())  # type: ignore[attr-defined]
+        return iter(cast("dict[str, _C]", getattr(cls, "_known")).values())
 
     def __len__(cls) -> int:
         return len(cls._known)
@@ -42,10 +48,11 @@ class Code(str, metaclass=_List):
         cls._known = {}
 
     def __new__(cls, code: str) -> Self:
-        if not isinstance(code, str):
-            raise TypeError(f"a {cls.__name__} is made of a str, not of {type(code).__name__}")
-        known = cls._known.get(code)
-        return str.__new__(cls, code) if known is None else known  # type: ignore[return-value]
+        given = cast("object", code)
+        if not isinstance(given, str):
+            raise TypeError(f"a {cls.__name__} is made of a str, not of {type(given).__name__}")
+        known = cast("Self | None", cls._known.get(given))
+        return str.__new__(cls, given) if known is None else known
 
     @classmethod
     def _member(cls, code: str) -> Self:
@@ -62,12 +69,12 @@ class Code(str, metaclass=_List):
         return type(self), (str(self),)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> object:
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
         from komopay import _pydantic
 
         return _pydantic.core_schema_of_codes(cls)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, object]:
+    def __get_pydantic_json_schema__(cls, _schema: object, _handler: object) -> dict[str, object]:
         # The list is open, so these are no more than examples.
         return {"type": "string", "examples": [str(code) for code in cls]}

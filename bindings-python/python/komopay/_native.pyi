@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
 from komopay.codes import FailureCode, MethodCode, PayoutStatus
+from komopay.waits import WaitedPayout
 from os import PathLike
 from types import ModuleType
 from typing import Final, Literal, SupportsIndex, final
 
-__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "Reason", "SqliteChangeStore", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error"]
+__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "Reason", "SqliteChangeStore", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_set_telemetry"]
 
 SANDBOX_URL: Final[str]
 __version__: Final[str]
@@ -162,7 +163,7 @@ class AccessToken:
 @final
 class Attempt:
     """
-    One request on the wire, as the history of an error tells it.
+    One request on the wire, as the history of a call tells it.
 
     Example:
 
@@ -608,7 +609,8 @@ class Client:
 
     - `base_url`: where the platform is, such as `SANDBOX_URL`; a path prefix is fine. Plain http is for loopback.
     - `total_timeout`: the deadline of a whole call, 90 s.
-    - `attempt_timeout`: the deadline of one request on the wire, 20 s; at most half of `total_timeout`.
+    - `attempt_timeout`: the deadline of one request on the wire: 20 s, or half of a `total_timeout` below 40 s, which it
+      may not be above.
     - `connect_timeout`: the deadline for making a connection, 5 s.
     - `settle_window`: how long after a lost create a read may not yet show it, 30 s.
     - `backoff_base`: the longest first pause, 0.25 s.
@@ -623,6 +625,7 @@ class Client:
     - `max_answer_bytes`: the largest answer that is read, 1 MiB.
     - `proxy`: an http or https proxy for every call; without one, the environment's, but never for loopback. One that
       cannot be used is refused.
+    - `proxy_from_environment`: whether the environment's proxy is used where `proxy` gives none, True.
     - `ca_file`: a PEM file with authorities to trust besides the system's.
     - `customer_id`: the value of the `Id-Customer` header.
     - `max_amount`: the most that one payout may be, as Money for each currency, or a dict of amounts by currency.
@@ -637,6 +640,8 @@ class Client:
       signs, all of them verify, at most 8.
     - `change_store`: a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
     - `change_lease`: for how long a change belongs to who took it, 60 s.
+    - `keep_changes`: for how long a change stays in the store when it is over: acknowledged, and followed by a later
+      one of its payout, 30 days. The last one of each payout stays for ever.
     - `callback_timeout`: the deadline of `handle_callback`, 5 s, and never more than `total_timeout`. Then the callback
       is answered with 503, and the platform posts again.
 
@@ -647,14 +652,19 @@ class Client:
         ...     print(client)
         Client(base_url='https://api.sandbox.komopay.id')
     """
+    def __delattr__(self, name: str, /) -> None: ...
     def __enter__(self, /) -> Client: ...
     def __exit__(self, exc_type: "type[BaseException] | None", exc_value: "BaseException | None", traceback: "object", /) -> None:
         """
         Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them.
         """
-    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = None, attempt_timeout: float | timedelta | None = None, connect_timeout: float | timedelta | None = None, settle_window: float | timedelta | None = None, backoff_base: float | timedelta | None = None, backoff_cap: float | timedelta | None = None, read_attempts: int | None = None, requests_per_second: float | None = None, max_concurrency: int | None = None, pool_size: int | None = None, connection_per_create: bool | None = None, max_answer_bytes: int | None = None, proxy: str | None = None, ca_file: str | PathLike[str] | None = None, customer_id: str | None = None, max_amount: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal] | None = None, is_test: bool | None = None, loopback_is_live: bool | None = None, validate: bool | None = None, token_scope: Literal["payout", "everything"] | None = None, token_validity: float | timedelta | None = None, callback_keys: Iterable[str] | None = None, change_store: MemoryChangeStore | SqliteChangeStore | None = None, change_lease: float | timedelta | None = None, callback_timeout: float | timedelta | None = None) -> Client: ...
+    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = ..., attempt_timeout: float | timedelta | None = ..., connect_timeout: float | timedelta | None = ..., settle_window: float | timedelta | None = ..., backoff_base: float | timedelta | None = ..., backoff_cap: float | timedelta | None = ..., read_attempts: int | None = ..., requests_per_second: float | None = ..., max_concurrency: int | None = ..., pool_size: int | None = ..., connection_per_create: bool | None = ..., max_answer_bytes: int | None = ..., proxy: str | None = ..., proxy_from_environment: bool | None = ..., ca_file: str | PathLike[str] | None = ..., customer_id: str | None = ..., max_amount: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal] | None = ..., is_test: bool | None = ..., loopback_is_live: bool | None = ..., validate: bool | None = ..., token_scope: Literal["payout", "everything"] | None = ..., token_validity: float | timedelta | None = ..., callback_keys: Iterable[str] | None = ..., change_store: MemoryChangeStore | SqliteChangeStore | None = ..., change_lease: float | timedelta | None = ..., keep_changes: float | timedelta | None = ..., callback_timeout: float | timedelta | None = ...) -> Client: ...
     def __reduce__(self, /) -> "tuple[object, ...]": ...
     def __repr__(self, /) -> str: ...
+    def __setattr__(self, name: str, value: object, /) -> None:
+        """
+        Replaces a method of this client, in a test. A setting is no attribute: it would change nothing.
+        """
     def _check_callbacks(self, /) -> None:
         """
         For an adapter: raises a `ConfigurationError`, naming what is missing to receive callbacks.
@@ -679,7 +689,7 @@ class Client:
             >>> with Client.from_env(change_store=MemoryChangeStore()) as client:
             ...     client.acknowledge_change("TST-223344", 1)  # it was not there, or acknowledged before
         """
-    def balances(self, /, *currencies: "str | Iterable[str]") -> list[Balance]:
+    def balances(self, /, *currencies: "str | Iterable[str]", timeout: float | timedelta | None = None) -> list[Balance]:
         """
         The balances in these currencies, or in all if none is named; amounts in major units. One without an account is
         left out.
@@ -716,7 +726,7 @@ class Client:
             >>> url.startswith("https://shop.example/hook/1.0.")
             True
         """
-    def check_credentials(self, /) -> MerchantInfo:
+    def check_credentials(self, /, *, timeout: float | timedelta | None = None) -> MerchantInfo:
         """
         Proves that host, credentials and clock work, moving nothing: gets a token and reads the merchant's data.
 
@@ -743,7 +753,7 @@ class Client:
             >>> client.close()
             >>> client.close(drain=False)
         """
-    def create_payout(self, /, payout_id: str, request: PayoutRequest, *, resume: bool = ...) -> PayoutAccepted:
+    def create_payout(self, /, payout_id: str, request: PayoutRequest, *, resume: bool = ..., timeout: float | timedelta | None = None) -> PayoutAccepted:
         """
         Makes a payout, exactly once. Store the id before the first call.
 
@@ -767,7 +777,7 @@ class Client:
             >>> accepted.payout_id, accepted.recovered
             ('TST-223344', False)
         """
-    def currencies(self, /) -> list[str]:
+    def currencies(self, /, *, timeout: float | timedelta | None = None) -> list[str]:
         """
         The codes of the currencies enabled for the merchant.
 
@@ -794,7 +804,7 @@ class Client:
             >>> with Client.from_env(total_timeout=60) as client:
             ...     currencies = client.currencies()
         """
-    def get_payout(self, /, payout_id: str) -> Payout:
+    def get_payout(self, /, payout_id: str, *, timeout: float | timedelta | None = None) -> Payout:
         """
         Reads a payout, trying again where that may help.
 
@@ -810,7 +820,7 @@ class Client:
             ...         print(error.http_status)
             410
         """
-    def handle_callback(self, /, body: bytes, url: str) -> Payout:
+    def handle_callback(self, /, body: bytes, url: str, *, timeout: float | timedelta | None = None) -> Payout:
         """
         Reads a callback, checks it, and reads the payout from the platform. Whoever calls never says the status.
 
@@ -832,7 +842,7 @@ class Client:
             ...     hook(client, b'{"idEntity": "TST-223344"}', "/hook/a-guess")
             403
         """
-    def issue_token(self, /, scope: AccessScope, *, validity: float | timedelta = ...) -> AccessToken:
+    def issue_token(self, /, scope: AccessScope, *, validity: float | timedelta = ..., timeout: float | timedelta | None = None) -> AccessToken:
         """
         Issues a token for someone else to use, such as a mobile app.
 
@@ -849,7 +859,7 @@ class Client:
             >>> token.expires_at is not None  # token.expose() is what the app gets
             True
         """
-    def merchant_info(self, /) -> MerchantInfo:
+    def merchant_info(self, /, *, timeout: float | timedelta | None = None) -> MerchantInfo:
         """
         The merchant as customers see it.
 
@@ -862,7 +872,7 @@ class Client:
             >>> len(info.name) > 0
             True
         """
-    def payment_methods(self, /) -> list[str]:
+    def payment_methods(self, /, *, timeout: float | timedelta | None = None) -> list[str]:
         """
         The codes of all payment methods, of both directions.
 
@@ -875,7 +885,7 @@ class Client:
             >>> "BANK_TRANSFER" in methods
             True
         """
-    def payment_operators(self, /) -> list[PaymentOperator]:
+    def payment_operators(self, /, *, timeout: float | timedelta | None = None) -> list[PaymentOperator]:
         """
         All banks, wallets and blockchains, of any direction and currency.
 
@@ -888,7 +898,7 @@ class Client:
             >>> "BNK_000" in [operator.code for operator in operators]
             True
         """
-    def payment_options(self, /, *, type_code: str | None = None, method_codes: Iterable[str] = ..., currencies: Iterable[str] = ..., segment_codes: Iterable[str] = ..., operator_codes: Iterable[str] = ...) -> list[PaymentOption]:
+    def payment_options(self, /, *, type_code: str | None = None, method_codes: Iterable[str] = ..., currencies: Iterable[str] = ..., segment_codes: Iterable[str] = ..., operator_codes: Iterable[str] = ..., timeout: float | timedelta | None = None) -> list[PaymentOption]:
         """
         Methods and operators with their limits for this merchant, switched off ones included. What is not given does
         not filter.
@@ -902,7 +912,7 @@ class Client:
             >>> {option.currency for option in options}
             {'IDR'}
         """
-    def payout_options(self, /, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None) -> list[PayoutOption]:
+    def payout_options(self, /, money: Money, *, segment_code: str | None = None, exchanged_to_currency: str | None = None, timeout: float | timedelta | None = None) -> list[PayoutOption]:
         """
         The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
 
@@ -937,7 +947,7 @@ class Client:
             Callback(payout_id='TST-223344', verified=True)
             signature 403
         """
-    def segments(self, /) -> list[str]:
+    def segments(self, /, *, timeout: float | timedelta | None = None) -> list[str]:
         """
         The codes of the customer segments.
 
@@ -949,6 +959,18 @@ class Client:
             ...     segments = client.segments()
             >>> all(isinstance(code, str) for code in segments)
             True
+        """
+    @property
+    def settings(self, /) -> Mapping[str, object]:
+        """
+        The settings that this client has, given or not; times in seconds. What is secret is not among them, and neither
+        are the keys of callbacks and the store of changes.
+
+        Example:
+
+            >>> with Client.from_env(total_timeout=30) as client:
+            ...     [client.settings[name] for name in ("total_timeout", "attempt_timeout", "pool_size")]
+            [30.0, 15.0, 64]
         """
     def take_changes(self, /, *, limit: int = ...) -> list[PayoutChange]:
         """
@@ -987,6 +1009,50 @@ class Client:
             ...     payout = client.wait_for_payout("TST-223345", timeout=60)
             >>> payout.status
             'SUCCESS'
+        """
+    def wait_for_payouts(self, /, payout_ids: "Iterable[str]", *, timeout: float | timedelta, reads_per_second: float = ...) -> PayoutWaits:
+        """
+        Waits for many payouts, and gives each as soon as it is final, or as its wait ends otherwise: with one rate for
+        all their reads, and tokens that cover up to 32 of them. An id that is given twice is waited for once.
+
+        timeout is in seconds, or a timedelta, for each of them from now on. Reads of one payout pause as those of
+        `wait_for_payout` do, and longer where `reads_per_second` lets no more pass: at 100, 5,000 payouts are read about
+        once in 50 seconds.
+
+        Errors: `InvalidRequestError`, naming `reads_per_second`, if that is not 0.001 to 1000000. What goes wrong with
+        one payout is the `error` of its `WaitedPayout`, and ends no other wait.
+
+        Example:
+
+            >>> request = PayoutRequest(
+            ...     money=Money("10000", "IDR"),
+            ...     method=BankTransfer(operator_code="BNK_000", account=BankAccount(name="Siti", number="11223344")))
+            >>> ids = ["TST-223347", "TST-223348"]
+            >>> with Client.from_env() as client:
+            ...     accepted = [client.create_payout(payout_id, request) for payout_id in ids]
+            ...     {waited.result().status for waited in client.wait_for_payouts(ids, timeout=60)}
+            {'SUCCESS'}
+        """
+    def with_options(self, /, *, total_timeout: float | timedelta | None = None, headers: Mapping[str, str] | None = None) -> Client:
+        """
+        This client with other options: the same connections, tokens and throttle, the same creates under way and what
+        is remembered of unknown outcomes. It is closed when either is.
+
+        `total_timeout` is the deadline of a whole call, in seconds or a timedelta; a single call may have one of its
+        own, `timeout`. `headers` go with each request of a call, its token call included, besides those of before; none
+        may be HTTP's own or this package's: `Host`, `Content-Length`, `Authorization`, `Id-Customer` and so on.
+
+        A create that joins an equal one under way, and has less time than that, is an `OutcomeUnknownError` when its
+        time is over, whether the other was sent or not.
+
+        Errors: `ConfigurationError`, naming `total_timeout` or `headers`; a value of a header is never repeated.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     hurried = client.with_options(total_timeout=10, headers={"X-Job": "payroll-7"})
+            ...     hurried.settings["total_timeout"], "IDR" in hurried.currencies(timeout=5)
+            (10.0, True)
         """
 
 @final
@@ -1277,9 +1343,9 @@ class MemoryChangeStore:
     """
     Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
 
-    It grows by every payout whose change was seen. Clients of one process may share it if they have the same base URL,
-    merchant code and `is_test`; to others it is refused. A forked child begins with an empty one, since what is in it
-    is the parent's to handle.
+    It grows by every payout whose change was seen, of which it keeps the last one. Clients of one process may share it
+    if they have the same base URL, merchant code and `is_test`; to others it is refused. A forked child begins with an
+    empty one, since what is in it is the parent's to handle.
 
     Example:
 
@@ -1297,8 +1363,8 @@ class Money:
     An exact amount of one currency, in major units.
 
     The amount is a str, an int (one of numpy's, too) or a decimal.Decimal. A float is refused with an
-    `InvalidRequestError`, since it is not exact. So is a str that can be read in two ways: "250.000" of a currency of at
-    most two decimals; write "250000", or "250". The currency is a code in capital letters, such as "IDR". Equal by
+    `InvalidRequestError`, since it is not exact. So is a str that can be read in two ways: "250.000" of a currency of
+    at most two decimals; write "250000", or "250". The currency is a code in capital letters, such as "IDR". Equal by
     value, whatever the zeros at the end.
 
     Money of one currency can be added, subtracted, compared and summed up, exactly; of two currencies, or where a digit
@@ -1318,30 +1384,31 @@ class Money:
         '10,000 IDR'
     """
     __match_args__: Final[tuple[Literal["amount"], Literal["currency"]]]
-    def __add__(self, other: object, /) -> Money: ...
+    def __add__(self, other: Money, /) -> Money: ...
     def __bool__(self, /) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __format__(self, /, spec: str) -> str: ...
-    def __ge__(self, other: object, /) -> bool: ...
+    def __ge__(self, other: Money, /) -> bool: ...
     @classmethod
     def __get_pydantic_core_schema__(cls, /, source: "object", handler: "object") -> "object": ...
     @classmethod
     def __get_pydantic_json_schema__(cls, /, schema: "object", handler: "object") -> "object": ...
-    def __gt__(self, other: object, /) -> bool: ...
+    def __gt__(self, other: Money, /) -> bool: ...
     def __hash__(self, /) -> int: ...
-    def __le__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: object, /) -> bool: ...
+    def __le__(self, other: Money, /) -> bool: ...
+    def __lt__(self, other: Money, /) -> bool: ...
     def __neg__(self, /) -> Money: ...
     def __new__(cls, /, amount: str | SupportsIndex | Decimal, currency: str) -> Money: ...
-    def __radd__(self, start: object, /) -> Money: ...
+    def __radd__(self, start: int, /) -> Money: ...
     def __reduce__(self, /) -> "tuple[object, tuple[str, str]]":
         """
         Not the constructor, which refuses what a person may have meant otherwise, and what only the platform may say.
         """
     def __replace__(self, /, **fields: "object") -> Money: ...
     def __repr__(self, /) -> str: ...
+    def __rsub__(self, other: Money, /) -> Money: ...
     def __str__(self, /) -> str: ...
-    def __sub__(self, other: object, /) -> Money: ...
+    def __sub__(self, other: Money, /) -> Money: ...
     @classmethod
     def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
     @staticmethod
@@ -1437,11 +1504,17 @@ class Payout:
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, status: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, failure_reason: FailureReason | None = None, created_at: datetime | None = None, processed_at: datetime | None = None, is_test: bool | None = None, processor_status: str | None = None, fee: Money | None = None, raw: "str" = "") -> Payout: ...
+    def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, status: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, failure_reason: FailureReason | None = None, created_at: datetime | None = None, processed_at: datetime | None = None, is_test: bool | None = None, processor_status: str | None = None, fee: Money | None = None, attempts: Iterable[Attempt] | None = None, raw: "str" = "") -> Payout: ...
     def __replace__(self, /, **fields: "object") -> Payout: ...
     def __repr__(self, /) -> str: ...
     @classmethod
     def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @property
+    def attempts(self, /) -> tuple[Attempt, ...]:
+        """
+        The requests of the call that read it, with the platform's ids of them; of a long one, the last. None of a
+        payout that comes out of a store. Values are equal whatever it took to read them.
+        """
     @property
     def created_at(self, /) -> datetime | None:
         """
@@ -1599,11 +1672,16 @@ class PayoutAccepted:
     def __getnewargs_ex__(self, /) -> "tuple[tuple[()], dict[str, object]]": ...
     def __hash__(self, /) -> int: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, payout: Payout | None = None, recovered: "bool" = False, raw: "str" = "") -> PayoutAccepted: ...
+    def __new__(cls, /, *, payout_id: str, money: Money, method_code: str, payment_id: str | None = None, reference: str | None = None, segment_code: str | None = None, exchanged_to_currency: str | None = None, payout: Payout | None = None, attempts: Iterable[Attempt] | None = None, recovered: "bool" = False, raw: "str" = "") -> PayoutAccepted: ...
     def __replace__(self, /, **fields: "object") -> PayoutAccepted: ...
     def __repr__(self, /) -> str: ...
     @classmethod
     def _fields(cls, /) -> "list[tuple[str, object, str, bool]]": ...
+    @property
+    def attempts(self, /) -> tuple[Attempt, ...]:
+        """
+        The requests of the call, with the platform's ids of them; of a long one, the last.
+        """
     @property
     def exchanged_to_currency(self, /) -> str | None:
         """
@@ -1995,6 +2073,28 @@ class PayoutRequest:
         """
 
 @final
+class PayoutWaits:
+    """
+    A wait for many payouts. It goes on while it is asked for the next one.
+
+    Example:
+
+        >>> with Client.from_env() as client:
+        ...     waits = client.wait_for_payouts(["TST-0"], timeout=1)
+        ...     [(waited.payout_id, waited.payout) for waited in waits]
+        [('TST-0', None)]
+    """
+    def __iter__(self, /) -> PayoutWaits: ...
+    def __next__(self, /) -> WaitedPayout:
+        """
+        The next payout whose wait has ended.
+        """
+    def _next(self, /) -> WaitedPayout | None:
+        """
+        The same; None when all have ended.
+        """
+
+@final
 class Reason:
     """
     One entry of a 406 answer: which business rule said no, and to which field.
@@ -2101,10 +2201,10 @@ class SqliteChangeStore:
     What it has said that it recorded survives a crash of the process and of the machine. The file is made for its
     user only, and refused if others could have written it: if it is another user's, has rights for everybody, is a
     symbolic link, or stands in a folder where everybody may replace it (not looked at on Windows). Rights of its
-    group are logged. It holds amounts and statuses and no account number, and grows by about a kilobyte for each
-    change; old rows that are acknowledged may be deleted, except the last one of each payout. Not for a network
-    drive. Do not open the file with another SQLite, such as `sqlite3`, in a process that uses it here: closing it
-    would drop the locks of both.
+    group are logged. It holds amounts and statuses and no account number. A change takes about a kilobyte: one stays
+    for each payout, its last, and the others for `keep_changes` after they are over. Not for a network drive. Do not
+    open the file with another SQLite, such as `sqlite3`, in a process that uses it here: closing it would drop the
+    locks of both.
 
     Each process opens it for itself, in a forked child anew.
 
@@ -2437,8 +2537,13 @@ def _read_catalogue(name: str, data: Mapping[str, object]) -> "object":
     A value of the catalogue from plain data, by the name of its class.
     """
 
-def _read_error(data: Mapping[str, object]) -> "tuple[str, bool, bool, str, object, dict[str, object]]":
+def _read_error(data: Mapping[str, object]) -> "tuple[str, bool, bool, str, dict[str, object] | None, dict[str, object]]":
     """
     What plain data say of an error: its kind, whether it is retryable, whether money may have moved, its message, the
     data of its cause, and everything else.
+    """
+
+def _set_telemetry(hook: "object | None") -> None:
+    """
+    Sets who is told of the calls that start from now on; nobody, if it is None.
     """

@@ -12,13 +12,11 @@ from pydantic_core import PydanticCustomError, core_schema
 from komopay.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
     from typing_extensions import Self
-
-    from komopay._code import Code
 
 __all__ = ["core_schema_of", "core_schema_of_codes", "json_schema_of", "writing"]
 
@@ -71,7 +69,7 @@ def writing(*, include_personal: bool) -> core_schema.PlainSerializerFunctionSer
     return core_schema.plain_serializer_function_ser_schema(write)
 
 
-def core_schema_of_codes(cls: type[Code]) -> CoreSchema:
+def core_schema_of_codes(cls: Callable[[str], object]) -> CoreSchema:
     """How a code is read and written: as its text."""
     text, written = core_schema.str_schema(), core_schema.to_string_ser_schema()
     return core_schema.no_info_after_validator_function(cls, text, serialization=written)

@@ -70,7 +70,8 @@ class AsyncClient:
         'SUCCESS'
     """
 
-    __slots__ = ("_client", "_native", "_provider")
+    # With a dict, so that tests can replace a method of one client, as `unittest.mock` does.
+    __slots__ = ("__dict__", "_client", "_native", "_provider")
 
     def __init__(
         self,
@@ -116,6 +117,13 @@ class AsyncClient:
         self._client = make()
         self._native = self._client._for_event_loop()
         return self
+
+    def __setattr__(self, name: str, value: object, /) -> None:
+        """Replaces a method of this client, in a test. A setting is no attribute: it would change nothing."""
+        if name not in self.__slots__ and not callable(getattr(type(self), name, None)):
+            text = f"a client has no method {name} that could be replaced; settings are given when it is made"
+            raise AttributeError(text)
+        object.__setattr__(self, name, value)
 
     def with_options(
         self, *, total_timeout: float | timedelta | None = None, headers: Mapping[str, str] | None = None
@@ -227,11 +235,10 @@ class AsyncClient:
 
             >>> async def follow() -> None:
             ...     async with AsyncClient.from_env() as client:
-            ...         async for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=1):
-            ...             print(waited.payout_id, waited.payout is not None)
+            ...         async for waited in client.wait_for_payouts(["TST-0"], timeout=1):
+            ...             print(waited.payout_id, waited.payout is None)
             >>> asyncio.run(follow())
-            TST-223344 True
-            TST-0 False
+            TST-0 True
         """
         waits = self._calls.wait_for_payouts(payout_ids, timeout=timeout, reads_per_second=reads_per_second)
         while (waited := await self._end(waits._next)) is not None:

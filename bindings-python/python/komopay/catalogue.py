@@ -21,13 +21,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from komopay._native import Money, _fields_of_catalogue, _json, _plain, _read_catalogue
+from komopay._native import Money, _Argument, _fields_of_catalogue, _json, _plain, _read_catalogue
 from komopay.codes import MethodCode, PaymentTypeCode
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from collections.abc import Mapping
 
     from pydantic import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
     from typing_extensions import Self
 
 __all__ = [
@@ -58,7 +60,9 @@ class Value:
             >>> PaymentOperator(code="BNK_000", name="Bank").to_dict()
             {'code': 'BNK_000', 'name': 'Bank', 'raw': ''}
         """
-        return {each.name: _plain(getattr(self, each.name)) for each in dataclasses.fields(self)}  # type: ignore[arg-type]
+        _ = _Argument("include_personal").truth(include_personal)
+        names = (each.name for each in dataclasses.fields(cast("DataclassInstance", cast("object", self))))
+        return {name: _plain(cast("object", getattr(self, name))) for name in names}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Self:
@@ -104,7 +108,8 @@ class Value:
             >>> MerchantInfo(name="Shop").replace(name="Other shop").name
             'Other shop'
         """
-        return dataclasses.replace(self, **others)  # type: ignore[type-var]
+        value = cast("DataclassInstance", cast("object", self))
+        return cast("Self", cast("object", dataclasses.replace(value, **others)))
 
     __replace__ = replace
 
@@ -113,13 +118,13 @@ class Value:
         return _fields_of_catalogue(cls.__name__)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> object:
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
         from komopay import _pydantic
 
         return _pydantic.core_schema_of(cls)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: object, handler: GetJsonSchemaHandler) -> dict[str, object]:
+    def __get_pydantic_json_schema__(cls, _schema: object, handler: GetJsonSchemaHandler) -> dict[str, object]:
         from komopay import _pydantic
 
         return _pydantic.json_schema_of(cls, handler)

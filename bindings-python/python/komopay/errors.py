@@ -133,17 +133,16 @@ class KomopayError(Exception):
             # All of it stands there: see `args`.
             self.__setstate__(vars(type(self).from_dict(data)))
 
-    @property
-    def args(self) -> tuple[object, ...]:  # type: ignore[override]
+    def _arguments(self) -> tuple[str, dict[str, object]]:
         """What makes this error again, as Python says: ``type(error)(*error.args)``. It is the message, and `to_dict`.
 
         So tools that keep nothing else of an exception, such as Celery with JSON, give it back whole.
         """
         return self.message, self.to_dict()
 
-    @args.setter
-    def args(self, args: tuple[object, ...]) -> None:
-        BaseException.args.__set__(self, args)  # type: ignore[attr-defined]
+    if not TYPE_CHECKING:
+        # To type checkers it is what it is of every exception. Python itself shows an exception by those of the base.
+        args = property(_arguments, BaseException.args.__set__)
 
     def to_dict(self, *, include_personal: bool = False) -> dict[str, object]:
         """This error as plain data, which JSON can hold, with the errors behind it. `from_dict` gives it back.
@@ -202,11 +201,11 @@ class KomopayError(Exception):
         error = (cls if issubclass(cls, its_class) else its_class)(message)
         concerns = known["concerns"]
         known["concerns"] = Concern(concerns) if isinstance(concerns, str) else None
-        known["cause"] = None if cause is None else KomopayError.from_dict(cause)  # type: ignore[arg-type]
+        known["cause"] = None if cause is None else KomopayError.from_dict(cause)
         if not kind.is_known:
             known |= {"kind": kind, "retryable": retryable, "money_may_have_moved": moved}
         error.__setstate__(known)
-        return error  # type: ignore[return-value]
+        return error  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
     def to_json(self, *, include_personal: bool = False) -> str:
         """The JSON of `to_dict`.

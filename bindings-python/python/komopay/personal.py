@@ -32,6 +32,5 @@ class IncludePersonal:
 
         if not hasattr(source, "_fields"):
             raise TypeError("IncludePersonal belongs to a value of komopay, such as PayoutRequest, and to nothing else")
-        schema = handler(source)
-        schema["serialization"] = _pydantic.writing(include_personal=True)  # type: ignore[typeddict-unknown-key]
-        return schema
+        schema = {**handler(source), "serialization": _pydantic.writing(include_personal=True)}
+        return schema  # pyright: ignore[reportReturnType]

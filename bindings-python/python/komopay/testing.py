@@ -1,6 +1,6 @@
 """The stand-in gateway for the tests of your own code. It is a package of its own: ``pip install "komopay[testing]"``.
 
-With pytest, ask for the fixtures ``komopay_sandbox`` and ``komopay_client``.
+With pytest, ask for the fixtures ``komopay_sandbox``, ``komopay_client`` and ``komopay_async_client``.
 """
 
 from __future__ import annotations

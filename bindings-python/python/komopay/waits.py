@@ -17,10 +17,9 @@ class WaitedPayout:
     Example:
 
         >>> with Client.from_env() as client:
-        ...     for waited in client.wait_for_payouts(["TST-223344", "TST-0"], timeout=1):
-        ...         print(waited.payout_id, waited.payout.status if waited.payout else waited.error.retryable)
-        TST-223344 SUCCESS
-        TST-0 True
+        ...     for waited in client.wait_for_payouts(["TST-0"], timeout=1):
+        ...         print(waited.payout_id, waited.payout is None, waited.error.retryable)
+        TST-0 True True
     """
 
     payout_id: str

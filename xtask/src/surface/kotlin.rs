@@ -10,7 +10,17 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace::Workspace;
 
 /// Classes that are `internal` in Kotlin, which Java calls public.
-const INTERNAL: [&str; 6] = ["Caller", "Creating", "HalfACharacter", "Libraries", "OnceAMinute", "Written"];
+const INTERNAL: [&str; 9] = [
+    "Caller",
+    "Creating",
+    "Ears",
+    "HalfACharacter",
+    "LeveledLogger",
+    "Libraries",
+    "OnceAMinute",
+    "Slf4jLogger",
+    "Written",
+];
 
 /// Functions that are no members of the class of their first argument, though they look like it.
 const FREE_FUNCTIONS: [&str; 2] = ["setLogger", "heard"];

@@ -7,5 +7,4 @@ from .tasks import tell_customer
 
 def on_change(change: PayoutChange) -> None:
     """Called for each change. When it returns, the change is acknowledged: by then Celery has it."""
-    told = (change.payout_id, change.sequence, change.payout.status)
-    tell_customer.delay(*told)  # pyright: ignore[reportFunctionMemberAccess, reportAny]
+    tell_customer.delay(change)  # pyright: ignore[reportFunctionMemberAccess, reportAny]

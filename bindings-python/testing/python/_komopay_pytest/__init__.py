@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from komopay import Client
+    from komopay import AsyncClient, Client
     from komopay.testing import Sandbox
 
 
@@ -31,3 +31,16 @@ def komopay_client(komopay_sandbox: Sandbox) -> Iterator[Client]:
     """A komopay.Client of komopay_sandbox."""
     with komopay_sandbox.client() as client:
         yield client
+
+
+@pytest.fixture
+def komopay_async_client(komopay_sandbox: Sandbox) -> Iterator[AsyncClient]:
+    """A komopay.AsyncClient of komopay_sandbox, for tests and fixtures of whatever plugin runs them in a loop.
+
+    No async fixture, so that pytest-asyncio, anyio and others need not run it: a client is of no loop before it is
+    used, and of any number of them. What is on the wire at the end of the test is waited for.
+    """
+    client = komopay_sandbox.async_client()
+    yield client
+    # Its loop may be closed by now: the client that it stands on needs none.
+    client._client.close()

@@ -12,7 +12,8 @@
     (True, 1)
 
 It speaks the API over a real socket of 127.0.0.1, moves balances, writes down in a ledger what it really executed, and
-breaks on demand. With pytest, ask for the fixtures ``komopay_sandbox`` and ``komopay_client``.
+breaks on demand. With pytest, ask for the fixtures ``komopay_sandbox``, ``komopay_client`` and
+``komopay_async_client``.
 """
 
 from __future__ import annotations

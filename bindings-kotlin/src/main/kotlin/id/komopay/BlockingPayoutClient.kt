@@ -10,6 +10,8 @@ import java.time.Instant
  * A mock answers what it is told to. A fake of your own has the calls that a test needs, and no more: each of the
  * others throws an `UnsupportedOperationException`. Errors for it are made with [KomopayExceptionBuilder].
  *
+ * Java leaves out what Kotlin has defaults for: so some calls are here in several forms, and a fake has the longest.
+ *
  * ```java
  * var client = new BlockingPayoutClient() {
  *     @Override public PayoutAccepted createPayout(String payoutId, PayoutRequest request, boolean resume) {
@@ -36,7 +38,7 @@ public interface BlockingPayoutClient : AutoCloseable {
 
     /** The same, and [resume] says that this id may have been sent before. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean): PayoutAccepted =
+    public fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
         left("createPayout")
 
     /** Reads a payout: see [Client.getPayout]. */
@@ -104,7 +106,8 @@ public interface BlockingPayoutClient : AutoCloseable {
 
     /** Those of them that pass a filter. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun paymentOptions(filter: PaymentOptionFilter): List<PaymentOption> = left("paymentOptions")
+    public fun paymentOptions(filter: PaymentOptionFilter = PaymentOptionFilter()): List<PaymentOption> =
+        left("paymentOptions")
 
     /** The merchant, as it is shown to customers. */
     @Throws(KomopayException::class, InterruptedException::class)
@@ -116,7 +119,8 @@ public interface BlockingPayoutClient : AutoCloseable {
 
     /** The same, valid for so long: 60 s to 3600 s. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun issueToken(scope: AccessScope, validity: Duration): AccessToken = left("issueToken")
+    public fun issueToken(scope: AccessScope, validity: Duration = DEFAULT_VALIDITY): AccessToken =
+        left("issueToken")
 
     /** Proves that host, credentials and clock work, moving nothing. */
     @Throws(KomopayException::class, InterruptedException::class)
@@ -158,7 +162,7 @@ public interface BlockingPayoutClient : AutoCloseable {
 
     /** Takes at most so many. */
     @Throws(KomopayException::class, InterruptedException::class)
-    public fun takeChanges(limit: Int): List<PayoutChange> = left("takeChanges")
+    public fun takeChanges(limit: Int = DEFAULT_LIMIT): List<PayoutChange> = left("takeChanges")
 
     /** Notes in the `changeStore` that a change was handled: see [Client.acknowledgeChange]. */
     @Throws(KomopayException::class, InterruptedException::class)

@@ -70,7 +70,8 @@ class Slf4jTest {
 
     @Test
     fun `a failure is told with its kind`() {
-        sandbox.breakNext("create_payout", """{"type": "rejected", "code": "BALANCE_INSUFFICIENT", "uses_id_up": false}""")
+        val rejected = """{"type": "rejected", "code": "BALANCE_INSUFFICIENT", "uses_id_up": false}"""
+        sandbox.breakNext("create_payout", rejected)
         assertTrue(runCatching { pay("A-1") }.exceptionOrNull() is RejectedException)
         assertTrue(told.any { it.mdcPropertyMap["payout_id"] == "A-1" && it.mdcPropertyMap["http_status"] == "406" })
         sandbox.breakNext("create_payout", """{"type": "execute_then_close"}""")

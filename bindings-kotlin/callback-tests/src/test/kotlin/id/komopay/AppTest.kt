@@ -48,6 +48,9 @@ class AppTest {
                 }
             }
             assertEquals(List(2) { "A-${it + 1} 200" }, sandbox.deliveries())
+            // What is paid while Spring ends what it has begun, after SIGTERM.
+            val last = sandbox.ledger().filter { it == "executed LAST-1 10000 IDR" }
+            assertEquals(if (framework == "spring-boot") 1 else 0, last.size)
         }
     }
 

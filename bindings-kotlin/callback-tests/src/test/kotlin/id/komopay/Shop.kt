@@ -23,7 +23,8 @@ class Shop(
 
     init {
         // It ends before what the JVM's second compiler does for it pays off.
-        val program = ProcessBuilder(java, "-XX:TieredStopAtLevel=1", main).redirectError(ProcessBuilder.Redirect.INHERIT)
+        val program = ProcessBuilder(java, "-XX:TieredStopAtLevel=1", main)
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
         program.environment() += mapOf(
             "CLASSPATH" to classPath, "PORT" to "$port", "KOMOPAY_CHANGES" to "$changes", "KOMOPAY_CALLBACK_KEY" to KEY,
             "KOMOPAY_BASE_URL" to sandbox.url, "KOMOPAY_MERCHANT_CODE" to Sandbox.CODE,

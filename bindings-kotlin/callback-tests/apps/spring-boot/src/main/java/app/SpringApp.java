@@ -1,11 +1,14 @@
 package app;
 
+import id.komopay.BankTransferBuilder;
 import id.komopay.BlockingClient;
 import id.komopay.ChangeHandler;
 import id.komopay.Money;
 import id.komopay.PayoutChange;
+import id.komopay.PayoutRequestBuilder;
 import id.komopay.spring.AsyncChangeHandler;
 import id.komopay.spring.PayoutCallbackRoute;
+import jakarta.annotation.PreDestroy;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -83,6 +86,16 @@ public class SpringApp {
             var read = isKept ? new ContentCachingRequestWrapper(request, 100_000) : request;
             read.getInputStream().readAllBytes();
             chain.doFilter(read, response);
+        }
+    }
+
+    /** What a payroll still pays while the application ends. */
+    @Component
+    record Remainder(BlockingClient client) {
+        @PreDestroy
+        void pay() throws InterruptedException {
+            var payee = new BankTransferBuilder("BNK_000", "Test account", "11223344").build();
+            client.createPayout("LAST-1", new PayoutRequestBuilder(new Money("10000", "IDR"), payee).build());
         }
     }
 

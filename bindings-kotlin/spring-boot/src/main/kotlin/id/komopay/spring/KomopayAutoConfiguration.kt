@@ -146,8 +146,8 @@ internal class LastCreates(private val client: BlockingClient) : SmartLifecycle 
     override fun stop() {
         runs = false
         // Whoever ends the process before the client has waited for them leaves them unnamed.
-        val ids = client.createsUnderWay()
-        if (ids.isNotEmpty()) log.warn("payouts that are still under way, and may have been made: ${ids.joinToString()}")
+        val ids = client.createsUnderWay().joinToString()
+        if (ids.isNotEmpty()) log.warn("payouts under way, which may have been made: $ids")
     }
 
     override fun isRunning(): Boolean = runs

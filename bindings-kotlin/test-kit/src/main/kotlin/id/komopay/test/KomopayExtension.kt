@@ -20,8 +20,8 @@ import org.junit.jupiter.api.extension.TestExecutionExceptionHandler
 
 /**
  * Gives each test of JUnit Jupiter that asks for one a [Sandbox] of its own, and a [Client], [BlockingClient] or
- * [AsyncClient] of it, also by their interfaces: as parameters of the test, and of its `@BeforeEach` and `@AfterEach`. They are closed after the test. Of a test that
- * fails, the report shows what happened to the money.
+ * [AsyncClient] of it, also by their interfaces: as parameters of the test, and of its `@BeforeEach` and `@AfterEach`.
+ * They are closed after the test. Of a test that fails, the report shows what happened to the money.
  *
  * ```
  * @ExtendWith(KomopayExtension::class)
