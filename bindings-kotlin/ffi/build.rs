@@ -27,7 +27,8 @@ enum Way {
 }
 
 /// The files of the core whose public types are mirrored, and which way those go.
-const FILES: [(&str, Way); 8] = [
+const FILES: [(&str, Way); 9] = [
+    ("attempt.rs", Way::Out),
     ("values/payout.rs", Way::Out),
     ("values/codes.rs", Way::Out),
     ("payouts/request.rs", Way::In),
@@ -271,8 +272,8 @@ fn settings(config: &ItemStruct) -> TokenStream {
     for field in &config.fields {
         match field.ident.as_ref().map(ToString::to_string) {
             Some(name) if NEEDED.contains(&name.as_str()) => needed.push(field),
-            // The binding says it.
-            Some(name) if name == "language" => {}
+            // The binding says the one; the other is code, and what calls tell is in their results and errors.
+            Some(name) if name == "language" || name == "telemetry" => {}
             _ => optional.push(field),
         }
     }
@@ -299,6 +300,7 @@ fn settings(config: &ItemStruct) -> TokenStream {
                     #(#needed: default.#needed,)*
                     #(#names: Setting::given(#names, default.#names, stringify!(#names))?,)*
                     language: language.name(),
+                    ..default
                 })
             }
         }
@@ -351,8 +353,8 @@ fn ordered(fields: &Fields, way: Way) -> Vec<&Field> {
 fn mirror_field(field: &Field, public: &TokenStream) -> TokenStream {
     let (docs, name, ty) = (docs(&field.attrs), &field.ident, mirrored_type(&field.ty));
     let default = match () {
-        () if generic(&field.ty, "Option").is_some() => quote!(#[uniffi(default = None)]),
-        () if generic(&field.ty, "Vec").is_some() => quote!(#[uniffi(default = [])]),
+        () if generic(&ty, "Option").is_some() => quote!(#[uniffi(default = None)]),
+        () if generic(&ty, "Vec").is_some() => quote!(#[uniffi(default = [])]),
         () => quote!(),
     };
     quote!(#docs #default #public #name: #ty)
@@ -368,6 +370,7 @@ fn mirrored_type(ty: &Type) -> Type {
     }
     match quote!(#ty).to_string().as_str() {
         "PayoutId" | "RawJson" => parse_quote!(String),
+        "Attempts" => parse_quote!(Vec<Attempt>),
         "Timestamp" => parse_quote!(Moment),
         "Duration" => parse_quote!(Span),
         "u16" => parse_quote!(Whole),
@@ -390,6 +393,7 @@ fn converted(name: Option<&Ident>, ty: &Type) -> TokenStream {
     match quote!(#ty).to_string().as_str() {
         "PayoutId" | "RawJson" => quote!(#name.as_str().to_owned()),
         "String" | "bool" => quote!(#name),
+        "Attempts" => quote!(#name.iter().cloned().map(Attempt::from).collect()),
         _ => quote!(#name.into()),
     }
 }

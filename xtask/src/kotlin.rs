@@ -267,6 +267,9 @@ pub(crate) fn check(
         kotlin.prepare_gateway()?;
         kotlin.test(kotlin.maven("bindings-kotlin/test-kit/pom.xml").arg("install"), "test-kit", tally)
     })?;
+    report.check("Kotlin traces and metrics", |tally| {
+        kotlin.test(kotlin.maven("bindings-kotlin/opentelemetry/pom.xml").arg("install"), "opentelemetry", tally)
+    })?;
     report.check("Kotlin callbacks, with Ktor and Spring Boot", |tally| callbacks(&kotlin, tally))?;
     match missing.of(&[Tool::Python]) {
         None => report.check("hand-off to an app", |_| hand_off(&kotlin, &Python::find()?))?,

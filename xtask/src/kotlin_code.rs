@@ -15,8 +15,16 @@ const SERIALIZABLE: [&str; 8] =
     ["Attempt", "Failure", "FailureCode", "FailureReason", "MethodCode", "Payout", "PayoutStatus", "Reason"];
 
 /// Values that users never name: the fronts make their own of them.
-pub(crate) const INNER: [&str; 7] =
-    ["CallFailure", "CallbackParts", "Failure", "IssuedToken", "Language", "MoneyParts", "ProviderFailure"];
+pub(crate) const INNER: [&str; 8] = [
+    "CallFailure",
+    "CallbackParts",
+    "Failure",
+    "IssuedToken",
+    "Language",
+    "MoneyParts",
+    "ProviderFailure",
+    "WaitedParts",
+];
 
 /// Mends the code below a folder: values that hold lists keep lists that nobody changes, values show themselves
 /// whatever texts they hold, a text that cannot be sent is told by its name, and see above. Those that users name go
@@ -37,7 +45,8 @@ pub(crate) fn mend(sources: &Path) -> Outcome {
     for (path, code) in [(generated, rest), (values, for_users), builders, exceptions, forms] {
         fs::write(&path, code).map_err(Failure::while_doing(format!("cannot write {}", path.display())))?;
     }
-    let others = [TO_STRING, LISTS, CODES, CALLS, FIELD, ARGUMENT, DESTROYED, PROVIDER, FUNCTIONS[0], FUNCTIONS[1]];
+    let others =
+        [TO_STRING, LISTS, HISTORY, CODES, CALLS, FIELD, ARGUMENT, DESTROYED, PROVIDER, FUNCTIONS[0], FUNCTIONS[1]];
     let wanted = SECRETIVE.iter().chain(&SERIALIZABLE).chain(&INNER).chain(&others);
     let missing: Vec<_> = wanted.filter(|name| !found.contains(**name)).collect();
     if missing.is_empty() { Ok(()) } else { Err(Failure::new(format!("UniFFI writes {missing:?} in another way now"))) }
@@ -78,6 +87,9 @@ const ALIASES: [(&str, &str); 4] = [
 
 /// How the type of a list begins.
 const LISTS: &str = "List<";
+
+/// The field that tells how a value was learned, and is no part of what it is: equal values may have others.
+pub(crate) const HISTORY: &str = "attempts";
 
 /// The code with what is wrong in it made right, and in `found` what was mended.
 fn mended(code: &str, found: &mut BTreeSet<&'static str>) -> String {
@@ -311,13 +323,18 @@ fn data_class(name: &str, first: &str, lines: &mut Lines<'_>, found: &mut BTreeS
         fields.iter().map(|(field, kind)| shown(field, kind)).collect::<Vec<_>>().join(", ")
     };
     let names = all(&|field, _| format!("`{field}`"));
+    let own: Vec<_> =
+        fields.iter().filter(|(field, _)| *field != HISTORY).map(|(field, _)| format!("`{field}`")).collect();
+    if own.len() < fields.len() {
+        found.insert(HISTORY);
+    }
     let copied = all(&|field, kind| format!("`{field}`: {kind} = this.`{field}`"));
     let kept = lists.iter().map(|(field, kind)| format!("{}: {kind} = id.komopay.frozen(`{field}`)", property(field)));
     let components =
         fields.iter().zip(1..).map(|((field, kind), at)| format!("operator fun component{at}(): {kind} = `{field}`"));
     let members = kept.chain(components).chain([
         format!("fun copy({copied}): {name} = {name}({names})"),
-        format!("private fun all(): List<Any?> = listOf<Any?>({names})"),
+        format!("private fun all(): List<Any?> = listOf<Any?>({})", own.join(", ")),
         format!("override fun equals(other: Any?): Boolean = other is {name} && all() == other.all()"),
         "override fun hashCode(): Int = all().hashCode()".to_owned(),
     ]);
@@ -346,6 +363,16 @@ mod tests {
             assert!(mended.contains(part), "{part} is not in {mended}");
         }
         assert!(!mended.contains("data class") && found.contains("Config") && found.contains(LISTS));
+    }
+
+    #[test]
+    fn how_a_value_was_learned_is_no_part_of_what_it_is() {
+        let (mended, found) = with(
+            "data class Payout (\n    val `id`: kotlin.String\n    , \n    val `attempts`: List<Attempt> = listOf() \n\
+                \x20   \n){\n    companion object\n}\n",
+        );
+        assert!(mended.contains("private fun all(): List<Any?> = listOf<Any?>(`id`)\n"), "{mended}");
+        assert!(mended.contains("Payout(`id`, `attempts`)\n") && found.contains(HISTORY), "{mended}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error_kinds;
 use crate::failure::{Failure, Outcome};
-use crate::kotlin_code::INNER;
+use crate::kotlin_code::{HISTORY, INNER};
 
 /// What public cases hold, and the functions that users call.
 const PUBLIC: [&str; 5] = ["Failure", "NativeTokenProvider", "errorKinds", "libraryVersion", "sandboxUrl"];
@@ -28,7 +28,7 @@ pub(crate) fn mend(file: &Path) -> Outcome {
     let code = fs::read_to_string(file).map_err(Failure::while_doing(format!("cannot read {}", file.display())))?;
     let mut found = BTreeSet::new();
     let mended = mended(&code, &mut found)? + &error_kinds::conversions(&code)?;
-    let wanted = INNER.iter().chain(&PUBLIC).chain(&HELPERS).chain([&SHOWN]);
+    let wanted = INNER.iter().chain(&PUBLIC).chain(&HELPERS).chain([&SHOWN, &HISTORY]);
     let missing: Vec<_> = wanted.filter(|name| !found.contains(**name)).collect();
     if !missing.is_empty() {
         return Err(Failure::new(format!("UniFFI writes {missing:?} in another way now")));
@@ -39,6 +39,8 @@ pub(crate) fn mend(file: &Path) -> Outcome {
 /// The code with its helpers hidden, and in `found` what was known of it.
 fn mended(code: &str, found: &mut BTreeSet<&'static str>) -> Outcome<String> {
     let (mut mended, mut masks, mut depth) = (String::new(), Vec::new(), 0);
+    // The value that is being declared, and its fields.
+    let (mut shown, mut fields) = (None, Vec::new());
     for line in code.lines() {
         let declared = line.strip_prefix("public ").or_else(|| line.strip_prefix("open ")).unwrap_or(line);
         let mut words = declared.split([' ', '(', ':', '<']);
@@ -49,6 +51,14 @@ fn mended(code: &str, found: &mut BTreeSet<&'static str>) -> Outcome<String> {
             masks.push(format!(
                 "extension {name}: CustomReflectable {{ public var customMirror: Mirror {{ .masking(self) }} }}\n"
             ));
+            shown = Some(name);
+        }
+        if (depth, line) == (1, "}") {
+            let ended = std::mem::take(&mut fields);
+            if let Some(name) = shown.take().filter(|_| ended.contains(&HISTORY)) {
+                found.insert(HISTORY);
+                masks.push(equality(name, &ended));
+            }
         }
         mended += match () {
             // Before an error, which stands in the next line.
@@ -59,6 +69,10 @@ fn mended(code: &str, found: &mut BTreeSet<&'static str>) -> Outcome<String> {
             () => line,
         };
         mended.push('\n');
+        let field = line.strip_prefix("    public let ").and_then(|rest| rest.split_once(": "));
+        if let (1, Some((field, _))) = (depth, field) {
+            fields.push(field);
+        }
         depth += line.matches(['{', '}']).map(|brace| if brace == "{" { 1 } else { -1 }).sum::<i32>();
     }
     if depth != 0 {
@@ -68,6 +82,18 @@ fn mended(code: &str, found: &mut BTreeSet<&'static str>) -> Outcome<String> {
         [": ", "-> "].iter().fold(code, |code, sign| code.replace(&format!("{sign}{alias}"), &format!("{sign}{kind}")))
     };
     Ok(ALIASES.into_iter().fold(mended, known) + &masks.concat())
+}
+
+/// How values are equal: how one was learned is no part of what it is.
+fn equality(name: &str, fields: &[&str]) -> String {
+    let own = fields.iter().filter(|field| **field != HISTORY);
+    let equal: String =
+        own.clone().map(|field| format!("        if left.{field} != right.{field} {{ return false }}\n")).collect();
+    let hashed: String = own.map(|field| format!("        hasher.combine({field})\n")).collect();
+    format!(
+        "extension {name} {{\n    public static func == (left: {name}, right: {name}) -> Bool {{\n{equal}        return \
+         true\n    }}\n\n    public func hash(into hasher: inout Hasher) {{\n{hashed}    }}\n}}\n"
+    )
 }
 
 /// Whether users name what is declared so.
@@ -111,5 +137,17 @@ mod tests {
             "public struct Payout: Equatable, CustomStringConvertible {\n}\npublic struct Reason: Equatable {\n}\n";
         let mask = "extension Payout: CustomReflectable { public var customMirror: Mirror { .masking(self) } }\n";
         assert_eq!(mended(code, &mut BTreeSet::new()).unwrap(), format!("{code}{mask}"));
+    }
+
+    #[test]
+    fn how_a_value_was_learned_is_no_part_of_what_it_is() {
+        let code = "public struct Payout: Equatable, CustomStringConvertible {\n    public let id: String\n    \
+            public let attempts: [Attempt]\npublic var description: String {\n}\n}\npublic struct Failure: Equatable {\n    public let attempts: [Attempt]\n}\n";
+        let written = mended(code, &mut BTreeSet::new()).unwrap();
+        assert_eq!(written.matches("public static func ==").count(), 1, "{written}");
+        for part in ["        if left.id != right.id { return false }\n", "        hasher.combine(id)\n"] {
+            assert!(written.contains(part), "{part} is not in {written}");
+        }
+        assert!(!written.contains("left.attempts") && !written.contains("combine(attempts)"), "{written}");
     }
 }

@@ -34,12 +34,12 @@ impl NativeClient {
     ) -> Result<String, CallFailure> {
         let expires_at = expires_at.map(|moment| moment.timestamp("expires_at")).transpose()?;
         let options = CallbackUrlOptions { expires_at, place: place.into() };
-        Ok(self.0.callback_url(&base, &PayoutId::new(payout_id)?, &options)?)
+        Ok(self.client.callback_url(&base, &PayoutId::new(payout_id)?, &options)?)
     }
 
     /// Reads a callback, and checks that its URL was signed for its payout.
     pub fn read_callback(&self, body: Vec<u8>, url: String) -> Result<CallbackParts, CallFailure> {
-        Ok(self.0.read_callback(&body, &url)?.into())
+        Ok(self.client.read_callback(&body, &url)?.into())
     }
 
     /// Reads a callback, checks it, and reads the payout from the platform.
@@ -49,7 +49,7 @@ impl NativeClient {
 
     /// Whether this client has what an adapter for callbacks needs: keys and a store.
     pub fn check_callbacks(&self) -> Result<(), CallFailure> {
-        Ok(self.0.check_callbacks()?)
+        Ok(self.client.check_callbacks()?)
     }
 
     /// Takes changes out of the store, to handle them.

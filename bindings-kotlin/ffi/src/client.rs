@@ -21,7 +21,11 @@ use crate::values::{
 
 /// The native half of a client; the fronts' `Client` is what to use.
 #[derive(uniffi::Object)]
-pub struct NativeClient(pub(crate) Noted);
+pub struct NativeClient {
+    pub(crate) client: Client,
+    /// It is known for the end of the process while it, or one that it made with other options, is there.
+    pub(crate) noted: Arc<Noted>,
+}
 
 pub(crate) type Cancel = Option<Arc<Cancellation>>;
 
@@ -31,7 +35,8 @@ impl NativeClient {
     #[uniffi::constructor]
     pub fn new(config: Config, language: Language) -> Result<Self, CallFailure> {
         let config = config.into_core(language)?;
-        Ok(Self(CLIENTS.note(heard(|| Client::new(config))?)))
+        let noted = CLIENTS.note(heard(|| Client::new(config))?);
+        Ok(Self { client: noted.clone(), noted: Arc::new(noted) })
     }
 
     /// `POST /payouts/{id}` under the outcome rules.
@@ -42,7 +47,7 @@ impl NativeClient {
         resume: bool,
         cancel: Cancel,
     ) -> Result<PayoutAccepted, CallFailure> {
-        let (client, id) = (self.0.clone(), PayoutId::new(payout_id)?);
+        let (client, id) = (self.client.clone(), PayoutId::new(payout_id)?);
         let creates = id.clone();
         let call = async move { client.create_payout(&creates, &request.into(), resume).await };
         runtime::run_create(cancel, &id, resume, call).await
@@ -138,12 +143,12 @@ impl NativeClient {
 
     /// The ids of the creates under way, also of those that nobody waits for any more.
     pub fn creates_under_way(&self) -> Vec<String> {
-        self.0.creates_under_way().iter().map(ToString::to_string).collect()
+        self.client.creates_under_way().iter().map(ToString::to_string).collect()
     }
 
     /// Refuses new calls, stops further attempts, and waits for nothing.
     pub fn refuse_calls(&self) {
-        self.0.refuse_calls();
+        self.client.refuse_calls();
     }
 
     /// Refuses new calls, and waits for the creates on the wire, up to their deadlines.
@@ -163,7 +168,7 @@ impl NativeClient {
         U: From<T>,
         F: Future<Output = komopay_core::Result<T>> + Send + 'static,
     {
-        runtime::run(cancel, call(self.0.clone())).await
+        runtime::run(cancel, call(self.client.clone())).await
     }
 
     pub(crate) async fn list<T, U, F>(

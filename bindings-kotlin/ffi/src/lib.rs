@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `client.rs` | `NativeClient`: one method per operation |
+//! | `options.rs`, `waits.rs` | those of its methods that make another object |
 //! | `callbacks.rs` | its methods around callbacks, and their values |
 //! | `config.rs`, `credentials.rs`, `change_store.rs` | settings, made into the core's `Config` |
 //! | `values.rs` | the values that go in and come out: `build.rs` reads them from the core's source |
@@ -39,11 +40,13 @@ mod jni;
 mod live;
 mod log;
 mod money;
+mod options;
 mod runtime;
 mod scalar;
 #[cfg(feature = "bindgen")]
 pub mod tables;
 mod values;
+mod waits;
 
 uniffi::setup_scaffolding!();
 

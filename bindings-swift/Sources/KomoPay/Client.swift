@@ -32,8 +32,32 @@ public final class Client: Sendable {
     /// A client with these settings. Nothing is sent yet.
     ///
     /// - Throws: ``KomopayError/configuration(_:)``, naming the setting.
-    public init(_ config: Config) throws {
-        native = try translating { try NativeClient(config: config, language: .swift) }
+    public convenience init(_ config: Config) throws {
+        self.init(native: try translating { try NativeClient(config: config, language: .swift) })
+    }
+
+    private init(native: NativeClient) {
+        self.native = native
+    }
+
+    /// This client with another deadline of a whole call, or with headers for each request of a call, its token call
+    /// included, besides those of before; one of the same name replaces that. What is left out stays as it is.
+    ///
+    /// It shares everything with this one: connections, tokens, the throttle, creates under way; and it is closed when
+    /// either is. A call that joins another one's request has the headers of that. A create that joins an equal one
+    /// under way, and has less time than that, is `outcomeUnknown` when its time is over.
+    ///
+    /// ```swift
+    /// let hurried = try client.withOptions(totalTimeout: 10, headers: ["X-Job": "payroll-7"])
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - totalTimeout: In seconds: 1 ms to 365 days. One request has the `attemptTimeout` of it, and at most half.
+    ///   - headers: None of HTTP's own or of this SDK: `Host`, `Content-Length`, `Authorization`, `Id-Customer` ...
+    /// - Throws: ``KomopayError/configuration(_:)``, naming `total_timeout` or `headers`. A value of a header is never
+    ///   repeated.
+    public func withOptions(totalTimeout: TimeInterval? = nil, headers: [String: String] = [:]) throws -> Client {
+        Client(native: try translating { try native.withOptions(totalTimeout: totalTimeout, headers: headers) })
     }
 
     /// Makes a payout, exactly once: however often it is called with the same id, one payment is made.
@@ -71,6 +95,35 @@ public final class Client: Sendable {
     ///   ``KomopayError/notFound(_:)``.
     public func waitForPayout(_ payoutId: String, timeout: TimeInterval) async throws -> Payout {
         try await call { try await $0.waitForPayout(payoutId: payoutId, timeout: timeout, cancel: $1) }
+    }
+
+    /// Waits for many payouts: gives each one when its wait has ended, in the order in which they do. All reads
+    /// together are at most so many a second and 32 at a time, and with the merchant's own secret one token covers 32
+    /// payouts. An id that is given twice counts once.
+    ///
+    /// It goes on while it is asked for the next one: leaving the loop, or cancelling its task, ends the reads. What
+    /// goes wrong with one payout is told by its ``WaitedPayout``, and ends no other wait.
+    ///
+    /// ```swift
+    /// for try await waited in try client.waitForPayouts(ids, timeout: 600) {
+    ///     print(waited.payoutId, waited.payout?.status ?? "\(waited.error)")
+    /// }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - payoutIds: The ids that they were made under.
+    ///   - timeout: How long to wait for each at most, in seconds.
+    ///   - readsPerSecond: 0.001 to 1000000.
+    /// - Throws: ``KomopayError/invalidRequest(_:)``, naming `reads_per_second` or an id; ``KomopayError/closed(_:)``.
+    public func waitForPayouts(
+        _ payoutIds: [String], timeout: TimeInterval, readsPerSecond: Double = 100
+    ) throws -> AsyncThrowingStream<WaitedPayout, any Error> {
+        let waits = try translating {
+            try native.waitForPayouts(payoutIds: payoutIds, timeout: timeout, readsPerSecond: readsPerSecond)
+        }
+        return AsyncThrowingStream {
+            try await self.call { try await waits.next(cancel: $1) }.map(WaitedPayout.init)
+        }
     }
 
     /// The ways to pay out this money now; none, if there is no way.

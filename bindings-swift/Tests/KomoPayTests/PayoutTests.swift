@@ -12,8 +12,14 @@ final class PayoutTests: XCTestCase {
         XCTAssertEqual(accepted.payoutId, "TST-223344")
         XCTAssertFalse(accepted.recovered)
         let payout = try await client.waitForPayout("TST-223344", timeout: 60)
+        let again = try await client.getPayout("TST-223344")
         try await client.close()
 
+        // How it was learned is no part of what it is.
+        XCTAssertEqual(again.attempts.map(\.operation), ["GET /payouts/TST-223344"])
+        XCTAssertNotEqual(again.attempts, payout.attempts)
+        XCTAssertEqual(again, payout)
+        XCTAssertEqual(again.hashValue, payout.hashValue)
         XCTAssertEqual(payout.status, .success)
         XCTAssertEqual(payout.money, try Money("10000.00", "IDR"))
         let ledger = try await sandbox.ledger()
@@ -31,6 +37,9 @@ final class PayoutTests: XCTestCase {
 
         XCTAssertTrue(accepted.recovered)
         XCTAssertTrue(again.recovered)
+        XCTAssertEqual(
+            accepted.attempts.map(\.operation), ["POST /auth-tokens", "POST /payouts/A-1", "GET /payouts/A-1"])
+        XCTAssertEqual(accepted.attempts.map(\.httpStatus), [200, nil, 200])
         let ledger = try await sandbox.ledger()
         XCTAssertEqual(ledger, ["executed A-1 10000 IDR", "booked A-1 10000 IDR"])
     }

@@ -40,7 +40,7 @@ def show(owner: str, names: set[str]) -> None:
 
 
 native, errors, codes = classes("_native.pyi"), classes("errors.py"), classes("codes.py")
-values = {name: node for name, node in native.items() if not name.startswith("_")} | classes("catalogue.py") | codes
+values = {name: node for name, node in native.items() if not name.startswith("_")} | classes("catalogue.py") | classes("waits.py") | codes
 client, asynchronous = members(values.pop("Client")), members(classes("aio.py")["AsyncClient"])
 if client != asynchronous:
     sys.exit(f"Client and AsyncClient differ: {sorted(client ^ asynchronous)}")

@@ -3,6 +3,7 @@ package id.komopay
 import java.time.Duration
 import java.time.Instant
 import java.util.concurrent.CompletableFuture
+import java.util.function.Consumer
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.DelicateCoroutinesApi
 import kotlinx.coroutines.Dispatchers
@@ -32,10 +33,19 @@ import kotlinx.coroutines.future.future
  * }
  * ```
  */
-public class AsyncClient(config: Config) : AsyncPayoutClient {
-    // It checks the libraries before `Client` is loaded.
-    private val blocking = BlockingClient(config)
+public class AsyncClient private constructor(private val blocking: BlockingClient) : AsyncPayoutClient {
     private val client = blocking.client
+
+    // It checks the libraries before `Client` is loaded.
+    public constructor(config: Config) : this(BlockingClient(config))
+
+    /**
+     * This client with another deadline of a call, or with more headers; `null` and `Map.of()` leave it as it is. It
+     * shares everything with this one, and is closed when either is: see [Client.withOptions].
+     */
+    @Throws(KomopayException::class)
+    override fun withOptions(totalTimeout: Duration?, headers: Map<String, String>): AsyncClient =
+        AsyncClient(blocking.withOptions(totalTimeout, headers))
 
     override fun createPayout(
         payoutId: String,
@@ -47,6 +57,19 @@ public class AsyncClient(config: Config) : AsyncPayoutClient {
 
     override fun waitForPayout(payoutId: String, timeout: Duration): CompletableFuture<Payout> =
         begun { waitForPayout(payoutId, timeout) }
+
+    /**
+     * Waits for many payouts, as [Client.waitForPayouts] does, and hands each one to [each] when its wait has ended:
+     * one after the other, on a thread of `Dispatchers.IO`. What that throws ends the wait and the future with it;
+     * cancelling the future ends the wait.
+     */
+    override fun waitForPayouts(
+        payoutIds: Collection<String>,
+        timeout: Duration,
+        readsPerSecond: Double,
+        each: Consumer<WaitedPayout>,
+    ): CompletableFuture<Void> =
+        finished { waitForPayouts(payoutIds, timeout, readsPerSecond).collect(each::accept) }
 
     override fun payoutOptions(
         money: Money,
@@ -86,9 +109,8 @@ public class AsyncClient(config: Config) : AsyncPayoutClient {
 
     override fun takeChanges(limit: Int): CompletableFuture<List<PayoutChange>> = begun { takeChanges(limit) }
 
-    @Suppress("UNCHECKED_CAST")
     override fun acknowledgeChange(payoutId: String, sequence: Long): CompletableFuture<Void> =
-        begun<Any?> { acknowledgeChange(payoutId, sequence).let { null } } as CompletableFuture<Void>
+        finished { acknowledgeChange(payoutId, sequence) }
 
     /**
      * Refuses new calls, and waits for the creates on the wire, up to their deadlines: see [BlockingClient.close].
@@ -97,6 +119,10 @@ public class AsyncClient(config: Config) : AsyncPayoutClient {
 
     /** Shows where the platform is, and nothing else. */
     override fun toString(): String = "Async$client"
+
+    @Suppress("UNCHECKED_CAST")
+    private fun finished(call: suspend Client.() -> Unit): CompletableFuture<Void> =
+        begun<Any?> { call().let { null } } as CompletableFuture<Void>
 
     /**
      * Begins on the caller's thread, which goes on as soon as the core has the call. Whoever goes on after it may block

@@ -3,6 +3,7 @@ package id.komopay
 import java.time.Duration
 import java.time.Instant
 import java.util.concurrent.CompletableFuture
+import java.util.function.Consumer
 
 /**
  * The calls of [AsyncClient]: ask for this where a test shall give something else, and let your program give an
@@ -13,6 +14,14 @@ import java.util.concurrent.CompletableFuture
  * `CompletableFuture.failedFuture`.
  */
 public interface AsyncPayoutClient : AutoCloseable {
+    /**
+     * This client with another deadline of a call, or with more headers: see [Client.withOptions]. `null` and
+     * `Map.of()` leave it as it is.
+     */
+    @Throws(KomopayException::class)
+    public fun withOptions(totalTimeout: Duration?, headers: Map<String, String>): AsyncPayoutClient =
+        left("withOptions")
+
     /** Makes a payout, exactly once: see [Client.createPayout]. Store the id before the first call. */
     public fun createPayout(payoutId: String, request: PayoutRequest): CompletableFuture<PayoutAccepted> =
         createPayout(payoutId, request, false)
@@ -29,6 +38,14 @@ public interface AsyncPayoutClient : AutoCloseable {
 
     /** Reads a payout until its status is final, FAILED and REFUSED too: see [Client.waitForPayout]. */
     public fun waitForPayout(payoutId: String, timeout: Duration): CompletableFuture<Payout> = left("waitForPayout")
+
+    /** Waits for many payouts, and hands each one over: see [AsyncClient.waitForPayouts]. */
+    public fun waitForPayouts(
+        payoutIds: Collection<String>,
+        timeout: Duration,
+        readsPerSecond: Double,
+        each: Consumer<WaitedPayout>,
+    ): CompletableFuture<Void> = left("waitForPayouts")
 
     /** The ways to pay out this money now: see [Client.payoutOptions]. */
     public fun payoutOptions(money: Money): CompletableFuture<List<PayoutOption>> = payoutOptions(money, null, null)

@@ -3,6 +3,7 @@ package id.komopay
 import id.komopay.ffi.NativeOperations
 import java.time.Duration
 import java.time.Instant
+import kotlinx.coroutines.runBlocking
 
 /**
  * A client of the payout API for Java, and for Kotlin without coroutines: every call waits for its end. For any number
@@ -23,12 +24,20 @@ import java.time.Instant
  * }
  * ```
  */
-public class BlockingClient(config: Config) : BlockingPayoutClient {
-    // Checked before `Client` is loaded, which needs what may be missing.
-    internal val client = run {
-        Libraries.check()
-        Client(config)
-    }
+public class BlockingClient private constructor(internal val client: Client) : BlockingPayoutClient {
+    public constructor(config: Config) : this(checked(config))
+
+    /**
+     * This client with another deadline of a call, or with more headers; `null` and `Map.of()` leave it as it is. It
+     * shares everything with this one, and is closed when either is: see [Client.withOptions].
+     *
+     * ```java
+     * var hurried = client.withOptions(Duration.ofSeconds(10), Map.of("X-Job", "payroll-7"));
+     * ```
+     */
+    @Throws(KomopayException::class)
+    override fun withOptions(totalTimeout: Duration?, headers: Map<String, String>): BlockingClient =
+        BlockingClient(client.withOptions(totalTimeout, headers))
 
     @Throws(KomopayException::class, InterruptedException::class)
     override fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean): PayoutAccepted =
@@ -40,6 +49,26 @@ public class BlockingClient(config: Config) : BlockingPayoutClient {
     @Throws(KomopayException::class, InterruptedException::class)
     override fun waitForPayout(payoutId: String, timeout: Duration): Payout =
         client.block { NativeOperations.waitForPayout(payoutId, timeout) }
+
+    /**
+     * Waits for many payouts, as [Client.waitForPayouts] does. A loop over it has each one when its wait has ended;
+     * closing it ends the reads.
+     *
+     * ```java
+     * try (var waits = client.waitForPayouts(ids, Duration.ofMinutes(10))) {
+     *     for (var waited : waits) System.out.println(waited.getPayoutId() + " " + waited.result().getStatus());
+     * }
+     * ```
+     */
+    @Throws(KomopayException::class)
+    override fun waitForPayouts(
+        payoutIds: Collection<String>,
+        timeout: Duration,
+        readsPerSecond: Double,
+    ): PayoutWaits {
+        val waits = client.waits(payoutIds, timeout, readsPerSecond)
+        return PayoutWaits(waits) { runBlocking { client.next(waits) } }
+    }
 
     @Throws(KomopayException::class, InterruptedException::class)
     override fun payoutOptions(
@@ -120,4 +149,10 @@ public class BlockingClient(config: Config) : BlockingPayoutClient {
 
     /** Shows where the platform is, and nothing else. */
     override fun toString(): String = "Blocking$client"
+}
+
+/** Checked before `Client` is loaded, which needs what may be missing. */
+private fun checked(config: Config): Client {
+    Libraries.check()
+    return Client(config)
 }

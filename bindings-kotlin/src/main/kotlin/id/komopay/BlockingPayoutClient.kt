@@ -21,6 +21,16 @@ import java.time.Instant
  * ```
  */
 public interface BlockingPayoutClient : AutoCloseable {
+    /**
+     * This client with another deadline of a call, or with more headers: see [Client.withOptions]. In Java, `null` and
+     * `Map.of()` leave it as it is.
+     */
+    @Throws(KomopayException::class)
+    public fun withOptions(
+        totalTimeout: Duration? = null,
+        headers: Map<String, String> = emptyMap(),
+    ): BlockingPayoutClient = left("withOptions")
+
     /** Makes a payout, exactly once: see [Client.createPayout]. Store the id before the first call. */
     @Throws(KomopayException::class, InterruptedException::class)
     public fun createPayout(payoutId: String, request: PayoutRequest): PayoutAccepted =
@@ -38,6 +48,16 @@ public interface BlockingPayoutClient : AutoCloseable {
     /** Reads a payout until its status is final, FAILED and REFUSED too: see [Client.waitForPayout]. */
     @Throws(KomopayException::class, InterruptedException::class)
     public fun waitForPayout(payoutId: String, timeout: Duration): Payout = left("waitForPayout")
+
+    /** Waits for many payouts, with at most 100 reads a second: see [BlockingClient.waitForPayouts]. */
+    @Throws(KomopayException::class)
+    public fun waitForPayouts(payoutIds: Collection<String>, timeout: Duration): PayoutWaits =
+        waitForPayouts(payoutIds, timeout, DEFAULT_READS_PER_SECOND)
+
+    /** The same, with at most so many. */
+    @Throws(KomopayException::class)
+    public fun waitForPayouts(payoutIds: Collection<String>, timeout: Duration, readsPerSecond: Double): PayoutWaits =
+        left("waitForPayouts")
 
     /** The ways to pay out this money now: see [Client.payoutOptions]. */
     @Throws(KomopayException::class, InterruptedException::class)

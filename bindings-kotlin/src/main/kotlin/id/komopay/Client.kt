@@ -2,8 +2,10 @@ package id.komopay
 
 import id.komopay.ffi.Language
 import id.komopay.ffi.NativeClient
-import id.komopay.ffi.Operation
 import id.komopay.ffi.NativeOperations
+import id.komopay.ffi.NativeWaits
+import id.komopay.ffi.Operation
+import id.komopay.ffi.UniffiCleaner
 import id.komopay.ffi.run
 import id.komopay.ffi.start
 import java.lang.invoke.MethodHandle
@@ -18,6 +20,8 @@ import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 
@@ -36,15 +40,38 @@ import kotlinx.coroutines.withContext
  *     totalTimeout = Duration.ofSeconds(30), attemptTimeout = Duration.ofSeconds(10)))
  * ```
  */
-public class Client(config: Config) : PayoutClient {
-    private val baseUrl = config.baseUrl
-    internal val core = run {
-        Libraries.check()
-        logByDefault()
-        native { NativeClient(config, Language.KOTLIN) }
-    }
+public class Client private constructor(
+    internal val core: NativeClient,
+    private val baseUrl: String,
+    // It is kept while this one is there: both are one for whoever ends them.
+    private val parent: Client?,
+) : PayoutClient {
     private val number = native { core.number() }
-    private val watched = Hook.watch(this)
+    private val watched: UniffiCleaner.Cleanable = parent?.watched ?: Hook.watch(this)
+
+    public constructor(config: Config) : this(made(config), config.baseUrl, null)
+
+    /**
+     * This client with another deadline of a whole call (1 ms to 365 days), or with headers for each request of a call,
+     * its token call included, besides those of before; one of the same name replaces that. What is left out stays as
+     * it is.
+     *
+     * It shares everything with this one: connections, tokens, the throttle, creates under way; and it is closed when
+     * either is. One request has the `attemptTimeout` of the deadline, and at most half of it. A call that joins
+     * another one's request has the headers of that. No header may be HTTP's own or this SDK's: `Host`,
+     * `Content-Length`, `Authorization`, `Id-Customer`, and so on.
+     *
+     * A create that joins an equal one under way, and has less time than that, ends with an [OutcomeUnknownException]
+     * when its time is over, whether the other was sent or not.
+     *
+     * Errors: [ConfigurationException], naming `total_timeout` or `headers`; a value of a header is never repeated.
+     *
+     * ```
+     * val hurried = client.withOptions(totalTimeout = Duration.ofSeconds(10), headers = mapOf("X-Job" to "payroll-7"))
+     * ```
+     */
+    override fun withOptions(totalTimeout: Duration?, headers: Map<String, String>): Client =
+        Client(native { core.withOptions(totalTimeout, headers) }, baseUrl, this)
 
     /**
      * Makes a payout, exactly once. Store the id before the first call: one payout has one id for ever.
@@ -92,6 +119,43 @@ public class Client(config: Config) : PayoutClient {
      */
     override suspend fun waitForPayout(payoutId: String, timeout: Duration): Payout =
         call { NativeOperations.waitForPayout(payoutId, timeout) }
+
+    /**
+     * Waits for many payouts, for [timeout] each: gives each one when its wait has ended, in the order in which they
+     * do. An id that is given twice counts once. All reads together are at most [readsPerSecond] (0.001 to 1000000) and
+     * 32 at a time, and with the merchant's own secret one token covers 32 payouts.
+     *
+     * Each collector waits anew. Leaving it (`take`, `first`, a cancellation) ends the reads; while it handles a
+     * payout, no others are read. What goes wrong with one payout is told by its [WaitedPayout], and ends no other
+     * wait.
+     *
+     * Errors, thrown to who collects: [InvalidRequestException], naming `reads_per_second` or an id;
+     * [ClosedException].
+     *
+     * ```
+     * client.waitForPayouts(ids, Duration.ofMinutes(10)).collect { waited ->
+     *     println("${waited.payoutId} ${waited.payout?.status ?: waited.error}")
+     * }
+     * ```
+     */
+    override fun waitForPayouts(
+        payoutIds: Collection<String>,
+        timeout: Duration,
+        readsPerSecond: Double,
+    ): Flow<WaitedPayout> = flow {
+        waits(payoutIds, timeout, readsPerSecond).use { waits ->
+            while (true) emit(next(waits) ?: break)
+        }
+    }
+
+    /** A wait that has begun. It is to be closed. */
+    internal fun waits(payoutIds: Collection<String>, timeout: Duration, readsPerSecond: Double): NativeWaits =
+        now { core.waitForPayouts(payoutIds.toList(), timeout, readsPerSecond) }
+
+    /** The next payout of a wait. */
+    internal suspend fun next(waits: NativeWaits): WaitedPayout? =
+        native { offTheCore { waits.next(null) } }
+            ?.let { WaitedPayout(it.payoutId, it.payout, it.failure?.exception()) }
 
     /**
      * The ways to pay out this money now, with their operators. Where the platform knows none, the list is empty.
@@ -342,6 +406,12 @@ public class Client(config: Config) : PayoutClient {
     }
 }
 
+private fun made(config: Config): NativeClient {
+    Libraries.check()
+    logByDefault()
+    return native { NativeClient(config, Language.KOTLIN) }
+}
+
 /**
  * Lets the caller go on anywhere but in the core's thread that woke it: there are two for all calls, and without a
  * dispatcher (`Dispatchers.Unconfined`) a caller that blocks there would hold up every other call.
@@ -386,5 +456,7 @@ public suspend fun <R> Client.use(block: suspend (Client) -> R): R {
 }
 
 internal const val DEFAULT_LIMIT = 100
+
+internal const val DEFAULT_READS_PER_SECOND = 100.0
 
 internal val DEFAULT_VALIDITY: Duration = Duration.ofSeconds(600)

@@ -154,14 +154,14 @@ internal class HalfACharacter(private val path: List<String>, private val at: In
 
     fun refused(creating: Creating?): KomopayException {
         val kind = when (path.first()) {
-            "config" -> ErrorKind.CONFIGURATION
+            "config", "headers" -> ErrorKind.CONFIGURATION
             "url" -> ErrorKind.INVALID_CALLBACK
             else -> ErrorKind.INVALID_REQUEST
         }
         val named = path.filterNot { it in UNNAMED }
         val field = (if (path.first() in OF_MONEY) listOf("money") + named else named).joinToString(".")
         val concerns = when (path.first()) {
-            "config" -> Concern.MERCHANT
+            "config", "headers" -> Concern.MERCHANT
             "request", "payout_id" -> Concern.PAYOUT
             else -> null
         }

@@ -2,6 +2,7 @@ package id.komopay
 
 import java.time.Duration
 import java.time.Instant
+import kotlinx.coroutines.flow.Flow
 
 /**
  * The calls of [Client]: ask for this where a test shall give something else, and let your program give a [Client].
@@ -19,6 +20,10 @@ import java.time.Instant
  * ```
  */
 public interface PayoutClient {
+    /** This client with another deadline of a call, or with more headers: see [Client.withOptions]. */
+    public fun withOptions(totalTimeout: Duration? = null, headers: Map<String, String> = emptyMap()): PayoutClient =
+        left("withOptions")
+
     /** Makes a payout, exactly once: see [Client.createPayout]. Store the id before the first call. */
     public suspend fun createPayout(payoutId: String, request: PayoutRequest, resume: Boolean = false): PayoutAccepted =
         left("createPayout")
@@ -28,6 +33,13 @@ public interface PayoutClient {
 
     /** Reads a payout until its status is final, FAILED and REFUSED too: see [Client.waitForPayout]. */
     public suspend fun waitForPayout(payoutId: String, timeout: Duration): Payout = left("waitForPayout")
+
+    /** Waits for many payouts, for so long each: see [Client.waitForPayouts]. */
+    public fun waitForPayouts(
+        payoutIds: Collection<String>,
+        timeout: Duration,
+        readsPerSecond: Double = DEFAULT_READS_PER_SECOND,
+    ): Flow<WaitedPayout> = left("waitForPayouts")
 
     /** The ways to pay out this money now: see [Client.payoutOptions]. */
     public suspend fun payoutOptions(

@@ -32,7 +32,9 @@ class PayoutTest {
         assertEquals(PayoutStatus.Success, payout.status)
         assertTrue(payout.status.isFinal())
         assertEquals(Money("100", "IDR"), payout.fee)
-        assertEquals(payout, client.getPayout("A-1"))
+        val again = client.getPayout("A-1")
+        assertEquals(payout, again)
+        assertEquals(listOf("GET /payouts/A-1" to 200), again.attempts.map { it.operation to it.httpStatus })
         assertEquals(listOf("executed A-1 10000 IDR", "booked A-1 10000 IDR"), sandbox.ledger())
     }
 
@@ -42,6 +44,9 @@ class PayoutTest {
         val accepted = client.createPayout("A-1", Sandbox.request())
         assertTrue(accepted.recovered)
         assertEquals("A-1", accepted.payout?.payoutId)
+        val operations = listOf("POST /auth-tokens", "POST /payouts/A-1", "GET /payouts/A-1")
+        assertEquals(operations, accepted.attempts.map { it.operation })
+        assertEquals(listOf(200, null, 200), accepted.attempts.map { it.httpStatus })
         assertEquals(listOf("executed A-1 10000 IDR", "booked A-1 10000 IDR"), sandbox.ledger())
     }
 

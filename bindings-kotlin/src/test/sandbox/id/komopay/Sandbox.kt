@@ -27,8 +27,9 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
         val program =
             checkNotNull(System.getenv("KOMOPAY_SANDBOX_BIN")) { "KOMOPAY_SANDBOX_BIN says where the sandbox is" }
         val merchant = listOf("--merchant-code", CODE, "--secret", SECRET)
-        val options = listOf("--port", "0", "--control", "--processing-ms", "0") + merchant
-        val builder = ProcessBuilder(listOf(program) + options + arguments).redirectErrorStream(true)
+        val options = listOf("--port", "0", "--control") + merchant
+        val final = if ("--processing-ms" in arguments) listOf() else listOf("--processing-ms", "0")
+        val builder = ProcessBuilder(listOf(program) + options + final + arguments).redirectErrorStream(true)
         builder.environment()["KOMOPAY_SANDBOX_TOKEN"] = token
         process = builder.start()
         // Also of a test that could not begin.

@@ -30,6 +30,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param connectionPerCreate Whether each create goes over a connection of its own: off.
  * @param maxAnswerBytes The largest answer that is read, in bytes: 1 MiB.
  * @param proxy A proxy for every call, such as http://proxy:3128. Without it, that of the environment.
+ * @param proxyFromEnvironment Whether the proxy of the environment is used, where none is given: on.
  * @param caFile A PEM file with certificate authorities to trust besides the operating system's.
  * @param customerId The value of the header Id-Customer, which is not sent without one.
  * @param maxAmount The most that one payout may be, for each currency named here: komopay.max-amount.IDR=5000000.
@@ -39,6 +40,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param callbackKeys The keys that callback URLs are signed with: the first signs, all of them verify.
  * @param changeStore Where the changes of payouts wait until they are handled: sqlite:FILE, or memory for tests.
  * @param changeLease For how long a change belongs to who took it, before it is given to somebody else: 60 s.
+ * @param keepChanges For how long changes that are over are kept: 30 days.
  * @param callbackTimeout The deadline of a callback, which a worker of the web server waits for: 5 s.
  * @param callbacks How callbacks are received.
  * @param health What the health endpoint says of the platform.
@@ -48,9 +50,10 @@ public record KomopayProperties(
     String baseUrl, String merchantCode, Secret secret, TokenScope tokenScope, Duration tokenValidity,
     Duration totalTimeout, Duration attemptTimeout, Duration connectTimeout, Duration settleWindow,
     Duration backoffBase, Duration backoffCap, Integer readAttempts, Double requestsPerSecond, Integer maxConcurrency,
-    Integer poolSize, Boolean connectionPerCreate, Integer maxAnswerBytes, Secret proxy, String caFile,
-    String customerId, Map<String, BigDecimal> maxAmount, Boolean isTest, Boolean loopbackIsLive, Boolean validate,
-    List<Secret> callbackKeys, String changeStore, Duration changeLease, Duration callbackTimeout,
+    Integer poolSize, Boolean connectionPerCreate, Integer maxAnswerBytes, Secret proxy,
+    Boolean proxyFromEnvironment, String caFile, String customerId, Map<String, BigDecimal> maxAmount, Boolean isTest,
+    Boolean loopbackIsLive, Boolean validate, List<Secret> callbackKeys, String changeStore, Duration changeLease,
+    Duration keepChanges, Duration callbackTimeout,
     @DefaultValue Callbacks callbacks, @DefaultValue Health health) {
 
     /**

@@ -95,6 +95,7 @@ public class KomopayAutoConfiguration {
             connectionPerCreate = properties.connectionPerCreate(),
             maxAnswerBytes = properties.maxAnswerBytes(),
             proxy = properties.proxy()?.value(),
+            proxyFromEnvironment = properties.proxyFromEnvironment(),
             caFile = properties.caFile(),
             customerId = properties.customerId(),
             maxAmount = properties.maxAmount().orEmpty().map { (currency, amount) -> ceiling(currency, amount) },
@@ -104,6 +105,7 @@ public class KomopayAutoConfiguration {
             callbackKeys = properties.callbackKeys().orEmpty().map { it.value() },
             changeStore = properties.changeStore()?.let(::store),
             changeLease = properties.changeLease(),
+            keepChanges = properties.keepChanges(),
             callbackTimeout = properties.callbackTimeout(),
         )
 
