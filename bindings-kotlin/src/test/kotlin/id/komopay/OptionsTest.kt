@@ -45,7 +45,8 @@ class OptionsTest {
         }
         for (value in listOf("two\r\nlines", "half \uD800 a pair")) {
             val headers = mapOf("X-Job" to value)
-            assertEquals("headers", assertThrows<ConfigurationException> { client.withOptions(headers = headers) }.field)
+            val refused = assertThrows<ConfigurationException> { client.withOptions(headers = headers) }
+            assertEquals("headers", refused.field)
         }
     }
 
