@@ -87,9 +87,9 @@ fn mended(code: &str, found: &mut BTreeSet<&'static str>) -> Outcome<String> {
 /// How values are equal: how one was learned is no part of what it is.
 fn equality(name: &str, fields: &[&str]) -> String {
     let own = fields.iter().filter(|field| **field != HISTORY);
-    let equal: String =
-        own.clone().map(|field| format!("        if left.{field} != right.{field} {{ return false }}\n")).collect();
-    let hashed: String = own.map(|field| format!("        hasher.combine({field})\n")).collect();
+    let lines = |line: &dyn Fn(&str) -> String| own.clone().map(|field| line(field)).collect::<Vec<_>>().concat();
+    let equal = lines(&|field| format!("        if left.{field} != right.{field} {{ return false }}\n"));
+    let hashed = lines(&|field| format!("        hasher.combine({field})\n"));
     format!(
         "extension {name} {{\n    public static func == (left: {name}, right: {name}) -> Bool {{\n{equal}        \
          return true\n    }}\n\n    public func hash(into hasher: inout Hasher) {{\n{hashed}    }}\n}}\n"
