@@ -72,6 +72,14 @@ class OptionsTest {
     }
 
     @Test
+    fun `settings that are not given are shown with their defaults`() {
+        val shown = Config("https://host.example", Credentials.token("t"), attemptTimeout = Duration.ofSeconds(3))
+        for (setting in listOf("total_timeout: 90s", "attempt_timeout: 3s", "validate: true")) {
+            assertTrue(setting in shown.toString(), "$shown")
+        }
+    }
+
+    @Test
     fun `in Java's clients too`() {
         BlockingClient(sandbox.config()).use { blocking ->
             val hurried = blocking.withOptions(Duration.ofSeconds(10), mapOf("X-Job" to "payroll-7"))
