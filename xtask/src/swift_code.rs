@@ -87,12 +87,12 @@ fn mended(code: &str, found: &mut BTreeSet<&'static str>) -> Outcome<String> {
 /// How values are equal: how one was learned is no part of what it is.
 fn equality(name: &str, fields: &[&str]) -> String {
     let own = fields.iter().filter(|field| **field != HISTORY);
-    let equal: String =
-        own.clone().map(|field| format!("        if left.{field} != right.{field} {{ return false }}\n")).collect();
-    let hashed: String = own.map(|field| format!("        hasher.combine({field})\n")).collect();
+    let lines = |line: &dyn Fn(&str) -> String| own.clone().map(|field| line(field)).collect::<Vec<_>>().concat();
+    let equal = lines(&|field| format!("        if left.{field} != right.{field} {{ return false }}\n"));
+    let hashed = lines(&|field| format!("        hasher.combine({field})\n"));
     format!(
-        "extension {name} {{\n    public static func == (left: {name}, right: {name}) -> Bool {{\n{equal}        return \
-         true\n    }}\n\n    public func hash(into hasher: inout Hasher) {{\n{hashed}    }}\n}}\n"
+        "extension {name} {{\n    public static func == (left: {name}, right: {name}) -> Bool {{\n{equal}        \
+         return true\n    }}\n\n    public func hash(into hasher: inout Hasher) {{\n{hashed}    }}\n}}\n"
     )
 }
 
@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn how_a_value_was_learned_is_no_part_of_what_it_is() {
         let code = "public struct Payout: Equatable, CustomStringConvertible {\n    public let id: String\n    \
-            public let attempts: [Attempt]\npublic var description: String {\n}\n}\npublic struct Failure: Equatable {\n    public let attempts: [Attempt]\n}\n";
+            public let attempts: [Attempt]\npublic var description: String {\n}\n}\n\
+            public struct Failure: Equatable {\n    public let attempts: [Attempt]\n}\n";
         let written = mended(code, &mut BTreeSet::new()).unwrap();
         assert_eq!(written.matches("public static func ==").count(), 1, "{written}");
         for part in ["        if left.id != right.id { return false }\n", "        hasher.combine(id)\n"] {

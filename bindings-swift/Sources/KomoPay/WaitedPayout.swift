@@ -18,7 +18,7 @@ public struct WaitedPayout: Sendable {
     ///
     /// - Throws: The error, if there is one.
     public func result() throws -> Payout {
-        guard let payout else { throw error ?? KomopayError.internal(Failure(.internal, "neither a payout nor an error")) }
-        return payout
+        if let payout { return payout }
+        throw error ?? KomopayError(Failure(.internal, "neither a payout nor an error"))
     }
 }

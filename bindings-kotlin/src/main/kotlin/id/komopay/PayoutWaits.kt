@@ -25,9 +25,9 @@ public data class WaitedPayout(
 }
 
 /**
- * A wait for many payouts: [BlockingClient.waitForPayouts]. It goes on while it is asked for the next one, by one thread
- * at a time, and can be gone through once. Interrupting that thread throws an `InterruptedException`, and the wait can
- * go on.
+ * A wait for many payouts: [BlockingClient.waitForPayouts]. It goes on while it is asked for the next one, by one
+ * thread at a time, and can be gone through once. Interrupting that thread throws an `InterruptedException`, and the
+ * wait can go on.
  *
  * ```java
  * try (var waits = client.waitForPayouts(ids, Duration.ofMinutes(10))) {

@@ -45,7 +45,8 @@ class OptionsTest {
         }
         for (value in listOf("two\r\nlines", "half \uD800 a pair")) {
             val headers = mapOf("X-Job" to value)
-            assertEquals("headers", assertThrows<ConfigurationException> { client.withOptions(headers = headers) }.field)
+            val refused = assertThrows<ConfigurationException> { client.withOptions(headers = headers) }
+            assertEquals("headers", refused.field)
         }
     }
 
@@ -68,6 +69,14 @@ class OptionsTest {
         sandbox.clearFaults()
         assertEquals("A-1", first.await().payoutId)
         assertEquals(listOf("executed A-1 10000 IDR", "booked A-1 10000 IDR"), sandbox.ledger())
+    }
+
+    @Test
+    fun `settings that are not given are shown with their defaults`() {
+        val shown = Config("https://host.example", Credentials.token("t"), attemptTimeout = Duration.ofSeconds(3))
+        for (setting in listOf("total_timeout: 90s", "attempt_timeout: 3s", "validate: true")) {
+            assertTrue(setting in shown.toString(), "$shown")
+        }
     }
 
     @Test

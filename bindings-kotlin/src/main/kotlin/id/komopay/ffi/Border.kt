@@ -17,8 +17,8 @@ import kotlinx.coroutines.suspendCancellableCoroutine
 
 /**
  * The library's functions for operations, by JNI: see docs/adr/0024. What is rare goes by JNA, as UniFFI generates it:
- * making a client, and what the library calls here. Arguments and answers are UniFFI's records, as bytes;
- * `ffi/src/jni.rs` is the other half.
+ * making a client, or one with other options, waits for many payouts, and what the library calls here. Arguments and
+ * answers are UniFFI's records, as bytes; `ffi/src/jni.rs` is the other half.
  */
 internal object Border {
     init {
