@@ -107,6 +107,7 @@ if TYPE_CHECKING:
         PayoutOperator,
         PayoutOption,
     )
+    from komopay.codes import Concern, ErrorKind, FailureCode, MethodCode, PaymentTypeCode, PayoutStatus
     from komopay.personal import IncludePersonal
     from komopay.waits import WaitedPayout
 
@@ -135,7 +136,6 @@ from komopay._native import (
     WalletTransfer,
     __version__,
 )
-from komopay.codes import Concern, ErrorKind, FailureCode, MethodCode, PaymentTypeCode, PayoutStatus
 from komopay.errors import (
     AuthenticationError,
     ClosedError,
@@ -217,20 +217,28 @@ __all__ = [
     "__version__",
 ]
 
-# Loaded at first use: they bring asyncio's and dataclasses' own imports, which many programs never need.
-_LAZY = {"AsyncClient": "aio", "IncludePersonal": "personal", "WaitedPayout": "waits"} | dict.fromkeys(
-    (
-        "AmountLimit",
-        "Balance",
-        "CustomerFee",
-        "MerchantInfo",
-        "PaymentOperator",
-        "PaymentOption",
-        "PaymentOptionOperator",
-        "PayoutOperator",
-        "PayoutOption",
-    ),
-    "catalogue",
+# Loaded at first use: they bring asyncio's and dataclasses' own imports, which many programs never need; and lists of
+# codes, which would take a third of the import of this package.
+_LAZY = (
+    {"AsyncClient": "aio", "IncludePersonal": "personal", "WaitedPayout": "waits"}
+    | dict.fromkeys(
+        ("Concern", "ErrorKind", "FailureCode", "MethodCode", "PaymentTypeCode", "PayoutStatus"),
+        "codes",
+    )
+    | dict.fromkeys(
+        (
+            "AmountLimit",
+            "Balance",
+            "CustomerFee",
+            "MerchantInfo",
+            "PaymentOperator",
+            "PaymentOption",
+            "PaymentOptionOperator",
+            "PayoutOperator",
+            "PayoutOption",
+        ),
+        "catalogue",
+    )
 )
 
 
@@ -262,10 +270,11 @@ def _imported_by_name() -> tuple[object, ...]:  # pyright: ignore[reportUnusedFu
     import os
     import sys
 
-    from komopay import _provider, aio, catalogue, personal, telemetry, waits
+    from komopay import _provider, aio, catalogue, codes, personal, telemetry, waits
 
     standard = (asyncio, atexit, contextvars, datetime, decimal, json, logging, operator, os, sys)
-    return (*standard, collections.abc, multiprocessing.util, _provider, aio, catalogue, personal, telemetry, waits)
+    ours = (_provider, aio, catalogue, codes, personal, telemetry, waits)
+    return (*standard, collections.abc, multiprocessing.util, *ours)
 
 
 def __dir__() -> list[str]:

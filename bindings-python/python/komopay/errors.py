@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from komopay._native import Attempt, Payout, Reason, _Argument, _error_kinds, _json, _read_error
 from komopay._opaque import Opaque
-from komopay.codes import Concern, ErrorKind
 
 # Importing typing costs more than all the rest of this package.
 TYPE_CHECKING = False
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from typing_extensions import Self
+
+    from komopay.codes import Concern, ErrorKind
 
 __all__ = [
     "AuthenticationError",
@@ -43,6 +44,22 @@ _CLASSES: dict[str, type[KomopayError]] = {}
 _TABLE = {name: (kind, retryable, moved) for name, kind, retryable, moved in _error_kinds()}
 
 
+class _Kind:
+    """The kind of an exception's class, looked up when it is asked for: to import the codes takes a third of the time
+    that importing this package takes."""
+
+    def __get__(self, _error: KomopayError | None, cls: type[KomopayError]) -> ErrorKind:
+        from komopay.codes import ErrorKind
+
+        return ErrorKind(cls._kind)
+
+
+def _concern(concerns: str) -> Concern:
+    from komopay.codes import Concern
+
+    return Concern(concerns)
+
+
 class KomopayError(Exception):
     """Whatever went wrong in a call. It never holds a secret, a token or an account number, so it can be logged.
 
@@ -59,12 +76,14 @@ class KomopayError(Exception):
         not_found False False
     """
 
-    kind: ClassVar[ErrorKind] = ErrorKind.INTERNAL
+    kind: ClassVar[ErrorKind] = _Kind()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     """The name of the kind, the same in every language, such as ``outcome_unknown``."""
     retryable: ClassVar[bool] = False
     """Whether the same call may succeed if it is made again later (after ``outcome_unknown``: with ``resume=True``)."""
     money_may_have_moved: ClassVar[bool] = False
     """Whether a payout under this id exists or may exist. ``False`` on a read: this read moved nothing."""
+
+    _kind: ClassVar[str] = "internal"
 
     message: str
     """The text for people. It may change between versions: decide by the class."""
@@ -95,9 +114,8 @@ class KomopayError(Exception):
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__name__ in _TABLE and cls.__module__ == __name__:
-            kind, cls.retryable, cls.money_may_have_moved = _TABLE[cls.__name__]
-            cls.kind = ErrorKind(kind)
-            _CLASSES[cls.kind] = cls
+            cls._kind, cls.retryable, cls.money_may_have_moved = _TABLE[cls.__name__]
+            _CLASSES[cls._kind] = cls
 
     def __init__(
         self,
@@ -119,7 +137,7 @@ class KomopayError(Exception):
         self.message = message
         self.http_status = http_status
         self.callback_status = callback_status
-        self.concerns = None if concerns is None else Concern(concerns)
+        self.concerns = None if concerns is None else _concern(concerns)
         self.field = field
         self.reasons = tuple(reasons)
         self.payout_id = payout_id
@@ -190,6 +208,8 @@ class KomopayError(Exception):
             >>> type(twin).__name__, twin.payout_id
             ('NotFoundError', 'TST-0')
         """
+        from komopay.codes import ErrorKind
+
         read = Opaque(_read_error, data)
         del data
         name, retryable, moved, message, cause, known = read()
@@ -200,7 +220,7 @@ class KomopayError(Exception):
             raise _Argument("kind").refusal(problem)
         error = (cls if issubclass(cls, its_class) else its_class)(message)
         concerns = known["concerns"]
-        known["concerns"] = Concern(concerns) if isinstance(concerns, str) else None
+        known["concerns"] = _concern(concerns) if isinstance(concerns, str) else None
         known["cause"] = None if cause is None else KomopayError.from_dict(cause)
         if not kind.is_known:
             known |= {"kind": kind, "retryable": retryable, "money_may_have_moved": moved}
