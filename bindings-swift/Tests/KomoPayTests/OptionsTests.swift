@@ -59,7 +59,7 @@ final class OptionsTests: XCTestCase {
     func testEachOfManyPayoutsIsGivenOnceAndWhatIsWrongWithOneEndsNoOther() async throws {
         let sandbox = try Sandbox()
         defer { sandbox.stop() }
-        let (client, ids) = (try sandbox.client(), (1...5).map { "A-\($0)" })
+        let (client, ids) = (try sandbox.client(settleWindow: 0.2), (1...5).map { "A-\($0)" })
         for id in ids { _ = try await client.createPayout(id, documented()) }
         var (final, missing) = ([String](), [String]())
         for try await waited in try client.waitForPayouts(ids + ["A-1", "NONE"], timeout: 60, readsPerSecond: 1000) {

@@ -40,7 +40,8 @@ def show(owner: str, names: set[str]) -> None:
 
 
 native, errors, codes = classes("_native.pyi"), classes("errors.py"), classes("codes.py")
-values = {name: node for name, node in native.items() if not name.startswith("_")} | classes("catalogue.py") | classes("waits.py") | codes
+values = {name: node for name, node in native.items() if not name.startswith("_")} | codes
+values |= classes("catalogue.py") | classes("waits.py")
 client, asynchronous = members(values.pop("Client")), members(classes("aio.py")["AsyncClient"])
 if client != asynchronous:
     sys.exit(f"Client and AsyncClient differ: {sorted(client ^ asynchronous)}")

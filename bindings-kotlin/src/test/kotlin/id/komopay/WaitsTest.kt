@@ -21,7 +21,7 @@ import org.junit.jupiter.api.assertThrows
 /** Waiting for many payouts. */
 class WaitsTest {
     private val sandbox = Sandbox()
-    private val client = Client(sandbox.config())
+    private val client = Client(sandbox.config().copy(settleWindow = 200.milliseconds))
     private val blocking = BlockingClient(sandbox.config())
     private val ids = (1..40).map { "A-$it" }
 
