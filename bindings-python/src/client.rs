@@ -212,8 +212,8 @@ impl Client {
     /// all their reads, and tokens that cover up to 32 of them. An id that is given twice is waited for once.
     ///
     /// timeout is in seconds, or a timedelta, for each of them from now on. Reads of one payout pause as those of
-    /// `wait_for_payout` do, and longer where `reads_per_second` lets no more pass: at 100, 5,000 payouts are read about
-    /// once in 50 seconds.
+    /// `wait_for_payout` do, and longer where `reads_per_second` lets no more pass: at 100, 5,000 payouts are read
+    /// about once in 50 seconds.
     ///
     /// Errors: `InvalidRequestError`, naming `reads_per_second`, if that is not 0.001 to 1000000. What goes wrong with
     /// one payout is the `error` of its `WaitedPayout`, and ends no other wait.

@@ -181,8 +181,8 @@ impl Client {
     }
 
     /// Waits for many payouts, and gives each as soon as it is final, or as its wait ends otherwise: with one rate for
-    /// all their reads, and with tokens that cover up to 32 of them. Each has `timeout` from now on. An id that is given
-    /// twice is waited for once.
+    /// all their reads, and with tokens that cover up to 32 of them. Each has `timeout` from now on. An id that is
+    /// given twice is waited for once.
     ///
     /// Reads of one payout pause as those of [`Client::wait_for_payout`] do, and longer where `reads_per_second` does
     /// not let more pass: at 100 ([`PayoutWaits::READS_PER_SECOND`]), 5,000 payouts are read about once in 50 seconds.

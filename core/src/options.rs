@@ -29,8 +29,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallOptions {
-    /// The deadline of a whole call: 1 ms to 365 days. One request has the client's `attempt_timeout` of it, and at most
-    /// half.
+    /// The deadline of a whole call: 1 ms to 365 days. One request has `attempt_timeout` of it, and at most half.
     pub total_timeout: Option<Duration>,
     /// Headers for each request of a call, its token call included, besides those of before; one of the same name
     /// replaces that. A call that joins another one's request has the headers of that. None may be a header of HTTP's

@@ -61,8 +61,8 @@ impl SingleFlight {
     /// Reads a payout once: joins a read that was not sent yet, or waits until the one under way has ended. Once it is
     /// sent, it runs on if its caller leaves; before that, it ends when nobody waits for it any more.
     ///
-    /// It has a token of this scope, or of that of who began it. Each GET has an attempt's time of its own, which begins when it may be sent; `left` is how long the caller
-    /// waits.
+    /// It has a token of this scope, or of that of who began it. Each GET has an attempt's time of its own, which
+    /// begins when it may be sent; `left` is how long the caller waits.
     pub async fn read(
         self: &Arc<Self>,
         id: &PayoutId,

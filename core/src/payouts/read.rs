@@ -21,8 +21,8 @@ pub(super) struct Found {
     pub date: Option<Timestamp>,
 }
 
-/// Reads the payout once, with a token of this scope, with this permit and over such a connection. No text of the answer that repeats something
-/// `personal` enters an error.
+/// Reads the payout once, with a token of this scope, with this permit and over such a connection. No text of the
+/// answer that repeats something `personal` enters an error.
 #[allow(clippy::too_many_arguments, reason = "what one read needs")]
 pub(super) async fn read_once(
     session: &Session,

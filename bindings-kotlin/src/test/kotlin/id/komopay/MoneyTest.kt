@@ -77,8 +77,9 @@ class MoneyTest {
     @Test
     fun `another currency, a lost digit and a sum of nothing are errors`() {
         val (rupiah, dollar) = listOf(Money(1, "IDR"), Money(1, "USD"))
-        val ways = listOf({ rupiah + dollar }, { rupiah - dollar }, { rupiah < dollar }, { listOf(rupiah, dollar).sum() },
-            { listOf(rupiah, dollar).sorted() })
+        val both = listOf(rupiah, dollar)
+        val ways =
+            listOf({ rupiah + dollar }, { rupiah - dollar }, { rupiah < dollar }, { both.sum() }, { both.sorted() })
         for (way in ways) {
             val error = assertThrows<InvalidRequestException> { way() }
             assertEquals("money.currency", error.field)
