@@ -186,13 +186,16 @@ fn judge(case: &Case, records: &Records, answer: &Value, wire: &[String]) -> Res
     let target = format!(" /payouts/{}", case.id);
     let calls: Vec<&str> = wire.iter().filter_map(|call| call.strip_suffix(&target)).collect();
     let was_cut = case.tunnel.was_cut();
+    // On a machine that stands still, a client may give the first connection up before it sends anything over it.
+    let sent = records.iter().find(|(way, _)| *way == Way::Request).map_or(0, |(_, lengths)| lengths.len());
+    let was_sent = case.tunnel.records(Way::Request).len() >= sent;
     if canary::is_in(&answer.to_string()) {
         Err("the answer shows a canary".to_owned())
     } else if !was_cut && !case.is_blind {
         Err("nothing was cut".to_owned())
     } else if calls.windows(2).any(|pair| pair == ["POST", "POST"]) {
         Err("the create was repeated before the payout was read".to_owned())
-    } else if was_cut && spoils_answer(&case.mark, records) && answer["ok"]["recovered"] == false {
+    } else if was_cut && was_sent && spoils_answer(&case.mark, records) && answer["ok"]["recovered"] == false {
         Err("half an answer was believed".to_owned())
     } else {
         Ok(())
