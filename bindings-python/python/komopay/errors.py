@@ -7,7 +7,6 @@ languages; the classes here only carry it.
 from __future__ import annotations
 
 from komopay._native import Attempt, Payout, Reason, _Argument, _error_kinds, _json, _read_error
-from komopay._opaque import Opaque
 
 # Importing typing costs more than all the rest of this package.
 TYPE_CHECKING = False
@@ -18,7 +17,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from komopay._opaque import Opaque
     from komopay.codes import Concern, ErrorKind
+else:
+    # What that is: one import less.
+    from komopay._native import _Opaque as Opaque
 
 __all__ = [
     "AuthenticationError",
