@@ -15,8 +15,8 @@ use tokio::sync::Mutex;
 
 use crate::answer::{Answered, ToPython};
 use crate::caller::Caller;
-use crate::error::{guard, raise};
-use crate::process::generation;
+use crate::error::{guard, raise, raise_kind};
+use crate::process::{generation, locked};
 use crate::telemetry::Told;
 
 /// A wait for many payouts. It goes on while it is asked for the next one.
@@ -32,13 +32,13 @@ pub struct PayoutWaits {
     caller: Caller,
     told: Told,
     generation: u64,
-    /// It is taken out by what drops it.
-    waits: Option<Arc<Mutex<core::PayoutWaits>>>,
+    /// It is taken out by what ends it.
+    waits: std::sync::Mutex<Option<Arc<Mutex<core::PayoutWaits>>>>,
 }
 
 impl PayoutWaits {
     pub fn new(caller: Caller, told: Told, waits: core::PayoutWaits) -> Self {
-        Self { caller, told, generation: generation(), waits: Some(Arc::new(Mutex::new(waits))) }
+        Self { caller, told, generation: generation(), waits: std::sync::Mutex::new(Some(Arc::new(Mutex::new(waits)))) }
     }
 }
 
@@ -54,7 +54,20 @@ impl PayoutWaits {
         Ok((!next.is_none()).then(|| Answered::new(next.unbind())))
     }
 
-    /// The same; None when all have ended.
+    /// Ends it: nothing more is read. Leaving the loop does so, too, as soon as nobody has this any more.
+    ///
+    /// Example:
+    ///
+    ///     >>> with Client.from_env() as client:
+    ///     ...     waits = client.wait_for_payouts(["TST-0"], timeout=60)
+    ///     ...     waits.close()
+    ///     ...     list(waits)
+    ///     []
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, || self.end(py))
+    }
+
+    /// The same as the next; None when all have ended.
     fn _next(&self, py: Python<'_>) -> PyResult<Answered<Option<core::WaitedPayout>>> {
         self.ask(py)
     }
@@ -63,38 +76,41 @@ impl PayoutWaits {
 impl PayoutWaits {
     fn ask(&self, py: Python<'_>) -> PyResult<Answered<Option<core::WaitedPayout>>> {
         guard(py, || {
-            let waits = self.waits.clone().filter(|_| self.generation == generation());
-            let waits = waits.ok_or_else(|| {
+            if self.generation != generation() {
                 let text = "this wait was begun before the process was forked, and is the parent's; begin one here";
-                crate::error::raise_kind(py, core::ErrorKind::Closed, text, None)
-            })?;
+                return Err(raise_kind(py, core::ErrorKind::Closed, text, None));
+            }
+            let Some(waits) = locked(py, &self.waits).clone() else { return Ok(Answered::new(py.None())) };
             let next = async move { Ok(waits.lock().await.next().await) };
             self.caller.start(py)?.call(py, None, self.told.clone_ref(py), next)
         })
     }
 }
 
-impl Drop for PayoutWaits {
-    fn drop(&mut self) {
-        let Some(waits) = self.waits.take() else { return };
+impl PayoutWaits {
+    /// Ends it, and tells what it tells of that.
+    fn end(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(waits) = locked(py, &self.waits).take() else { return Ok(()) };
         if self.generation != generation() {
             // In a forked child, it is the parent's.
             std::mem::forget(waits);
-            return;
+            return Ok(());
         }
-        // What it tells as it is dropped is told as what it tells at any other time.
         let listener = Listener::new();
         let mut waits = Some(waits);
-        let end = called_by(
-            listener.clone(),
-            poll_fn(|_| {
-                drop(waits.take());
-                Poll::Ready(())
-            }),
-        );
-        let _ = pin!(end).poll(&mut Context::from_waker(Waker::noop()));
+        let end = poll_fn(|_| {
+            drop(waits.take());
+            Poll::Ready(())
+        });
+        let _ = pin!(called_by(listener.clone(), end)).poll(&mut Context::from_waker(Waker::noop()));
+        self.told.tell(py, &listener)
+    }
+}
+
+impl Drop for PayoutWaits {
+    fn drop(&mut self) {
         Python::try_attach(|py| {
-            if let Err(error) = self.told.tell(py, &listener) {
+            if let Err(error) = self.end(py) {
                 error.write_unraisable(py, None);
             }
         });

@@ -2091,7 +2091,19 @@ class PayoutWaits:
         """
     def _next(self, /) -> WaitedPayout | None:
         """
-        The same; None when all have ended.
+        The same as the next; None when all have ended.
+        """
+    def close(self, /) -> None:
+        """
+        Ends it: nothing more is read. Leaving the loop does so, too, as soon as nobody has this any more.
+
+        Example:
+
+            >>> with Client.from_env() as client:
+            ...     waits = client.wait_for_payouts(["TST-0"], timeout=60)
+            ...     waits.close()
+            ...     list(waits)
+            []
         """
 
 @final

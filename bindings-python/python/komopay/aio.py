@@ -241,8 +241,12 @@ class AsyncClient:
             TST-0 True
         """
         waits = self._calls.wait_for_payouts(payout_ids, timeout=timeout, reads_per_second=reads_per_second)
-        while (waited := await self._end(waits._next)) is not None:
-            yield waited
+        try:
+            while (waited := await self._end(waits._next)) is not None:
+                yield waited
+        finally:
+            # The frame of a task that was cancelled may stay for a while, and this with it.
+            waits.close()
 
     async def payout_options(
         self,
