@@ -97,6 +97,7 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("PayoutStatus.is_final", &[Python], "in Python of the payout"),
     ("PayoutStatus.unknown", &[Python], "Python's codes are texts"),
     ("PayoutWaits.next", &[Python, Kotlin, Swift], "elsewhere a loop goes over them"),
+    ("PayoutWaits.close", &[Rust, Swift], "elsewhere dropping it ends it"),
     ("PayoutWaits.*", &[Rust, Python, Swift], "what a loop of Java needs"),
     ("RawJson.code", &[Python, Kotlin, Swift], "elsewhere a text"),
     ("SignaturePlace.*", &[Python], "Python takes its name"),

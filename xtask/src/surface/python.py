@@ -48,7 +48,7 @@ if client != asynchronous:
 show("Client", client)
 show("Config", keywords(native["Client"]))
 show("Error", members(errors.pop("KomopayError")))
-kinds = {name.removesuffix("Error") for name in errors}
+kinds = {name.removesuffix("Error") for name in errors if not name.startswith("_")}
 if {kind.lower().replace("_", "") for kind in members(values["ErrorKind"])} != {kind.lower() for kind in kinds}:
     sys.exit("the error kinds and their exceptions differ")
 for owner, node in values.items():
