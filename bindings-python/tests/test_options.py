@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import socket
 import time
 from collections.abc import Mapping
 
@@ -132,18 +133,24 @@ def test_settings_are_what_holds_with_the_options_and_show_no_secret(sandbox: Sa
 
 
 def test_the_environments_proxy_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.setblocking(False)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
 
-    def why(used: bool) -> str:
-        with Client(base_url="https://gateway.invalid", token="t", proxy_from_environment=used) as client:
-            with pytest.raises(KomopayError) as caught:
-                client.currencies(timeout=1)
-            return str(caught.value)
+        def was_asked(used: bool) -> bool:
+            with Client(base_url="https://gateway.invalid", token="t", proxy_from_environment=used) as client:
+                with pytest.raises(KomopayError):
+                    client.currencies(timeout=0.5)
+            try:
+                proxy.accept()[0].close()
+            except BlockingIOError:
+                return False
+            return True
 
-    assert why(True) != why(False), "a proxy that refuses, and a name that is not known"
+        assert not was_asked(used=False)
+        assert was_asked(used=True)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_has_the_options_too(sandbox: Sandbox) -> None:
     with new_client(sandbox) as client:
         hurried = client.with_options(total_timeout=9)

@@ -126,7 +126,6 @@ def test_a_waited_payout_without_both_is_no_payout() -> None:
         WaitedPayout(payout_id="A", error=UnavailableError("no")).result()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_wait_stays_the_parents(sandbox: Sandbox) -> None:
     with new_client(sandbox) as client:
         waits = client.wait_for_payouts(make(client, 1), timeout=60)

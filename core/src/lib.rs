@@ -16,7 +16,7 @@
 //! | `checked.rs` | the constructors that refuse what a caller gives |
 //! | [`Error`], [`ErrorKind`] (`error.rs`) | the one error taxonomy |
 //! | [`Money`] (`money.rs`), `values/` | exact amounts; ids, codes, and what the platform answers about a payout |
-//! | [`CallOptions`], [`Telemetry`] (`options.rs`, `telemetry.rs`) | what one call does differently, and what it tells of itself |
+//! | [`CallOptions`], [`Telemetry`] (`options.rs`, `telemetry.rs`) | what a call does differently; what it tells |
 //! | `json.rs`, `scrub/`, `timing.rs`, `address.rs`, `mask.rs` | leaves, which know nothing of the rest |
 //!
 //! A room uses those below it, and none above: docs/adr/0020.
