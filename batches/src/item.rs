@@ -1,0 +1,82 @@
+//! An item: one payout of a batch, and the moves that it may make.
+
+use std::fmt;
+
+/// Where an item stands.
+///
+/// While the chunk of a planned item is claimed, the item is; while the chunk's token is registered, it may be on its
+/// way. That is the chunk's state, and is not written down a second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ItemState {
+    /// Nothing was sent, or it is proved that nothing of it will execute.
+    Planned,
+    /// It may have been sent, and nobody knows yet.
+    InDoubt,
+    /// The platform took it.
+    Accepted,
+    /// The money arrived.
+    Succeeded,
+    /// It did not: the platform tried.
+    Failed,
+    /// It did not: the platform would not.
+    Refused,
+    /// The platform took no payout of this id, and said why.
+    Rejected,
+    /// A person has to look.
+    NeedsPerson,
+    /// It was never sent, and will not be.
+    Cancelled,
+}
+
+impl ItemState {
+    /// Every state, in the order of the report.
+    pub const ALL: [Self; 9] = [
+        Self::Planned,
+        Self::InDoubt,
+        Self::Accepted,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Refused,
+        Self::Rejected,
+        Self::NeedsPerson,
+        Self::Cancelled,
+    ];
+
+    /// The name of the state, the same in every language and in the journal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::InDoubt => "in_doubt",
+            Self::Accepted => "accepted",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Rejected => "rejected",
+            Self::NeedsPerson => "needs_person",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Whether nothing more comes of it by itself. A final status may still be corrected by the platform.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Refused | Self::Rejected | Self::Cancelled)
+    }
+
+    /// Whether its payout exists on the platform.
+    #[must_use]
+    pub const fn is_made(self) -> bool {
+        matches!(self, Self::Accepted | Self::Succeeded | Self::Failed | Self::Refused)
+    }
+}
+
+impl fmt::Display for ItemState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
