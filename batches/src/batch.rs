@@ -51,6 +51,28 @@ impl BatchState {
         }
     }
 
+    /// Whether it may become that.
+    pub(crate) const fn may_become(self, to: Self) -> bool {
+        use BatchState::{Approved, Cancelled, Closed, Draft, Following, Paused, Running, Validated};
+        match self {
+            Draft => matches!(to, Draft | Validated | Cancelled),
+            Validated => matches!(to, Draft | Validated | Approved | Cancelled),
+            Approved => matches!(to, Draft | Validated | Running | Cancelled),
+            Running => matches!(to, Paused | Following | Cancelled),
+            Paused => matches!(to, Running | Cancelled),
+            // A new try of an item is sent.
+            Following | Closed => matches!(to, Running | Following | Closed),
+            // What was sent before is followed to its end, and stays in this state.
+            Cancelled => false,
+        }
+    }
+
+    /// Whether its rows may still change: nothing of it was ever sent.
+    #[must_use]
+    pub const fn is_open_to_changes(self) -> bool {
+        matches!(self, Self::Draft | Self::Validated | Self::Approved)
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }

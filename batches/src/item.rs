@@ -68,6 +68,22 @@ impl ItemState {
         matches!(self, Self::Succeeded | Self::Failed | Self::Refused | Self::Rejected | Self::Cancelled)
     }
 
+    /// Whether it may become that, by what the platform says. A person may decide about what needs one.
+    pub(crate) const fn may_become(self, to: Self) -> bool {
+        use ItemState::{
+            Accepted, Cancelled, Failed, InDoubt, NeedsPerson, Planned, Refused, Rejected, Succeeded,
+        };
+        match self {
+            Planned => !matches!(to, Planned),
+            InDoubt => !matches!(to, InDoubt | Cancelled),
+            // Statuses, which the platform may correct.
+            Accepted | Succeeded | Failed | Refused => matches!(to, Accepted | Succeeded | Failed | Refused),
+            // Whatever was believed: it is there.
+            NeedsPerson => to.is_made(),
+            Rejected | Cancelled => false,
+        }
+    }
+
     /// Whether its payout exists on the platform.
     #[must_use]
     pub const fn is_made(self) -> bool {

@@ -1,1 +1,88 @@
-//! To be filled in.
+//! The journal: what is written down before money moves, and what is made of it after a crash.
+//!
+//! Nothing is sent before the commit is acknowledged that says so. Every move that is written here is legal by the pure
+//! rules of `chunk.rs`, `item.rs` and `batch.rs`.
+
+mod claims;
+mod decisions;
+mod events;
+mod planning;
+mod reading;
+mod records;
+
+pub(crate) use claims::{Claimed, Ended};
+pub use events::BatchEvent;
+pub(crate) use planning::Stored;
+pub(crate) use reading::ItemPage;
+pub(crate) use records::{Answer, BatchRecord, ItemRecord};
+
+use komopay_core::{Error, Result};
+
+use crate::chunk::{Fence, Micros};
+use crate::db::{Clock, Db, Durability, JournalLocation, Migration, Tx};
+use crate::seal::Keys;
+
+/// The forms of the tables, in order. A form that was released is never changed: another one follows it.
+const MIGRATIONS: [Migration; 1] = [Migration {
+    number: 1,
+    sqlite: include_str!("journal/migrations/1-sqlite.sql"),
+    postgres: include_str!("journal/migrations/1-postgres.sql"),
+}];
+
+/// The journal of one merchant.
+#[derive(Clone)]
+pub(crate) struct Journal {
+    pub db: Db,
+    pub keys: Keys,
+    pub fence: Fence,
+}
+
+impl Journal {
+    /// Opens it, and makes its tables if there are none. What a process left that died is due at once, where only one
+    /// at a time has the journal.
+    pub async fn open(location: &JournalLocation, keys: Keys, owner: &str, fence: Fence, clock: Clock) -> Result<Self> {
+        let db = Db::open(location, clock, &MIGRATIONS).await?;
+        let journal = Self { db, keys, fence };
+        journal.claim_for(owner).await?;
+        Ok(journal)
+    }
+
+    /// Notes whose journal it is, or refuses another's.
+    async fn claim_for(&self, owner: &str) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let noted = tx.query("SELECT settings FROM owner WHERE one = 1", &[]).await?;
+        match noted.first() {
+            Some(row) if row.text(0)? == owner => {}
+            Some(_) => {
+                return Err(Error::setting("journal", "is the journal of another base URL, merchant or mode (is_test)"));
+            }
+            None => {
+                let insert = "INSERT INTO owner (one, settings) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
+                tx.execute(insert, &[owner.into()]).await?;
+            }
+        }
+        if self.db.is_exclusive() {
+            let due = "UPDATE chunk SET due_at = 0 WHERE state IN ('claimed', 'sending')";
+            tx.execute(due, &[]).await?;
+        }
+        tx.commit().await
+    }
+
+    /// A transaction whose commit is acknowledged only when it survives a crash.
+    pub async fn begin(&self) -> Result<Tx> {
+        self.db.begin(Durability::Full).await
+    }
+
+    /// The time of the database.
+    pub async fn now(&self) -> Result<Micros> {
+        let mut tx = self.begin().await?;
+        let now = tx.now().await?;
+        tx.commit().await?;
+        Ok(now)
+    }
+}
+
+/// What stands in a journal is not what was put there.
+fn damaged(what: &str) -> Error {
+    Error::internal(format!("the journal is damaged: {what}"))
+}

@@ -1,0 +1,292 @@
+//! What workers write down: claims, registrations, results.
+
+use std::collections::BTreeMap;
+
+use komopay_core::Result;
+
+use super::records::{Answer, CHUNK_COLUMNS, ItemRecord, chunk_of};
+use super::Journal;
+use crate::chunk::{Chunk, ChunkState, Left, Micros, Registration, Task};
+use crate::db::{Lock, Tx, Value};
+use crate::item::ItemState;
+
+/// A chunk that this worker has now.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub batch: String,
+    pub number: i64,
+    pub epoch: i64,
+    pub task: Task,
+    /// The last token of the chunk: what a read has to be later than.
+    pub registration: Option<Registration>,
+    /// When it was claimed, by the database's clock.
+    pub at: Micros,
+    pub items: Vec<ItemRecord>,
+}
+
+/// What a worker did with a chunk.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub batch: String,
+    pub number: i64,
+    pub epoch: i64,
+    /// What was found out. What is not among them stays as it is.
+    pub items: Vec<ItemEnd>,
+    /// For how long what is left waits.
+    pub pause: Micros,
+}
+
+/// What was found out about an item.
+#[derive(Clone, Debug)]
+pub(crate) struct ItemEnd {
+    pub key: String,
+    pub state: ItemState,
+    pub answer: Answer,
+    pub why: Option<String>,
+}
+
+/// How many items came to a state, or left it, by state and currency.
+#[derive(Debug, Default)]
+pub(super) struct Deltas(BTreeMap<(ItemState, String), i64>);
+
+impl Deltas {
+    pub fn add(&mut self, state: ItemState, currency: &str, count: i64) {
+        *self.0.entry((state, currency.to_owned())).or_default() += count;
+    }
+
+    pub fn moved(&mut self, from: ItemState, to: ItemState, currency: &str) {
+        self.add(from, currency, -1);
+        self.add(to, currency, 1);
+    }
+
+    /// Adds them to the tally, in one order, so that no two wait for each other.
+    pub async fn write(self, tx: &mut Tx, batch: &str) -> Result<()> {
+        let add = "INSERT INTO tally (batch, state, currency, count) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (batch, state, currency) DO UPDATE SET count = tally.count + excluded.count";
+        let rows: Vec<Vec<Value>> = (self.0.into_iter().filter(|(_, count)| *count != 0))
+            .map(|((state, currency), count)| {
+                vec![batch.into(), state.as_str().into(), currency.into(), count.into()]
+            })
+            .collect();
+        tx.execute_many(add, &rows).await.map(drop)
+    }
+}
+
+/// In which states a chunk is claimed for what, the most urgent first.
+const TO_SETTLE: [ChunkState; 2] = [ChunkState::Settling, ChunkState::Sending];
+const TO_SEND: [ChunkState; 4] =
+    [ChunkState::Settling, ChunkState::Sending, ChunkState::Planned, ChunkState::Claimed];
+
+/// What a worker asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Chunks to send, and those to settle.
+    ToSend,
+    /// Those to settle: nothing new is sent.
+    ToSettle,
+    /// Those to follow.
+    ToFollow,
+}
+
+impl Journal {
+    /// Claims up to so many chunks of a batch that are due. Whoever is silent for `patience` loses them.
+    pub async fn claim(&self, batch: &str, wanted: Wanted, most: usize, patience: Micros) -> Result<Vec<Claimed>> {
+        let mut tx = self.begin().await?;
+        let claimed = self.claim_in(&mut tx, batch, wanted, most, patience).await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    pub async fn claim_in(
+        &self,
+        tx: &mut Tx,
+        batch: &str,
+        wanted: Wanted,
+        most: usize,
+        patience: Micros,
+    ) -> Result<Vec<Claimed>> {
+        let now = tx.now().await?;
+        let states: &[ChunkState] = match wanted {
+            Wanted::ToSend => &TO_SEND,
+            Wanted::ToSettle => &TO_SETTLE,
+            Wanted::ToFollow => &[ChunkState::Following],
+        };
+        let mut claimed = Vec::new();
+        for state in states {
+            let left = i64::try_from(most.saturating_sub(claimed.len())).unwrap_or(i64::MAX);
+            if left == 0 {
+                break;
+            }
+            let due = format!(
+                "SELECT {CHUNK_COLUMNS} FROM chunk WHERE batch = $1 AND state = $2 AND due_at <= $3 \
+                 ORDER BY due_at, number LIMIT $4"
+            );
+            let values = [batch.into(), state.as_str().into(), now.into(), left.into()];
+            for row in tx.query_locking(&due, &values, Lock::SkipLocked).await? {
+                let (number, mut chunk) = chunk_of(&row)?;
+                let was = chunk.state;
+                let Some(task) = chunk.claim(now, patience) else { continue };
+                write(tx, batch, number, &chunk).await?;
+                if was == ChunkState::Sending {
+                    doubt(tx, batch, number, now).await?;
+                }
+                let items = items_of(tx, batch, number).await?;
+                let Chunk { epoch, registration, .. } = chunk;
+                claimed.push(Claimed { batch: batch.to_owned(), number, epoch, task, registration, at: now, items });
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// Writes down the tokens of these chunks, and tells of each whether it may be used: nothing is sent before this
+    /// returned.
+    pub async fn register(&self, tokens: &[(&Claimed, Micros, Micros)]) -> Result<Vec<bool>> {
+        let mut tx = self.begin().await?;
+        let mut usable = Vec::with_capacity(tokens.len());
+        for (claimed, expires_at, life) in tokens {
+            let chunk = locked_chunk(&mut tx, &claimed.batch, claimed.number).await?;
+            // After the lock: no time passes between this and the one that is written down but that of the commit, and
+            // that makes the fence end later by the worker's clock, never sooner.
+            let at = tx.now().await?;
+            let registration = Registration { expires_at: *expires_at, life: *life, at };
+            usable.push(match chunk {
+                Some(mut chunk) if chunk.register(claimed.epoch, registration) => {
+                    write(&mut tx, &claimed.batch, claimed.number, &chunk).await?;
+                    true
+                }
+                _ => false,
+            });
+        }
+        tx.commit().await?;
+        Ok(usable)
+    }
+
+    /// Writes down what workers found out, and gives their chunks back. To do it twice is harmless.
+    pub async fn end(&self, ended: &[Ended]) -> Result<()> {
+        let mut tx = self.begin().await?;
+        self.end_in(&mut tx, ended).await?;
+        tx.commit().await
+    }
+
+    pub async fn end_in(&self, tx: &mut Tx, ended: &[Ended]) -> Result<()> {
+        for chunk in ended {
+            self.end_one(tx, chunk).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_one(&self, tx: &mut Tx, ended: &Ended) -> Result<()> {
+        let batch = ended.batch.as_str();
+        let Some(mut chunk) = locked_chunk(tx, batch, ended.number).await? else { return Ok(()) };
+        let ours = chunk.epoch == ended.epoch;
+        let cancelled = is_cancelled(tx, batch).await?;
+        let now = tx.now().await?;
+        let states = "SELECT key, state, currency FROM item WHERE batch = $1 AND chunk = $2 ORDER BY key";
+        let rows = tx.query_locking(states, &[batch.into(), ended.number.into()], Lock::Update).await?;
+        let found: BTreeMap<&str, &ItemEnd> = ended.items.iter().map(|item| (item.key.as_str(), item)).collect();
+        let (mut left, mut deltas, mut updates) = (Left::default(), Deltas::default(), Vec::new());
+        for row in rows {
+            let (key, currency) = (row.text(0)?, row.text(2)?);
+            let was = ItemState::parse(&row.text(1)?).ok_or_else(|| super::damaged("the state of an item"))?;
+            let found = found.get(key.as_str()).filter(|item| is_believed(was, item.state, ours));
+            let mut state = found.map_or(was, |item| item.state);
+            if cancelled && ours && state == ItemState::Planned {
+                state = ItemState::Cancelled;
+            }
+            left.in_doubt |= state == ItemState::InDoubt;
+            left.planned |= state == ItemState::Planned;
+            left.accepted |= state == ItemState::Accepted;
+            if state != was {
+                deltas.moved(was, state, &currency);
+            }
+            if state != was || found.is_some() {
+                let item = found.map(|item| (json(&item.answer), item.why.clone()));
+                let (answer, why) = item.unwrap_or_default();
+                updates.push(vec![
+                    state.as_str().into(),
+                    answer.into(),
+                    why.into(),
+                    now.into(),
+                    batch.into(),
+                    key.into(),
+                ]);
+            }
+        }
+        if ours && chunk.end(ended.epoch, left, now, ended.pause, self.fence) {
+            write(tx, batch, ended.number, &chunk).await?;
+        }
+        tx.execute_many(UPDATE_ITEM, &updates).await?;
+        deltas.write(tx, batch).await
+    }
+}
+
+/// What an end of a call says is written down, unless the platform has said more since: that a payout was made is
+/// believed of every worker, all else of the one that has the chunk.
+fn is_believed(was: ItemState, state: ItemState, ours: bool) -> bool {
+    if was.is_made() && (!state.is_made() || state == ItemState::Accepted) {
+        // A callback came first. What else is known of it stays.
+        return false;
+    }
+    (was == state || was.may_become(state)) && (ours || state.is_made())
+}
+
+pub(super) const UPDATE_ITEM: &str = "UPDATE item SET state = $1, answer = COALESCE($2, answer), why = $3, \
+                                      changed_at = $4 WHERE batch = $5 AND key = $6";
+
+pub(super) fn json(answer: &Answer) -> Option<String> {
+    serde_json::to_string(answer).ok()
+}
+
+async fn is_cancelled(tx: &mut Tx, batch: &str) -> Result<bool> {
+    let rows = tx.query("SELECT state FROM batch WHERE id = $1", &[batch.into()]).await?;
+    Ok(match rows.first() {
+        Some(row) => row.text(0)? == "cancelled",
+        None => false,
+    })
+}
+
+/// The chunk's row, which nobody else changes until this transaction ends.
+pub(super) async fn locked_chunk(tx: &mut Tx, batch: &str, number: i64) -> Result<Option<Chunk>> {
+    let one = format!("SELECT {CHUNK_COLUMNS} FROM chunk WHERE batch = $1 AND number = $2");
+    let rows = tx.query_locking(&one, &[batch.into(), number.into()], Lock::Update).await?;
+    rows.first().map(|row| chunk_of(row).map(|(_, chunk)| chunk)).transpose()
+}
+
+pub(super) async fn write(tx: &mut Tx, batch: &str, number: i64, chunk: &Chunk) -> Result<()> {
+    let update = "UPDATE chunk SET state = $1, epoch = $2, due_at = $3, expires_at = $4, life = $5, \
+                  registered_at = $6 WHERE batch = $7 AND number = $8";
+    let registered = chunk.registration;
+    let values = [
+        chunk.state.as_str().into(),
+        chunk.epoch.into(),
+        chunk.due_at.into(),
+        registered.map(|registration| registration.expires_at).into(),
+        registered.map(|registration| registration.life).into(),
+        registered.map(|registration| registration.at).into(),
+        batch.into(),
+        number.into(),
+    ];
+    tx.execute(update, &values).await.map(drop)
+}
+
+/// What was planned may have been on its way.
+pub(super) async fn doubt(tx: &mut Tx, batch: &str, number: i64, now: Micros) -> Result<()> {
+    let currencies = "SELECT currency, COUNT(*) FROM item WHERE batch = $1 AND chunk = $2 AND state = 'planned' \
+                      GROUP BY currency";
+    let mut deltas = Deltas::default();
+    for row in tx.query(currencies, &[batch.into(), number.into()]).await? {
+        let (currency, count) = (row.text(0)?, row.int(1)?);
+        deltas.add(ItemState::Planned, &currency, -count);
+        deltas.add(ItemState::InDoubt, &currency, count);
+    }
+    let update = "UPDATE item SET state = 'in_doubt', changed_at = $1 WHERE batch = $2 AND chunk = $3 \
+                  AND state = 'planned'";
+    tx.execute(update, &[now.into(), batch.into(), number.into()]).await?;
+    deltas.write(tx, batch).await
+}
+
+async fn items_of(tx: &mut Tx, batch: &str, number: i64) -> Result<Vec<ItemRecord>> {
+    let columns = ItemRecord::COLUMNS;
+    let all = format!("SELECT {columns} FROM item WHERE batch = $1 AND chunk = $2 ORDER BY key");
+    tx.query(&all, &[batch.into(), number.into()]).await?.iter().map(ItemRecord::of).collect()
+}

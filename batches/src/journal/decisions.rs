@@ -1,0 +1,348 @@
+//! What people decide about a batch and its items, and what the rules say about batches.
+
+use komopay_core::{Error, Payout, PayoutId, Result};
+
+use super::claims::{Deltas, UPDATE_ITEM, doubt, json, locked_chunk, write};
+use super::events::{NewEvent, append};
+use super::planning::{Stored, locked_batch};
+use super::records::{Answer, BatchRecord, ItemRecord};
+use super::{Journal, damaged};
+use crate::batch::BatchState;
+use crate::chunk::{Chunk, ChunkState, Micros};
+use crate::db::{Lock, Tx, Value};
+use crate::item::ItemState;
+use crate::seal::Digest;
+
+/// How many rows are read at a time.
+pub(super) const PAGE: i64 = 2048;
+
+impl Journal {
+    /// A batch.
+    pub async fn batch(&self, batch: &str) -> Result<BatchRecord> {
+        let mut tx = self.begin().await?;
+        let one = format!("SELECT {} FROM batch WHERE id = $1", BatchRecord::COLUMNS);
+        let rows = tx.query(&one, &[batch.into()]).await?;
+        tx.commit().await?;
+        let none = || Error::invalid("batch_id", "no such batch is in this journal");
+        rows.first().map(BatchRecord::of).ok_or_else(none)?
+    }
+
+    /// The digest of all that a batch would pay; under the key of `again`, to compare with it.
+    pub async fn digest(&self, batch: &str, again: Option<&str>) -> Result<Digest> {
+        let mut digest = match again {
+            Some(stored) => self.keys.digest_again(stored, batch)?,
+            None => self.keys.digest(batch)?,
+        };
+        let page = "SELECT payout_id, key, fingerprint FROM item WHERE batch = $1 AND payout_id > $2 \
+                    AND replaces IS NULL ORDER BY payout_id LIMIT $3";
+        let mut last = String::new();
+        loop {
+            let mut tx = self.begin().await?;
+            let rows = tx.query(page, &[batch.into(), last.as_str().into(), PAGE.into()]).await?;
+            tx.commit().await?;
+            let Some(end) = rows.last() else { return Ok(digest) };
+            last = end.text(0)?;
+            for row in &rows {
+                let id = PayoutId::new(row.text(0)?).map_err(|_| damaged("a payout id"))?;
+                digest.push(&id, &row.text(1)?, &row.text(2)?)?;
+            }
+        }
+    }
+
+    /// Approves a batch as it stands, if it is what `digest` says.
+    pub async fn approve(&self, batch: &str, by: &str, digest: &str, why: Option<&str>) -> Result<()> {
+        let is_it = self.digest(batch, Some(digest)).await?.is(digest);
+        let mut tx = self.begin().await?;
+        let record = locked_batch(&mut tx, batch).await?;
+        check_move(&record, BatchState::Approved)?;
+        if !is_it {
+            let text = "is not the digest of the batch as it stands: its contents were changed. Look at the plan again";
+            return Err(Error::invalid("digest", text));
+        }
+        let same = same_name(&record.maker, by);
+        if record.settings.approval_by_another && same {
+            let text = "is the maker of this batch, which has to be approved by another (approval_by_another)";
+            return Err(Error::invalid("approver", text));
+        }
+        let update = "UPDATE batch SET state = 'approved', approver = $1, digest = $2 WHERE id = $3";
+        tx.execute(update, &[by.into(), digest.into(), batch.into()]).await?;
+        append(&mut tx, batch, NewEvent { who: by, what: "approved", why, details: Some(digest) }).await?;
+        tx.commit().await
+    }
+
+    /// Starts a batch, or goes on with one that is paused.
+    pub async fn start(&self, batch: &str, by: &str, why: Option<&str>) -> Result<()> {
+        let record = self.batch(batch).await?;
+        if !record.is_open && record.state == BatchState::Approved {
+            let stored = record.digest.as_deref().ok_or_else(|| damaged("an approval without a digest"))?;
+            if !self.digest(batch, Some(stored)).await?.is(stored) {
+                let text = "its contents are not what was approved; plan it again, and have it approved again";
+                return Err(Error::invalid("batch_id", text));
+            }
+        }
+        let mut tx = self.begin().await?;
+        let now = locked_batch(&mut tx, batch).await?;
+        check_move(&now, BatchState::Running)?;
+        if now.state == BatchState::Approved && (now.digest != record.digest || now.generation != record.generation) {
+            return Err(Error::invalid("batch_id", "was planned again just now; look at it again"));
+        }
+        tx.execute("UPDATE batch SET state = 'running', why = NULL WHERE id = $1", &[batch.into()]).await?;
+        append(&mut tx, batch, NewEvent { who: by, what: "running", why, details: None }).await?;
+        tx.commit().await
+    }
+
+    /// Pauses a batch; false, if it does not run any more.
+    pub async fn pause(&self, batch: &str, by: &str, why: &str) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let record = locked_batch(&mut tx, batch).await?;
+        let runs = record.state == BatchState::Running;
+        if runs {
+            let update = "UPDATE batch SET state = 'paused', why = $1 WHERE id = $2";
+            tx.execute(update, &[why.into(), batch.into()]).await?;
+            append(&mut tx, batch, NewEvent { who: by, what: "paused", why: Some(why), details: None }).await?;
+        }
+        tx.commit().await?;
+        Ok(runs)
+    }
+
+    /// Cancels what was not sent. What was is followed to its end.
+    pub async fn cancel(&self, batch: &str, by: &str, why: &str) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let record = locked_batch(&mut tx, batch).await?;
+        check_move(&record, BatchState::Cancelled)?;
+        let update = "UPDATE batch SET state = 'cancelled', why = $1 WHERE id = $2";
+        tx.execute(update, &[why.into(), batch.into()]).await?;
+        // Whoever has one of these cannot register a token any more.
+        let take = "UPDATE chunk SET state = 'done', epoch = epoch + 1, due_at = $1 WHERE batch = $2 \
+                    AND state IN ('planned', 'claimed')";
+        tx.execute(take, &[Micros::MAX.into(), batch.into()]).await?;
+        let unsent = "FROM item WHERE batch = $1 AND state = 'planned' AND EXISTS (SELECT 1 FROM chunk \
+                      WHERE chunk.batch = item.batch AND chunk.number = item.chunk AND chunk.state = 'done')";
+        let mut deltas = Deltas::default();
+        let counts = format!("SELECT currency, COUNT(*) {unsent} GROUP BY currency");
+        let mut cancelled = 0;
+        for row in tx.query(&counts, &[batch.into()]).await? {
+            let (currency, count) = (row.text(0)?, row.int(1)?);
+            deltas.add(ItemState::Planned, &currency, -count);
+            deltas.add(ItemState::Cancelled, &currency, count);
+            cancelled += u64::try_from(count).unwrap_or_default();
+        }
+        let now = tx.now().await?;
+        let update = "UPDATE item SET state = 'cancelled', changed_at = $1 WHERE batch = $2 AND state = 'planned' \
+                      AND EXISTS (SELECT 1 FROM chunk WHERE chunk.batch = item.batch AND chunk.number = item.chunk \
+                      AND chunk.state = 'done')";
+        tx.execute(update, &[now.into(), batch.into()]).await?;
+        deltas.write(&mut tx, batch).await?;
+        let details = format!("{cancelled} items");
+        let event = NewEvent { who: by, what: "cancelled", why: Some(why), details: Some(&details) };
+        append(&mut tx, batch, event).await?;
+        tx.commit().await?;
+        Ok(cancelled)
+    }
+
+    /// Brings a batch to the state that its chunks are in: all sent, or all final.
+    pub async fn advance(&self, batch: &str) -> Result<BatchState> {
+        let mut tx = self.begin().await?;
+        let record = locked_batch(&mut tx, batch).await?;
+        if !matches!(record.state, BatchState::Running | BatchState::Following) || record.is_open {
+            tx.commit().await?;
+            return Ok(record.state);
+        }
+        let is_any = |states: &str| format!("SELECT 1 FROM chunk WHERE batch = $1 AND state IN ({states}) LIMIT 1");
+        let unsent = is_any("'planned', 'claimed', 'sending', 'settling'");
+        let unsent = !tx.query(&unsent, &[batch.into()]).await?.is_empty();
+        let followed = !tx.query(&is_any("'following'"), &[batch.into()]).await?.is_empty();
+        let persons = "SELECT 1 FROM tally WHERE batch = $1 AND state = 'needs_person' AND count > 0";
+        let persons = !tx.query(persons, &[batch.into()]).await?.is_empty();
+        let state = match (unsent, followed || persons) {
+            (true, _) => BatchState::Running,
+            (false, true) => BatchState::Following,
+            (false, false) => BatchState::Closed,
+        };
+        if state != record.state && record.state.may_become(state) {
+            let now = tx.now().await?;
+            let ended = (state == BatchState::Closed).then_some(now);
+            let update = "UPDATE batch SET state = $1, ended_at = $2 WHERE id = $3";
+            tx.execute(update, &[state.as_str().into(), ended.into(), batch.into()]).await?;
+            let event = NewEvent { who: super::events::RULE, what: state.as_str(), why: None, details: None };
+            append(&mut tx, batch, event).await?;
+        }
+        tx.commit().await?;
+        Ok(state)
+    }
+
+    /// Takes what a callback or a read says about a payout of this journal. False, if it has none of this id.
+    pub async fn observe(&self, payout: &Payout) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let sql = format!("SELECT {}, batch FROM item WHERE payout_id = $1", ItemRecord::COLUMNS);
+        let rows = tx.query_locking(&sql, &[payout.payout_id.as_str().into()], Lock::Update).await?;
+        let Some(row) = rows.first() else {
+            tx.commit().await?;
+            return Ok(false);
+        };
+        let (item, batch) = (ItemRecord::of(row)?, row.text(16)?);
+        let (state, answer) = crate::outcome::seen(payout, item.answer.attempts);
+        // What a payout says that is not this one's: its id was taken by another.
+        if item.money != payout.money || item.method != payout.method_code.as_str() {
+            tx.commit().await?;
+            return Ok(true);
+        }
+        if item.state != state && item.state.may_become(state) {
+            self.decide(&mut tx, &batch, &item, state, &answer, None).await?;
+        } else if state.is_made() && matches!(item.state, ItemState::Rejected | ItemState::Cancelled) {
+            let why = format!("it was {}, and the platform shows a payout of this id", item.state);
+            self.decide(&mut tx, &batch, &item, ItemState::NeedsPerson, &answer, Some(&why)).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Moves one item, and its chunk with it, if nothing is left there to do.
+    async fn decide(
+        &self,
+        tx: &mut Tx,
+        batch: &str,
+        item: &ItemRecord,
+        state: ItemState,
+        answer: &Answer,
+        why: Option<&str>,
+    ) -> Result<()> {
+        let now = tx.now().await?;
+        let values: [Value; 6] = [
+            state.as_str().into(),
+            json(answer).into(),
+            why.map(str::to_owned).into(),
+            now.into(),
+            batch.into(),
+            item.key.as_str().into(),
+        ];
+        tx.execute(UPDATE_ITEM, &values).await?;
+        let mut deltas = Deltas::default();
+        deltas.moved(item.state, state, item.money.currency());
+        deltas.write(tx, batch).await
+    }
+
+    /// A person's decision about an item that needs one.
+    pub async fn settle(&self, batch: &str, key: &str, made: bool, by: &str, why: &str) -> Result<()> {
+        let mut tx = self.begin().await?;
+        locked_batch(&mut tx, batch).await?;
+        let item = item_of(&mut tx, batch, key).await?;
+        if item.state != ItemState::NeedsPerson {
+            let text = format!("is {}: only what needs a person is settled by one", item.state);
+            return Err(Error::invalid("item", text));
+        }
+        let state = if made { ItemState::Succeeded } else { ItemState::Rejected };
+        self.decide(&mut tx, batch, &item, state, &item.answer, Some(why)).await?;
+        let what = if made { "settled_made" } else { "settled_not_made" };
+        append(&mut tx, batch, NewEvent { who: by, what, why: Some(why), details: Some(key) }).await?;
+        tx.commit().await
+    }
+
+    /// A new item that takes the place of one that ended without a payout.
+    pub async fn retry(&self, batch: &str, key: &str, new: &Stored, by: &str, why: &str) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let record = locked_batch(&mut tx, batch).await?;
+        if !matches!(
+            record.state,
+            BatchState::Running | BatchState::Paused | BatchState::Following | BatchState::Closed
+        ) {
+            return Err(Error::invalid("batch_id", format!("is {}: nothing of it can be tried again", record.state)));
+        }
+        let item = item_of(&mut tx, batch, key).await?;
+        if !matches!(item.state, ItemState::Failed | ItemState::Refused | ItemState::Rejected) {
+            return Err(Error::invalid("item", format!("is {}: only what is final and not paid is tried again", item.state)));
+        }
+        let last = "SELECT COALESCE(MAX(number), 0) FROM chunk WHERE batch = $1";
+        let rows = tx.query(last, &[batch.into()]).await?;
+        let number = rows.first().map_or(Ok(0), |row| row.int(0))? + 1;
+        let now = tx.now().await?;
+        new.insert_replacing(&mut tx, batch, number, &item, record.generation, now).await?;
+        let insert = "INSERT INTO chunk (batch, number, state, epoch, due_at) VALUES ($1, $2, 'planned', 0, 0)";
+        tx.execute(insert, &[batch.into(), number.into()]).await?;
+        let mut deltas = Deltas::default();
+        deltas.add(ItemState::Planned, item.money.currency(), 1);
+        deltas.write(&mut tx, batch).await?;
+        append(&mut tx, batch, NewEvent { who: by, what: "retried", why: Some(why), details: Some(key) }).await?;
+        if matches!(record.state, BatchState::Following | BatchState::Closed) {
+            let update = "UPDATE batch SET state = 'running', ended_at = NULL WHERE id = $1";
+            tx.execute(update, &[batch.into()]).await?;
+        }
+        tx.commit().await
+    }
+
+    /// The journal is a restored one, or a standby that took over: what was written last may be lost. All that is open
+    /// is in doubt until every token that may be about has ended. Gives how many chunks that are.
+    pub async fn restored(&self, by: &str, why: &str) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let now = tx.now().await?;
+        let batches = "SELECT id, settings FROM batch WHERE state IN ('running', 'paused', 'following', 'cancelled') \
+                       ORDER BY id";
+        let mut doubted = 0;
+        for row in tx.query_locking(batches, &[], Lock::Update).await? {
+            let batch = row.text(0)?;
+            let settings: crate::settings::BatchSettings =
+                serde_json::from_str(&row.text(1)?).map_err(|_| damaged("the settings of a batch"))?;
+            let life = Micros::try_from(settings.token_life().as_micros()).unwrap_or(Micros::MAX);
+            let open = "SELECT number FROM chunk WHERE batch = $1 \
+                        AND state IN ('planned', 'claimed', 'sending', 'settling') ORDER BY number";
+            for row in tx.query(open, &[batch.as_str().into()]).await? {
+                let number = row.int(0)?;
+                let Some(mut chunk) = locked_chunk(&mut tx, &batch, number).await? else { continue };
+                if !matches!(chunk.state, ChunkState::Done | ChunkState::Following) {
+                    chunk.doubt(life, now);
+                    write(&mut tx, &batch, number, &chunk).await?;
+                    doubt(&mut tx, &batch, number, now).await?;
+                    doubted += 1;
+                }
+            }
+            append(&mut tx, &batch, NewEvent { who: by, what: "restored", why: Some(why), details: None }).await?;
+        }
+        tx.commit().await?;
+        Ok(doubted)
+    }
+
+    /// The stop rules: by them, why a batch has to pause, if it has to.
+    pub async fn stop(&self, record: &BatchRecord) -> Result<Option<String>> {
+        let tally = self.tally(&record.id).await?;
+        let count = |states: &[ItemState]| -> u64 {
+            tally.iter().filter(|(state, ..)| states.contains(state)).map(|(_, _, count)| *count).sum()
+        };
+        let refused = count(&[ItemState::Rejected, ItemState::Refused, ItemState::Failed]);
+        let sent = refused + count(&[ItemState::Accepted, ItemState::Succeeded]);
+        let settings = &record.settings;
+        if let Some(most) = settings.max_refusals.filter(|most| refused > *most) {
+            return Ok(Some(format!("{refused} items were refused, and max_refusals is {most}")));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share of fewer than 2^52")]
+        let share = refused as f64 / sent.max(1) as f64;
+        Ok(settings.max_refused_share.filter(|most| sent >= 100 && share > *most).map(|most| {
+            format!("{refused} of {sent} items were refused, which is more than max_refused_share ({most})")
+        }))
+    }
+}
+
+/// Whether two names are one person's, as far as names tell.
+fn same_name(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
+fn check_move(record: &BatchRecord, to: BatchState) -> Result<()> {
+    if record.state.may_become(to) {
+        return Ok(());
+    }
+    let what = match (record.state, to) {
+        (BatchState::Draft, BatchState::Approved) => "has rows that are bad: mend them and plan it again, or plan it \
+                                                      with only its valid rows"
+            .to_owned(),
+        (BatchState::Validated, BatchState::Running) => "was not approved".to_owned(),
+        (state, to) => format!("is {state}, and cannot become {to}"),
+    };
+    Err(Error::invalid("batch_id", what))
+}
+
+async fn item_of(tx: &mut Tx, batch: &str, key: &str) -> Result<ItemRecord> {
+    let one = format!("SELECT {} FROM item WHERE batch = $1 AND key = $2", ItemRecord::COLUMNS);
+    let rows = tx.query_locking(&one, &[batch.into(), key.into()], Lock::Update).await?;
+    let none = || Error::invalid("item", "no such item is in this batch");
+    rows.first().map(ItemRecord::of).ok_or_else(none)?
+}
