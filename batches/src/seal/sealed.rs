@@ -25,8 +25,8 @@ pub(crate) struct Sealed {
 }
 
 impl Keys {
-    /// Seals a text with the current key. It opens only for the same `bound_to`: what it belongs to, such as batch, key,
-    /// payout id and fingerprint, in this order.
+    /// Seals a text with the current key. It opens only for the same `bound_to`: what it belongs to, such as batch,
+    /// key, payout id and fingerprint, in this order.
     pub(crate) fn seal(&self, plain: &[u8], bound_to: &[&str]) -> Result<Sealed> {
         let key = self.current();
         let nonce: [u8; NONCE] = random()?;
