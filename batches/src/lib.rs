@@ -31,3 +31,5 @@ mod outbox;
 mod plan;
 mod report;
 mod seal;
+
+pub use db::JournalLocation;
