@@ -3,13 +3,13 @@
 //! | room | what is in it |
 //! |---|---|
 //! | `batches.rs` | [`Batches`], the front door: one method per thing that is done with a batch; imported by nobody |
-//! | `drive.rs`, `follow.rs` | a worker: claims chunks, sends under their tokens, settles; follows to the final status |
-//! | `plan.rs`, `approval.rs` | what a batch would do, and who says that it may |
-//! | `input/` | rows of CSV, JSON Lines or an iterator become items, all of them checked |
-//! | `report/` | what came of each item |
-//! | `outbox.rs` | payouts that are intended in the merchant's own transaction |
+//! | `drive.rs`, `pace.rs` | a worker: claims chunks, sends under their tokens at a rate that all share, settles, follows |
+//! | `outcome.rs` | what the end of a call means for an item |
 //! | `journal/` | what is written down before money moves: claims, registrations, results, decisions |
-//! | `fence.rs`, `item.rs`, `batch.rs` | pure rules: when "not made" may be said, and every legal move |
+//! | `input/`, `plan.rs` | rows of CSV, JSON Lines or an iterator become items, all of them checked; what they add up to |
+//! | `report/` | what came of each item |
+//! | `chunk.rs`, `item.rs`, `batch.rs` | pure rules: the fence, and every legal move |
+//! | `settings.rs` | what a batch is paid by |
 //! | `db/` | one way to speak to SQLite and PostgreSQL |
 //! | `seal.rs` | payees are sealed, and what is compared is a keyed digest |
 //!
@@ -17,19 +17,27 @@
 
 #![forbid(unsafe_code)]
 
-mod approval;
 mod batch;
 mod batches;
+mod chunk;
 mod db;
 mod drive;
-mod fence;
-mod follow;
 mod input;
 mod item;
 mod journal;
-mod outbox;
+mod outcome;
+mod pace;
 mod plan;
 mod report;
 mod seal;
+mod settings;
+mod steps;
 
+pub use batch::BatchState;
+pub use batches::Batches;
+pub use db::JournalLocation;
+pub use drive::{Budget, Stop};
+pub use item::ItemState;
+pub use journal::BatchEvent;
 pub use seal::Keys;
+pub use settings::{BatchSettings, BatchTokens};

@@ -3,12 +3,12 @@
 
 mod change;
 #[cfg(feature = "sqlite")]
-mod files;
+pub mod files;
 #[cfg(test)]
 mod model;
 mod order;
 #[cfg(feature = "sqlite")]
-mod owner;
+pub mod owner;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;

@@ -315,6 +315,13 @@ impl Error {
         Self::new(ErrorKind::Internal, message)
     }
 
+    /// An error for what the code around this crate could not reach, such as a database.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn unavailable(text: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unavailable, text)
+    }
+
     /// The error of a create that the code around this crate has lost sight of: nobody can say that it was not made.
     #[must_use]
     pub fn lost_create(id: &PayoutId, why: impl fmt::Display) -> Self {

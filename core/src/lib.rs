@@ -95,6 +95,9 @@ pub use catalogue::{
 #[cfg(feature = "sqlite")]
 pub use changes::SqliteChangeStore;
 pub use changes::{ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange, StoreError};
+#[cfg(feature = "sqlite")]
+#[doc(hidden)]
+pub use changes::{files as store_files, owner as store_owner};
 pub use client::Client;
 pub use config::{Config, SANDBOX_URL};
 pub use credentials::{Credentials, TokenProvider, TokenScope};

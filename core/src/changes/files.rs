@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Makes the file, if there is none, for its owner only; `SQLite` makes those beside it alike. One that is there is
 /// never opened here: closing it would drop the locks of all that this process has open of it.
-pub(super) fn make(path: &Path) -> std::io::Result<()> {
+pub fn make(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.create_new(true).write(true);
     #[cfg(unix)]
@@ -21,16 +21,16 @@ pub(super) fn make(path: &Path) -> std::io::Result<()> {
 
 /// The path with all links of its folder followed. The file itself must not be one.
 #[cfg(unix)]
-pub(super) fn resolve(path: &Path) -> std::io::Result<std::path::PathBuf> {
+pub fn resolve(path: &Path) -> std::io::Result<std::path::PathBuf> {
     let name = path.file_name().ok_or(ErrorKind::IsADirectory)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok(folder.canonicalize()?.join(name))
 }
 
 #[cfg(not(unix))]
-pub(super) use elsewhere::{check, check_folder, resolve};
+pub use elsewhere::{check, check_folder, resolve};
 #[cfg(unix)]
-pub(super) use unix::{check, check_folder};
+pub use unix::{check, check_folder};
 
 /// Rights are of another kind here, and are not looked at.
 #[cfg(not(unix))]
@@ -146,7 +146,7 @@ mod unix {
         if warned.get_or_insert_default().insert(path.to_owned()) {
             tracing::warn!(
                 target: "komopay",
-                "the store of changes {}: {why}. What is in it is believed, so nobody but the application should be \
+                "{}: {why}. What is in it is believed, so nobody but the application should be \
                  able to. Else take the rights away: chmod g= for the file, g-w for its folder",
                 path.display()
             );

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static OPEN: AtomicU64 = AtomicU64::new(0);
 
 /// The process that has a connection open, counted in [`OPEN`].
-pub(super) struct Owner {
+pub struct Owner {
     process: u32,
     open: &'static AtomicU64,
 }
 
 impl Owner {
     /// This process. `None` in a child of one that had a connection open when it was forked.
-    pub(super) fn enter() -> Option<Self> {
+    pub fn enter() -> Option<Self> {
         Self::count(&OPEN)
     }
 
@@ -24,7 +24,8 @@ impl Owner {
         open.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count).ok().map(|_| Self { process, open })
     }
 
-    pub(super) fn is_this_process(&self) -> bool {
+    /// Whether this process opened it, and none that forked this one.
+    pub fn is_this_process(&self) -> bool {
         self.process == std::process::id()
     }
 }

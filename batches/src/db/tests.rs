@@ -1,0 +1,1 @@
+//! The same transactions on a file and on real servers.
