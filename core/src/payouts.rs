@@ -6,6 +6,7 @@ pub(crate) mod create;
 mod fingerprint;
 pub(crate) mod follow;
 pub(crate) mod in_flight;
+mod kept;
 #[cfg(test)]
 mod model;
 mod outcome;

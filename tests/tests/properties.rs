@@ -443,6 +443,24 @@ proptest! {
     #![proptest_config(cases(512))]
 
     #[test]
+    fn a_request_that_was_written_down_comes_back_with_every_digit_and_field(
+        request in any_request(), amount in number(), text in "\\PC|[\\x00-\\x20\"\\\\]{0,4}",
+    ) {
+        let mut request = request;
+        if let Ok(money) = Money::exact(amount, request.money.currency()) {
+            request.money = money;
+        }
+        if let Some(field) = texts(&mut request).pop() {
+            *field = text;
+        }
+        let json = serde_json::to_vec(&request).unwrap();
+        let back = PayoutRequest::from_json(&json).unwrap();
+        prop_assert_eq!(&back, &request);
+        prop_assert_eq!(serde_json::to_vec(&back).unwrap(), json, "the digits, too");
+        prop_assert_eq!(back.fingerprint(KEY).unwrap(), request.fingerprint(KEY).unwrap());
+    }
+
+    #[test]
     fn fingerprints_are_equal_exactly_if_the_requests_are(requests in vec(any_request(), 2..8)) {
         for one in &requests {
             let print = one.fingerprint(KEY).unwrap();

@@ -7,8 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::callback_url::{ShownUrl, signature};
 use crate::mask::{Hidden, Masked};
@@ -98,7 +98,7 @@ impl Serialize for PayoutRequest {
 }
 
 /// How a payout reaches the payee (contract: `PayoutMethod`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(tag = "paymentMethodCode")]
 pub enum PayoutMethod {
     /// To a bank account.
@@ -139,8 +139,8 @@ impl PayoutMethod {
 }
 
 /// A transfer to a bank account (contract: `BankTransfer`).
-#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BankTransfer {
     /// The bank's code, such as `IDR_014`; the options call lists the real ones.
     #[serde(rename = "paymentOperatorCode")]
@@ -164,8 +164,8 @@ impl BankTransfer {
 }
 
 /// A receiving bank account (contract: `BankAccount`).
-#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BankAccount {
     /// The holder's name: letters of any script and a little punctuation, no digits, 1 to 64.
     #[serde(rename = "accountName")]
@@ -211,8 +211,8 @@ impl BankAccount {
 }
 
 /// A transfer to a crypto wallet (contract: `CryptoTransfer`).
-#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CryptoTransfer {
     /// The blockchain's code.
     #[serde(rename = "paymentOperatorCode")]
@@ -233,7 +233,8 @@ impl CryptoTransfer {
 }
 
 /// A receiving crypto wallet (contract: `CryptoAccount`).
-#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct CryptoAccount {
     /// The wallet's address: letters and digits, 1 to 62.
     #[serde(rename = "accountNumber")]
@@ -249,8 +250,8 @@ impl CryptoAccount {
 }
 
 /// A transfer to an electronic wallet (contract: `WalletTransfer`).
-#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WalletTransfer {
     /// The wallet provider's code; optional here, unlike for the other methods.
     #[serde(rename = "paymentOperatorCode", skip_serializing_if = "Option::is_none")]
@@ -274,7 +275,8 @@ impl WalletTransfer {
 }
 
 /// A receiving electronic wallet; by schema it may be empty (contract: `WalletAccount`).
-#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct WalletAccount {
     /// The holder's name; required for INR.
     #[serde(rename = "accountName", skip_serializing_if = "Option::is_none")]
