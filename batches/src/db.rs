@@ -36,6 +36,15 @@ pub(crate) enum Durability {
     Lazy,
 }
 
+/// What a `SELECT` does about rows that another transaction has locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// It waits for them.
+    Update,
+    /// It leaves them out.
+    SkipLocked,
+}
+
 /// A database with the tables of a journal. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Db {
@@ -72,6 +81,11 @@ impl Db {
         }
     }
 
+    /// Whether one process at a time has it.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite(_))
+    }
+
     /// What changes if the server is another, or was restored from a backup, or a standby took over: PostgreSQL's
     /// system identifier and timeline. None for a file, and where the role may not read it.
     pub(crate) fn identity(&self) -> Option<&str> {
@@ -106,7 +120,7 @@ enum Running {
 
 impl Tx {
     /// Runs a statement. Gives the number of rows that it wrote.
-    pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64> {
+    pub(crate) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
         self.start()?;
         let written = match &mut self.engine {
             Running::Sqlite(tx) => tx.execute(sql, params),
@@ -116,7 +130,7 @@ impl Tx {
     }
 
     /// Runs a statement once for each of these rows, in their order. Gives the number of rows that all of them wrote.
-    pub(crate) async fn execute_many(&mut self, sql: &'static str, rows: &[Vec<Value>]) -> Result<u64> {
+    pub(crate) async fn execute_many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64> {
         self.start()?;
         let written = match &mut self.engine {
             Running::Sqlite(tx) => tx.execute_many(sql, rows),
@@ -126,13 +140,24 @@ impl Tx {
     }
 
     /// Runs a statement, and gives its rows.
-    pub(crate) async fn query(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+    pub(crate) async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         self.start()?;
         let rows = match &mut self.engine {
             Running::Sqlite(tx) => tx.query(sql, params),
             Running::Postgres(tx) => tx.query(sql, params).await,
         };
         self.end(rows)
+    }
+
+    /// Runs a `SELECT` whose rows nobody else changes until this transaction ends. SQLite has one writer in any case.
+    pub(crate) async fn query_locking(&mut self, sql: &str, params: &[Value], lock: Lock) -> Result<Vec<Row>> {
+        match (&self.engine, lock) {
+            (Running::Sqlite(_), _) => self.query(sql, params).await,
+            (Running::Postgres(_), Lock::Update) => self.query(&format!("{sql} FOR UPDATE"), params).await,
+            (Running::Postgres(_), Lock::SkipLocked) => {
+                self.query(&format!("{sql} FOR UPDATE SKIP LOCKED"), params).await
+            }
+        }
     }
 
     /// The database's time, now and not when the transaction began, in microseconds since 1970.

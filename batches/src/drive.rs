@@ -11,6 +11,7 @@ use komopay_core::{ChunkToken, Client, Error, ErrorKind, PayoutRequest, Result};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::batch::BatchState;
 use crate::chunk::{Micros, SECOND, Task};
 use crate::item::ItemState;
 use crate::journal::{BatchRecord, Claimed, Ended, ItemEnd, ItemRecord, Journal, Wanted};
@@ -117,10 +118,15 @@ impl Worker {
             let goes_on = fault.is_none() && !self.stop.is_stopped() && !self.is_halted() && Instant::now() < ends;
             if goes_on && is_more && chunks.len() < most {
                 let room = most - chunks.len();
-                let claimed = self.end_and_claim(&ended, wanted, room).await?;
-                ended.clear();
-                is_more = claimed.len() == room;
-                chunks.extend(claimed.into_iter().map(|chunk| -> BoxFuture<'_, _> { Box::pin(self.work(chunk)) }));
+                match self.end_and_claim(&ended, wanted, room).await {
+                    Ok(claimed) => {
+                        ended.clear();
+                        is_more = claimed.len() == room;
+                        let works = claimed.into_iter().map(|chunk| -> BoxFuture<'_, _> { Box::pin(self.work(chunk)) });
+                        chunks.extend(works);
+                    }
+                    Err(error) => fault = Some(error),
+                }
             }
             match chunks.next().await {
                 Some(Ok(chunk)) => {
@@ -154,8 +160,9 @@ impl Worker {
         reached(Step::BeforeEnd);
         let mut tx = self.journal.begin().await?;
         self.journal.end_in(&mut tx, ended).await?;
-        let record = self.journal.state_in(&mut tx, &self.batch).await?;
-        let wanted = if wanted == Wanted::ToSend && !record.sends() { Wanted::ToSettle } else { wanted };
+        let state = self.journal.state_in(&mut tx, &self.batch).await?;
+        let sends = state == BatchState::Running;
+        let wanted = if wanted == Wanted::ToSend && !sends { Wanted::ToSettle } else { wanted };
         let claimed = self.journal.claim_in(&mut tx, &self.batch, wanted, room, PATIENCE).await?;
         tx.commit().await?;
         reached(Step::Ended);

@@ -7,13 +7,15 @@ mod claims;
 mod decisions;
 mod events;
 mod planning;
+mod rate;
 mod reading;
 mod records;
 
-pub(crate) use claims::{Claimed, Ended};
+pub(crate) use claims::{Claimed, Ended, ItemEnd, Wanted};
 pub use events::BatchEvent;
-pub(crate) use planning::Stored;
-pub(crate) use reading::ItemPage;
+pub(crate) use events::{NewEvent, RULE};
+pub(crate) use planning::{Changes, Finished, PaidLately, Planning, Stored};
+pub(crate) use reading::{ItemPage, Place};
 pub(crate) use records::{Answer, BatchRecord, ItemRecord};
 
 use komopay_core::{Error, Result};

@@ -6,6 +6,7 @@ use komopay_core::Result;
 
 use super::records::{Answer, CHUNK_COLUMNS, ItemRecord, chunk_of};
 use super::Journal;
+use crate::batch::BatchState;
 use crate::chunk::{Chunk, ChunkState, Left, Micros, Registration, Task};
 use crate::db::{Lock, Tx, Value};
 use crate::item::ItemState;
@@ -21,6 +22,8 @@ pub(crate) struct Claimed {
     pub registration: Option<Registration>,
     /// When it was claimed, by the database's clock.
     pub at: Micros,
+    /// How many of them one token covers.
+    pub size: usize,
     pub items: Vec<ItemRecord>,
 }
 
@@ -34,6 +37,8 @@ pub(crate) struct Ended {
     pub items: Vec<ItemEnd>,
     /// For how long what is left waits.
     pub pause: Micros,
+    /// How many items one token covers from now on, if that has changed.
+    pub size: Option<usize>,
 }
 
 /// What was found out about an item.
@@ -89,14 +94,14 @@ pub(crate) enum Wanted {
 }
 
 impl Journal {
-    /// Claims up to so many chunks of a batch that are due. Whoever is silent for `patience` loses them.
-    pub async fn claim(&self, batch: &str, wanted: Wanted, most: usize, patience: Micros) -> Result<Vec<Claimed>> {
-        let mut tx = self.begin().await?;
-        let claimed = self.claim_in(&mut tx, batch, wanted, most, patience).await?;
-        tx.commit().await?;
-        Ok(claimed)
+    /// The state of a batch.
+    pub async fn state_in(&self, tx: &mut Tx, batch: &str) -> Result<BatchState> {
+        let rows = tx.query("SELECT state FROM batch WHERE id = $1", &[batch.into()]).await?;
+        let state = rows.first().map(|row| row.text(0)).transpose()?;
+        state.as_deref().and_then(BatchState::parse).ok_or_else(|| super::damaged("the state of a batch"))
     }
 
+    /// Claims up to so many chunks of a batch that are due. Whoever is silent for `patience` loses them.
     pub async fn claim_in(
         &self,
         tx: &mut Tx,
@@ -118,7 +123,7 @@ impl Journal {
                 break;
             }
             let due = format!(
-                "SELECT {CHUNK_COLUMNS} FROM chunk WHERE batch = $1 AND state = $2 AND due_at <= $3 \
+                "SELECT {CHUNK_COLUMNS}, size FROM chunk WHERE batch = $1 AND state = $2 AND due_at <= $3 \
                  ORDER BY due_at, number LIMIT $4"
             );
             let values = [batch.into(), state.as_str().into(), now.into(), left.into()];
@@ -132,7 +137,8 @@ impl Journal {
                 }
                 let items = items_of(tx, batch, number).await?;
                 let Chunk { epoch, registration, .. } = chunk;
-                claimed.push(Claimed { batch: batch.to_owned(), number, epoch, task, registration, at: now, items });
+                let (batch, size) = (batch.to_owned(), usize::try_from(row.int(7)?).unwrap_or(1));
+                claimed.push(Claimed { batch, number, epoch, task, registration, at: now, size, items });
             }
         }
         Ok(claimed)
@@ -179,7 +185,7 @@ impl Journal {
         let batch = ended.batch.as_str();
         let Some(mut chunk) = locked_chunk(tx, batch, ended.number).await? else { return Ok(()) };
         let ours = chunk.epoch == ended.epoch;
-        let cancelled = is_cancelled(tx, batch).await?;
+        let cancelled = self.state_in(tx, batch).await? == BatchState::Cancelled;
         let now = tx.now().await?;
         let states = "SELECT key, state, currency FROM item WHERE batch = $1 AND chunk = $2 ORDER BY key";
         let rows = tx.query_locking(states, &[batch.into(), ended.number.into()], Lock::Update).await?;
@@ -214,6 +220,10 @@ impl Journal {
         }
         if ours && chunk.end(ended.epoch, left, now, ended.pause, self.fence) {
             write(tx, batch, ended.number, &chunk).await?;
+            if let Some(size) = ended.size.and_then(|size| i64::try_from(size).ok()) {
+                let shrink = "UPDATE chunk SET size = $1 WHERE batch = $2 AND number = $3";
+                tx.execute(shrink, &[size.into(), batch.into(), ended.number.into()]).await?;
+            }
         }
         tx.execute_many(UPDATE_ITEM, &updates).await?;
         deltas.write(tx, batch).await
@@ -235,14 +245,6 @@ pub(super) const UPDATE_ITEM: &str = "UPDATE item SET state = $1, answer = COALE
 
 pub(super) fn json(answer: &Answer) -> Option<String> {
     serde_json::to_string(answer).ok()
-}
-
-async fn is_cancelled(tx: &mut Tx, batch: &str) -> Result<bool> {
-    let rows = tx.query("SELECT state FROM batch WHERE id = $1", &[batch.into()]).await?;
-    Ok(match rows.first() {
-        Some(row) => row.text(0)? == "cancelled",
-        None => false,
-    })
 }
 
 /// The chunk's row, which nobody else changes until this transaction ends.

@@ -11,7 +11,6 @@ use crate::batch::BatchState;
 use crate::chunk::Micros;
 use crate::db::{Lock, Tx, Value};
 use crate::input::{ItemDraft, RowProblem};
-use crate::plan::PaidLately;
 use crate::seal::{Keys, Sealed};
 use crate::settings::BatchSettings;
 
@@ -124,8 +123,9 @@ impl Journal {
 }
 
 impl Planning {
-    /// Stores good rows, in one transaction. Gives the problems that only the journal sees.
-    pub async fn add(&mut self, rows: &[Stored]) -> Result<Vec<RowProblem>> {
+    /// Stores good rows, in one transaction. Gives the problems that only the journal sees. `columns` are what the input
+    /// calls the key and the payout id.
+    pub async fn add(&mut self, rows: &[Stored], columns: [&str; 2]) -> Result<Vec<RowProblem>> {
         let mut tx = self.journal.begin().await?;
         let changes = self.state.is_open_to_changes();
         let new = if changes { self.insert(&mut tx, rows).await? } else { 0 };
@@ -134,7 +134,7 @@ impl Planning {
         // Some were there before.
         if usize::try_from(new) != Ok(rows.len()) {
             for row in rows {
-                problems.extend(self.compare(&mut tx, row).await?);
+                problems.extend(self.compare(&mut tx, row, columns).await?);
             }
         }
         if changes {
@@ -174,37 +174,39 @@ impl Planning {
     }
 
     /// Compares a row with the item that is there. What was not sent may change; what was approved and started stays.
-    async fn compare(&mut self, tx: &mut Tx, row: &Stored) -> Result<Option<RowProblem>> {
+    async fn compare(&mut self, tx: &mut Tx, row: &Stored, columns: [&str; 2]) -> Result<Option<RowProblem>> {
+        let [key_column, id_column] = columns;
         let key = row.draft.key.as_str();
-        let known = "SELECT payout_id, fingerprint FROM item WHERE batch = $1 AND key = $2";
-        let rows = tx.query(known, &[self.batch.as_str().into(), key.into()]).await?;
+        let changes = self.state.is_open_to_changes();
         let problem = |field: &str, problem: String| {
             Some(RowProblem { row: row.draft.row, field: Some(field.to_owned()), problem })
         };
+        let known = "SELECT payout_id, fingerprint, generation, line FROM item WHERE batch = $1 AND key = $2";
+        let rows = tx.query(known, &[self.batch.as_str().into(), key.into()]).await?;
         let Some(item) = rows.first() else {
-            let other = "SELECT batch, key FROM item WHERE payout_id = $1";
-            let others = tx.query(other, &[row.draft.payout_id.as_str().into()]).await?;
-            return Ok(match others.first() {
-                Some(other) => problem(
-                    "payout_id",
-                    format!("is the payout id of item {} of batch {}", other.text(1)?, other.text(0)?),
-                ),
-                None => problem("id", "is not in the batch as it was approved; put it into another batch".to_owned()),
+            let text = "is not in the batch as it was approved: put it into another batch";
+            return Ok(match self.owner_of(tx, row).await? {
+                Some(owner) => problem(id_column, owner),
+                None => problem(key_column, text.to_owned()),
             });
         };
-        let (payout_id, fingerprint) = (item.text(0)?, item.text(1)?);
+        let (payout_id, fingerprint, line) = (item.text(0)?, item.text(1)?, line_of(row.draft.row));
+        if changes && item.int(2)? == self.generation {
+            // It is the one that was stored just now, or the file has it twice.
+            let first = u64::try_from(item.int(3)?).unwrap_or_default();
+            return Ok((first != row.draft.row).then(|| RowProblem::repeated(row.draft.row, key_column, first)));
+        }
         let same = payout_id == row.draft.payout_id.as_str()
             && self.journal.keys.matches(&fingerprint, &row.draft.request)?;
-        if !self.state.is_open_to_changes() {
-            let text = "was planned with other contents, and those stand: nothing is paid for this row as it is here";
-            return Ok(if same { None } else { problem("id", text.to_owned()) });
+        if !changes {
+            let text = "was approved with other contents, and those stand: nothing is paid for this row as it is here";
+            return Ok(if same { None } else { problem(key_column, text.to_owned()) });
         }
-        if !same && self.is_taken(tx, row).await? {
-            return Ok(problem("payout_id", "is the payout id of another item".to_owned()));
+        if !same && let Some(owner) = self.owner_of(tx, row).await? {
+            return Ok(problem(id_column, owner));
         }
         let seen = "UPDATE item SET line = $1, generation = $2 WHERE batch = $3 AND key = $4";
-        let line = line_of(row.draft.row).into();
-        tx.execute(seen, &[line, self.generation.into(), self.batch.as_str().into(), key.into()]).await?;
+        tx.execute(seen, &[line.into(), self.generation.into(), self.batch.as_str().into(), key.into()]).await?;
         if !same {
             let change = "UPDATE item SET currency = $1, amount = $2, method = $3, operator = $4, fingerprint = $5, \
                           key_id = $6, body = $7, chunk = $8, payout_id = $9 WHERE batch = $10 AND key = $11";
@@ -220,15 +222,15 @@ impl Planning {
         Ok(None)
     }
 
-    /// Whether the payout id of a row is that of another item.
-    async fn is_taken(&self, tx: &mut Tx, row: &Stored) -> Result<bool> {
-        let others = "SELECT 1 FROM item WHERE payout_id = $1 AND NOT (batch = $2 AND key = $3)";
-        let values = [
-            row.draft.payout_id.as_str().into(),
-            self.batch.as_str().into(),
-            row.draft.key.as_str().into(),
-        ];
-        Ok(!tx.query(others, &values).await?.is_empty())
+    /// Whose the payout id of a row is, if it is another item's.
+    async fn owner_of(&self, tx: &mut Tx, row: &Stored) -> Result<Option<String>> {
+        let others = "SELECT batch, key FROM item WHERE payout_id = $1 AND NOT (batch = $2 AND key = $3)";
+        let (id, key) = (row.draft.payout_id.as_str(), row.draft.key.as_str());
+        let rows = tx.query(others, &[id.into(), self.batch.as_str().into(), key.into()]).await?;
+        let other = rows.first();
+        other
+            .map(|other| Ok(format!("is the payout id of item {} of batch {}", other.text(1)?, other.text(0)?)))
+            .transpose()
     }
 
     /// Notes who is paid how much, by a keyed hash.
@@ -383,3 +385,14 @@ fn line_of(row: u64) -> i64 {
     i64::try_from(row).unwrap_or(i64::MAX)
 }
 
+
+/// An item whose payee gets the same amount in another batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaidLately {
+    /// The payout that is planned.
+    pub payout_id: PayoutId,
+    /// The other batch.
+    pub batch_id: String,
+    /// The payout there.
+    pub other_payout_id: PayoutId,
+}

@@ -87,7 +87,7 @@ CREATE TABLE payee_seen (
 CREATE INDEX payee_seen_batch ON payee_seen (batch);
 CREATE TABLE rate (
     one BIGINT PRIMARY KEY CHECK (one = 1),
-    interval BIGINT NOT NULL,
+    interval_us BIGINT NOT NULL,
     next_at BIGINT NOT NULL,
     halved_at BIGINT NOT NULL
 );

@@ -87,7 +87,7 @@ CREATE TABLE payee_seen (
 CREATE INDEX payee_seen_batch ON payee_seen (batch);
 CREATE TABLE rate (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    interval INTEGER NOT NULL,
+    interval_us INTEGER NOT NULL,
     next_at INTEGER NOT NULL,
     halved_at INTEGER NOT NULL
 ) STRICT;
