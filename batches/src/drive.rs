@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -84,6 +84,9 @@ pub(crate) struct Worker {
     places: Arc<Semaphore>,
     pace: Mutex<Option<Pace>>,
     stop: Stop,
+    /// How many were sent, and how many of them refused.
+    sent: AtomicU64,
+    refused: AtomicU64,
     /// Why the batch has to pause, found by this worker.
     halt: std::sync::Mutex<Option<String>>,
     /// Nothing more is sent for now.
@@ -91,10 +94,10 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub fn new(journal: &Journal, client: &Client, record: &BatchRecord, stop: &Stop) -> Self {
+    pub async fn new(journal: &Journal, client: &Client, record: &BatchRecord, stop: &Stop) -> Result<Self> {
         let settings = record.settings.clone();
         let pace = settings.requests_per_second.map(|rate| Pace::new(journal, rate, settings.concurrency));
-        Self {
+        let worker = Self {
             journal: journal.clone(),
             client: client.clone(),
             batch: record.id.clone(),
@@ -103,7 +106,34 @@ impl Worker {
             stop: stop.clone(),
             halt: std::sync::Mutex::default(),
             waits: AtomicBool::new(false),
+            sent: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             settings,
+        };
+        worker.count(&journal.tally(&record.id).await?);
+        Ok(worker)
+    }
+
+    /// Takes over how many were refused so far, by whichever worker.
+    fn count(&self, tally: &[(ItemState, String, u64)]) {
+        let count = |refused| -> u64 {
+            let those = |state: &ItemState| (state.is_refused() || state.is_made()) && (!refused || state.is_refused());
+            tally.iter().filter(|(state, ..)| those(state)).map(|(_, _, count)| *count).sum()
+        };
+        self.sent.fetch_max(count(false), Ordering::AcqRel);
+        self.refused.fetch_max(count(true), Ordering::AcqRel);
+    }
+
+    /// The stop rules.
+    fn check_refusals(&self) {
+        let (sent, refused) = (self.sent.load(Ordering::Acquire), self.refused.load(Ordering::Acquire));
+        if let Some(most) = self.settings.max_refusals.filter(|most| refused > *most) {
+            self.halt(format!("{refused} items were refused, and max_refusals is {most}"));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share of fewer than 2^52")]
+        let share = refused as f64 / sent.max(1) as f64;
+        if let Some(most) = self.settings.max_refused_share.filter(|most| sent >= 100 && share > *most) {
+            self.halt(format!("{refused} of {sent} items were refused: max_refused_share is {most}"));
         }
     }
 
@@ -164,7 +194,9 @@ impl Worker {
         let sends = state == BatchState::Running;
         let wanted = if wanted == Wanted::ToSend && !sends { Wanted::ToSettle } else { wanted };
         let claimed = self.journal.claim_in(&mut tx, &self.batch, wanted, room, PATIENCE).await?;
+        let tally = self.journal.tally_in(&mut tx, &self.batch).await?;
         tx.commit().await?;
+        self.count(&tally);
         reached(Step::Ended);
         reached(Step::Claimed);
         Ok(claimed)
@@ -245,6 +277,13 @@ impl Worker {
                 reached(Step::AfterSend);
                 self.slow_down(leased, &result).await;
                 let (end, next) = outcome::created(&item.key, result, self.settings.stop_on_low_balance);
+                if end.state.is_made() || end.state.is_refused() {
+                    self.sent.fetch_add(1, Ordering::AcqRel);
+                }
+                if end.state.is_refused() {
+                    self.refused.fetch_add(1, Ordering::AcqRel);
+                    self.check_refusals();
+                }
                 match next {
                     Next::Go => {}
                     Next::Pause(why) => self.halt(why),

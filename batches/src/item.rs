@@ -68,6 +68,12 @@ impl ItemState {
         matches!(self, Self::Succeeded | Self::Failed | Self::Refused | Self::Rejected | Self::Cancelled)
     }
 
+    /// Whether it ended without the money having arrived, by the platform's word.
+    #[must_use]
+    pub const fn is_refused(self) -> bool {
+        matches!(self, Self::Failed | Self::Refused | Self::Rejected)
+    }
+
     /// Whether it may become that, by what the platform says. A person may decide about what needs one.
     pub(crate) const fn may_become(self, to: Self) -> bool {
         use ItemState::{

@@ -21,7 +21,7 @@ pub(crate) use records::{Answer, BatchRecord, ItemRecord};
 use komopay_core::{Error, Result};
 
 use crate::chunk::{Fence, Micros};
-use crate::db::{Clock, Db, Durability, JournalLocation, Migration, Tx};
+use crate::db::{Clock, Db, Durability, JournalLocation, Lock, Migration, Tx};
 use crate::seal::Keys;
 
 /// The forms of the tables, in order. A form that was released is never changed: another one follows it.
@@ -52,15 +52,20 @@ impl Journal {
     /// Notes whose journal it is, or refuses another's.
     async fn claim_for(&self, owner: &str) -> Result<()> {
         let mut tx = self.begin().await?;
-        let noted = tx.query("SELECT settings FROM owner WHERE one = 1", &[]).await?;
-        match noted.first() {
-            Some(row) if row.text(0)? == owner => {}
-            Some(_) => {
-                return Err(Error::setting("journal", "is the journal of another base URL, merchant or mode (is_test)"));
-            }
-            None => {
-                let insert = "INSERT INTO owner (one, settings) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
-                tx.execute(insert, &[owner.into()]).await?;
+        let insert = "INSERT INTO owner (one, settings, server) VALUES (1, $1, $2) ON CONFLICT (one) DO NOTHING";
+        let server = self.db.identity().map(str::to_owned);
+        tx.execute(insert, &[owner.into(), server.clone().into()]).await?;
+        let noted = tx.query_locking("SELECT settings, server FROM owner WHERE one = 1", &[], Lock::Update).await?;
+        let Some(row) = noted.first() else { return Err(damaged("it has no owner")) };
+        if row.text(0)? != owner {
+            return Err(Error::setting("journal", "is the journal of another base URL, merchant or mode (is_test)"));
+        }
+        let was = row.opt_text(1)?;
+        if server.is_some() && was != server {
+            tx.execute("UPDATE owner SET server = $1 WHERE one = 1", &[server.clone().into()]).await?;
+            if was.is_some() {
+                let why = "the journal is on another server than before, or a standby took over";
+                self.restored_in(&mut tx, RULE, why).await?;
             }
         }
         if self.db.is_exclusive() {
@@ -73,14 +78,6 @@ impl Journal {
     /// A transaction whose commit is acknowledged only when it survives a crash.
     pub async fn begin(&self) -> Result<Tx> {
         self.db.begin(Durability::Full).await
-    }
-
-    /// The time of the database.
-    pub async fn now(&self) -> Result<Micros> {
-        let mut tx = self.begin().await?;
-        let now = tx.now().await?;
-        tx.commit().await?;
-        Ok(now)
     }
 }
 

@@ -155,13 +155,14 @@ impl Journal {
             // that makes the fence end later by the worker's clock, never sooner.
             let at = tx.now().await?;
             let registration = Registration { expires_at: *expires_at, life: *life, at };
-            usable.push(match chunk {
-                Some(mut chunk) if chunk.register(claimed.epoch, registration) => {
+            let mut is_ours = false;
+            if let Some(mut chunk) = chunk {
+                is_ours = chunk.register(claimed.epoch, registration);
+                if is_ours {
                     write(&mut tx, &claimed.batch, claimed.number, &chunk).await?;
-                    true
                 }
-                _ => false,
-            });
+            }
+            usable.push(is_ours);
         }
         tx.commit().await?;
         Ok(usable)

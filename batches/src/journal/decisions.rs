@@ -1,5 +1,7 @@
 //! What people decide about a batch and its items, and what the rules say about batches.
 
+use std::time::Duration;
+
 use komopay_core::{Error, Payout, PayoutId, Result};
 
 use super::claims::{Deltas, UPDATE_ITEM, doubt, json, locked_chunk, write};
@@ -8,8 +10,9 @@ use super::planning::{Stored, locked_batch};
 use super::records::{Answer, BatchRecord, ItemRecord};
 use super::{Journal, damaged};
 use crate::batch::BatchState;
-use crate::chunk::{Chunk, ChunkState, Micros};
+use crate::chunk::{ChunkState, Micros};
 use crate::db::{Lock, Tx, Value};
+use crate::input::{ItemDraft, derived_payout_id};
 use crate::item::ItemState;
 use crate::seal::Digest;
 
@@ -144,7 +147,8 @@ impl Journal {
     pub async fn advance(&self, batch: &str) -> Result<BatchState> {
         let mut tx = self.begin().await?;
         let record = locked_batch(&mut tx, batch).await?;
-        if !matches!(record.state, BatchState::Running | BatchState::Following) || record.is_open {
+        let goes_on = matches!(record.state, BatchState::Running | BatchState::Following) && !record.is_open;
+        if !goes_on && record.state != BatchState::Cancelled {
             tx.commit().await?;
             return Ok(record.state);
         }
@@ -154,6 +158,15 @@ impl Journal {
         let followed = !tx.query(&is_any("'following'"), &[batch.into()]).await?.is_empty();
         let persons = "SELECT 1 FROM tally WHERE batch = $1 AND state = 'needs_person' AND count > 0";
         let persons = !tx.query(persons, &[batch.into()]).await?.is_empty();
+        if record.state == BatchState::Cancelled {
+            let open = "SELECT 1 FROM chunk WHERE batch = $1 AND state IN ('claimed', 'sending', 'settling') LIMIT 1";
+            if record.ended_at.is_none() && !followed && !persons && tx.query(open, &[batch.into()]).await?.is_empty() {
+                let now = tx.now().await?;
+                tx.execute("UPDATE batch SET ended_at = $1 WHERE id = $2", &[now.into(), batch.into()]).await?;
+            }
+            tx.commit().await?;
+            return Ok(record.state);
+        }
         let state = match (unsent, followed || persons) {
             (true, _) => BatchState::Running,
             (false, true) => BatchState::Following,
@@ -239,7 +252,7 @@ impl Journal {
     }
 
     /// A new item that takes the place of one that ended without a payout.
-    pub async fn retry(&self, batch: &str, key: &str, new: &Stored, by: &str, why: &str) -> Result<()> {
+    pub async fn retry(&self, batch: &str, key: &str, by: &str, why: &str) -> Result<String> {
         let mut tx = self.begin().await?;
         let record = locked_batch(&mut tx, batch).await?;
         if !matches!(
@@ -252,6 +265,11 @@ impl Journal {
         if !matches!(item.state, ItemState::Failed | ItemState::Refused | ItemState::Rejected) {
             return Err(Error::invalid("item", format!("is {}: only what is final and not paid is tried again", item.state)));
         }
+        let replaced = "SELECT key FROM item WHERE batch = $1 AND replaces = $2";
+        if let Some(row) = tx.query(replaced, &[batch.into(), key.into()]).await?.first() {
+            return Err(Error::invalid("item", format!("is tried again already, as {}", row.text(0)?)));
+        }
+        let new = self.next_try(&mut tx, batch, &item).await?;
         let last = "SELECT COALESCE(MAX(number), 0) FROM chunk WHERE batch = $1";
         let rows = tx.query(last, &[batch.into()]).await?;
         let number = rows.first().map_or(Ok(0), |row| row.int(0))? + 1;
@@ -267,13 +285,84 @@ impl Journal {
             let update = "UPDATE batch SET state = 'running', ended_at = NULL WHERE id = $1";
             tx.execute(update, &[batch.into()]).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(new.draft().key.clone())
+    }
+
+    /// The same payment as a new item: `KEY~2`, `KEY~3` and so on, with a payout id that is derived from that.
+    async fn next_try(&self, tx: &mut Tx, batch: &str, item: &ItemRecord) -> Result<Stored> {
+        let request = item.request(&self.keys, batch)?;
+        let name = item.replaces.as_ref().and(item.key.rsplit_once('~'));
+        let (first, number) = match name.and_then(|(first, number)| Some((first, number.parse::<u32>().ok()?))) {
+            Some((first, number)) => (first, number.saturating_add(1)),
+            None => (item.key.as_str(), 2),
+        };
+        let key = format!("{first}~{number}");
+        let taken = "SELECT 1 FROM item WHERE batch = $1 AND key = $2";
+        if !tx.query(taken, &[batch.into(), key.as_str().into()]).await?.is_empty() {
+            return Err(Error::invalid("item", format!("cannot be tried again: {key} is another item of this batch")));
+        }
+        let payout_id = derived_payout_id(batch, &key);
+        let row = u64::try_from(item.line).unwrap_or_default();
+        Stored::of(Box::new(ItemDraft { key, payout_id, request, row }), batch, &self.keys)
+    }
+
+    /// When there is something to do again.
+    pub async fn due_in(&self, record: &BatchRecord) -> Result<Option<Duration>> {
+        let states = match record.state {
+            BatchState::Running => "'planned', 'claimed', 'sending', 'settling', 'following'",
+            BatchState::Paused | BatchState::Following | BatchState::Closed | BatchState::Cancelled => {
+                "'sending', 'settling', 'following'"
+            }
+            BatchState::Draft | BatchState::Validated | BatchState::Approved => return Ok(None),
+        };
+        let mut tx = self.begin().await?;
+        let first = format!("SELECT MIN(due_at) FROM chunk WHERE batch = $1 AND state IN ({states})");
+        let rows = tx.query(&first, &[record.id.as_str().into()]).await?;
+        let now = tx.now().await?;
+        tx.commit().await?;
+        let due = rows.first().map_or(Ok(None), |row| row.opt_int(0))?;
+        Ok(due.map(|due| Duration::from_micros(u64::try_from(due.saturating_sub(now)).unwrap_or_default())))
+    }
+
+    /// Erases the payees of batches that ended so long ago, and gives how many items that are.
+    pub async fn erase_payees(&self, ended_for: Micros) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let before = tx.now().await?.saturating_sub(ended_for);
+        let ended = "SELECT id FROM batch WHERE ended_at <= $1 AND erased_at IS NULL ORDER BY id";
+        let ids = tx.query(ended, &[before.into()]).await?;
+        tx.commit().await?;
+        let mut erased = 0;
+        for row in ids {
+            let batch = row.text(0)?;
+            let mut tx = self.begin().await?;
+            let record = locked_batch(&mut tx, &batch).await?;
+            // It may have been started again since.
+            if record.ended_at.is_none_or(|ended| ended > before) {
+                continue;
+            }
+            let erase = "UPDATE item SET body = NULL, key_id = NULL WHERE batch = $1 AND body IS NOT NULL";
+            erased += tx.execute(erase, &[batch.as_str().into()]).await?;
+            tx.execute("DELETE FROM payee_seen WHERE batch = $1", &[batch.as_str().into()]).await?;
+            let now = tx.now().await?;
+            tx.execute("UPDATE batch SET erased_at = $1 WHERE id = $2", &[now.into(), batch.as_str().into()]).await?;
+            let event = NewEvent { who: super::events::RULE, what: "payees_erased", why: None, details: None };
+            append(&mut tx, &batch, event).await?;
+            tx.commit().await?;
+        }
+        Ok(erased)
     }
 
     /// The journal is a restored one, or a standby that took over: what was written last may be lost. All that is open
     /// is in doubt until every token that may be about has ended. Gives how many chunks that are.
     pub async fn restored(&self, by: &str, why: &str) -> Result<u64> {
         let mut tx = self.begin().await?;
+        let doubted = self.restored_in(&mut tx, by, why).await?;
+        tx.commit().await?;
+        Ok(doubted)
+    }
+
+    pub(super) async fn restored_in(&self, tx: &mut Tx, by: &str, why: &str) -> Result<u64> {
         let now = tx.now().await?;
         let batches = "SELECT id, settings FROM batch WHERE state IN ('running', 'paused', 'following', 'cancelled') \
                        ORDER BY id";
@@ -287,37 +376,17 @@ impl Journal {
                         AND state IN ('planned', 'claimed', 'sending', 'settling') ORDER BY number";
             for row in tx.query(open, &[batch.as_str().into()]).await? {
                 let number = row.int(0)?;
-                let Some(mut chunk) = locked_chunk(&mut tx, &batch, number).await? else { continue };
+                let Some(mut chunk) = locked_chunk(tx, &batch, number).await? else { continue };
                 if !matches!(chunk.state, ChunkState::Done | ChunkState::Following) {
                     chunk.doubt(life, now);
-                    write(&mut tx, &batch, number, &chunk).await?;
-                    doubt(&mut tx, &batch, number, now).await?;
+                    write(tx, &batch, number, &chunk).await?;
+                    doubt(tx, &batch, number, now).await?;
                     doubted += 1;
                 }
             }
-            append(&mut tx, &batch, NewEvent { who: by, what: "restored", why: Some(why), details: None }).await?;
+            append(tx, &batch, NewEvent { who: by, what: "restored", why: Some(why), details: None }).await?;
         }
-        tx.commit().await?;
         Ok(doubted)
-    }
-
-    /// The stop rules: by them, why a batch has to pause, if it has to.
-    pub async fn stop(&self, record: &BatchRecord) -> Result<Option<String>> {
-        let tally = self.tally(&record.id).await?;
-        let count = |states: &[ItemState]| -> u64 {
-            tally.iter().filter(|(state, ..)| states.contains(state)).map(|(_, _, count)| *count).sum()
-        };
-        let refused = count(&[ItemState::Rejected, ItemState::Refused, ItemState::Failed]);
-        let sent = refused + count(&[ItemState::Accepted, ItemState::Succeeded]);
-        let settings = &record.settings;
-        if let Some(most) = settings.max_refusals.filter(|most| refused > *most) {
-            return Ok(Some(format!("{refused} items were refused, and max_refusals is {most}")));
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a share of fewer than 2^52")]
-        let share = refused as f64 / sent.max(1) as f64;
-        Ok(settings.max_refused_share.filter(|most| sent >= 100 && share > *most).map(|most| {
-            format!("{refused} of {sent} items were refused, which is more than max_refused_share ({most})")
-        }))
     }
 }
 

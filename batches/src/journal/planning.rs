@@ -1,8 +1,6 @@
 //! Rows become items. Planning again is harmless: the same rows are the same items.
 
-use std::collections::BTreeMap;
-
-use komopay_core::{ChunkToken, Error, PayoutId, Result};
+use komopay_core::{ChunkToken, Error, PayoutId, PayoutMethod, Result};
 
 use super::events::{NewEvent, append};
 use super::records::{BatchRecord, ItemRecord};
@@ -34,6 +32,11 @@ impl Stored {
 }
 
 impl Stored {
+    /// The row.
+    pub fn draft(&self) -> &ItemDraft {
+        &self.draft
+    }
+
     /// Stores a new try of an item, in a chunk of its own.
     pub(super) async fn insert_replacing(
         &self,
@@ -374,11 +377,19 @@ fn content(row: &Stored) -> Vec<Value> {
         request.money.currency().into(),
         request.money.unambiguous_amount().into(),
         request.method.code().as_str().into(),
-        request.method.operator_code().map(str::to_owned).into(),
+        operator_of(&request.method).map(str::to_owned).into(),
         row.fingerprint.as_str().into(),
         row.sealed.key_id.as_str().into(),
         row.sealed.bytes.clone().into(),
     ]
+}
+
+/// The operator that a payout goes through, if its method has one.
+fn operator_of(method: &PayoutMethod) -> Option<&str> {
+    match method {
+        PayoutMethod::BankTransfer(bank) => Some(&bank.operator_code),
+        PayoutMethod::CryptoTransfer(_) | PayoutMethod::WalletTransfer(_) => None,
+    }
 }
 
 fn line_of(row: u64) -> i64 {

@@ -5,6 +5,7 @@ use komopay_core::Result;
 use super::decisions::PAGE;
 use super::records::ItemRecord;
 use super::{Journal, damaged};
+use crate::db::Tx;
 use crate::input::RowProblem;
 use crate::item::ItemState;
 
@@ -26,9 +27,14 @@ impl Journal {
     /// How many items are in which state, by currency.
     pub async fn tally(&self, batch: &str) -> Result<Vec<(ItemState, String, u64)>> {
         let mut tx = self.begin().await?;
+        let tally = self.tally_in(&mut tx, batch).await?;
+        tx.commit().await?;
+        Ok(tally)
+    }
+
+    pub async fn tally_in(&self, tx: &mut Tx, batch: &str) -> Result<Vec<(ItemState, String, u64)>> {
         let all = "SELECT state, currency, count FROM tally WHERE batch = $1 AND count <> 0 ORDER BY state, currency";
         let rows = tx.query(all, &[batch.into()]).await?;
-        tx.commit().await?;
         rows.iter()
             .map(|row| {
                 let state = ItemState::parse(&row.text(0)?).ok_or_else(|| damaged("the state of an item"))?;

@@ -1,6 +1,7 @@
 //! The rows of the journal, as values.
 
 use komopay_core::{Error, Money, PayoutId, PayoutRequest, Result};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::damaged;
@@ -139,7 +140,7 @@ impl ItemRecord {
             return Err(Error::internal(format!("the payee of item {} was erased", self.key)));
         };
         let bound_to = [batch, &self.key, self.payout_id.as_str(), &self.fingerprint];
-        let request = PayoutRequest::from_json(&keys.open(sealed, &bound_to)?)?;
+        let request = PayoutRequest::from_json(keys.open(sealed, &bound_to)?.expose_secret())?;
         if request.money != self.money || !keys.matches(&self.fingerprint, &request)? {
             return Err(damaged("what an item pays is not what was planned"));
         }
