@@ -1,25 +1,31 @@
 //! The front door: one method per thing that is done with a batch.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use komopay_core::{Client, Error, Money, Payout, PayoutId, Result};
+use komopay_core::{Client, Error, Payout, Result};
 
+use crate::batch::BatchState;
 use crate::chunk::{Fence, Micros};
 use crate::db::{Clock, JournalLocation};
 use crate::drive::{Budget, Stop, Worker};
-use crate::input::{ItemDraft, RowProblem, RowRead, Rows};
+use crate::input::{Field, RowProblem, RowRead, Rows};
 use crate::item::ItemState;
-use crate::journal::{BatchEvent, BatchRecord, Journal, RULE, Stored, Wanted};
-use crate::plan::{ControlTotals, Plan, Totals};
+use crate::journal::{
+    BatchEvent, BatchRecord, Changes, Finished, Journal, Planning, RULE, Stored, Wanted,
+};
+use crate::plan::{ControlTotals, Plan};
 use crate::seal::Keys;
-use crate::{BatchSettings, BatchState};
+use crate::settings::BatchSettings;
 
 /// For how long after its end the platform may still take a token.
 const LEEWAY: Duration = Duration::from_secs(60);
 
 /// How many rows are stored at a time.
 const GROUP: usize = 1000;
+
+/// How many items that were paid lately a plan tells.
+const PAID_LATELY_TOLD: usize = 100;
 
 /// Batches of one merchant: planned, approved, paid exactly once and reported. Cheap to clone.
 #[derive(Clone)]
@@ -104,11 +110,21 @@ impl Batches {
     /// # Errors
     /// `configuration`, naming `journal` or `journal_key`; `unavailable`, naming `journal`, if it cannot be reached now.
     pub async fn open(client: Client, journal: &JournalLocation, keys: Keys) -> Result<Self> {
-        Self::open_with(client, journal, keys, Clock::default()).await
+        #[cfg(not(feature = "proofs"))]
+        let clock = Clock::default();
+        #[cfg(feature = "proofs")]
+        let clock = Clock::of_environment();
+        Self::open_with(client, journal, keys, clock).await
     }
 
-    /// The same, with a clock that tests put forward.
-    pub(crate) async fn open_with(client: Client, at: &JournalLocation, keys: Keys, clock: Clock) -> Result<Self> {
+    /// The same, with a clock that proofs put forward.
+    #[cfg(feature = "proofs")]
+    #[doc(hidden)]
+    pub async fn open_by(client: Client, at: &JournalLocation, keys: Keys, clock: Clock) -> Result<Self> {
+        Self::open_with(client, at, keys, clock).await
+    }
+
+    async fn open_with(client: Client, at: &JournalLocation, keys: Keys, clock: Clock) -> Result<Self> {
         let fence = Fence { leeway: micros(LEEWAY), settle_window: micros(client.settle_window()) };
         let journal = Journal::open(at, keys, client.owner(), fence, clock).await?;
         Ok(Self { journal, client })
@@ -129,38 +145,49 @@ impl Batches {
     /// # Errors
     /// `invalid_request`, naming `batch_id` or `maker`; `configuration`, naming a setting; what keeps the input from
     /// being read; what keeps the platform from being asked for limits and balances.
-    pub async fn plan(&self, new: NewBatch, rows: impl Rows + 'static) -> Result<Plan> {
+    pub async fn plan(&self, new: NewBatch, rows: impl Rows + 'static) -> Result<Planned> {
         check_id(&new.id)?;
         check_name("maker", &new.maker)?;
-        new.settings.check()?;
+        new.settings.check(self.client.attempt_timeout())?;
         let mut planning = self.journal.plan(&new.id, &new.maker, &new.settings).await?;
-        let (mut totals, mut plan) = (Totals::default(), Plan::new(&new.id));
-        let mut rows = Some(rows);
-        let mut is_more = true;
+        let mut plan = Plan::new(&new.id, rows.unused_columns());
+        let columns = [Field::Key, Field::PayoutId].map(|field| rows.column(field).to_owned());
+        let (mut rows, mut is_more) = (rows, true);
         while is_more {
-            let Some(mut reader) = rows.take() else { break };
             let (keys, batch) = (self.journal.keys.clone(), new.id.clone());
             // Reading, checking and sealing take the processor's time.
-            let group = move || -> Result<_> {
-                let group = Group::read(&mut reader, &keys, &batch)?;
-                Ok((reader, group))
-            };
-            let read = tokio::task::spawn_blocking(group).await;
-            let (reader, group) = read.map_err(|_| Error::internal("the reader of rows ended without a result"))??;
+            let read = tokio::task::spawn_blocking(move || -> Result<_> {
+                let group = Group::read(&mut rows, &keys, &batch)?;
+                Ok((rows, group))
+            });
+            let group;
+            (rows, group) = read.await.map_err(|_| Error::internal("the reader of rows ended without a result"))??;
             is_more = group.is_more;
-            let columns = [crate::input::Field::Key, crate::input::Field::PayoutId].map(|field| reader.column(field).to_owned());
-            let mut problems = group.problems;
-            problems.extend(planning.add(&group.items, [&columns[0], &columns[1]]).await?);
-            planning.keep(&problems).await?;
-            let bad: std::collections::HashSet<u64> = problems.iter().map(|problem| problem.row).collect();
-            for item in group.items.iter().filter(|item| !bad.contains(&item.draft().row)) {
-                totals.add(item.draft())?;
-            }
-            plan.rows += group.rows;
-            plan.add_problems(problems);
-            rows = Some(reader);
+            group.store(&mut planning, &mut plan, &columns).await?;
         }
-        todo!()
+        self.end_plan(planning, plan, &new).await
+    }
+
+    /// Looks at all rows together, and ends the plan.
+    async fn end_plan(&self, planning: Planning, mut plan: Plan, new: &NewBatch) -> Result<Planned> {
+        plan.compare(&new.control)?;
+        plan.check(&self.client).await?;
+        for lately in planning.paid_lately(new.settings.paid_lately_days, PAID_LATELY_TOLD).await? {
+            plan.warnings.push(lately.warning());
+        }
+        let valid = plan.problems.is_empty() && plan.items() > 0 && (plan.bad_rows == 0 || new.valid_only);
+        let unanswered: Vec<&str> = plan.warnings.iter().map(|warning| warning.text.as_str()).collect();
+        let kept = serde_json::to_string(&unanswered).map_err(|_| Error::internal("texts are written as JSON"))?;
+        let Finished { state, changes } =
+            planning.finish(valid, new.valid_only && plan.bad_rows > 0, &new.maker, &kept).await?;
+        let digest = match state {
+            BatchState::Validated | BatchState::Approved => {
+                Some(self.journal.digest(&new.id, None).await?.finish())
+            }
+            _ => None,
+        };
+        let Changes { inserted, changed, removed } = changes;
+        Ok(Planned { plan, state, digest, inserted, changed, removed })
     }
 
     /// Approves a batch as it stands: bound to the digest of all that it would pay, which the plan said. What that
@@ -321,29 +348,57 @@ impl Batches {
     }
 }
 
+/// What came of a plan.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What the rows add up to, and what is wrong with them.
+    pub plan: Plan,
+    /// `validated`, if it may be approved; `draft`, if rows or totals are bad; else the state that it was in before.
+    pub state: BatchState,
+    /// The digest of all that it would pay, payees included: what an approval is bound to. None, unless it may be
+    /// approved.
+    pub digest: Option<String>,
+    /// How many items are new.
+    pub inserted: u64,
+    /// How many have other contents than before.
+    pub changed: u64,
+    /// How many are in the input no more.
+    pub removed: u64,
+}
+
 /// Some rows, read and sealed.
 struct Group {
     items: Vec<Stored>,
-    problems: Vec<RowProblem>,
-    rows: u64,
+    bad: Vec<Vec<RowProblem>>,
     is_more: bool,
 }
 
 impl Group {
     fn read(rows: &mut impl Rows, keys: &Keys, batch: &str) -> Result<Self> {
-        let mut group = Self { items: Vec::new(), problems: Vec::new(), rows: 0, is_more: false };
+        let mut group = Self { items: Vec::new(), bad: Vec::new(), is_more: false };
         for row in rows.by_ref() {
-            group.rows += 1;
             match row? {
                 RowRead::Item(draft) => group.items.push(Stored::of(draft, batch, keys)?),
-                RowRead::Bad(problems) => group.problems.extend(problems),
+                RowRead::Bad(problems) => group.bad.push(problems),
             }
-            if group.items.len() + group.problems.len() >= GROUP {
+            if group.items.len() + group.bad.len() >= GROUP {
                 group.is_more = true;
                 break;
             }
         }
         Ok(group)
+    }
+
+    async fn store(mut self, planning: &mut Planning, plan: &mut Plan, columns: &[String; 2]) -> Result<()> {
+        let [key, payout_id] = columns;
+        let found = planning.add(&self.items, [key, payout_id]).await?;
+        let refused: HashSet<u64> = found.iter().map(|problem| problem.row).collect();
+        for item in self.items.iter().map(Stored::draft).filter(|item| !refused.contains(&item.row)) {
+            plan.add_item(item)?;
+        }
+        self.bad.extend(found.into_iter().map(|problem| vec![problem]));
+        self.bad.iter().for_each(|problems| plan.add_bad(problems));
+        planning.keep(&self.bad.concat()).await
     }
 }
 

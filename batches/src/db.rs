@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use komopay_core::{Error, Result};
 
-pub(crate) use clock::Clock;
+pub use clock::Clock;
 pub use location::JournalLocation;
 pub(crate) use migration::Migration;
 pub(crate) use value::{Row, Value};

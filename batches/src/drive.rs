@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use futures_util::stream::{self, FuturesUnordered, StreamExt};
+use futures_util::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
 use komopay_core::{ChunkToken, Client, Error, ErrorKind, PayoutRequest, Result};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::Instant;
@@ -75,6 +75,15 @@ impl Stop {
     }
 }
 
+/// What the creates of one chunk tell each other.
+#[derive(Default)]
+struct Sending {
+    /// Nothing more of it is sent for now.
+    waits: AtomicBool,
+    /// Its token is too long.
+    shrinks: AtomicBool,
+}
+
 /// One worker, for one batch.
 pub(crate) struct Worker {
     journal: Journal,
@@ -116,7 +125,7 @@ impl Worker {
 
     /// Takes over how many were refused so far, by whichever worker.
     fn count(&self, tally: &[(ItemState, String, u64)]) {
-        let count = |refused| -> u64 {
+        let count = |refused: bool| -> u64 {
             let those = |state: &ItemState| (state.is_refused() || state.is_made()) && (!refused || state.is_refused());
             tally.iter().filter(|(state, ..)| those(state)).map(|(_, _, count)| *count).sum()
         };
@@ -197,6 +206,7 @@ impl Worker {
         let tally = self.journal.tally_in(&mut tx, &self.batch).await?;
         tx.commit().await?;
         self.count(&tally);
+        self.check_refusals();
         reached(Step::Ended);
         reached(Step::Claimed);
         Ok(claimed)
@@ -229,12 +239,15 @@ impl Worker {
         }
     }
 
+    /// The items in this state, with what they pay.
+    fn requests<'a>(&self, chunk: &'a Claimed, state: ItemState, most: usize) -> Result<Vec<(&'a ItemRecord, PayoutRequest)>> {
+        let items = chunk.items.iter().filter(|item| item.state == state).take(most);
+        items.map(|item| Ok((item, item.request(&self.journal.keys, &self.batch)?))).collect()
+    }
+
     /// Sends what is planned of a chunk, under one token that is written down first.
     async fn send(&self, chunk: Claimed) -> Result<Ended> {
-        let planned = chunk.items.iter().filter(|item| item.state == ItemState::Planned).take(chunk.size);
-        let items: Vec<(&ItemRecord, PayoutRequest)> = planned
-            .map(|item| Ok((item, item.request(&self.journal.keys, &self.batch)?)))
-            .collect::<Result<_>>()?;
+        let items = self.requests(&chunk, ItemState::Planned, chunk.size)?;
         let nothing = |pause| ended(&chunk, Vec::new(), pause);
         if items.is_empty() {
             return Ok(nothing(FIRST_LOOK));
@@ -261,55 +274,66 @@ impl Worker {
             }
         }
         reached(Step::Registered);
-        let (waits, shrinks) = (AtomicBool::new(false), AtomicBool::new(false));
-        let creates = items.iter().enumerate().map(|(at, (item, request))| {
-            let token = tokens.get(at).or_else(|| tokens.first());
-            let (waits, shrinks) = (&waits, &shrinks);
-            async move {
-                let _place = self.places.acquire().await.ok()?;
-                let token = token?;
-                if waits.load(Ordering::Acquire) || self.is_halted() || self.stop.is_stopped() {
-                    return None;
-                }
-                let leased = self.keep_pace().await;
-                reached(Step::BeforeSend);
-                let result = self.client.create_payout_under(token, &item.payout_id, request).await;
-                reached(Step::AfterSend);
-                self.slow_down(leased, &result).await;
-                let (end, next) = outcome::created(&item.key, result, self.settings.stop_on_low_balance);
-                if end.state.is_made() || end.state.is_refused() {
-                    self.sent.fetch_add(1, Ordering::AcqRel);
-                }
-                if end.state.is_refused() {
-                    self.refused.fetch_add(1, Ordering::AcqRel);
-                    self.check_refusals();
-                }
-                match next {
-                    Next::Go => {}
-                    Next::Pause(why) => self.halt(why),
-                    Next::Wait => waits.store(true, Ordering::Release),
-                    Next::Shrink => {
-                        waits.store(true, Ordering::Release);
-                        shrinks.store(true, Ordering::Release);
-                    }
-                }
-                Some(end)
-            }
-        });
-        let ends: Vec<Option<ItemEnd>> =
-            stream::iter(creates).buffer_unordered(self.settings.concurrency as usize).collect().await;
-        let waits = waits.into_inner();
+        let sending = Sending::default();
+        let creates: Vec<BoxFuture<'_, Option<ItemEnd>>> = items
+            .iter()
+            .enumerate()
+            .filter_map(|(at, (item, request))| Some((tokens.get(at).or(tokens.first())?, item, request)))
+            .map(|(token, item, request)| -> BoxFuture<'_, _> {
+                Box::pin(self.create(token, item, request, &sending))
+            })
+            .collect();
+        let ends = stream::iter(creates).buffer_unordered(self.settings.concurrency as usize);
+        let ends = ends.filter_map(std::future::ready).collect().await;
+        let (waits, shrinks) = (sending.waits.into_inner(), sending.shrinks.into_inner());
         if waits {
             self.waits.store(true, Ordering::Release);
         }
-        let mut done = ended(&chunk, ends.into_iter().flatten().collect(), if waits { PAUSE } else { FIRST_LOOK });
-        if shrinks.into_inner() {
+        let mut done = ended(&chunk, ends, if waits { PAUSE } else { FIRST_LOOK });
+        if shrinks {
             if chunk.size == 1 {
-                self.halt("a token for a single payout is too long for something between here and the platform".into());
+                self.halt("a token for a single payout is too long for something on the way to the platform".into());
             }
             done.size = Some((chunk.size / 2).max(1));
         }
         Ok(done)
+    }
+
+    /// Makes one payout; none of it is known where it was not sent because the worker stops.
+    async fn create(
+        &self,
+        token: &ChunkToken,
+        item: &ItemRecord,
+        request: &PayoutRequest,
+        sending: &Sending,
+    ) -> Option<ItemEnd> {
+        let _place = self.places.acquire().await.ok()?;
+        let leased = self.keep_pace().await;
+        if sending.waits.load(Ordering::Acquire) || self.is_halted() || self.stop.is_stopped() {
+            return None;
+        }
+        reached(Step::BeforeSend);
+        let result = self.client.create_payout_under(token, &item.payout_id, request).await;
+        reached(Step::AfterSend);
+        self.slow_down(leased, &result).await;
+        let (end, next) = outcome::created(&item.key, result, self.settings.stop_on_low_balance);
+        if end.state.is_made() || end.state.is_refused() {
+            self.sent.fetch_add(1, Ordering::AcqRel);
+        }
+        if end.state.is_refused() {
+            self.refused.fetch_add(1, Ordering::AcqRel);
+            self.check_refusals();
+        }
+        match next {
+            Next::Go => {}
+            Next::Pause(why) => self.halt(why),
+            Next::Wait => sending.waits.store(true, Ordering::Release),
+            Next::Shrink => {
+                sending.waits.store(true, Ordering::Release);
+                sending.shrinks.store(true, Ordering::Release);
+            }
+        }
+        Some(end)
     }
 
     /// One token for all of them, or one for each.
@@ -321,11 +345,13 @@ impl Worker {
                 Ok(vec![self.client.chunk_token(&ids, life).await?])
             }
             crate::settings::BatchTokens::Payout => {
-                let calls = items.iter().map(|(item, request)| {
-                    self.client.payout_token(&item.payout_id, &request.money, life)
-                });
-                let tokens: Vec<Result<ChunkToken>> = stream::iter(calls).buffered(8).collect().await;
-                tokens.into_iter().collect()
+                let calls: Vec<BoxFuture<'_, Result<ChunkToken>>> = items
+                    .iter()
+                    .map(|(item, request)| -> BoxFuture<'_, _> {
+                        Box::pin(self.client.payout_token(&item.payout_id, &request.money, life))
+                    })
+                    .collect();
+                stream::iter(calls).buffered(8).try_collect().await
             }
         }
     }
@@ -340,22 +366,25 @@ impl Worker {
 
     /// Finds out what became of the items that are in doubt.
     async fn settle(&self, chunk: Claimed) -> Result<Ended> {
-        let doubted = chunk.items.iter().filter(|item| item.state == ItemState::InDoubt);
-        let items: Vec<(&ItemRecord, PayoutRequest)> = doubted
-            .map(|item| Ok((item, item.request(&self.journal.keys, &self.batch)?)))
-            .collect::<Result<_>>()?;
-        let looks = items.iter().map(|(item, request)| async {
-            let _place = self.places.acquire().await.ok()?;
-            if self.stop.is_stopped() {
-                return None;
-            }
-            reached(Step::BeforeLook);
-            let result = self.client.find_payout(&item.payout_id, request).await;
-            reached(Step::AfterLook);
-            outcome::found(&item.key, result, self.journal.fence, chunk.registration, chunk.at)
-        });
-        let ends: Vec<Option<ItemEnd>> = stream::iter(looks).buffer_unordered(32).collect().await;
-        Ok(ended(&chunk, ends.into_iter().flatten().collect(), PAUSE))
+        let items = self.requests(&chunk, ItemState::InDoubt, usize::MAX)?;
+        let looks: Vec<BoxFuture<'_, Option<ItemEnd>>> = items
+            .iter()
+            .map(|(item, request)| -> BoxFuture<'_, _> { Box::pin(self.look(&chunk, item, request)) })
+            .collect();
+        let ends = stream::iter(looks).buffer_unordered(32).filter_map(std::future::ready).collect().await;
+        Ok(ended(&chunk, ends, PAUSE))
+    }
+
+    /// Was this item made? None, where that is not proved yet.
+    async fn look(&self, chunk: &Claimed, item: &ItemRecord, request: &PayoutRequest) -> Option<ItemEnd> {
+        let _place = self.places.acquire().await.ok()?;
+        if self.stop.is_stopped() {
+            return None;
+        }
+        reached(Step::BeforeLook);
+        let result = self.client.find_payout(&item.payout_id, request).await;
+        reached(Step::AfterLook);
+        outcome::found(&item.key, result, self.journal.fence, chunk.registration, chunk.at)
     }
 
     /// Reads those that are accepted, each once or a few times.

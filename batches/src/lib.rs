@@ -17,6 +17,10 @@
 
 #![forbid(unsafe_code)]
 
+// A build for merchants has no debug assertions, and cargo gives every crate that is built at once the features of all.
+#[cfg(all(not(debug_assertions), feature = "proofs"))]
+compile_error!("proofs is for tests: it needs debug assertions, which no build for merchants has");
+
 mod batch;
 mod batches;
 mod chunk;
@@ -34,10 +38,20 @@ mod settings;
 mod steps;
 
 pub use batch::BatchState;
-pub use batches::Batches;
+pub use batches::{BatchStatus, Batches, ItemCount, NewBatch, Planned};
+#[cfg(feature = "proofs")]
+#[doc(hidden)]
+pub use db::Clock;
 pub use db::JournalLocation;
 pub use drive::{Budget, Stop};
+pub use input::{
+    Columns, CsvRows, Field, ItemDraft, JsonLines, Requests, RowProblem, RowRead, Rows, csv_template,
+    derived_payout_id,
+};
 pub use item::ItemState;
 pub use journal::BatchEvent;
+pub use plan::{
+    ControlTotals, CurrencyTotal, GroupTotal, Plan, PlanProblem, PlanProblemKind, PlanWarning, PlanWarningKind, Totals,
+};
 pub use seal::Keys;
 pub use settings::{BatchSettings, BatchTokens};

@@ -20,7 +20,7 @@ pub enum BatchTokens {
 ///
 /// ```
 /// let settings = komopay_batches::BatchSettings { concurrency: 16, max_refusals: Some(100), ..Default::default() };
-/// assert!(settings.check().is_ok());
+/// assert!(settings.check(std::time::Duration::from_secs(20)).is_ok());
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -31,7 +31,7 @@ pub struct BatchSettings {
     pub requests_per_second: Option<f64>,
     /// Which tokens the creates carry.
     pub tokens: BatchTokens,
-    /// For how long a token is asked for: 30 to 600 seconds. After a crash, what was on its way is settled no sooner
+    /// For how long a token is asked for: 60 to 3600 seconds, and at least twice the client's `attempt_timeout`. After a crash, what was on its way is settled no sooner
     /// than that and the fence's leeway later.
     pub token_seconds: u64,
     /// It pauses when so many items were refused: by the platform when they were sent, or later.
@@ -67,7 +67,7 @@ impl BatchSettings {
     ///
     /// # Errors
     /// `configuration`, naming the setting.
-    pub fn check(&self) -> Result<()> {
+    pub fn check(&self, attempt_timeout: Duration) -> Result<()> {
         let refuse = |name, problem| Err(Error::setting(name, problem));
         if !(1..=1024).contains(&self.concurrency) {
             return refuse("concurrency", "must be 1 to 1024");
@@ -75,8 +75,12 @@ impl BatchSettings {
         if self.requests_per_second.is_some_and(|rate| !(0.001..=1_000_000.0).contains(&rate)) {
             return refuse("requests_per_second", "must be 0.001 to 1000000");
         }
-        if !(30..=600).contains(&self.token_seconds) {
-            return refuse("token_seconds", "must be 30 to 600");
+        if !(60..=3600).contains(&self.token_seconds) {
+            return refuse("token_seconds", "must be 60 to 3600");
+        }
+        if self.token_life() < attempt_timeout * 2 {
+            let problem = "must be twice the client's attempt_timeout at least: nothing is sent in the last such time";
+            return refuse("token_seconds", problem);
         }
         if self.max_refused_share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return refuse("max_refused_share", "must be 0 to 1");

@@ -15,13 +15,13 @@ pub(crate) enum Step {
 }
 
 /// Tells that a step was reached.
-#[cfg(not(feature = "steps"))]
+#[cfg(not(feature = "proofs"))]
 pub(crate) fn reached(_: Step) {}
 
-#[cfg(feature = "steps")]
+#[cfg(feature = "proofs")]
 pub(crate) use armed::reached;
 
-#[cfg(feature = "steps")]
+#[cfg(feature = "proofs")]
 mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};

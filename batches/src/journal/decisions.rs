@@ -62,6 +62,14 @@ impl Journal {
             let text = "is not the digest of the batch as it stands: its contents were changed. Look at the plan again";
             return Err(Error::invalid("digest", text));
         }
+        let warnings: Vec<String> = match &record.plan {
+            Some(plan) => serde_json::from_str(plan).map_err(|_| damaged("the plan of a batch"))?,
+            None => Vec::new(),
+        };
+        if !warnings.is_empty() && why.is_none() {
+            let text = format!("is missing: the plan has {} warnings, which an approval answers", warnings.len());
+            return Err(Error::invalid("why", text));
+        }
         let same = same_name(&record.maker, by);
         if record.settings.approval_by_another && same {
             let text = "is the maker of this batch, which has to be approved by another (approval_by_another)";
@@ -302,7 +310,7 @@ impl Journal {
         if !tx.query(taken, &[batch.into(), key.as_str().into()]).await?.is_empty() {
             return Err(Error::invalid("item", format!("cannot be tried again: {key} is another item of this batch")));
         }
-        let payout_id = derived_payout_id(batch, &key);
+        let payout_id = derived_payout_id(batch, &key)?;
         let row = u64::try_from(item.line).unwrap_or_default();
         Stored::of(Box::new(ItemDraft { key, payout_id, request, row }), batch, &self.keys)
     }

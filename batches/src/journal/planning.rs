@@ -8,6 +8,7 @@ use super::{Journal, damaged};
 use crate::batch::BatchState;
 use crate::chunk::Micros;
 use crate::db::{Lock, Tx, Value};
+use crate::plan::{PlanWarning, PlanWarningKind};
 use crate::input::{ItemDraft, RowProblem};
 use crate::seal::{Keys, Sealed};
 use crate::settings::BatchSettings;
@@ -399,11 +400,23 @@ fn line_of(row: u64) -> i64 {
 
 /// An item whose payee gets the same amount in another batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaidLately {
+pub(crate) struct PaidLately {
     /// The payout that is planned.
     pub payout_id: PayoutId,
     /// The other batch.
     pub batch_id: String,
     /// The payout there.
     pub other_payout_id: PayoutId,
+}
+
+impl PaidLately {
+    /// The same as a warning.
+    pub fn warning(&self) -> PlanWarning {
+        let Self { payout_id, batch_id, other_payout_id } = self;
+        let text = format!(
+            "payout {payout_id} has the payee and the amount of payout {other_payout_id}, of batch {batch_id}: is it \
+             meant to be paid twice?"
+        );
+        PlanWarning { kind: PlanWarningKind::PaidLately, text, row: None }
+    }
 }

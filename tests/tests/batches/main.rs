@@ -1,0 +1,4 @@
+//! Batches: planned, approved, paid exactly once, whatever happens to their workers.
+
+mod life;
+mod stack;
