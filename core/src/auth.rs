@@ -2,11 +2,14 @@
 
 mod access;
 mod cache;
+mod chunk;
 mod claims;
 mod scope;
 mod tokens;
 
 pub use access::{AccessScope, AccessToken};
+pub use chunk::ChunkToken;
+pub(crate) use chunk::{ChunkRequest, fitting};
 #[cfg(feature = "fuzzing")]
 pub(crate) use claims::Claims;
 pub(crate) use scope::Scope;

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::attempt::Attempt;
@@ -23,6 +24,8 @@ use crate::values::PayoutId;
 pub(crate) struct ReadError {
     pub kind: ReadErrorKind,
     pub error: Error,
+    /// When the platform says it answered so, if it did.
+    pub date: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,24 +59,24 @@ impl ReadErrorKind {
 
 impl ReadError {
     pub fn passing(error: Error) -> Self {
-        Self { kind: ReadErrorKind::Passing, error }
+        Self { kind: ReadErrorKind::Passing, error, date: None }
     }
 
     pub fn lasting(error: Error) -> Self {
-        Self { kind: ReadErrorKind::Lasting, error }
+        Self { kind: ReadErrorKind::Lasting, error, date: None }
     }
 
     /// No permit came.
     pub fn throttled(error: Error) -> Self {
         let is_closed = error.kind() == ErrorKind::Closed;
-        Self { kind: if is_closed { ReadErrorKind::Barred } else { ReadErrorKind::Throttled }, error }
+        Self { kind: if is_closed { ReadErrorKind::Barred } else { ReadErrorKind::Throttled }, error, date: None }
     }
 }
 
 impl From<Refusal> for ReadError {
     fn from(refusal: Refusal) -> Self {
         let kind = if refusal.is_final { ReadErrorKind::Barred } else { ReadErrorKind::Passing };
-        Self { kind, error: refusal.error }
+        Self { kind, error: refusal.error, date: None }
     }
 }
 
@@ -106,6 +109,7 @@ pub(crate) async fn try_read<T>(
                 FailureKind::Configuration => ReadErrorKind::Barred,
             },
             error: failure.to_error(),
+            date: None,
         })?;
         // It may belong to an earlier exchange of its connection.
         if matches!(answer.status, 404 | 410) && !answer.is_first && matches!(operation.over, Over::Confirmed) {
@@ -131,7 +135,7 @@ pub(crate) async fn try_read<T>(
             ReadError::lasting(Error::new(ErrorKind::UnexpectedResponse, text).with_status(200))
         });
     }
-    Err(ReadError { kind: ReadErrorKind::of(answer.status), error: answer.to_error() })
+    Err(ReadError { kind: ReadErrorKind::of(answer.status), error: answer.to_error(), date: answer.date })
 }
 
 /// Reads until there is an answer: see [`Call::answer`].
@@ -323,7 +327,7 @@ impl Call {
     }
 
     /// How long to pause after a try that brought nothing. Ends the call if that would leave no time for another one.
-    fn missed(&mut self, ReadError { kind, error }: ReadError) -> Result<Duration> {
+    fn missed(&mut self, ReadError { kind, error, .. }: ReadError) -> Result<Duration> {
         let is_throttled = self.count(kind);
         let left = self.left_after(&error);
         let pause = self.drawn(error.retry_after());
@@ -353,7 +357,7 @@ impl Call {
     /// What the platform asked to wait after a try that brought nothing, and the longest pause after it. `seen` if
     /// something was there before.
     fn missed_in_wait(&mut self, missed: ReadError, seen: bool) -> Result<(Duration, Duration)> {
-        let ReadError { kind, error } = missed;
+        let ReadError { kind, error, .. } = missed;
         let limits = self.session.limits;
         let is_throttled = self.count(kind);
         // A read may lag behind the create, but not behind a read that showed the payout.
@@ -439,7 +443,7 @@ mod tests {
     use crate::{Config, Credentials};
 
     fn missed(kind: ReadErrorKind, retry_after: Option<Duration>) -> ReadError {
-        ReadError { kind, error: Error::new(ErrorKind::RateLimited, "no").with_retry_after(retry_after) }
+        ReadError { kind, error: Error::new(ErrorKind::RateLimited, "no").with_retry_after(retry_after), date: None }
     }
 
     /// A call whose tries end so. Gives how it ends, and which tries there were, when.
@@ -487,9 +491,7 @@ mod tests {
                     return chance.tried(Err(missed(ReadErrorKind::Passing, None)));
                 }
                 tokio::time::sleep(chance.left).await;
-                let held =
-                    ReadError { kind: ReadErrorKind::Throttled, error: Error::new(ErrorKind::TimedOut, "held back") };
-                chance.tried(Err(held))
+                chance.tried(Err(ReadError::throttled(Error::new(ErrorKind::TimedOut, "held back"))))
             })
             .await;
         assert_eq!(result.unwrap_err().kind(), ErrorKind::RateLimited);

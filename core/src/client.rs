@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::auth::{AccessScope, AccessToken};
+use crate::auth::{AccessScope, AccessToken, ChunkToken};
 use crate::callback_url::{self, CallbackUrlOptions};
 use crate::callbacks::{self, Callback, Refused};
 use crate::caller::Telling;
@@ -21,7 +21,7 @@ use crate::money::Money;
 use crate::options::CallOptions;
 use crate::payouts::follow::SingleFlight;
 use crate::payouts::in_flight::InFlight;
-use crate::payouts::{PayoutRequest, PayoutWaits, calls, create};
+use crate::payouts::{Found, PayoutRequest, PayoutWaits, calls, create, find};
 use crate::session::Session;
 use crate::telemetry::CallOutcome;
 use crate::values::{Payout, PayoutAccepted, PayoutId};
@@ -152,10 +152,109 @@ impl Client {
     #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id, resume))]
     pub async fn create_payout(&self, id: &PayoutId, request: &PayoutRequest, resume: bool) -> Result<PayoutAccepted> {
         let Inner { session, creates, .. } = &*self.0;
-        let outcome = |accepted: &PayoutAccepted| {
-            if accepted.recovered { CallOutcome::Recovered } else { CallOutcome::Done }
-        };
-        session.told("create_payout", Some(id), outcome, create::create(session, creates, id, request, resume)).await
+        session
+            .told(
+                "create_payout",
+                Some(id),
+                create_outcome,
+                create::create(session, creates, id, request, resume, None),
+            )
+            .await
+    }
+
+    /// A token that allows the creates of these payouts, and nothing else, for `validity`, 60 s to 3600 s: `POST
+    /// /auth-tokens`. It fences them: under it, no payout can be made after its end, whoever holds it and however late
+    /// it wakes up.
+    ///
+    /// A token whose end cannot be read, or that is valid for longer than was asked for, is thrown away.
+    ///
+    /// # Errors
+    /// `invalid_request`, naming `ids` if there are none or more than one token covers ([`ChunkToken::fits`]), or
+    /// `validity`; `configuration`, naming `credentials`, if this client has no merchant code and secret;
+    /// `unexpected_response` if the token that was issued is no fence; else as [`Client::issue_token`].
+    ///
+    /// ```no_run
+    /// # async fn pay(
+    /// #     client: komopay_core::Client,
+    /// #     chunk: Vec<(komopay_core::PayoutId, komopay_core::PayoutRequest)>,
+    /// # ) -> komopay_core::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let ids: Vec<_> = chunk.iter().map(|(id, _)| id.clone()).collect();
+    /// let token = client.chunk_token(&ids, Duration::from_secs(60)).await?;
+    /// // Note token.life() where other workers see it, and send nothing before that is done.
+    /// for (id, request) in &chunk {
+    ///     client.create_payout_under(&token, id, request).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[tracing::instrument(target = "komopay", skip_all)]
+    pub async fn chunk_token(&self, ids: &[PayoutId], validity: Duration) -> Result<ChunkToken> {
+        self.told("chunk_token", None, issue::chunk_token(&self.0.session, ids, validity)).await
+    }
+
+    /// Makes a payout under a chunk's token: [`Client::create_payout`] with an end that the platform enforces.
+    ///
+    /// The token is never renewed, and no attempt starts later than `attempt_timeout` before its end
+    /// ([`ChunkToken::ends`]); one that is under way keeps its own time. A call that has sent nothing by then ends at
+    /// once, as one of which no money moved; a 401 to the token means the same. What may have been sent is settled by
+    /// reading, with other tokens, which allow that only.
+    ///
+    /// The id may have been sent before by a worker that is gone, or by one whose journal was lost. So a payout of any
+    /// age that agrees is this one: a 409 is settled by reading, as where a call resumes. An equal call under the same
+    /// token is joined; any other one of this id is waited for.
+    ///
+    /// A 431, or a 400 that is no JSON, is no answer of the platform: something on the way does not take so long a
+    /// token. It proves nothing, no further attempt follows, and unless the payout is found, the call ends as
+    /// `outcome_unknown`, with [`Error::token_too_long`].
+    ///
+    /// # Errors
+    /// As [`Client::create_payout`]. `invalid_request`, naming `token`, if that is of another client or does not allow
+    /// this id; `timed_out` if the token's end came before anything was sent, and nothing else had gone wrong;
+    /// `authentication` (401) if the platform does not take the token any more, and nothing was executed.
+    #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id))]
+    pub async fn create_payout_under(
+        &self,
+        token: &ChunkToken,
+        id: &PayoutId,
+        request: &PayoutRequest,
+    ) -> Result<PayoutAccepted> {
+        let Inner { session, creates, .. } = &*self.0;
+        let call = create::create(session, creates, id, request, false, Some(token));
+        session.told("create_payout", Some(id), create_outcome, call).await
+    }
+
+    /// Was this payment made? What a worker asks that settles a create which another one may have sent: it reads over a
+    /// connection of its own, up to `read_attempts` times within `total_timeout`.
+    ///
+    /// A payout that agrees in all that the platform repeats is [`Found::Made`], whatever its age. "Not there" is no
+    /// proof that it will not be: it is one only after the end of every token that it may have been sent under, and the
+    /// time that a request may take to execute.
+    ///
+    /// # Errors
+    /// `unexpected_response` if a field that decides cannot be read from the answer; else as [`Client::get_payout`],
+    /// and never `not_found` for a payout that is not there (410).
+    ///
+    /// ```no_run
+    /// # async fn settle(
+    /// #     client: komopay_core::Client,
+    /// #     id: komopay_core::PayoutId,
+    /// #     request: komopay_core::PayoutRequest,
+    /// # ) -> komopay_core::Result<()> {
+    /// use komopay_core::Found;
+    ///
+    /// match client.find_payout(&id, &request).await? {
+    ///     Found::Made(accepted) => println!("{} was made", accepted.payout_id),
+    ///     Found::Other(payout) => println!("the id belongs to a payout of {}", payout.money),
+    ///     Found::NotThere { date } => println!("nothing is there, the platform said at {date:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id))]
+    pub async fn find_payout(&self, id: &PayoutId, request: &PayoutRequest) -> Result<Found> {
+        self.told("find_payout", Some(id), find::find(&self.0.session, id, request)).await
     }
 
     /// Reads a payout: `GET /payouts/{id}`, tried up to `read_attempts` times within `total_timeout`.
@@ -495,6 +594,10 @@ impl Client {
         self.0.session.close();
         self.0.creates.shut();
     }
+}
+
+fn create_outcome(accepted: &PayoutAccepted) -> CallOutcome {
+    if accepted.recovered { CallOutcome::Recovered } else { CallOutcome::Done }
 }
 
 impl fmt::Debug for Client {

@@ -212,6 +212,8 @@ fn is_of_no_payout(field: &str) -> bool {
         field,
         "scope.operations"
             | "validity"
+            | "ids"
+            | "token"
             | "timeout"
             | "reads_per_second"
             | "limit"
@@ -261,6 +263,8 @@ struct Details {
     origin: Origin,
     /// No connection could be made, and its client never reached the platform.
     unreached: bool,
+    /// Something on the way refused the token for its length.
+    token_too_long: bool,
 }
 
 /// Who said no.
@@ -289,6 +293,7 @@ impl Error {
             cause: None,
             origin: Origin::Here,
             unreached: false,
+            token_too_long: false,
         }))
     }
 
@@ -296,6 +301,13 @@ impl Error {
     #[must_use]
     pub fn setting(name: &str, problem: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Configuration, format!("{name}: {problem}")).with_field(name)
+    }
+
+    /// Something of this program's own that failed and may work later, by its name, such as its journal of batches.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn unavailable(name: &str, problem: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Unavailable, format!("{name}: {problem}")).with_field(name)
     }
 
     /// A field of a request that cannot be sent, by its name.
@@ -360,6 +372,11 @@ impl Error {
     /// It says that the platform was never reached, if it was not.
     pub(crate) fn with_unreached(mut self, unreached: bool) -> Self {
         self.0.unreached = unreached;
+        self
+    }
+
+    pub(crate) fn with_token_too_long(mut self) -> Self {
+        self.0.token_too_long = true;
         self
     }
 
@@ -512,6 +529,13 @@ impl Error {
             }
             (kind, _) => kind.concerns(self.field()),
         }
+    }
+
+    /// Whether a create under a [`ChunkToken`](crate::ChunkToken) was answered with 431, or with a 400 that is no JSON:
+    /// something on the way, such as a proxy, does not take so long a header. A smaller chunk has a shorter token.
+    #[must_use]
+    pub fn token_too_long(&self) -> bool {
+        self.0.token_too_long
     }
 
     /// The payout that was found (`duplicate_payout`) or last seen (`not_final`).

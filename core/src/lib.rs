@@ -84,7 +84,7 @@ mod transport;
 mod values;
 
 pub use attempt::{Attempt, Attempts};
-pub use auth::{AccessScope, AccessToken};
+pub use auth::{AccessScope, AccessToken, ChunkToken};
 pub use callback_url::{CallbackKey, CallbackUrlOptions, ShownUrl, SignaturePlace};
 pub use callbacks::Callback;
 pub use caller::{called_by, caller};
@@ -107,8 +107,8 @@ pub use mask::Masked;
 pub use money::Money;
 pub use options::CallOptions;
 pub use payouts::{
-    BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutMethod, PayoutRequest, PayoutWaits, WaitedPayout,
-    WalletAccount, WalletTransfer,
+    BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, Found, PayoutMethod, PayoutRequest, PayoutWaits,
+    WaitedPayout, WalletAccount, WalletTransfer,
 };
 pub use scrub::Shown;
 pub use telemetry::{CallAttempt, CallEnded, CallEvent, CallOutcome, CallStarted, Telemetry};

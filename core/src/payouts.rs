@@ -3,6 +3,7 @@
 mod agreement;
 pub(crate) mod calls;
 pub(crate) mod create;
+pub(crate) mod find;
 mod fingerprint;
 pub(crate) mod follow;
 pub(crate) mod in_flight;
@@ -16,6 +17,7 @@ mod unsettled;
 mod validation;
 mod waits;
 
+pub use find::Found;
 pub use request::{
     BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutMethod, PayoutRequest, WalletAccount,
     WalletTransfer,

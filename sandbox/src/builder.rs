@@ -88,6 +88,7 @@ impl Builder {
                 secret: DEFAULT_SECRET.to_owned(),
                 merchant_active: true,
                 locked_tokens_may_read: true,
+                token_leeway: Duration::ZERO,
                 documented_answers: false,
                 denied_ips: BTreeSet::from([DENIED_IP]),
                 balances: BTreeMap::new(),
@@ -187,6 +188,12 @@ impl Builder {
     /// Whether a token locked to a sum of money may GET; yes by default. The contract leaves it open.
     pub fn locked_tokens_may_read(mut self, may: bool) -> Self {
         self.settings.locked_tokens_may_read = may;
+        self
+    }
+
+    /// For how long after its end (`exp`) a token is still taken, in whole seconds; not at all by default.
+    pub fn token_leeway(mut self, leeway: Duration) -> Self {
+        self.settings.token_leeway = leeway;
         self
     }
 

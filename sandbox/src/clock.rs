@@ -1,10 +1,10 @@
 //! The sandbox's clock: it runs as every clock does, and can be put forward.
 //!
-//! Processing, delays and repeats of callbacks wait by it, and payouts, ledger and delivery log show its time. Tokens,
-//! daily limits and everything about a connection go by the machine's.
+//! Processing, delays and repeats of callbacks wait by it, tokens end by it, and payouts, ledger, delivery log and the
+//! `Date` of an answer show its time. Daily limits and everything about a connection go by the machine's.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -31,6 +31,18 @@ impl Clock {
     pub(crate) fn timestamp(&self) -> Timestamp {
         let skipped = SignedDuration::try_from(*self.skipped.borrow()).unwrap_or(SignedDuration::MAX);
         Timestamp::now().saturating_add(skipped).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The same in seconds since 1970.
+    pub(crate) fn secs(&self) -> u64 {
+        u64::try_from(self.timestamp().as_second()).unwrap_or_default()
+    }
+
+    /// What time it shows, as `Date` has it, if it was put forward: otherwise it is the time of every server.
+    pub(crate) fn date(&self) -> Option<String> {
+        let skipped = *self.skipped.borrow();
+        let date = SystemTime::now().checked_add(skipped).filter(|_| !skipped.is_zero())?;
+        Some(httpdate::fmt_http_date(date))
     }
 
     /// Puts it forward.

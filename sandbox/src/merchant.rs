@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{ALLOW, LOCATION, RETRY_AFTER};
+use http::header::{ALLOW, DATE, HeaderValue, LOCATION, RETRY_AFTER};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -78,7 +78,12 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
         }
     };
     tracing::info!("{operation}{loggable} -> {}{fault}", answer.status.as_u16());
-    answer.into_response()
+    let mut response = answer.into_response();
+    if let Some(date) = gateway.clock.date().and_then(|date| HeaderValue::from_str(&date).ok()) {
+        // A fault may tell another one.
+        response.headers_mut().entry(DATE).or_insert(date);
+    }
+    response
 }
 
 /// Answers what no operation takes.

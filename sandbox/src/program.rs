@@ -55,6 +55,9 @@ struct Arguments {
     /// several times; a currency that the sandbox does not know is paid by bank transfer to `BNK_000`.
     #[arg(long, value_name = "CURRENCY=AMOUNT", value_parser = balance)]
     balance: Vec<(String, String)>,
+    /// For how long after its end a token is still taken, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    token_leeway: u64,
     /// How long after an attempt a callback is repeated that was not answered with 200, in milliseconds.
     #[arg(long, default_value_t = 120_000, value_parser = clap::value_parser!(u64).range(1..))]
     callback_interval_ms: u64,
@@ -133,6 +136,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         merchant_code,
         secret,
         balance: balances,
+        token_leeway,
         callback_interval_ms,
         callback_on_create,
         callback_ca,
@@ -171,6 +175,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .seed(seed)
         .control(control)
         .merchant(&merchant_code, &secret)
+        .token_leeway(Duration::from_secs(token_leeway))
         .callback_interval(Duration::from_millis(callback_interval_ms))
         .callback_on_create(callback_on_create)
         .deliver_to_any_host(deliver_to_any_host)

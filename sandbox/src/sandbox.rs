@@ -181,7 +181,7 @@ impl Sandbox {
     }
 
     /// Puts the sandbox's clock forward: processing, delays and repeats of callbacks that would end in this time end
-    /// now. Tokens, daily limits and faults of calls know nothing of it.
+    /// now, and so do tokens. The `Date` of answers shows it. Daily limits and faults of calls know nothing of it.
     pub fn advance(&self, time: Duration) {
         self.gateway.clock.advance(time);
     }

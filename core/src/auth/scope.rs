@@ -28,6 +28,11 @@ impl Scope {
         Self { operations: Some(ids.into_iter().map(|id| ["GET ", &id.path()].concat()).collect()), money: None }
     }
 
+    /// To create these payouts, of any money, and not to read them.
+    pub fn creates(ids: &[PayoutId]) -> Self {
+        Self { operations: Some(ids.iter().map(|id| ["POST ", &id.path()].concat()).collect()), money: None }
+    }
+
     /// To make one call.
     pub fn operation(method: &str, path: &str) -> Self {
         Self { operations: Some(vec![format!("{method} {path}")]), money: None }

@@ -46,6 +46,11 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
+    /// A token that nothing takes the place of.
+    pub fn ready(token: Arc<SecretString>) -> Self {
+        Self { token, number: None, key: String::new(), fresh: true, locked: false }
+    }
+
     /// Whether another token could be had if this one is refused.
     pub fn renewable(&self) -> bool {
         self.number.is_some() && !self.fresh
@@ -121,6 +126,11 @@ impl Tokens {
         }
     }
 
+    /// Whether the platform issues them for this client, as each is asked for.
+    pub fn are_issued(&self) -> bool {
+        matches!(&self.source, Source::Fetched(fetcher) if matches!(fetcher.origin, Origin::Platform(_)))
+    }
+
     /// A token that covers `needed`, but not the one of `refused`. A token call that is waited for is noted in the
     /// history.
     pub async fn get(
@@ -131,9 +141,7 @@ impl Tokens {
         history: &mut Vec<Attempt>,
     ) -> Result<Grant, Refusal> {
         let grant = match &self.source {
-            Source::Ready(token, _) => {
-                Grant { token: Arc::clone(token), number: None, key: String::new(), fresh: true, locked: false }
-            }
+            Source::Ready(token, _) => Grant::ready(Arc::clone(token)),
             Source::Fetched(fetcher) => {
                 let scope = fetcher.scope_for(needed);
                 tokio::time::timeout(within, fetcher.get(&scope, refused, history)).await.unwrap_or_else(|_| {

@@ -12,9 +12,9 @@ use super::PayoutRequest;
 use super::agreement::{Agreement, Expected};
 use super::in_flight::{Call, Entry, InFlight, unknown};
 use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, Verdict};
-use super::read::read_once;
+use super::read::{read_once, unproven};
 use crate::attempt::Attempt;
-use crate::auth::{Grant, Refusal, Scope};
+use crate::auth::{ChunkToken, Grant, Refusal, Scope};
 use crate::call::ReadErrorKind;
 use crate::caller::spawn;
 use crate::checked::check_currency;
@@ -32,13 +32,15 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// How much older than the call a found payout may look, since two clocks' seconds and delays are involved.
 const AGE_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
-/// Creates the payout, or joins the equal call that is under way, if there is one that may be joined.
+/// Creates the payout, or joins the equal call that is under way, if there is one that may be joined. With a chunk's
+/// token, under that and no other.
 pub(crate) async fn create(
     session: &Arc<Session>,
     creates: &Arc<InFlight>,
     id: &PayoutId,
     request: &PayoutRequest,
     mut resume: bool,
+    token: Option<&ChunkToken>,
 ) -> Result<PayoutAccepted> {
     let started = Instant::now();
     // An earlier call may have sent it: what keeps this one from finding out proves nothing.
@@ -56,13 +58,16 @@ pub(crate) async fn create(
                 "the last create under this id ended as outcome_unknown: this one starts as resumed"
             );
         }
-        session.check_open().map_err(|error| refuse(error, resume))?;
+        let open = session.check_open();
+        let usable = open.and_then(|()| token.map_or(Ok(()), |token| token.check(&session.tokens, id)));
+        usable.map_err(|error| refuse(error, resume))?;
         let refusal = check(session, &request).err();
         if let Some(error) = refusal.clone().filter(|_| !resume) {
             return Err(refuse(error, resume));
         }
         let total = session.limits.total;
-        let entry = creates.enter(id, &request, resume, started, total).map_err(|error| match error.kind() {
+        let entry = creates.enter(id, &request, resume, token.map(ChunkToken::number), started, total);
+        let entry = entry.map_err(|error| match error.kind() {
             ErrorKind::Closed => refuse(error, resume),
             _ => error,
         })?;
@@ -88,7 +93,7 @@ pub(crate) async fn create(
                     let text = format!("another call for payout {id} took all the time");
                     return Err(unknown(id, Some(Error::new(ErrorKind::TimedOut, text))));
                 };
-                match next(ended, resume, call.resumes()) {
+                match next(ended, resume || token.is_some(), call.takes_any_age()) {
                     Next::Take(accepted) => return Ok(*accepted),
                     Next::Ask { resume: again } => resume = again,
                 }
@@ -104,6 +109,7 @@ pub(crate) async fn create(
                     resume,
                     operation: Operation::post(id.path(), body.clone()).about(&request.personal()),
                     started,
+                    token: token.cloned(),
                     first_post_at: None,
                     grant: None,
                     permit: None,
@@ -144,11 +150,12 @@ pub(super) enum Next {
     Ask { resume: bool },
 }
 
-/// What a caller does when the call has ended that it waited for; `resumed` tells whether that one was a resumed call.
-pub(super) fn next(ended: Result<PayoutAccepted>, resume: bool, resumed: bool) -> Next {
+/// What a caller does when the call has ended that it waited for. Whether a payout of any age may be its own, and
+/// whether that call took any: one that resumes does, and so does one under a chunk's token.
+pub(super) fn next(ended: Result<PayoutAccepted>, resume: bool, took_any_age: bool) -> Next {
     match ended {
         // The same request, and nothing was believed for it that this call would not believe.
-        Ok(accepted) if resume || !resumed => Next::Take(Box::new(accepted)),
+        Ok(accepted) if resume || !took_any_age => Next::Take(Box::new(accepted)),
         Err(error) if error.kind() == ErrorKind::OutcomeUnknown => Next::Ask { resume: true },
         _ => Next::Ask { resume },
     }
@@ -163,6 +170,8 @@ struct Driver {
     resume: bool,
     operation: Operation,
     started: Instant,
+    /// The chunk's token, if it is sent under one.
+    token: Option<ChunkToken>,
     first_post_at: Option<(Instant, Timestamp)>,
     grant: Option<Grant>,
     /// The right to send, from before its token is asked for until the create is answered.
@@ -192,6 +201,8 @@ pub(super) struct Learned {
     /// What the last read was answered that proves nothing, if none says how things stand since: a better cause of an
     /// unknown outcome than that there was no answer in the end.
     pub unproven: Option<Error>,
+    /// That something on the way seems to refuse the chunk's token for its length.
+    pub too_long: Option<Error>,
 }
 
 impl Driver {
@@ -205,7 +216,10 @@ impl Driver {
             (true, None) => Start::Resume,
             (true, Some(_)) => Start::ResumeRefused,
         };
-        let (mut outcome, mut action) = Outcome::start(self.session.limits, self.started.elapsed(), start);
+        let limits = self.session.limits;
+        // Rule 13: what is sent under a chunk's token is over when that ends.
+        let no_post_after = self.token.as_ref().map(|token| token.sends_for(self.started, limits.attempt));
+        let (mut outcome, mut action) = Outcome::start(limits, self.started.elapsed(), start, no_post_after);
         loop {
             // Before there is anything to settle, leaving ends what it waits for at once.
             let may_leave = !outcome.settles();
@@ -319,6 +333,13 @@ impl Driver {
     }
 
     async fn authorize(&mut self, within: Duration) -> Event {
+        if let Some(token) = &self.token {
+            if self.session.connection_per_create {
+                self.operation.over = Over::Own(None);
+            }
+            self.grant = Some(token.grant());
+            return Event::Authorized;
+        }
         let scope = Scope::create(&self.id, &self.request.money);
         let refused = if std::mem::take(&mut self.renew) { self.grant.as_ref() } else { None };
         let issued = self.session.tokens.get(&scope, refused, within, &mut self.history);
@@ -377,8 +398,13 @@ impl Driver {
             self.learned.accepted = Some(accepted);
             return PostEnd::Accepted;
         }
-        let error = answer.to_error().for_create(&self.id);
-        let end = no_acceptance(answer, &error, self.grant.as_ref().is_some_and(Grant::renewable));
+        let mut error = answer.to_error().for_create(&self.id);
+        let renewable = self.grant.as_ref().is_some_and(Grant::renewable);
+        let end = no_acceptance(answer, &error, renewable, self.token.is_some());
+        if end == PostEnd::TooLong {
+            error = error.with_token_too_long();
+            self.learned.too_long = Some(error.clone());
+        }
         if end == PostEnd::Refused {
             self.learned.refusal = Some(error.clone());
         }
@@ -399,11 +425,11 @@ impl Driver {
         {
             Ok(found) => {
                 let is_young = |created| is_young(found.date, created, self.first_post_at);
-                let expected = Expected { is_test: session.is_test, is_young: Some(is_young).filter(|_| !self.resume) };
+                let any_age = self.resume || self.token.is_some();
+                let expected = Expected { is_test: session.is_test, is_young: Some(is_young).filter(|_| !any_age) };
                 let agreement = found.deciding.is_ours(&self.request, expected);
                 if let Agreement::Unproven(field) = agreement {
-                    let text = format!("{field} cannot be read from the answer to GET {}", self.id.path());
-                    let error = Error::new(ErrorKind::UnexpectedResponse, text).with_status(200);
+                    let error = unproven(&self.id, field);
                     (self.learned.last_error, self.learned.unproven) = (Some(error.clone()), Some(error));
                 } else {
                     self.learned.found = Some(found.payout);
@@ -446,9 +472,12 @@ pub(super) fn acceptance(id: &PayoutId, request: &PayoutRequest, answer: &Answer
     (deciding.repeats(request) == Agreement::Ours).then_some(accepted)
 }
 
-/// Rule 3: which other answers to a create are believed; `error` is what this one means.
-pub(super) fn no_acceptance(answer: &Answer, error: &Error, renewable: bool) -> PostEnd {
+/// Rule 3: which other answers to a create are believed; `error` is what this one means. Rule 13: a chunk's token is
+/// long, and a proxy that does not take it is not the platform, whose answers are JSON.
+pub(super) fn no_acceptance(answer: &Answer, error: &Error, renewable: bool, of_chunk: bool) -> PostEnd {
     match answer.status {
+        431 if of_chunk => PostEnd::TooLong,
+        400 if of_chunk && !answer.is_json() => PostEnd::TooLong,
         429 => PostEnd::RateLimited { retry_after: answer.retry_after },
         401 => PostEnd::Unauthorized { renewable },
         409 => PostEnd::Conflict,
@@ -508,7 +537,9 @@ impl Learned {
                 Error::new(ErrorKind::Closed, format!("payout {id} was given up before it was made"))
             }
             (Verdict::Unknown | Verdict::Accepted | Verdict::Recovered, ..) => {
-                unknown(id, self.unproven.or(self.last_error))
+                let too_long = self.too_long.is_some();
+                let error = unknown(id, self.too_long.or(self.unproven).or(self.last_error));
+                if too_long { error.with_token_too_long() } else { error }
             }
         })
     }

@@ -32,6 +32,8 @@ struct Calls {
 pub(crate) struct Call {
     request: Arc<PayoutRequest>,
     resume: bool,
+    /// The chunk's token that it is sent under, if it is.
+    chunk: Option<u64>,
     began: Instant,
     /// When it ends at the latest, and all the time of who started it.
     ends: Instant,
@@ -73,7 +75,7 @@ impl InFlight {
         self.lock().unsettled.holds(id, request)
     }
 
-    /// Enters a call for this id, whose caller `asked` then, and has so much time.
+    /// Enters a call for this id, whose caller `asked` then, and has so much time; under a chunk's token, if so.
     ///
     /// # Errors
     /// `closed` after [`InFlight::shut`]; `duplicate_payout`, if another request under this id is under way.
@@ -82,6 +84,7 @@ impl InFlight {
         id: &PayoutId,
         request: &Arc<PayoutRequest>,
         resume: bool,
+        chunk: Option<u64>,
         asked: Instant,
         total: Duration,
     ) -> Result<Entry> {
@@ -97,7 +100,8 @@ impl InFlight {
             // `resume` changes what a 409 means, so the two ask different questions. So do two that resume, if
             // something may have been sent elsewhere in between: docs/adr/0010.
             let is_older = resume && call.began < asked;
-            if call.resume != resume || is_older || call.is_withdrawn() {
+            // Under another token it has another end, and a 409 means something else than without one.
+            if call.resume != resume || call.chunk != chunk || is_older || call.is_withdrawn() {
                 return Ok(Entry::Busy(Arc::clone(call)));
             }
             call.callers.fetch_add(1, Ordering::AcqRel);
@@ -109,6 +113,7 @@ impl InFlight {
         let call = Arc::new(Call {
             request: Arc::clone(request),
             resume,
+            chunk,
             began: Instant::now(),
             ends: asked + total,
             total,
@@ -176,9 +181,9 @@ impl Call {
         self.total < total
     }
 
-    /// Whether it resumes an earlier one.
-    pub fn resumes(&self) -> bool {
-        self.resume
+    /// Whether a payout of any age may be its own: it resumes an earlier one, or has a chunk's token.
+    pub fn takes_any_age(&self) -> bool {
+        self.resume || self.chunk.is_some()
     }
 
     /// Waits until no further POST may start.
@@ -365,7 +370,7 @@ mod tests {
         }
 
         fn enter(&self, resume: bool, asked: Instant) -> Entry {
-            self.registry.enter(&self.id, &self.request, resume, asked, SECOND).unwrap()
+            self.registry.enter(&self.id, &self.request, resume, None, asked, SECOND).unwrap()
         }
 
         fn started(&self, resume: bool) -> (Flight, Caller) {
@@ -430,7 +435,7 @@ mod tests {
         let (flight, _caller) = asked.started(false);
         asked.registry.shut();
         assert!(flight.call.is_withdrawn());
-        let error = asked.registry.enter(&asked.id, &asked.request, false, Instant::now(), SECOND).err().unwrap();
+        let error = asked.registry.enter(&asked.id, &asked.request, false, None, Instant::now(), SECOND).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Closed);
     }
 
@@ -439,7 +444,7 @@ mod tests {
         for (resume, exposed) in [(false, false), (false, true), (true, false)] {
             let asked = Asked::new();
             let (flight, caller) = asked.started(resume);
-            assert_eq!(flight.call.resumes(), resume);
+            assert_eq!(flight.call.takes_any_age(), resume);
             if exposed {
                 flight.call.expose();
             }
@@ -463,5 +468,19 @@ mod tests {
         let other = Asked { id: PayoutId::new("Q").unwrap(), ..asked };
         let _fresh = other.enter(false, began);
         assert!(matches!(other.enter(false, began + SECOND), Entry::Joined(_)), "it speaks for itself alone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_under_a_chunks_token_is_joined_under_the_same_one_only() {
+        let asked = Asked::new();
+        let enter = |chunk| asked.registry.enter(&asked.id, &asked.request, false, chunk, Instant::now(), SECOND);
+        let Entry::Started(flight, _caller) = enter(Some(1)).unwrap() else { panic!("it is under way") };
+        assert!(flight.call.takes_any_age());
+        assert!(matches!(enter(Some(1)).unwrap(), Entry::Joined(_)));
+        assert!(matches!(enter(Some(2)).unwrap(), Entry::Busy(_)));
+        assert!(matches!(enter(None).unwrap(), Entry::Busy(_)));
+        flight.land(refused());
+        let _plain = enter(None).unwrap();
+        assert!(matches!(enter(Some(1)).unwrap(), Entry::Busy(_)));
     }
 }

@@ -6,7 +6,7 @@
 //! - an error that says that no money moved is true, then and for ever: nothing of this call or of the ones that it
 //!   resumes was executed or will be. (All else ends as `outcome_unknown` or `duplicate_payout`.);
 //! - no POST starts after everybody left, while an earlier one is open, before a `Retry-After` is over, or without time
-//!   for it and a read; two calls of one client are never under way for one id;
+//!   for it and a read; none under a chunk's token starts after the end of that, or once it was refused; two calls of one client are never under way for one id;
 //! - every call ends, by its deadline; one that may not wait for a platform that was never reached, by the end of that
 //!   time.
 //!
@@ -59,7 +59,12 @@ const ASSUMED: Assumed = Assumed {
 
 /// A caller of a process of its own.
 const fn caller(client: u8, asks: Asked, calls: u8) -> Habits {
-    Habits { client, asks, resume: false, calls, resumes_again: true, refused_here: false }
+    Habits { client, asks, resume: false, calls, resumes_again: true, refused_here: false, chunk: None }
+}
+
+/// A caller under a chunk's token, which sends for so many seconds. It never resumes: its journal may be an old one.
+const fn under(chunk: u8, habits: Habits) -> Habits {
+    Habits { resumes_again: false, chunk: Some(chunk), ..habits }
 }
 
 /// A caller that resumes.
@@ -124,6 +129,24 @@ fn short() -> Vec<(&'static str, Setting)> {
         ("resumed twice, beside a process", hurried(&[lowered, lowered, caller(1, PLAIN, 1)])),
         ("two processes, other money", setting(4, Some(1), &[one, caller(1, OTHER_MONEY, 1)])),
         ("two processes, another method", setting(4, Some(1), &[one, caller(1, OTHER_METHOD, 1)])),
+        ("under a chunk's token, any faults", setting(6, None, &[under(3, one)])),
+        (
+            "under a chunk's token, asked to wait",
+            Setting { retry_after: waits, ..setting(6, Some(2), &[under(3, one)]) },
+        ),
+        ("under a chunk's token, misdelivered", kept(setting(6, Some(2), &[under(3, one)]))),
+        ("under a chunk's token, it calls again", setting(5, Some(2), &[under(4, again)])),
+        (
+            "under a chunk's token, paid before",
+            Setting { before: Some(PLAIN), ..setting(6, Some(2), &[under(3, one)]) },
+        ),
+        (
+            "under a chunk's token, another was paid before",
+            Setting { before: Some(OTHER_MONEY), ..setting(6, Some(2), &[under(3, one)]) },
+        ),
+        ("under a chunk's token, beside a plain call", setting(5, Some(1), &[under(3, one), one])),
+        ("under a chunk's token, two of it", setting(5, Some(1), &[under(3, one), under(3, one)])),
+        ("two processes, one under a chunk's token", setting(4, Some(1), &[under(2, one), caller(1, PLAIN, 1)])),
     ]
 }
 

@@ -13,6 +13,11 @@
 //! nothing had happened only after a read over a connection of its own, a first pause's time later, says that nothing
 //! is there.
 //!
+//! A create under a **chunk's token** (rule 13) has an end of its own: no POST starts at it or later, and nothing takes
+//! the token's place. What was not sent by then never will be. Its id may have been sent before, by a worker or a
+//! journal that is gone, and nobody may know: so a 409 to its first attempt is judged as to a repeat, without reading
+//! first.
+//!
 //! Times are measured from the start of the call.
 
 use std::time::Duration;
@@ -113,6 +118,8 @@ pub(crate) enum PostEnd {
     Conflict,
     /// Anything else: it may have executed, or may yet.
     Open,
+    /// The same, and it seems that something on the way refused a header for its length, as it would again.
+    TooLong,
 }
 
 impl PostEnd {
@@ -176,14 +183,17 @@ pub(crate) struct Outcome {
     renewed: bool,
     /// No POST before then: the platform asked for it.
     not_before: Duration,
+    /// Under a chunk's token: no POST starts then or later.
+    no_post_after: Option<Duration>,
     /// No further POST at all: the callers left, or the client closes.
     withdrawn: bool,
     read_started_at: Duration,
 }
 
 impl Outcome {
-    /// A call that is about to start, `now` being the time since its caller came, and its first action.
-    pub fn start(limits: Limits, now: Duration, start: Start) -> (Self, Action) {
+    /// A call that is about to start, `now` being the time since its caller came, and its first action. Under a chunk's
+    /// token, no POST starts at `no_post_after` or later.
+    pub fn start(limits: Limits, now: Duration, start: Start, no_post_after: Option<Duration>) -> (Self, Action) {
         let resume = start != Start::Fresh;
         let mut outcome = Self {
             limits,
@@ -195,6 +205,7 @@ impl Outcome {
             pauses: 0,
             renewed: false,
             not_before: Duration::ZERO,
+            no_post_after,
             withdrawn: false,
             read_started_at: Duration::ZERO,
         };
@@ -246,9 +257,9 @@ impl Outcome {
         if self.withdrawn || within.is_zero() { self.give_up(now) } else { Action::Wait { within } }
     }
 
-    /// For how long a create may stand in line: by rule 9, it would come too late after that.
+    /// For how long a create may stand in line: by rules 9 and 13, it would come too late after that.
     pub fn patience(&self, now: Duration) -> Duration {
-        self.left(now).saturating_sub(self.limits.attempt)
+        self.left(now).saturating_sub(self.limits.attempt).min(self.until_chunk_ends(now))
     }
 
     /// Rule 1: what was not sent may be sent again, unless it never will be.
@@ -270,7 +281,10 @@ impl Outcome {
                 self.renewed = true;
                 self.authorize(now, true)
             }
-            PostEnd::Unauthorized { .. } if self.maybe_sent() => self.again(now, None),
+            PostEnd::Unauthorized { .. } if self.maybe_sent() => {
+                self.end_chunk();
+                self.again(now, None)
+            }
             PostEnd::Unauthorized { .. } => self.end(now, Verdict::Failed),
             // Rule 3: believed.
             PostEnd::Accepted => Action::End(Verdict::Accepted),
@@ -280,9 +294,9 @@ impl Outcome {
                 self.pause(now, Duration::ZERO)
             }
             PostEnd::Refused => self.end(now, Verdict::Refused),
-            // Rule 8: to a repeat, the id may be taken by us.
+            // Rule 8: to a repeat, the id may be taken by us. Rule 13: so it may by whoever had the chunk before.
             PostEnd::Conflict => {
-                self.question = if self.maybe_sent() || self.doubted_at.is_some() {
+                self.question = if self.maybe_sent() || self.doubted_at.is_some() || self.no_post_after.is_some() {
                     Question::TakenByUs { since: now }
                 } else {
                     Question::TakenByOther
@@ -290,11 +304,26 @@ impl Outcome {
                 self.read(now)
             }
             // Rule 4: pause, then read.
-            PostEnd::Open => {
-                self.given_up_at = Some(now);
-                self.pause(now, Duration::ZERO)
+            PostEnd::Open => self.open(now),
+            PostEnd::TooLong => {
+                self.end_chunk();
+                self.open(now)
             }
         }
+    }
+
+    fn open(&mut self, now: Duration) -> Action {
+        self.given_up_at = Some(now);
+        self.pause(now, Duration::ZERO)
+    }
+
+    /// Rule 13: the token of this chunk, if it is one of a chunk, is of no more use.
+    fn end_chunk(&mut self) {
+        self.no_post_after = self.no_post_after.map(|_| Duration::ZERO);
+    }
+
+    fn until_chunk_ends(&self, now: Duration) -> Duration {
+        self.no_post_after.map_or(Duration::MAX, |end| end.saturating_sub(now))
     }
 
     fn was_read(&mut self, now: Duration, end: ReadEnd) -> Action {
@@ -459,6 +488,10 @@ impl Outcome {
         let rest = left.saturating_sub(at_least);
         let leaves_time = rest / 2 > self.limits.backoff_base || self.doubted_at.is_some() && !self.settles();
         jitter = jitter.min(if leaves_time { rest / 2 } else { rest.saturating_sub(useful) });
+        // Rule 13: nor past the chunk's end, where nothing is left to do but to send.
+        if !self.settles() {
+            jitter = jitter.min(self.until_chunk_ends(now).saturating_sub(at_least));
+        }
         Action::Pause { at_least, jitter }
     }
 
@@ -476,7 +509,7 @@ impl Outcome {
         } else {
             self.limits.attempt
         };
-        !self.withdrawn && self.left(start) >= needed
+        !self.withdrawn && self.left(start) >= needed && self.no_post_after.is_none_or(|end| start < end)
     }
 
     fn left(&self, now: Duration) -> Duration {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::attempt::Attempt;
 use crate::auth::Scope;
 use crate::call::{ReadError, try_read};
+use crate::error::{Error, ErrorKind};
 use crate::json::Unreadable;
 use crate::session::Session;
 use crate::throttle::Permit;
@@ -40,4 +41,10 @@ pub(super) async fn read_once(
     };
     let operation = Operation::get(id.path()).about(personal).over(over);
     try_read(session, operation, scope, parse, permit, within, history).await
+}
+
+/// The error of a read whose answer proves nothing about whose payout it shows: this field cannot be read from it.
+pub(super) fn unproven(id: &PayoutId, field: &str) -> Error {
+    let text = format!("{field} cannot be read from the answer to GET {}", id.path());
+    Error::new(ErrorKind::UnexpectedResponse, text).with_status(200)
 }

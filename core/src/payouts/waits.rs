@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::calls::{read, until_final};
 use super::follow::SingleFlight;
-use crate::auth::{Kept, Scope};
+use crate::auth::{Kept, Scope, fitting};
 use crate::call::{Call, Tried, Wait};
 use crate::caller::{Task, Teller, during};
 use crate::config::LONGEST_TOTAL;
@@ -24,11 +24,6 @@ use crate::values::{Payout, PayoutId};
 
 /// How many reads are under way at a time at the most.
 const AT_A_TIME: usize = 32;
-
-/// How many payouts one token covers, and how many bytes their operations have: with them, a token has less than 4 KiB,
-/// which every server takes in a header.
-const PAYOUTS_OF_A_TOKEN: usize = 32;
-const BYTES_OF_A_TOKEN: usize = 2048;
 
 /// How a wait for one of many payouts ended.
 #[derive(Clone, Debug)]
@@ -203,20 +198,12 @@ impl fmt::Debug for PayoutWaits {
 
 /// The payouts in groups that one token covers.
 fn groups<'a>(ids: &[&'a PayoutId], share_tokens: bool) -> Vec<Vec<&'a PayoutId>> {
-    let most = if share_tokens { PAYOUTS_OF_A_TOKEN } else { 1 };
-    let mut groups: Vec<Vec<&PayoutId>> = Vec::new();
-    let mut bytes = 0;
-    for id in ids {
-        // `"GET /payouts/<id>",`
-        let more = id.as_str().len() + 16;
-        match groups.last_mut() {
-            Some(group) if group.len() < most && bytes + more <= BYTES_OF_A_TOKEN => group.push(id),
-            _ => {
-                groups.push(vec![id]);
-                bytes = 0;
-            }
-        }
-        bytes += more;
+    let (mut groups, mut rest) = (Vec::new(), ids);
+    while !rest.is_empty() {
+        let most = if share_tokens { fitting(rest.iter().copied()) } else { 1 };
+        let (group, others) = rest.split_at(most);
+        groups.push(group.to_vec());
+        rest = others;
     }
     groups
 }

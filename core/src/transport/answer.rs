@@ -55,6 +55,11 @@ impl Answer {
         reasons.collect()
     }
 
+    /// Whether its body is JSON of any kind.
+    pub fn is_json(&self) -> bool {
+        serde_json::from_slice::<&RawValue>(&self.body).is_ok()
+    }
+
     /// The error that this answer means to a read or to a token call.
     pub fn to_error(&self) -> Error {
         let reasons = self.reasons();

@@ -13,7 +13,7 @@ use crate::http::answer::{Answer, Refusal};
 use crate::http::exchange;
 use crate::operation::Operation;
 use crate::platform::call::{Call, bad_request, require_active};
-use crate::platform::gateway::{Gateway, now_secs};
+use crate::platform::gateway::Gateway;
 use crate::platform::reads;
 use crate::platform::rules;
 use crate::platform::token::{Claims, TokenRequest, is_in_contract};
@@ -60,7 +60,7 @@ fn json_body(call: &Call) -> Result<(), Answer> {
 fn authorize(gateway: &Gateway, call: &Call) -> Result<Claims, Answer> {
     let claims = call
         .bearer()
-        .and_then(|token| gateway.signer.check(token, now_secs()))
+        .and_then(|token| gateway.signer.check(token, gateway.clock.secs(), gateway.settings.token_leeway))
         .filter(|claims| claims.sub == gateway.settings.merchant_code)
         .ok_or_else(Answer::unauthorized)?;
     let path = if call.operation.has_payout_id() {

@@ -158,7 +158,7 @@ impl Gateway {
         money: Option<MoneyLock>,
         validity_secs: u64,
     ) -> String {
-        let issued = now_secs();
+        let issued = self.clock.secs();
         let mut id = [0; 16];
         self.lock().dice.fill(&mut id);
         self.signer.sign(&Claims {
@@ -344,11 +344,6 @@ impl State {
         tracing::info!("ledger {entry}");
         self.ledger.push(entry);
     }
-}
-
-/// Seconds since 1970.
-pub(crate) fn now_secs() -> u64 {
-    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
 }
 
 /// The platform's own ids follow from seed and payout id, so that a run repeats.

@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) secret: String,
     pub(crate) merchant_active: bool,
     pub(crate) locked_tokens_may_read: bool,
+    /// For how long after its end a token is taken.
+    pub(crate) token_leeway: Duration,
     pub(crate) documented_answers: bool,
     pub(crate) denied_ips: BTreeSet<IpAddr>,
     pub(crate) balances: BTreeMap<String, Decimal>,

@@ -1,5 +1,7 @@
 //! Tokens: HS256 JWTs with the claims of the contract, and what they allow.
 
+use std::time::Duration;
+
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -143,14 +145,14 @@ impl Signer {
         encode(&Header::new(Algorithm::HS256), claims, &self.encoding).unwrap_or_default()
     }
 
-    /// The claims of a token that was signed here and has not expired.
-    pub(crate) fn check(&self, token: &str, now: u64) -> Option<Claims> {
+    /// The claims of a token that was signed here and has not expired, or not for longer than `leeway`.
+    pub(crate) fn check(&self, token: &str, now: u64, leeway: Duration) -> Option<Claims> {
         let mut validation = Validation::new(Algorithm::HS256);
-        // Checked below instead: without the leeway, and expired at the very second.
+        // Checked below instead: with no leeway but ours, and expired at the very second.
         validation.validate_exp = false;
         validation.validate_aud = false;
         let claims: Claims = decode(token, &self.decoding, &validation).ok()?.claims;
-        (claims.exp > now).then_some(claims)
+        (claims.exp.saturating_add(leeway.as_secs()) > now).then_some(claims)
     }
 }
 

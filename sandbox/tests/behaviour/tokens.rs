@@ -1,5 +1,7 @@
 //! What a token call takes, and what a token allows.
 
+use std::time::{Duration, SystemTime};
+
 use komopay_sandbox::{Operation, Sandbox};
 use serde_json::{Value, json};
 
@@ -194,5 +196,24 @@ async fn every_call_needs_an_integer_api_version() {
             assert_eq!(reply.status(), 400, "{method} {path} {header}");
             assert!(reply.description().contains("X-API-Version"));
         }
+    }
+}
+
+#[tokio::test]
+async fn tokens_end_by_the_clock_that_answers_show_and_a_leeway_takes_them_for_longer() {
+    for (leeway, taken) in [(0, [201, 401, 401]), (60, [201, 409, 401])] {
+        let sandbox = start(Sandbox::builder().token_leeway(Duration::from_secs(leeway))).await;
+        let reply = ask(&sandbox, &with("validitySecs", json!(60))).await;
+        let token = reply.json()["token"].as_str().unwrap().to_owned();
+        for (advance, status) in [(0, taken[0]), (60, taken[1]), (60, taken[2])] {
+            sandbox.advance(Duration::from_secs(advance));
+            assert_eq!(create_with(&sandbox, &token, "A").await, status, "{leeway} s, {advance} s on");
+        }
+        let reply = ask(&sandbox, &credentials()).await;
+        let date = httpdate::parse_http_date(&reply.headers()["date"]).unwrap();
+        let ahead = date.duration_since(SystemTime::now()).unwrap();
+        assert!((Duration::from_secs(115)..=Duration::from_secs(120)).contains(&ahead), "{ahead:?}");
+        let fresh = reply.json()["token"].as_str().unwrap().to_owned();
+        assert_eq!(create_with(&sandbox, &fresh, "A").await, 409);
     }
 }

@@ -70,14 +70,16 @@ pub(super) struct Readings {
     pub conflict: Vec<PostEnd>,
     /// By what was asked: everything that tells nothing.
     pub ruined: Vec<Vec<PostEnd>>,
+    /// What tells nothing to a create under a chunk's token, beside that.
+    pub too_long: Vec<PostEnd>,
     pub not_sent: Vec<PostEnd>,
     pub gone: ReadEnd,
     /// Reads that prove nothing.
     pub unproven: Vec<ReadEnd>,
-    /// By what was asked, what was made, whether the call resumes, and whether the payout is young.
+    /// By what was asked, what was made, whether any age will do, and whether the payout is young.
     ours: Vec<ReadEnd>,
-    /// By what is under way, whether it resumes and is withdrawn, and what is asked, whether that resumes, and whether
-    /// it was asked before the call under way began.
+    /// By what is under way, on which terms and whether it is withdrawn, and what is asked, on which terms, and whether
+    /// that was before the call under way began.
     meetings: Vec<Meeting>,
     /// By what is unsettled and what is asked: whether that is the same, or refused.
     holds: Vec<bool>,
@@ -93,21 +95,46 @@ pub(super) enum Meeting {
     Refused,
 }
 
+/// On which terms a call is made.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    pub resume: bool,
+    pub chunk: bool,
+}
+
+impl Terms {
+    fn place(self) -> usize {
+        usize::from(self.resume) + 2 * usize::from(self.chunk)
+    }
+
+    fn at(place: usize) -> (bool, Option<u64>) {
+        (place & 1 == 1, (place & 2 == 2).then_some(1))
+    }
+}
+
 impl Readings {
     pub fn new() -> Self {
         let requests = requests();
-        let judged = |asked: &PayoutRequest, status: u16, body: &str| {
+        let judged_by = |asked: &PayoutRequest, status: u16, body: &str, of_chunk: bool| {
             let answer = answer(status, body);
             match acceptance(&id(), asked, &answer) {
                 Some(_) => PostEnd::Accepted,
-                None => no_acceptance(&answer, &answer.to_error(), true),
+                None => no_acceptance(&answer, &answer.to_error(), true, of_chunk),
             }
+        };
+        let judged = |asked: &PayoutRequest, status: u16, body: &str| {
+            let end = judged_by(asked, status, body, false);
+            // Under a chunk's token, nothing else is read differently.
+            if !(status == 431 || status == 400 && !body.starts_with('{')) {
+                assert_eq!(judged_by(asked, status, body, true), end, "{status} {body}");
+            }
+            end
         };
         let plain = &requests[PLAIN];
         let accepted = requests.iter().map(|asked| judged(asked, 201, &shown(asked)));
         let ruined = requests.iter().map(|asked| {
             let whole = shown(asked);
-            let mut ends: Vec<PostEnd> = [500, 502, 503, 504, 404, 405, 408, 410, 302, 307, 202, 204, 406]
+            let mut ends: Vec<PostEnd> = [500, 502, 503, 504, 404, 405, 408, 410, 431, 302, 307, 202, 204, 406]
                 .into_iter()
                 .flat_map(|status| ["", "<html>", "{}", &whole].map(|body| judged(asked, status, body)))
                 .chain(["", "<html>", "{}", "[]", &whole[..40]].map(|body| judged(asked, 201, body)))
@@ -125,8 +152,13 @@ impl Readings {
             distinct(&mut ends);
             ends
         });
+        let mut too_long = [(431, "{}"), (431, ""), (400, ""), (400, "<html>"), (400, "{")]
+            .map(|(status, body)| judged_by(plain, status, body, true))
+            .to_vec();
+        distinct(&mut too_long);
         let mut refused = vec![
             judged(plain, 400, "{}"),
+            judged(plain, 400, ""),
             judged(plain, 403, ""),
             judged(plain, 406, r#"[{"code":"BALANCE_INSUFFICIENT"}]"#),
         ];
@@ -148,6 +180,7 @@ impl Readings {
             refused,
             conflict: vec![judged(plain, 409, "{}")],
             ruined: ruined.collect(),
+            too_long,
             not_sent,
             gone: not_shown(ReadErrorKind::of(410), None, false),
             unproven,
@@ -158,8 +191,8 @@ impl Readings {
     }
 
     /// What a read shows that finds what was `made`.
-    pub fn found(&self, asked: Asked, made: Asked, resume: bool, young: bool) -> ReadEnd {
-        self.ours[place(&[asked, made, resume.into(), young.into()])]
+    pub fn found(&self, asked: Asked, made: Asked, any_age: bool, young: bool) -> ReadEnd {
+        self.ours[place(&[asked, made, any_age.into(), young.into()])]
     }
 
     /// Whether a client that has an unsettled create of this request takes what is `asked` now for the same.
@@ -167,9 +200,10 @@ impl Readings {
         self.holds[place(&[unsettled, asked])]
     }
 
-    pub fn meeting(&self, under_way: (Asked, bool, bool), asked: Asked, resume: bool, before: bool) -> Meeting {
-        let (request, resumes, withdrawn) = under_way;
-        self.meetings[place(&[request, asked, resumes.into(), withdrawn.into(), resume.into(), before.into()])]
+    /// What a caller meets. Each of the two resumes or not, under the one token of a chunk or not.
+    pub fn meeting(&self, under_way: (Asked, Terms, bool), asked: Asked, terms: Terms, before: bool) -> Meeting {
+        let (request, of_call, withdrawn) = under_way;
+        self.meetings[place(&[request, asked, of_call.place(), withdrawn.into(), terms.place(), before.into()])]
     }
 }
 
@@ -196,6 +230,7 @@ impl Ending {
                     denial: None,
                     last_error: Some(Error::new(ErrorKind::Unavailable, "no connection")),
                     unproven: None,
+                    too_long: None,
                 };
                 learned.result(&id(), verdict)
             }
@@ -291,12 +326,14 @@ fn meetings(requests: &[PayoutRequest]) -> Vec<Meeting> {
     choices(6)
         .map(|choice| {
             let registry = Arc::new(InFlight::new().unwrap());
-            let first = registry.enter(&id(), &requests[choice[0]], choice[2] == 1, began, TOTAL);
+            let (resumes, chunk) = Terms::at(choice[2]);
+            let first = registry.enter(&id(), &requests[choice[0]], resumes, chunk, began, TOTAL);
             let Ok(Entry::Started(flight, caller)) = first else { panic!("the first call is not started") };
             let asked = if choice[5] == 1 { began } else { Instant::now() + Duration::from_secs(1) };
             // A caller that leaves withdraws the call.
             let caller = Some(caller).filter(|_| choice[3] == 0);
-            let meeting = match registry.enter(&id(), &requests[choice[1]], choice[4] == 1, asked, TOTAL) {
+            let (resume, chunk) = Terms::at(choice[4]);
+            let meeting = match registry.enter(&id(), &requests[choice[1]], resume, chunk, asked, TOTAL) {
                 Ok(Entry::Started(..)) => Meeting::Starts,
                 Ok(Entry::Joined(_)) => Meeting::Joins,
                 Ok(Entry::Busy(_)) => Meeting::Waits,

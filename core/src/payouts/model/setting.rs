@@ -51,4 +51,7 @@ pub(super) struct Habits {
     pub resumes_again: bool,
     /// Its request is refused here, when it resumes.
     pub refused_here: bool,
+    /// It sends under a chunk's token, all of its calls under the same: so many seconds after the start, no POST starts
+    /// any more.
+    pub chunk: Option<u8>,
 }

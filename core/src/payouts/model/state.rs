@@ -37,6 +37,8 @@ pub(super) struct Caller {
     pub elapsed: u8,
     /// The calls of which a refusal says to it that they moved nothing, as bits: its own, and those that it resumes.
     pub speaks_for: u16,
+    /// For how many seconds a POST may still start, under a chunk's token.
+    pub chunk_left: Option<u8>,
     /// The call that it started, which runs on if it leaves.
     pub call: Option<Box<Call>>,
 }
@@ -81,6 +83,8 @@ pub(super) struct Book {
     /// An attempt was left open, and no read since then said that nothing is there.
     pub unsettled: bool,
     pub not_before: u8,
+    /// Under a chunk's token: an answer said that it is of no more use.
+    pub refused_token: bool,
     /// Seconds that the machine stood still.
     pub stalled: u8,
 }

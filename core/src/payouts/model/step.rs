@@ -47,6 +47,7 @@ impl Model for World {
             resume: habits.resume,
             elapsed: 0,
             speaks_for: 0,
+            chunk_left: habits.chunk,
             call: None,
         });
         let payout = self.setting.before.map(|asked| Made { asked, by: LONG_AGO, hidden: Some(0) });
@@ -164,7 +165,7 @@ impl Steps<'_> {
             Doing::Sent { left, executed } => self.of_sent(n, asked, left, executed),
             Doing::Reading { there, alone, .. } => {
                 if let Some(made) = self.from.platform.payout {
-                    self.hears(n, Event::Read(world.found(asked, call, made)));
+                    self.hears(n, Event::Read(world.found(n, call, made)));
                 }
                 if !there {
                     self.hears(n, Event::Read(world.readings.gone));
@@ -191,6 +192,9 @@ impl Steps<'_> {
     fn of_sent(&mut self, n: usize, asked: Asked, left: u8, executed: bool) {
         let world = self.world;
         let platform = &self.from.platform;
+        // Nothing takes the place of a chunk's token.
+        let of_chunk = world.setting.callers[n].chunk.is_some();
+        let renewable: &[bool] = if of_chunk { &[false] } else { &[true, false] };
         let free = !platform.used_up && (platform.payout.is_none() || !world.setting.assumed.unique_ids);
         if free && !executed {
             self.add(Some(n), What::IsExecuted, |to| {
@@ -218,8 +222,8 @@ impl Steps<'_> {
                         });
                     }
                 }
-                for renewable in [true, false] {
-                    self.suffers(n, told(PostEnd::Unauthorized { renewable }));
+                for renewable in renewable {
+                    self.suffers(n, told(PostEnd::Unauthorized { renewable: *renewable }));
                 }
                 for retry_after in world.retry_after() {
                     self.suffers(n, told(PostEnd::RateLimited { retry_after }));
@@ -228,7 +232,8 @@ impl Steps<'_> {
         }
         if world.setting.kept_connections {
             let denials = world.readings.refused.iter().chain(&world.readings.conflict).copied();
-            let denials = denials.chain([true, false].map(|renewable| PostEnd::Unauthorized { renewable }));
+            let denials =
+                denials.chain(renewable.iter().map(|renewable| PostEnd::Unauthorized { renewable: *renewable }));
             let waits = world.retry_after().map(|retry_after| PostEnd::RateLimited { retry_after });
             for end in denials.chain(waits).collect::<Vec<_>>() {
                 self.misdelivered(n, Event::PostedAmongOthers(end));
@@ -244,7 +249,8 @@ impl Steps<'_> {
                 }
             }
         }
-        for end in &world.readings.ruined[asked] {
+        let too_long = world.readings.too_long.iter().filter(|_| of_chunk);
+        for end in world.readings.ruined[asked].iter().chain(too_long) {
             self.fault(Some(n), What::Hears(Event::Posted(*end)), |to| {
                 world.close(to, n);
                 let call = to.call(n);

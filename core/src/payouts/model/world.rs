@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::super::PayoutRequest;
 use super::super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start};
-use super::reading::{Asked, Ending, Meeting, Readings, requests};
+use super::reading::{Asked, Ending, Meeting, Readings, Terms, requests};
 use super::setting::Setting;
 use super::state::{At, Book, Broken, Call, Caller, Doing, LONG_AGO, Late, Made, State, Unsettled};
 use crate::error::{ErrorKind, Result};
@@ -64,9 +64,12 @@ impl World {
             None => Meeting::Starts,
             Some(other) => {
                 let call = state.callers[other].call.as_ref().expect("a call");
-                let under_way = (self.setting.callers[other].asks, call.resume, call.withdrawn);
+                let under_way = self.setting.callers[other];
+                let terms = Terms { resume: call.resume, chunk: under_way.chunk.is_some() };
+                let under_way = (under_way.asks, terms, call.withdrawn);
                 let before = call.asked_before & 1 << n != 0;
-                self.readings.meeting(under_way, habits.asks, resume, before)
+                let terms = Terms { resume, chunk: habits.chunk.is_some() };
+                self.readings.meeting(under_way, habits.asks, terms, before)
             }
         }
     }
@@ -123,7 +126,8 @@ impl World {
                     (true, true) => Start::ResumeRefused,
                 };
                 let elapsed = std::mem::take(&mut to.callers[n].elapsed);
-                let (rules, action) = Outcome::start(self.setting.limits, secs(elapsed), start);
+                let no_post_after = to.callers[n].chunk_left.map(|left| secs(elapsed + left));
+                let (rules, action) = Outcome::start(self.setting.limits, secs(elapsed), start, no_post_after);
                 to.callers[n].call = Some(Box::new(Call {
                     number,
                     resume,
@@ -140,6 +144,7 @@ impl World {
                         was_open: resume,
                         unsettled: resume,
                         not_before: 0,
+                        refused_token: false,
                         stalled: 0,
                     },
                 }));
@@ -236,8 +241,14 @@ impl World {
         }
     }
 
-    pub fn found(&self, asked: Asked, call: &Call, made: Made) -> ReadEnd {
-        self.readings.found(asked, made.asked, call.resume, made.by != LONG_AGO)
+    pub fn found(&self, n: usize, call: &Call, made: Made) -> ReadEnd {
+        let asked = self.setting.callers[n].asks;
+        self.readings.found(asked, made.asked, self.takes_any_age(n, call), made.by != LONG_AGO)
+    }
+
+    /// Whether a payout of any age may be its own.
+    fn takes_any_age(&self, n: usize, call: &Call) -> bool {
+        call.resume || self.setting.callers[n].chunk.is_some()
     }
 
     /// What `Driver::run` does with an event.
@@ -254,6 +265,10 @@ impl World {
             }
             Event::Read(ReadEnd::Gone) => call.book.unsettled = false,
             Event::Throttled => call.book.throttled = true,
+            Event::Posted(PostEnd::TooLong) => call.book.refused_token = true,
+            Event::Posted(PostEnd::Unauthorized { .. }) | Event::PostedAmongOthers(PostEnd::Unauthorized { .. }) => {
+                call.book.refused_token = self.setting.callers[n].chunk.is_some();
+            }
             _ => {}
         }
         if call.withdrawn {
@@ -277,6 +292,7 @@ impl World {
     fn act(&self, to: &mut State, n: usize, action: Action) -> Broken {
         let payout = to.platform.payout;
         let limits = &self.setting.limits;
+        let chunk_left = to.callers[n].chunk_left;
         let call = to.call(n);
         let left = limits.total.saturating_sub(secs(call.elapsed));
         call.doing = match action {
@@ -288,6 +304,12 @@ impl World {
                 (call.book.posted, call.exposed) = (true, true);
                 if call.withdrawn {
                     return Some("a POST starts after everybody left");
+                }
+                if chunk_left == Some(0) {
+                    return Some("a POST starts after the end of its chunk");
+                }
+                if call.book.refused_token {
+                    return Some("a POST starts under a token that was refused");
                 }
                 if call.book.unsettled {
                     return Some("a POST starts while an earlier one is open");
@@ -337,6 +359,7 @@ impl World {
             None
         };
         let mut broken = None;
+        let took_any_age = self.takes_any_age(n, &call);
         for n in 0..to.callers.len() {
             match to.callers[n].at {
                 At::In(other) if to.callers[other].call.is_none() => {
@@ -349,7 +372,8 @@ impl World {
                     to.callers[n].speaks_for = 0;
                 }
                 At::Behind(other) if to.callers[other].call.is_none() => {
-                    match ending.next(to.callers[n].resume, call.resume) {
+                    let takes_any_age = to.callers[n].resume || self.setting.callers[n].chunk.is_some();
+                    match ending.next(takes_any_age, took_any_age) {
                         None => {
                             broken = broken.or(self.lie(to, n, &call, &result));
                             to.callers[n].at = At::Done;
@@ -376,7 +400,7 @@ impl World {
         match result {
             Ok(accepted) => {
                 let Some(made) = state.platform.payout else { return Some("accepted, and nothing is executed") };
-                let could_be_ours = call.resume || call.book.was_open && made.by != LONG_AGO;
+                let could_be_ours = self.takes_any_age(n, call) || call.book.was_open && made.by != LONG_AGO;
                 self.wrong_acceptance(self.setting.callers[n].asks, made.asked, could_be_ours || !accepted.recovered)
             }
             Err(error) if error.money_may_have_moved() => None,
@@ -413,6 +437,7 @@ impl World {
             *left = left.saturating_sub(1);
         }
         for n in 0..to.callers.len() {
+            to.callers[n].chunk_left = to.callers[n].chunk_left.map(|left| left.saturating_sub(1));
             if let Some(call) = to.callers[n].call.as_deref_mut() {
                 call.elapsed += 1;
                 match &mut call.doing {

@@ -17,7 +17,7 @@ const LIMITS: Limits = Limits {
 };
 
 fn fresh() -> Outcome {
-    Outcome::start(LIMITS, Duration::ZERO, Start::Fresh).0
+    Outcome::start(LIMITS, Duration::ZERO, Start::Fresh, None).0
 }
 
 /// Given up then, with so many pauses behind it.
@@ -130,4 +130,36 @@ fn not_there_after_the_window_ends_what_no_post_can_follow() {
     let taken = Outcome { question: Question::TakenByUs { since: ms(500) }, ..opened(0, 0) };
     assert!(matches!(read_at(1699, taken.clone()).on(ms(1750), gone), Action::Pause { .. }));
     assert_eq!(read_at(1700, taken).on(ms(1750), gone), UNKNOWN);
+}
+
+/// Under a chunk's token, which is used for two seconds.
+fn under() -> Outcome {
+    Outcome { no_post_after: Some(ms(2000)), ..fresh() }
+}
+
+#[test]
+fn no_post_starts_at_the_end_of_a_chunk() {
+    assert!(matches!(under().on(ms(1999), Event::Authorized), Action::Post { .. }));
+    assert_eq!(under().on(ms(2000), Event::Authorized), Action::End(Verdict::Failed));
+    assert!(matches!(under().on(ms(1999), Event::Woke), Action::Authorize { .. }));
+    assert_eq!(under().on(ms(2000), Event::Woke), Action::End(Verdict::Failed));
+    // A repeat: it is read on.
+    let gone = Event::Read(ReadEnd::Gone);
+    let lost = || Outcome { given_up_at: Some(ms(1500)), posted: true, ..under() };
+    assert!(matches!(lost().on(ms(1999), gone), Action::Authorize { .. }));
+    assert!(matches!(lost().on(ms(2000), gone), Action::Pause { .. }));
+    // The platform asks to wait until then.
+    let limited = |ms_asked| Event::Posted(PostEnd::RateLimited { retry_after: Some(ms(ms_asked)) });
+    assert!(matches!(under().on(ms(1000), limited(999)), Action::Pause { .. }));
+    assert_eq!(under().on(ms(1000), limited(1000)), Action::End(Verdict::Failed));
+}
+
+#[test]
+fn nothing_unsent_waits_for_longer_than_its_chunk() {
+    assert_eq!(under().patience(ms(500)), ms(1500));
+    assert_eq!(fresh().patience(ms(500)), ms(1900));
+    assert_eq!(paused(Outcome { pauses: 4, ..under() }, 1900, 0), Some((0, 100)));
+    assert_eq!(paused(Outcome { pauses: 4, ..under() }, 1000, 900), Some((900, 100)));
+    // What may have been sent is read on.
+    assert_eq!(paused(Outcome { no_post_after: Some(ms(2000)), ..opened(0, 4) }, 1998, 0), Some((0, 501)));
 }

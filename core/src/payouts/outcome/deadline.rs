@@ -26,7 +26,12 @@ struct At {
 
 impl At {
     fn start(start: Start) -> Self {
-        let (outcome, action) = Outcome::start(LIMITS, Duration::ZERO, start);
+        Self::under(None, start)
+    }
+
+    /// Under a chunk's token, if there is an end of it.
+    fn under(no_post_after: Option<Duration>, start: Start) -> Self {
+        let (outcome, action) = Outcome::start(LIMITS, Duration::ZERO, start, no_post_after);
         Self { outcome, action, now: Duration::ZERO }
     }
 
@@ -67,6 +72,7 @@ impl At {
                     PostEnd::Refused,
                     PostEnd::Conflict,
                     PostEnd::Open,
+                    PostEnd::TooLong,
                 ];
                 let among_others = ends.map(Event::PostedAmongOthers);
                 let alone = ends.into_iter().chain(unsent.map(PostEnd::NotSent)).map(Event::Posted);
@@ -128,6 +134,7 @@ fn the_deadline_ends_every_phase_however_it_stalls() {
     let refused = refused.then(moment, Event::Posted(PostEnd::Refused));
     let taken = authorized.then(moment, Event::Posted(PostEnd::Conflict));
     let doubted = authorized.then(moment, Event::PostedAmongOthers(PostEnd::Refused));
+    let under = At::under(Some(Duration::from_millis(1500)), Start::Fresh);
     let closing = |mut at: At| {
         at.outcome.withdraw();
         at
@@ -150,6 +157,8 @@ fn the_deadline_ends_every_phase_however_it_stalls() {
         ("nor after a refusal to a repeat", "pause", refused, true, Verdict::Unknown),
         ("nor after a 409", "settle", taken, true, Verdict::Duplicate { found: false }),
         ("nor after an answer that may be another's", "pause", doubted, true, Verdict::Unknown),
+        ("the token of a chunk, and no turn", "line", under.then(moment, Event::Throttled), true, Verdict::Failed),
+        ("the token of a chunk, and no answer", "token", under.clone(), true, Verdict::Failed),
         ("a resumed call cannot read", "settle", At::start(Start::Resume), true, Verdict::Unknown),
         ("closed while the token is awaited", "token", closing(fresh), true, Verdict::Withdrawn),
         ("closed while it stands in line", "line", closing(throttled), true, Verdict::Withdrawn),
@@ -165,7 +174,10 @@ fn the_deadline_ends_every_phase_however_it_stalls() {
 
 #[test]
 fn whatever_happens_no_step_outlives_the_deadline_and_none_follows_it() {
-    let mut open: Vec<At> = [Start::Fresh, Start::Resume, Start::ResumeRefused].map(At::start).to_vec();
+    let chunk = Some(Duration::from_millis(1500));
+    let starts = [Start::Fresh, Start::Resume, Start::ResumeRefused];
+    let mut open: Vec<At> =
+        starts.map(At::start).into_iter().chain(starts.map(|start| At::under(chunk, start))).collect();
     let mut seen: HashSet<At> = open.iter().cloned().collect();
     let mut ends = 0;
     while let Some(at) = open.pop() {
@@ -174,6 +186,9 @@ fn whatever_happens_no_step_outlives_the_deadline_and_none_follows_it() {
             continue;
         }
         let longest = at.longest();
+        if let (Action::Post { .. }, Some(end)) = (at.action, at.outcome.no_post_after) {
+            assert!(at.now < end, "a POST starts at {:?}, and its chunk ends at {end:?}", at.now);
+        }
         assert!(at.now + longest <= LIMITS.total, "at {:?}: {:?}", at.now, at.action);
         if !matches!(at.action, Action::Pause { .. } | Action::Wait { .. }) {
             // In figures: no rule is its own judge.

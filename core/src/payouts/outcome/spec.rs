@@ -3,7 +3,8 @@
 //! `post=` and `get=` say how a request ends, `token=` how asking for a token does (`ok` where nothing is said); `@20s`
 //! is how long it takes (else 100 ms); `get=410*` repeats to the end. `leave` is the callers leaving. Pauses last as
 //! long as the machine allows at most. `post~=` is an answer over a connection that had carried another exchange; a
-//! read that may end a call as if nothing had happened is `any=`, over a connection of its own. A row also fails if the
+//! read that may end a call as if nothing had happened is `any=`, over a connection of its own. `under=40s` is a call
+//! under a chunk's token, of which no POST starts 40 s after its start or later. A row also fails if the
 //! machine asks for another step than the next one in the play, or if the play goes on after the end.
 
 use super::Verdict::{Accepted, Failed, Recovered, Refused, Unknown, Withdrawn};
@@ -165,6 +166,35 @@ const RULES: &[(&str, &str, Verdict)] = &[
     ("10 left while the POST was on the wire",          "leave-in-post post=ours",                          Accepted),
     ("10 left, lost, found",                            "leave-in-post post=open get=410 get=ours",         Recovered),
     ("10 left, lost, never seen",                       "leave-in-post post=open get=410*",                 Unknown),
+
+    // 13. Under a chunk's token: it has an end, and nothing takes its place. See also
+    // `what_is_unsent_when_its_chunk_ends_is_given_up_at_once`.
+    ("13 accepted",                                     "under=40s post=ours",                              Accepted),
+    ("13 refused",                                      "under=40s post=refused",                           Refused),
+    ("13 no connection, then accepted",                 "under=40s post=unsent post=ours",                  Accepted),
+    ("13 ended before it began",                        "under=0s",                                         Failed),
+    ("13 ended while it had no permit",                 "under=5s token=ok@5s",                             Failed),
+    ("13 ended while it stood in line",                 "under=5s token=held turn=none@5s",                 Failed),
+    ("13 its turn comes in time",                       "under=5s token=held turn=ok@4s post=ours",         Accepted),
+    ("13 never a connection",                           "under=5s post=unsent*",                            Failed),
+    ("13 429 to the end",                               "under=5s post=429*",                               Failed),
+    ("13 Retry-After beyond the end",                   "under=5s post=429+5s",                             Failed),
+    ("13 Retry-After before the end",                   "under=9s post=429+5s post=ours",                   Accepted),
+    ("13 a POST under way keeps its own time",          "under=5s post=ours@20s",                           Accepted),
+    ("13 lost, not there, repeated",                    "under=40s post=open get=410 post=ours",            Accepted),
+    ("13 lost, and its end has come",                   "under=5s post=open@10s get=410*",                  Unknown),
+    ("13 lost, and found after its end",                "under=5s post=open@10s get=410 get=410 get=ours",  Recovered),
+    ("13 401: it did not execute, and none follows",    "under=40s post=401!",                              Failed),
+    ("13 401 to a repeat: none follows",                "under=40s post=open get=410 post=401! get=410*",   Unknown),
+    ("13 401 to a repeat, found",                       "under=40s post=open get=410 post=401! get=ours",   Recovered),
+    ("13 409 to the first, ours",                       "under=40s post=409 get=ours",                      Recovered),
+    ("13 409 to the first, another",                    "under=40s post=409 get=other",                     TAKEN_SEEN),
+    ("13 409 to the first, seen late",                  "under=40s post=409 get=410 get=odd get=ours",      Recovered),
+    ("13 409 to the first, never seen",                 "under=40s post=409 get=410*",                      Unknown),
+    ("13 too long, found",                              "under=40s post=toolong get=410 get=ours",          Recovered),
+    ("13 too long, not there: none follows",            "under=40s post=toolong get=410*",                  Unknown),
+    ("13 resumed",                                      "under=40s resume get=410 post=ours",               Accepted),
+    ("13 resumed after its end",                        "under=0s resume get=410*",                         Unknown),
 ];
 
 /// One play, run to its end.
@@ -189,6 +219,13 @@ impl<'a> Play<'a> {
         takes
     }
 
+    /// The end of the chunk, if it is under the token of one.
+    fn takes_chunk(&mut self) -> Option<Duration> {
+        let end = self.steps.get(self.next)?.strip_prefix("under=")?;
+        self.next += 1;
+        Some(seconds(end))
+    }
+
     /// How the next step ends, or nothing if the play has another kind of step there.
     fn take(&mut self, kind: &str) -> Option<End<'a>> {
         let end = self.steps.get(self.next)?.strip_prefix(kind)?.strip_prefix('=')?;
@@ -200,13 +237,14 @@ impl<'a> Play<'a> {
     }
 
     fn run(&mut self) -> Result<Verdict, String> {
+        let no_post_after = self.takes_chunk();
         let start = match (self.takes("resume"), self.takes("refused-here")) {
             (true, false) => Start::Resume,
             (true, true) => Start::ResumeRefused,
             (false, _) => Start::Fresh,
         };
         let leave_in_post = self.takes("leave-in-post");
-        let (mut outcome, mut action) = Outcome::start(LIMITS, self.now, start);
+        let (mut outcome, mut action) = Outcome::start(LIMITS, self.now, start, no_post_after);
         for _ in 0..1000 {
             if self.takes("leave") {
                 outcome.withdraw();
@@ -244,6 +282,7 @@ impl<'a> Play<'a> {
                 },
                 Action::Post { within } => {
                     assert!(within + within + self.now <= LIMITS.total, "no time for a GET after this POST");
+                    assert!(no_post_after.is_none_or(|end| self.now < end), "a POST at {:?}", self.now);
                     if leave_in_post {
                         outcome.withdraw();
                     }
@@ -253,6 +292,7 @@ impl<'a> Play<'a> {
                         ("refused", None) => PostEnd::Refused,
                         ("409", None) => PostEnd::Conflict,
                         ("open", None) => PostEnd::Open,
+                        ("toolong", None) => PostEnd::TooLong,
                         ("429", retry_after) => PostEnd::RateLimited { retry_after },
                         ("401", None) => PostEnd::Unauthorized { renewable: true },
                         ("401!", None) => PostEnd::Unauthorized { renewable: false },
@@ -308,11 +348,23 @@ fn what_was_never_reached_is_given_up_in_time_and_what_fell_silent_is_not() {
     }
 }
 
+#[test]
+fn what_is_unsent_when_its_chunk_ends_is_given_up_at_once() {
+    for play in
+        ["under=5s post=unsent*", "under=5s token=unsent*", "under=5s post=429*", "under=5s post=429+4s post=429*"]
+    {
+        let mut play_of_it = Play::new(play);
+        assert_eq!(play_of_it.run(), Ok(Failed), "{play}");
+        let ended = play_of_it.now;
+        assert!(ended <= Duration::from_millis(5100) && ended >= Duration::from_secs(5), "{play}: at {ended:?}");
+    }
+}
+
 /// The plays take every pause as long as it may be; this one takes none.
 #[test]
 fn a_repeat_that_was_refused_in_doubt_stands_only_after_a_read_that_began_a_first_pause_later() {
     let at = Duration::from_millis;
-    let (mut outcome, _) = Outcome::start(LIMITS, Duration::ZERO, Start::Fresh);
+    let (mut outcome, _) = Outcome::start(LIMITS, Duration::ZERO, Start::Fresh, None);
     outcome.on(at(0), Event::Authorized);
     outcome.on(at(100), Event::Posted(PostEnd::Open));
     outcome.on(at(100), Event::Woke);
