@@ -37,7 +37,13 @@ pub use batch::BatchState;
 pub use batches::Batches;
 pub use db::JournalLocation;
 pub use drive::{Budget, Stop};
+pub use input::{
+    Columns, CsvRows, Field, ItemDraft, JsonLines, Requests, RowProblem, RowRead, Rows, csv_template, derived_payout_id,
+};
 pub use item::ItemState;
 pub use journal::BatchEvent;
+pub use plan::{
+    ControlTotals, CurrencyTotal, GroupTotal, Plan, PlanProblem, PlanProblemKind, PlanWarning, PlanWarningKind, Totals,
+};
 pub use seal::Keys;
 pub use settings::{BatchSettings, BatchTokens};
