@@ -101,3 +101,91 @@ impl<R: Read> Read for Quotes<R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use csv::{ByteRecord, ReaderBuilder};
+    use proptest::prelude::*;
+    use proptest::test_runner::FileFailurePersistence;
+
+    use super::*;
+
+    fn cases() -> ProptestConfig {
+        let failure_persistence = Some(Box::new(FileFailurePersistence::Off) as _);
+        ProptestConfig { cases: 512, failure_persistence, ..ProptestConfig::default() }
+    }
+
+    /// A reader that gives this much at once.
+    struct Pieces<'a>(&'a [u8], usize);
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = buffer.len().min(self.1);
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    fn records(reader: impl Read) -> csv::Result<Vec<Vec<String>>> {
+        let mut builder = ReaderBuilder::new();
+        let records = builder.has_headers(false).flexible(true).from_reader(reader).into_byte_records();
+        let texts = |record: ByteRecord| record.iter().map(|cell| String::from_utf8(cell.to_vec()).unwrap()).collect();
+        records.map(|record| record.map(texts)).collect()
+    }
+
+    fn written(rows: &[Vec<String>], end: &str) -> (String, Vec<u64>) {
+        let (mut text, mut lines, mut line) = (String::new(), Vec::new(), 1);
+        for row in rows {
+            lines.push(line);
+            let cells: Vec<_> = row.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+            line += 1 + u64::try_from(row.concat().matches('\n').count()).unwrap();
+            text += &cells.join(",");
+            text += end;
+        }
+        (text, lines)
+    }
+
+    proptest! {
+        #![proptest_config(cases())]
+
+        #[test]
+        fn what_passes_is_read_in_one_way_and_each_row_has_its_line(text in "[a,\"\n\r]{0,24}", piece in 1..5_usize) {
+            let mut quotes = Quotes::new(Pieces(text.as_bytes(), piece), b',');
+            if let Ok(rows) = records(&mut quotes) {
+                prop_assert_eq!(quotes.rows.len(), rows.len(), "a line for each row that the reader sees");
+                let begins_row = |line: &u64| {
+                    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+                    let text = lines.split('\n').nth(usize::try_from(*line).unwrap() - 1);
+                    text.is_some_and(|text| !text.is_empty())
+                };
+                prop_assert!(quotes.rows.iter().all(begins_row), "{:?}", quotes.rows);
+                // Written anew, with quotation marks everywhere, the rows are the same: nothing was taken leniently.
+                let again = written(&rows, "\n").0;
+                prop_assert_eq!(records(Quotes::new(again.as_bytes(), b',')).unwrap(), rows);
+            }
+        }
+
+        #[test]
+        fn whatever_is_written_well_passes(
+            rows in prop::collection::vec(prop::collection::vec("[a,\"\n]{0,4}", 1..4), 1..6),
+            end in "\n|\r\n", piece in 1..5_usize,
+        ) {
+            let (text, lines) = written(&rows, &end);
+            let mut quotes = Quotes::new(Pieces(text.as_bytes(), piece), b',');
+            prop_assert_eq!(records(&mut quotes).unwrap(), rows);
+            prop_assert_eq!(quotes.rows.into_iter().collect::<Vec<_>>(), lines);
+        }
+
+        #[test]
+        fn without_one_of_its_quotation_marks_a_file_does_not_pass_as_fewer_rows(
+            rows in prop::collection::vec(prop::collection::vec("[a,]{0,3}", 2), 2..5), lost: prop::sample::Index,
+        ) {
+            let text = written(&rows, "\n").0;
+            let marks: Vec<_> = text.match_indices('"').map(|(at, _)| at).collect();
+            let at = marks[lost.index(marks.len())];
+            let torn = [&text[..at], &text[at + 1..]].concat();
+            if let Ok(read) = records(Quotes::new(torn.as_bytes(), b',')) {
+                prop_assert!(read.len() >= rows.len(), "{:?}", torn);
+            }
+        }
+    }
+}
