@@ -210,25 +210,30 @@ impl Server {
     }
 
     /// The form of the tables, if there are any.
+    ///
+    /// It is looked up in the catalogue's tables: what `to_regclass` says of a table that another transaction has just
+    /// made is what it has said before.
     async fn form(&self, tx: &mut Tx) -> Result<Option<i64>> {
-        let table = format!("{}.komopay_journal", self.schema);
-        let there = tx.query("SELECT to_regclass($1)::text", &[table.into()]).await?;
-        if there.first().is_none_or(|row| matches!(row.opt_text(0), Ok(None))) {
+        const TABLES: &str = "SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+            WHERE nspname = $1 AND relname = 'komopay_journal'";
+        if !self.is_any(tx, TABLES).await? {
             return Ok(None);
         }
-        let row = tx.query(migration::READ, &[]).await?;
-        row.first().map(|row| row.int(0)).transpose()?.map_or_else(
-            || Err(Error::internal("the journal is damaged: it does not say what form its tables have")),
-            |form| Ok(Some(form)),
-        )
+        let rows = tx.query(&format!("SELECT form FROM \"{}\".komopay_journal", self.schema), &[]).await?;
+        let damaged = || Error::internal("the journal is damaged: it does not say what form its tables have");
+        rows.first().ok_or_else(damaged)?.int(0).map(Some)
     }
 
     async fn note(&self, tx: &mut Tx) -> Result<()> {
-        let there = tx.query("SELECT to_regnamespace($1)::text", &[self.schema.clone().into()]).await?;
-        if there.first().is_none_or(|row| matches!(row.opt_text(0), Ok(None))) {
+        if !self.is_any(tx, "SELECT count(*) FROM pg_namespace WHERE nspname = $1").await? {
             tx.script(&format!("CREATE SCHEMA \"{}\"", self.schema)).await?;
         }
         tx.execute(migration::NOTE, &[]).await.map(drop)
+    }
+
+    async fn is_any(&self, tx: &mut Tx, of_schema: &str) -> Result<bool> {
+        let counted = tx.query(of_schema, &[self.schema.clone().into()]).await?;
+        counted.first().map_or(Ok(false), |row| Ok(row.int(0)? > 0))
     }
 }
 
