@@ -1,32 +1,3 @@
-<<<<<<< HEAD
-//! Rows become items.
-
-use komopay_core::{PayoutId, PayoutRequest};
-
-/// A row that is good.
-#[derive(Clone, Debug)]
-pub struct ItemDraft {
-    /// The row's own key, unique in its batch.
-    pub key: String,
-    /// The id of its payout.
-    pub payout_id: PayoutId,
-    /// What is to be paid.
-    pub request: PayoutRequest,
-    /// The line of the input.
-    pub row: u64,
-}
-
-/// What is wrong with a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowProblem {
-    /// The line of the input.
-    pub row: u64,
-    /// The field.
-    pub field: Option<String>,
-    /// What is wrong with it.
-    pub problem: String,
-}
-=======
 //! What a merchant hands over becomes items: rows of CSV, lines of JSON, or requests that a program makes.
 //!
 //! Every reader is an iterator of [`RowRead`]: an item that can be sent, or all that is wrong with a row. Rows are read
@@ -122,4 +93,3 @@ pub trait Rows: Iterator<Item = Result<RowRead>> + Send {
     /// The columns that nothing is taken from, in their order.
     fn unused_columns(&self) -> &[String];
 }
->>>>>>> 53d0c73 (Rows of CSV, JSON Lines or an iterator become items, and a plan adds them up)

@@ -112,6 +112,20 @@ impl Client {
         self.0.session.limits.attempt
     }
 
+    /// Whose payouts these are: base URL, merchant and mode, in one text. A journal belongs to one.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.0.session.owner
+    }
+
+    /// For how long after an attempt was given up it may still execute, or a read not show it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn settle_window(&self) -> Duration {
+        self.0.session.limits.settle_window
+    }
+
     /// The same client, whose calls are of this session.
     fn of(&self, session: Session) -> Self {
         let Inner { session: _, creates, reads, refused_callbacks } = &*self.0;
@@ -191,7 +205,17 @@ impl Client {
     /// ```
     #[tracing::instrument(target = "komopay", skip_all)]
     pub async fn chunk_token(&self, ids: &[PayoutId], validity: Duration) -> Result<ChunkToken> {
-        self.told("chunk_token", None, issue::chunk_token(&self.0.session, ids, validity)).await
+        self.told("chunk_token", None, issue::chunk_token(&self.0.session, ids, None, validity)).await
+    }
+
+    /// The same for one payout, which allows exactly its money.
+    ///
+    /// # Errors
+    /// As [`Client::chunk_token`].
+    #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id))]
+    pub async fn payout_token(&self, id: &PayoutId, money: &Money, validity: Duration) -> Result<ChunkToken> {
+        let call = issue::chunk_token(&self.0.session, std::slice::from_ref(id), Some(money), validity);
+        self.told("payout_token", Some(id), call).await
     }
 
     /// Makes a payout under a chunk's token: [`Client::create_payout`] with an end that the platform enforces.

@@ -303,13 +303,6 @@ impl Error {
         Self::new(ErrorKind::Configuration, format!("{name}: {problem}")).with_field(name)
     }
 
-    /// Something of this program's own that failed and may work later, by its name, such as its journal of batches.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn unavailable(name: &str, problem: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Unavailable, format!("{name}: {problem}")).with_field(name)
-    }
-
     /// A field of a request that cannot be sent, by its name.
     #[must_use]
     pub fn invalid(field: &str, problem: impl fmt::Display) -> Self {

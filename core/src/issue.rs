@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::auth::{AccessScope, AccessToken, ChunkRequest, ChunkToken, Scope};
 use crate::call::{Call, Chance, ReadError};
 use crate::error::{Error, Result};
+use crate::money::Money;
 use crate::session::Session;
 use crate::values::PayoutId;
 
@@ -30,9 +31,14 @@ pub(crate) async fn issue_token(
 }
 
 /// The token of a chunk: each try is a token of its own, which ends its life after that try was started.
-pub(crate) async fn chunk_token(session: &Arc<Session>, ids: &[PayoutId], validity: Duration) -> Result<ChunkToken> {
+pub(crate) async fn chunk_token(
+    session: &Arc<Session>,
+    ids: &[PayoutId],
+    money: Option<&Money>,
+    validity: Duration,
+) -> Result<ChunkToken> {
     check_validity(validity)?;
-    let request = ChunkRequest::new(ids, validity, &session.tokens)?;
+    let request = ChunkRequest::new(ids, money, validity, &session.tokens)?;
     let call = Call::new(session, None, session.limits.total);
     let attempt = |mut chance: Chance| {
         let request = request.clone();

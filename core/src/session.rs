@@ -48,6 +48,8 @@ pub(crate) struct Session {
     pub max_amount: Arc<[Money]>,
     pub is_test: Option<bool>,
     pub base_url: Arc<str>,
+    /// Whose payouts these are: base URL, merchant and mode.
+    pub owner: Arc<str>,
     closed: Arc<AtomicBool>,
 }
 
@@ -81,6 +83,7 @@ impl Session {
             max_amount: config.max_amount.into(),
             is_test: config.is_test,
             base_url: base_url.as_str().into(),
+            owner: owner.into(),
             closed: Arc::default(),
         })
     }

@@ -15,6 +15,7 @@ use super::claims::Claims;
 use super::scope::Scope;
 use super::tokens::{Grant, Tokens};
 use crate::error::{Error, ErrorKind, Result};
+use crate::money::Money;
 use crate::values::PayoutId;
 
 /// How many payouts one token covers, and how many bytes their operations have: with them, a token has less than 4 KiB,
@@ -136,7 +137,12 @@ pub(crate) struct ChunkRequest {
 
 impl ChunkRequest {
     /// One for these payouts, if one token covers them.
-    pub fn new(ids: &[PayoutId], validity: Duration, tokens: &Arc<Tokens>) -> Result<Self> {
+    pub fn new(
+        ids: &[PayoutId],
+        money: Option<&Money>,
+        validity: Duration,
+        tokens: &Arc<Tokens>,
+    ) -> Result<Self> {
         if ids.is_empty() {
             return Err(Error::invalid("ids", "must be at least one"));
         }
@@ -150,7 +156,7 @@ impl ChunkRequest {
             return Err(Error::setting("credentials", text));
         }
         let payouts = ids.iter().cloned().collect();
-        Ok(Self { payouts, scope: Scope::creates(ids), validity, tokens: Arc::downgrade(tokens) })
+        Ok(Self { payouts, scope: Scope { money: money.cloned(), ..Scope::creates(ids) }, validity, tokens: Arc::downgrade(tokens) })
     }
 
     /// What came of it, if that is a fence; `asked` is when it was asked for.

@@ -20,7 +20,7 @@ pub struct Stack {
 
 impl Stack {
     pub async fn start(builder: komopay_sandbox::Builder) -> Self {
-        let sandbox = builder.balance("IDR", "1000000000000").start().await.unwrap();
+        let sandbox = komopay_tests::start(builder.balance("IDR", "1000000000000")).await;
         let folder = tempfile::tempdir().unwrap();
         Self { sandbox, folder, clock: Clock::default(), keys: Keys::generate().unwrap() }
     }
