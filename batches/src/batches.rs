@@ -11,9 +11,7 @@ use crate::db::{Clock, JournalLocation};
 use crate::drive::{Budget, Stop, Worker};
 use crate::input::{Field, RowProblem, RowRead, Rows};
 use crate::item::ItemState;
-use crate::journal::{
-    BatchEvent, BatchRecord, Changes, Finished, Journal, Planning, RULE, Stored, Wanted,
-};
+use crate::journal::{BatchEvent, BatchRecord, Changes, Finished, Journal, Planning, RULE, Stored, Wanted};
 use crate::plan::{ControlTotals, Plan};
 use crate::seal::Keys;
 use crate::settings::BatchSettings;
@@ -181,9 +179,7 @@ impl Batches {
         let Finished { state, changes } =
             planning.finish(valid, new.valid_only && plan.bad_rows > 0, &new.maker, &kept).await?;
         let digest = match state {
-            BatchState::Validated | BatchState::Approved => {
-                Some(self.journal.digest(&new.id, None).await?.finish())
-            }
+            BatchState::Validated | BatchState::Approved => Some(self.journal.digest(&new.id, None).await?.finish()),
             _ => None,
         };
         let Changes { inserted, changed, removed } = changes;
@@ -288,8 +284,7 @@ impl Batches {
     pub async fn status(&self, batch_id: &str) -> Result<BatchStatus> {
         let record = self.journal.batch(batch_id).await?;
         let counts = self.journal.tally(batch_id).await?;
-        let counts =
-            counts.into_iter().map(|(state, currency, count)| ItemCount { state, currency, count }).collect();
+        let counts = counts.into_iter().map(|(state, currency, count)| ItemCount { state, currency, count }).collect();
         let due_in = self.journal.due_in(&record).await?;
         let BatchRecord { id: batch_id, state, why, .. } = record;
         Ok(BatchStatus { batch_id, state, why, counts, due_in })

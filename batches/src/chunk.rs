@@ -33,8 +33,7 @@ pub(crate) enum ChunkState {
 }
 
 impl ChunkState {
-    const ALL: [Self; 6] =
-        [Self::Planned, Self::Claimed, Self::Sending, Self::Settling, Self::Following, Self::Done];
+    const ALL: [Self; 6] = [Self::Planned, Self::Claimed, Self::Sending, Self::Settling, Self::Following, Self::Done];
 
     pub const fn as_str(self) -> &'static str {
         match self {

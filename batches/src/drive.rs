@@ -240,7 +240,12 @@ impl Worker {
     }
 
     /// The items in this state, with what they pay.
-    fn requests<'a>(&self, chunk: &'a Claimed, state: ItemState, most: usize) -> Result<Vec<(&'a ItemRecord, PayoutRequest)>> {
+    fn requests<'a>(
+        &self,
+        chunk: &'a Claimed,
+        state: ItemState,
+        most: usize,
+    ) -> Result<Vec<(&'a ItemRecord, PayoutRequest)>> {
         let items = chunk.items.iter().filter(|item| item.state == state).take(most);
         items.map(|item| Ok((item, item.request(&self.journal.keys, &self.batch)?))).collect()
     }
@@ -279,9 +284,7 @@ impl Worker {
             .iter()
             .enumerate()
             .filter_map(|(at, (item, request))| Some((tokens.get(at).or(tokens.first())?, item, request)))
-            .map(|(token, item, request)| -> BoxFuture<'_, _> {
-                Box::pin(self.create(token, item, request, &sending))
-            })
+            .map(|(token, item, request)| -> BoxFuture<'_, _> { Box::pin(self.create(token, item, request, &sending)) })
             .collect();
         let ends = stream::iter(creates).buffer_unordered(self.settings.concurrency as usize);
         let ends = ends.filter_map(std::future::ready).collect().await;

@@ -76,9 +76,7 @@ impl ItemState {
 
     /// Whether it may become that, by what the platform says. A person may decide about what needs one.
     pub(crate) const fn may_become(self, to: Self) -> bool {
-        use ItemState::{
-            Accepted, Cancelled, Failed, InDoubt, NeedsPerson, Planned, Refused, Rejected, Succeeded,
-        };
+        use ItemState::{Accepted, Cancelled, Failed, InDoubt, NeedsPerson, Planned, Refused, Rejected, Succeeded};
         match self {
             Planned => !matches!(to, Planned),
             InDoubt => !matches!(to, InDoubt | Cancelled),

@@ -45,8 +45,7 @@ pub use db::Clock;
 pub use db::JournalLocation;
 pub use drive::{Budget, Stop};
 pub use input::{
-    Columns, CsvRows, Field, ItemDraft, JsonLines, Requests, RowProblem, RowRead, Rows, csv_template,
-    derived_payout_id,
+    Columns, CsvRows, Field, ItemDraft, JsonLines, Requests, RowProblem, RowRead, Rows, csv_template, derived_payout_id,
 };
 pub use item::ItemState;
 pub use journal::BatchEvent;

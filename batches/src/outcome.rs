@@ -23,11 +23,7 @@ pub(crate) enum Next {
 const LOW_BALANCE: &str = "BALANCE_INSUFFICIENT";
 
 /// What the end of a create means.
-pub(crate) fn created(
-    key: &str,
-    result: Result<PayoutAccepted, Error>,
-    stop_on_low_balance: bool,
-) -> (ItemEnd, Next) {
+pub(crate) fn created(key: &str, result: Result<PayoutAccepted, Error>, stop_on_low_balance: bool) -> (ItemEnd, Next) {
     let error = match result {
         Ok(accepted) => {
             let attempts = u32::try_from(accepted.attempts.len()).unwrap_or(u32::MAX);

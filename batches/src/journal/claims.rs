@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use komopay_core::Result;
 
-use super::records::{Answer, CHUNK_COLUMNS, ItemRecord, chunk_of};
 use super::Journal;
+use super::records::{Answer, CHUNK_COLUMNS, ItemRecord, chunk_of};
 use crate::batch::BatchState;
 use crate::chunk::{Chunk, ChunkState, Left, Micros, Registration, Task};
 use crate::db::{Lock, Tx, Value};
@@ -69,9 +69,7 @@ impl Deltas {
         let add = "INSERT INTO tally (batch, state, currency, count) VALUES ($1, $2, $3, $4) \
                    ON CONFLICT (batch, state, currency) DO UPDATE SET count = tally.count + excluded.count";
         let rows: Vec<Vec<Value>> = (self.0.into_iter().filter(|(_, count)| *count != 0))
-            .map(|((state, currency), count)| {
-                vec![batch.into(), state.as_str().into(), currency.into(), count.into()]
-            })
+            .map(|((state, currency), count)| vec![batch.into(), state.as_str().into(), currency.into(), count.into()])
             .collect();
         tx.execute_many(add, &rows).await.map(drop)
     }
@@ -79,8 +77,7 @@ impl Deltas {
 
 /// In which states a chunk is claimed for what, the most urgent first.
 const TO_SETTLE: [ChunkState; 2] = [ChunkState::Settling, ChunkState::Sending];
-const TO_SEND: [ChunkState; 4] =
-    [ChunkState::Settling, ChunkState::Sending, ChunkState::Planned, ChunkState::Claimed];
+const TO_SEND: [ChunkState; 4] = [ChunkState::Settling, ChunkState::Sending, ChunkState::Planned, ChunkState::Claimed];
 
 /// What a worker asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -271,7 +271,10 @@ impl Journal {
         }
         let item = item_of(&mut tx, batch, key).await?;
         if !matches!(item.state, ItemState::Failed | ItemState::Refused | ItemState::Rejected) {
-            return Err(Error::invalid("item", format!("is {}: only what is final and not paid is tried again", item.state)));
+            return Err(Error::invalid(
+                "item",
+                format!("is {}: only what is final and not paid is tried again", item.state),
+            ));
         }
         let replaced = "SELECT key FROM item WHERE batch = $1 AND replaces = $2";
         if let Some(row) = tx.query(replaced, &[batch.into(), key.into()]).await?.first() {

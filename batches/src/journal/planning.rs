@@ -8,8 +8,8 @@ use super::{Journal, damaged};
 use crate::batch::BatchState;
 use crate::chunk::Micros;
 use crate::db::{Lock, Tx, Value};
-use crate::plan::{PlanWarning, PlanWarningKind};
 use crate::input::{ItemDraft, RowProblem};
+use crate::plan::{PlanWarning, PlanWarningKind};
 use crate::seal::{Keys, Sealed};
 use crate::settings::BatchSettings;
 
@@ -200,8 +200,8 @@ impl Planning {
             let first = u64::try_from(item.int(3)?).unwrap_or_default();
             return Ok((first != row.draft.row).then(|| RowProblem::repeated(row.draft.row, key_column, first)));
         }
-        let same = payout_id == row.draft.payout_id.as_str()
-            && self.journal.keys.matches(&fingerprint, &row.draft.request)?;
+        let same =
+            payout_id == row.draft.payout_id.as_str() && self.journal.keys.matches(&fingerprint, &row.draft.request)?;
         if !changes {
             let text = "was approved with other contents, and those stand: nothing is paid for this row as it is here";
             return Ok(if same { None } else { problem(key_column, text.to_owned()) });
@@ -396,7 +396,6 @@ fn operator_of(method: &PayoutMethod) -> Option<&str> {
 fn line_of(row: u64) -> i64 {
     i64::try_from(row).unwrap_or(i64::MAX)
 }
-
 
 /// An item whose payee gets the same amount in another batch.
 #[derive(Clone, Debug, PartialEq, Eq)]

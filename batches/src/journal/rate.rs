@@ -20,8 +20,9 @@ impl Journal {
         let insert = "INSERT INTO rate (one, interval_us, next_at, halved_at) VALUES (1, $1, 0, 0) \
                       ON CONFLICT (one) DO NOTHING";
         tx.execute(insert, &[asked.into()]).await?;
-        let rows =
-            tx.query_locking("SELECT interval_us, next_at, halved_at FROM rate WHERE one = 1", &[], Lock::Update).await?;
+        let rows = tx
+            .query_locking("SELECT interval_us, next_at, halved_at FROM rate WHERE one = 1", &[], Lock::Update)
+            .await?;
         let now = tx.now().await?;
         let Some(row) = rows.first() else { return Ok(Lease { at: now, first_in: 0, interval: asked, left: 1 }) };
         let (was, next_at, halved_at) = (row.int(0)?, row.int(1)?, row.int(2)?);

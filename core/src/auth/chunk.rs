@@ -137,12 +137,7 @@ pub(crate) struct ChunkRequest {
 
 impl ChunkRequest {
     /// One for these payouts, if one token covers them.
-    pub fn new(
-        ids: &[PayoutId],
-        money: Option<&Money>,
-        validity: Duration,
-        tokens: &Arc<Tokens>,
-    ) -> Result<Self> {
+    pub fn new(ids: &[PayoutId], money: Option<&Money>, validity: Duration, tokens: &Arc<Tokens>) -> Result<Self> {
         if ids.is_empty() {
             return Err(Error::invalid("ids", "must be at least one"));
         }
@@ -156,7 +151,12 @@ impl ChunkRequest {
             return Err(Error::setting("credentials", text));
         }
         let payouts = ids.iter().cloned().collect();
-        Ok(Self { payouts, scope: Scope { money: money.cloned(), ..Scope::creates(ids) }, validity, tokens: Arc::downgrade(tokens) })
+        Ok(Self {
+            payouts,
+            scope: Scope { money: money.cloned(), ..Scope::creates(ids) },
+            validity,
+            tokens: Arc::downgrade(tokens),
+        })
     }
 
     /// What came of it, if that is a fence; `asked` is when it was asked for.

@@ -7,7 +7,7 @@ use komopay_batches::{
     BatchStatus, Batches, Budget, Clock, Columns, CsvRows, ItemState, JournalLocation, Keys, NewBatch, Planned, Stop,
 };
 use komopay_core::{Client, Config};
-use komopay_sandbox::Sandbox;
+use komopay_sandbox::{LedgerKind, Sandbox};
 use tempfile::TempDir;
 
 /// All that a batch needs.
@@ -43,7 +43,8 @@ impl Stack {
     /// How often each id was executed.
     pub fn ledger(&self) -> BTreeMap<String, usize> {
         let mut ledger = BTreeMap::new();
-        for entry in self.sandbox.ledger() {
+        let executed = self.sandbox.ledger().into_iter().filter(|entry| entry.kind == LedgerKind::Executed);
+        for entry in executed {
             *ledger.entry(entry.payout_id).or_default() += 1;
         }
         ledger
