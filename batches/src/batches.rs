@@ -9,7 +9,7 @@ use crate::batch::BatchState;
 use crate::chunk::{Fence, Micros};
 use crate::db::{Clock, JournalLocation};
 use crate::drive::{Budget, Stop, Worker};
-use crate::input::{Field, RowProblem, RowRead, Rows};
+use crate::input::{Field, check_batch_id, RowProblem, RowRead, Rows};
 use crate::item::ItemState;
 use crate::journal::{BatchEvent, BatchRecord, Changes, Finished, Journal, Planning, RULE, Stored, Wanted};
 use crate::plan::{ControlTotals, Plan};
@@ -144,7 +144,7 @@ impl Batches {
     /// `invalid_request`, naming `batch_id` or `maker`; `configuration`, naming a setting; what keeps the input from
     /// being read; what keeps the platform from being asked for limits and balances.
     pub async fn plan(&self, new: NewBatch, rows: impl Rows + 'static) -> Result<Planned> {
-        check_id(&new.id)?;
+        check_batch_id(&new.id)?;
         check_name("maker", &new.maker)?;
         new.settings.check(self.client.attempt_timeout())?;
         let mut planning = self.journal.plan(&new.id, &new.maker, &new.settings).await?;
@@ -399,14 +399,6 @@ impl Group {
 
 fn micros(time: Duration) -> Micros {
     Micros::try_from(time.as_micros()).unwrap_or(Micros::MAX)
-}
-
-fn check_id(id: &str) -> Result<()> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if id.is_empty() || id.len() > 100 || !id.chars().all(allowed) {
-        return Err(Error::invalid("batch_id", "must be 1 to 100 letters, digits, '_', '-' or '.'"));
-    }
-    Ok(())
 }
 
 fn check_why(why: Option<&str>) -> Result<()> {

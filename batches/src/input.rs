@@ -23,6 +23,7 @@ use komopay_core::{PayoutId, PayoutRequest, Result};
 pub use columns::{Columns, Field};
 pub use csv::{CsvRows, csv_template};
 pub use json_lines::JsonLines;
+pub(crate) use payout_id::check_batch_id;
 pub use payout_id::derived_payout_id;
 pub use requests::Requests;
 

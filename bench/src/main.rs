@@ -7,6 +7,7 @@
 //! "memory_kib": 12000}`. The task runner (`cargo xtask bench`, `cargo xtask guards`) starts them in turn and compares.
 //! `komopay-bench deadlines` measures how far beyond its deadline a call ends.
 
+mod batch;
 mod callbacks;
 mod connections;
 mod create;
@@ -38,6 +39,8 @@ enum Role {
     Serve(serve::Manner),
     /// Make typed create calls with a ready token, and print how long they took.
     Create(load::Load),
+    /// Plan and pay a batch against `serve --batch`, with a journal and without, and print how long each took.
+    Batch(batch::Size),
     /// Send the bytes of a create with hyper, and print how long that took.
     Hyper(load::Load),
     /// Make creates against peers that stall in each phase, and print how far beyond its deadline each ended.
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Role::Connections { calls, round_trip_ms } => connections::run(calls, Duration::from_millis(round_trip_ms)),
         Role::Callbacks { calls, genuine } => callbacks::run(calls, genuine),
         Role::Money { calls } => money::run(calls),
+        Role::Batch(size) => batch::run(&size),
         Role::Create(load) => create::run(&load),
         Role::Hyper(load) => hyper::run(&load),
         Role::Deadlines => deadlines::run(),

@@ -11,7 +11,7 @@ use clap::Args;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
-use crate::tls;
+use crate::{batch, tls};
 
 /// The answer to whoever asks for a token.
 pub(crate) const TOKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{\"token\":\"issued-for-one\"}";
@@ -32,6 +32,9 @@ pub(crate) struct Manner {
     /// How long after its request each answer comes, in milliseconds.
     #[arg(long, default_value_t = 0)]
     delay_ms: u64,
+    /// Answer all that a batch asks: tokens with an end, what is offered, balances, payouts.
+    #[arg(long)]
+    batch: bool,
     /// Close each connection behind its first answer.
     #[arg(long)]
     close: bool,
@@ -72,6 +75,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, manner: &Manner)
         match request_length(&buffer) {
             Some(length) if buffer.len() >= length => {
                 let answer = match payout_id(&buffer).unwrap_or_default() {
+                    _ if manner.batch => batch::answer(&buffer),
                     "auth-tokens" => TOKEN.to_owned(),
                     id => acceptance(id),
                 };

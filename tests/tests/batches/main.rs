@@ -1,4 +1,5 @@
 //! Batches: planned, approved, paid exactly once, whatever happens to their workers.
 
 mod life;
+mod people;
 mod stack;

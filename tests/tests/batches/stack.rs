@@ -20,7 +20,10 @@ pub struct Stack {
 
 impl Stack {
     pub async fn start(builder: komopay_sandbox::Builder) -> Self {
-        let sandbox = komopay_tests::start(builder.balance("IDR", "1000000000000")).await;
+        Self::of(komopay_tests::start(builder.balance("IDR", "1000000000000")).await)
+    }
+
+    pub fn of(sandbox: Sandbox) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { sandbox, folder, clock: Clock::default(), keys: Keys::generate().unwrap() }
     }
