@@ -66,7 +66,7 @@ async fn a_whole_chunk_is_sent_under_one_token_that_allows_exactly_its_creates()
     for result in results.await {
         assert!(!result.unwrap().recovered);
     }
-    let asked = asked.lock().unwrap();
+    let asked = std::mem::take(&mut *asked.lock().unwrap());
     let [asked] = &asked[..] else { panic!("{} token calls", asked.len()) };
     let operations: Vec<String> = ids.iter().map(|id| format!("POST /payouts/{id}")).collect();
     assert_eq!(asked["operations"], serde_json::json!(operations));
@@ -330,6 +330,13 @@ async fn whether_a_payment_was_made_is_asked_over_a_connection_of_its_own() {
         }
         found => panic!("{found:?}"),
     }
+    // Over a kept connection, another exchange's "not there" would be believed.
+    let headers = std::collections::BTreeMap::new();
+    let stray = Effect::StrayAnswer { status: 410, headers, body: "{}".to_owned(), execute_after_ms: None };
+    sandbox.inject(Fault::new(When::always(Operation::GetPayout), stray));
+    client.balances(&[]).await.unwrap();
+    assert!(matches!(client.find_payout(&id("P-0"), &request()).await.unwrap(), Found::Made(_)));
+    sandbox.clear_faults();
     let mut other = request();
     other.money = Money::new("20000", "IDR").unwrap();
     match client.find_payout(&id("P-0"), &other).await.unwrap() {

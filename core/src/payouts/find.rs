@@ -16,6 +16,7 @@ use crate::values::{Payout, PayoutAccepted, PayoutId};
 
 /// What is under an id: [`Client::find_payout`](crate::Client::find_payout).
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one answer of a call, which is not kept by the thousand")]
 pub enum Found {
     /// This payment: all that the platform repeats of it agrees. As with every payout that was found by reading, that
     /// does not prove the payee, which the platform never repeats.
