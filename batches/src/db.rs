@@ -4,6 +4,7 @@
 //! of eight bytes in one of the two (a `sum`, say) is cast to one: `CAST(sum(amount) AS BIGINT)`.
 
 mod clock;
+mod dialect;
 mod fault;
 mod location;
 mod migration;
@@ -16,34 +17,10 @@ use std::sync::Arc;
 use komopay_core::{Error, Result};
 
 pub use clock::Clock;
+pub(crate) use dialect::{Dialect, Durability, Lock};
 pub use location::JournalLocation;
-pub(crate) use migration::Migration;
+pub(crate) use migration::{Forms, Migration};
 pub(crate) use value::{Row, Value};
-
-/// Which database it is, for the few texts that differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    Sqlite,
-    Postgres,
-}
-
-/// What an acknowledged commit survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Durability {
-    /// A crash of the machine.
-    Full,
-    /// In PostgreSQL a crash of the process only: for what may be forgotten.
-    Lazy,
-}
-
-/// What a `SELECT` does about rows that another transaction has locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lock {
-    /// It waits for them.
-    Update,
-    /// It leaves them out.
-    SkipLocked,
-}
 
 /// A database with the tables of a journal. Clones share it.
 #[derive(Clone)]
@@ -65,10 +42,15 @@ impl Db {
         clock: Clock,
         migrations: &'static [Migration],
     ) -> Result<Self> {
+        Self::open_with(location, clock, &Forms::of_journal(migrations)).await
+    }
+
+    /// As [`Db::open`], with other tables.
+    pub(crate) async fn open_with(location: &JournalLocation, clock: Clock, forms: &Forms) -> Result<Self> {
         let engine = match location {
-            JournalLocation::Sqlite(path) => Engine::Sqlite(Arc::new(sqlite::Database::open(path, migrations)?)),
+            JournalLocation::Sqlite(path) => Engine::Sqlite(Arc::new(sqlite::Database::open(path, forms)?)),
             JournalLocation::Postgres(url) => {
-                Engine::Postgres(Arc::new(postgres::Server::open(url, location, migrations).await?))
+                Engine::Postgres(Arc::new(postgres::Server::open(url, location, forms).await?))
             }
         };
         Ok(Self { engine, clock })
@@ -99,7 +81,7 @@ impl Db {
     pub(crate) async fn begin(&self, durability: Durability) -> Result<Tx> {
         let engine = match &self.engine {
             Engine::Sqlite(database) => Running::Sqlite(database.begin().await?),
-            Engine::Postgres(server) => Running::Postgres(server.begin(durability).await?),
+            Engine::Postgres(server) => Running::Postgres(Box::new(server.begin(durability).await?)),
         };
         Ok(Tx { engine, clock: self.clock.clone(), is_sound: true })
     }
@@ -115,7 +97,7 @@ pub(crate) struct Tx {
 
 enum Running {
     Sqlite(sqlite::Tx),
-    Postgres(postgres::Tx),
+    Postgres(Box<postgres::Tx>),
 }
 
 impl Tx {
@@ -187,7 +169,7 @@ impl Tx {
             self.is_sound = false;
             return Ok(());
         }
-        Err(Error::internal("a transaction of the journal was used after one of its statements had failed"))
+        Err(Error::internal("a transaction was used after one of its statements had failed"))
     }
 
     fn end<T>(&mut self, answer: Result<T>) -> Result<T> {
@@ -196,5 +178,7 @@ impl Tx {
     }
 }
 
+// Servers are started on Unix only.
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

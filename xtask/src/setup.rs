@@ -15,14 +15,14 @@ use crate::tools::Python;
 use crate::workspace::Workspace;
 
 use Tool::{
-    Clippy, Compiler, Debootstrap, Faketime, Git, Jdk, Maven, Python as PythonTool, PythonHeaders, Redis, Rustfmt,
-    Swift, Valgrind,
+    Clippy, Compiler, Debootstrap, Faketime, Git, Jdk, Maven, Postgres, Python as PythonTool, PythonHeaders, Redis,
+    Rustfmt, Swift, Valgrind,
 };
 
 /// What the Rust checks need.
-pub(crate) const RUST: [Tool; 6] = [Git, Compiler, Rustfmt, Clippy, Faketime, Valgrind];
+pub(crate) const RUST: [Tool; 7] = [Git, Compiler, Rustfmt, Clippy, Faketime, Valgrind, Postgres];
 /// What the Python package and its checks need.
-pub(crate) const PYTHON: [Tool; 5] = [Compiler, PythonTool, PythonHeaders, Redis, Valgrind];
+pub(crate) const PYTHON: [Tool; 6] = [Compiler, PythonTool, PythonHeaders, Redis, Valgrind, Postgres];
 /// What the Kotlin library and its checks need: it is tried with a server in Python.
 pub(crate) const KOTLIN: [Tool; 4] = [Compiler, Jdk, Maven, PythonTool];
 /// What the Swift package and its checks need.
@@ -64,6 +64,9 @@ impl Installer {
             (_, Maven) => "maven",
             (Self::Apt, Redis) => "redis-server",
             (_, Redis) => "redis",
+            // Debian's makes a cluster of its own besides, which nothing here looks at: tests start theirs elsewhere.
+            (Self::Apt | Self::Brew, Postgres) => "postgresql pgbouncer",
+            (Self::Dnf, Postgres) => "postgresql-server pgbouncer",
             (Self::Apt | Self::Dnf, Faketime) => "libfaketime",
             (Self::Apt | Self::Dnf, Valgrind) => "valgrind",
             (Self::Apt | Self::Dnf, Debootstrap) => "debootstrap",
@@ -97,6 +100,8 @@ fn is_there(tool: Tool, workspace: &Workspace) -> bool {
         Maven => answers(if cfg!(windows) { "mvn.cmd" } else { "mvn" }),
         // The processes of Celery are tried on Unix only.
         Redis => cfg!(windows) || answers("redis-server"),
+        // The tests with a server of their own are for Unix only.
+        Postgres => cfg!(windows) || has_postgres(),
         Faketime => !cfg!(target_os = "linux") || FAKETIME.into_iter().any(has_faketime),
         Valgrind => !cfg!(target_os = "linux") || answers("valgrind"),
         Debootstrap => !swift::needs_debootstrap(workspace) || answers("debootstrap"),
@@ -110,6 +115,13 @@ const FAKETIME: [&str; 5] =
 
 fn has_faketime(folder: &str) -> bool {
     Path::new(folder).join("faketime/libfaketime.so.1").exists()
+}
+
+/// Whether there are its server, which Debian keeps out of the `PATH`, and a pooler.
+fn has_postgres() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let is_debians = versions.map(|version| version.path().join("bin/initdb")).any(|program| program.exists());
+    (is_debians || answers("initdb")) && (answers("pgbouncer") || answers("/usr/sbin/pgbouncer"))
 }
 
 /// Whether there is this program, and not only something of its name that says where to get it.

@@ -107,14 +107,19 @@ fn rust(workspace: &Workspace, missing: &Missing, conformance: &Conformance, rep
         cargo("doc --locked --workspace --no-deps").env("RUSTDOCFLAGS", "--deny warnings").run()
     })?;
     let no_faketime = missing.of(&[Tool::Faketime]);
+    let no_postgres = missing.of(&[Tool::Postgres]);
     report.check("Rust tests", |tally| {
         // What tests that pass have printed is searched, too.
         let test = cargo("test --locked --workspace --no-fail-fast").args("-- --show-output");
         let test = if no_faketime.is_some() { test.args("--skip with_libfaketime::") } else { test };
+        let test = if no_postgres.is_some() { test.args("--skip with_postgres::") } else { test };
         tests(workspace, test, tally)
     })?;
     if let Some(why) = no_faketime {
         report.not_run("the tests of clocks that jump", &why);
+    }
+    if let Some(why) = no_postgres {
+        report.not_run("the tests with PostgreSQL", &why);
     }
     report.check("Rust conformance", |tally| {
         let runner = Program::new(workspace, gateway::build_program(workspace, "conformance-rust")?);

@@ -16,10 +16,10 @@ pub(super) fn of_pool(error: PoolError, wait: std::time::Duration) -> Error {
     match error {
         PoolError::Backend(error) => of(&error),
         PoolError::Timeout(TimeoutType::Wait) => {
-            Error::unavailable(format!("the journal: every connection was busy for {wait} seconds"))
+            Error::unavailable(format!("the database: every connection was busy for {wait} seconds"))
         }
-        PoolError::Timeout(_) => Error::unavailable("the journal: the PostgreSQL server could not be reached in time"),
-        error => Error::internal(format!("the connections to the journal: {error}")),
+        PoolError::Timeout(_) => Error::unavailable("the database: the PostgreSQL server could not be reached in time"),
+        error => Error::internal(format!("the connections to the database: {error}")),
     }
 }
 
@@ -37,18 +37,18 @@ pub(super) fn of(error: &tokio_postgres::Error) -> Error {
             return if is_ours { Error::setting("journal", said) } else { Error::unavailable(said) };
         }
         if cause.is::<io::Error>() {
-            return Error::unavailable(format!("the journal: {text}"));
+            return Error::unavailable(format!("the database: {text}"));
         }
         source = cause.source();
     }
     if error.is_closed() {
-        return Error::unavailable("the journal: the connection to the PostgreSQL server was closed");
+        return Error::unavailable("the database: the connection to the PostgreSQL server was closed");
     }
     // tokio-postgres tells its kinds by their texts only.
     if ["error performing TLS", "authentication error", "invalid configuration"].iter().any(|of| text.starts_with(of)) {
         return Error::setting("journal", format!("PostgreSQL: {text}"));
     }
-    Error::internal(format!("the journal: PostgreSQL: {text}"))
+    Error::internal(format!("the database: PostgreSQL: {text}"))
 }
 
 /// Whether the connection is of no more use after it, whatever was asked.
@@ -82,13 +82,13 @@ fn of_server(said: &DbError) -> Error {
         "28" => Error::setting("journal", format!("the PostgreSQL server refused the user or the password: {what}")),
         _ if is_setting.contains(code) => Error::setting("journal", what),
         // No connection, no resources, an operator, a lock, a deadlock, the disk.
-        "08" | "53" | "55" | "57" | "40" | "58" => Error::unavailable(format!("the journal: {what}")),
+        "08" | "53" | "55" | "57" | "40" | "58" => Error::unavailable(format!("the database: {what}")),
         // These quote what was sent.
         "22" | "23" => {
             let constraint = said.constraint().map(|name| format!(" ({name})")).unwrap_or_default();
-            Error::internal(format!("a statement of the journal failed: PostgreSQL: {}{constraint}", code.code()))
+            Error::internal(format!("a statement failed: PostgreSQL: {}{constraint}", code.code()))
         }
-        _ => Error::internal(format!("a statement of the journal failed: {what}")),
+        _ => Error::internal(format!("a statement failed: {what}")),
     }
 }
 

@@ -19,10 +19,11 @@ use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::dialect::Durability;
+use super::fault;
 use super::location::JournalLocation;
-use super::migration::{self, Migration};
+use super::migration::Forms;
 use super::value::{Row, Value};
-use super::{Durability, fault};
 use settings::Settings;
 
 /// Transactions that one process may have at a time.
@@ -52,11 +53,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn open(
-        url: &SecretString,
-        location: &JournalLocation,
-        migrations: &'static [Migration],
-    ) -> Result<Self> {
+    pub(super) async fn open(url: &SecretString, location: &JournalLocation, forms: &Forms) -> Result<Self> {
         let Settings { config, tls, schema } = Settings::read(url.expose_secret())?;
         // A pooler has no use for what a session would have to forget.
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -66,11 +63,13 @@ impl Server {
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(CONNECTING))
             .build()
-            .map_err(|error| Error::internal(format!("the connections to the journal: {error}")))?;
+            .map_err(|error| Error::internal(format!("the connections to the database: {error}")))?;
         let mut server = Self { pool, schema, identity: None, process: std::process::id() };
         server.check().await?;
-        server.identity = server.look(location).await?;
-        server.migrate(migrations).await?;
+        if forms.stops_at_failover {
+            server.identity = server.look(location).await?;
+        }
+        server.migrate(forms).await?;
         Ok(server)
     }
 
@@ -159,8 +158,8 @@ impl Server {
             }
             if self.identity.is_some() && self.identity.as_ref() != said.get(1) {
                 return Err(Error::unavailable(
-                    "the journal: another PostgreSQL server answers than before, or a standby took over, or it was \
-                     restored from a backup. Open the journal again, so that what may have been lost is looked at",
+                    "the database: another PostgreSQL server answers than before, or a standby took over, or it was \
+                     restored from a backup. Open it again, so that what may have been lost is looked at",
                 ));
             }
             return Ok(tx);
@@ -188,24 +187,23 @@ impl Server {
     }
 
     /// Brings the tables to their newest form. Where they have it, no right is needed but to read.
-    async fn migrate(&self, migrations: &'static [Migration]) -> Result<()> {
+    async fn migrate(&self, forms: &Forms) -> Result<()> {
         let mut tx = self.begin(Durability::Full).await?;
-        let form = self.form(&mut tx).await?;
-        if form.is_none_or(|form| form < migration::newest(migrations)) {
+        let form = self.form(&mut tx, forms).await?;
+        if form.is_none_or(|form| form < forms.newest()) {
             // Whoever came first has made them, when the lock is free.
             tx.query("SELECT pg_advisory_xact_lock($1)", &[MIGRATING.into()]).await?;
-            let form = self.form(&mut tx).await?;
+            let form = self.form(&mut tx, forms).await?;
             if form.is_none() {
-                self.note(&mut tx).await?;
+                self.note(&mut tx, forms).await?;
             }
-            for migration in migration::missing(form.unwrap_or_default(), migrations)? {
+            for migration in forms.missing(form.unwrap_or_default())? {
                 tx.script(migration.postgres).await?;
             }
-            let note = if form.is_none() { migration::FIRST } else { migration::NEXT };
-            tx.execute(note, &[migration::newest(migrations).into()]).await?;
+            tx.execute(&forms.write(form.is_none()), &[forms.newest().into()]).await?;
             return tx.commit().await;
         }
-        migration::missing(form.unwrap_or_default(), migrations)?;
+        forms.missing(form.unwrap_or_default())?;
         tx.commit().await
     }
 
@@ -213,26 +211,26 @@ impl Server {
     ///
     /// It is looked up in the catalogue's tables: what `to_regclass` says of a table that another transaction has just
     /// made is what it has said before.
-    async fn form(&self, tx: &mut Tx) -> Result<Option<i64>> {
+    async fn form(&self, tx: &mut Tx, forms: &Forms) -> Result<Option<i64>> {
         const TABLES: &str = "SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-            WHERE nspname = $1 AND relname = 'komopay_journal'";
-        if !self.is_any(tx, TABLES).await? {
+            WHERE nspname = $1 AND relname = $2";
+        if !self.is_any(tx, TABLES, &[forms.table.into()]).await? {
             return Ok(None);
         }
-        let rows = tx.query(&format!("SELECT form FROM \"{}\".komopay_journal", self.schema), &[]).await?;
-        let damaged = || Error::internal("the journal is damaged: it does not say what form its tables have");
+        let rows = tx.query(&format!("SELECT form FROM \"{}\".{}", self.schema, forms.table), &[]).await?;
+        let damaged = || Error::internal("the database is damaged: it does not say what form its tables have");
         rows.first().ok_or_else(damaged)?.int(0).map(Some)
     }
 
-    async fn note(&self, tx: &mut Tx) -> Result<()> {
-        if !self.is_any(tx, "SELECT count(*) FROM pg_namespace WHERE nspname = $1").await? {
+    async fn note(&self, tx: &mut Tx, forms: &Forms) -> Result<()> {
+        if !self.is_any(tx, "SELECT count(*) FROM pg_namespace WHERE nspname = $1", &[]).await? {
             tx.script(&format!("CREATE SCHEMA \"{}\"", self.schema)).await?;
         }
-        tx.execute(migration::NOTE, &[]).await.map(drop)
+        tx.execute(&forms.note(), &[]).await.map(drop)
     }
 
-    async fn is_any(&self, tx: &mut Tx, of_schema: &str) -> Result<bool> {
-        let counted = tx.query(of_schema, &[self.schema.clone().into()]).await?;
+    async fn is_any(&self, tx: &mut Tx, of_schema: &str, named: &[Value]) -> Result<bool> {
+        let counted = tx.query(of_schema, &[&[self.schema.clone().into()], named].concat()).await?;
         counted.first().map_or(Ok(false), |row| Ok(row.int(0)? > 0))
     }
 }
@@ -245,7 +243,7 @@ pub(super) struct Tx {
 
 impl Tx {
     fn client(&self) -> Result<&Object> {
-        self.client.as_ref().ok_or_else(|| Error::internal("a transaction of the journal was used after its end"))
+        self.client.as_ref().ok_or_else(|| Error::internal("a transaction was used after its end"))
     }
 
     pub(super) async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
@@ -288,7 +286,7 @@ impl Tx {
         const COMMIT: &str = "SET LOCAL statement_timeout = 0; COMMIT";
         let open = |error: &Error| {
             let text = error.message();
-            Error::unavailable(format!("a transaction of the journal may have been committed, or not: {text}"))
+            Error::unavailable(format!("a transaction may have been committed, or not: {text}"))
         };
         match answered(self.client()?.batch_execute(COMMIT)).await {
             Ok(Ok(())) => {
@@ -347,7 +345,7 @@ impl Drop for Tx {
 
 /// The answer, if there is one in time.
 async fn answered<T>(asked: impl Future<Output = T>) -> Result<T> {
-    let late = || format!("the journal: the PostgreSQL server gave no answer in {} seconds", ANSWERING.as_secs());
+    let late = || format!("the database: the PostgreSQL server gave no answer in {} seconds", ANSWERING.as_secs());
     timeout(ANSWERING, asked).await.map_err(|_| Error::unavailable(late()))
 }
 
@@ -378,7 +376,7 @@ fn unsafe_setting(setting: &str) -> Error {
 }
 
 fn unreadable() -> Error {
-    Error::internal("the journal: the PostgreSQL server gave an answer that cannot be understood")
+    Error::internal("the database: the PostgreSQL server gave an answer that cannot be understood")
 }
 
 /// The values with their types: a statement with types needs no name, and one round trip.

@@ -13,7 +13,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::migration::{self, Migration};
+use super::migration::Forms;
 use super::value::{Row, Value};
 
 /// How long to wait for whoever reads the file with a tool of SQLite.
@@ -45,12 +45,12 @@ impl Drop for Open {
 }
 
 impl Database {
-    pub(super) fn open(path: &Path, migrations: &'static [Migration]) -> Result<Self> {
+    pub(super) fn open(path: &Path, forms: &Forms) -> Result<Self> {
         let open = open(path)?;
         let database = Self { connection: Arc::new(Mutex::new(open)), path: path.to_owned() };
         let guard = database.connection.clone().try_lock_owned().map_err(|error| Error::internal(error.to_string()))?;
         let mut tx = Tx::begin(guard)?;
-        tx.migrate(migrations).map_err(|error| database.named(&error))?;
+        tx.migrate(forms).map_err(|error| database.named(&error))?;
         tx.end("COMMIT").map_err(|error| refused(path, error))?;
         Ok(database)
     }
@@ -199,27 +199,27 @@ impl Tx {
         self.0.connection.as_ref().map_or(Ok(()), |connection| connection.execute_batch(how))
     }
 
-    fn migrate(&mut self, migrations: &'static [Migration]) -> Result<()> {
-        const TABLES: &str = "SELECT count(*), count(CASE WHEN name = 'komopay_journal' THEN 1 END) FROM sqlite_schema";
-        let is_noted = match self.query(TABLES, &[])?.first() {
+    fn migrate(&mut self, forms: &Forms) -> Result<()> {
+        const TABLES: &str = "SELECT count(*), count(CASE WHEN name = $1 THEN 1 END) FROM sqlite_schema";
+        let is_noted = match self.query(TABLES, &[forms.table.into()])?.first() {
             Some(row) if row.int(1)? == 1 => true,
             Some(row) if row.int(0)? == 0 => false,
             _ => return Err(Error::internal("is an SQLite file of something else than a journal")),
         };
-        let form = match self.query(if is_noted { migration::READ } else { "SELECT 0" }, &[])?.first() {
+        let read = if is_noted { format!("SELECT form FROM {}", forms.table) } else { "SELECT 0".to_owned() };
+        let form = match self.query(&read, &[])?.first() {
             Some(row) => row.int(0)?,
             None => return Err(Error::internal("is damaged: it does not say what form its tables have")),
         };
-        let missing = migration::missing(form, migrations)?;
+        let missing = forms.missing(form)?;
         if !is_noted {
-            self.execute(migration::NOTE, &[])?;
+            self.execute(&forms.note(), &[])?;
         }
         for migration in missing {
             self.connection()?.execute_batch(migration.sqlite).map_err(|error| fault(&error))?;
         }
-        let note = if is_noted { migration::NEXT } else { migration::FIRST };
         if !is_noted || !missing.is_empty() {
-            self.execute(note, &[migration::newest(migrations).into()])?;
+            self.execute(&forms.write(!is_noted), &[forms.newest().into()])?;
         }
         Ok(())
     }
@@ -297,6 +297,6 @@ fn fault(error: &rusqlite::Error) -> Error {
             Error::setting("journal", error)
         }
         Some(ErrorCode::DatabaseCorrupt) => Error::internal(format!("the journal is damaged: {error}")),
-        _ => Error::internal(format!("a statement of the journal failed: {error}")),
+        _ => Error::internal(format!("a statement failed: {error}")),
     }
 }

@@ -3,6 +3,8 @@
 //! The programs are those of the system's packages. PostgreSQL refuses to be root's: where root runs the tests, its
 //! processes are those of the user `postgres`, or of `nobody`.
 
+#![cfg(unix)]
+
 mod certificates;
 mod pooler;
 mod programs;

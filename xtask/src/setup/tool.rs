@@ -23,6 +23,8 @@ pub(crate) enum Tool {
     Maven,
     /// Celery's tasks go through it.
     Redis,
+    /// Keeps journals and changes for many hosts, with a pooler before it.
+    Postgres,
     /// Sets the wall clock of one process.
     Faketime,
     /// Counts instructions.
@@ -46,6 +48,7 @@ impl Tool {
             Self::Jdk => "a JDK, 11 or newer",
             Self::Maven => "Maven",
             Self::Redis => "redis-server",
+            Self::Postgres => "PostgreSQL's server and pgbouncer",
             Self::Faketime => "libfaketime",
             Self::Valgrind => "valgrind",
             Self::Debootstrap => "debootstrap",
