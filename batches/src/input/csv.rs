@@ -13,7 +13,7 @@ use super::columns::{Columns, Field};
 use super::payout_id::check_batch_id;
 use super::quotes::Quotes;
 use super::row::{self, Cells};
-use super::{RowProblem, RowRead, Rows};
+use super::rows::{RowProblem, RowRead, Rows};
 
 /// The rows of a CSV file (RFC 4180, UTF-8), as items of a batch.
 ///

@@ -12,7 +12,7 @@ use super::bytes::{Unmarked, unmarked, unreadable};
 use super::columns::{Columns, Field};
 use super::payout_id::check_batch_id;
 use super::row::{self, Cells};
-use super::{RowProblem, RowRead, Rows};
+use super::rows::{RowProblem, RowRead, Rows};
 
 /// The longest line, in bytes.
 const LONGEST: u64 = 64 * 1024;

@@ -8,7 +8,7 @@ use komopay_core::{PayoutId, PayoutRequest, Result};
 use super::columns::Field;
 use super::payout_id::{check_batch_id, derived_payout_id};
 use super::row::{key_problem, said};
-use super::{ItemDraft, RowProblem, RowRead, Rows};
+use super::rows::{ItemDraft, RowProblem, RowRead, Rows};
 
 /// Items of an iterator of key, payout id (if there is one) and request. Rows are counted from 1, and a problem names
 /// the field of the request, such as `method.account.name`.
@@ -47,7 +47,7 @@ impl<I: Iterator<Item = (String, Option<PayoutId>, PayoutRequest)>> Requests<I> 
         if let Some(problem) = key_problem(&key) {
             bad("key", problem.to_owned());
         }
-        if let Err(error) = request.validate() {
+        for error in request.problems() {
             bad(error.field().unwrap_or("request"), said(&error).1);
         }
         if !problems.is_empty() {

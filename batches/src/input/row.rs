@@ -12,7 +12,7 @@ use komopay_core::{
 
 use super::columns::{Columns, Field};
 use super::payout_id::derived_payout_id;
-use super::{ItemDraft, RowProblem, RowRead};
+use super::rows::{ItemDraft, RowProblem, RowRead};
 
 /// The longest key, in characters.
 const LONGEST_KEY: usize = 250;
@@ -72,8 +72,8 @@ impl Reader<'_> {
             customer_ip: self.text(Field::CustomerIp),
             ..PayoutRequest::new(money?, method?)
         };
-        if self.problems.is_empty() {
-            self.taken(request.validate());
+        for problem in request.problems() {
+            self.note(&problem);
         }
         let key = key?;
         let payout_id = match given_id {
@@ -193,15 +193,15 @@ impl Reader<'_> {
 
     /// What was made of a field, or its problem noted.
     fn taken<T>(&mut self, made: Result<T, Error>) -> Option<T> {
-        let error = match made {
-            Ok(made) => return Some(made),
-            Err(error) => error,
-        };
-        match said(&error) {
+        made.map_err(|error| self.note(&error)).ok()
+    }
+
+    /// Notes what an error says of a field.
+    fn note(&mut self, error: &Error) {
+        match said(error) {
             (Some(field), problem) => self.bad(field, problem),
             (None, problem) => self.problems.push(RowProblem { row: self.row, field: None, problem }),
         }
-        None
     }
 
     /// Notes the first problem of a field.

@@ -33,23 +33,34 @@ impl PayoutRequest {
     /// # Ok::<(), komopay_core::Error>(())
     /// ```
     pub fn validate(&self) -> Result<()> {
+        self.problems().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// All that [`PayoutRequest::validate`] refuses, in its order; a field may be there twice. For the crates around this
+    /// one that check many requests at once.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn problems(&self) -> Vec<Error> {
         let Self { money, method, segment_code, exchanged_to_currency, callback_url, customer_ip } = self;
-        money.check_payable()?;
-        not_empty("segment_code", segment_code.as_deref())?;
+        let mut problems = Vec::new();
+        let mut note = |checked: Result<()>| problems.extend(checked.err());
+        note(money.check_payable());
+        note(not_empty("segment_code", segment_code.as_deref()));
         if let Some(code) = exchanged_to_currency {
-            check_currency("exchanged_to_currency", code)?;
+            note(check_currency("exchanged_to_currency", code));
         }
         if let Some(url) = callback_url {
-            check_callback_url(url)?;
+            note(check_callback_url(url));
         }
         if customer_ip.as_ref().is_some_and(|ip| ip.parse::<IpAddr>().is_err()) {
-            return Err(Error::invalid("customer_ip", "is not an IPv4 or IPv6 address"));
+            note(Err(Error::invalid("customer_ip", "is not an IPv4 or IPv6 address")));
         }
         match method {
-            PayoutMethod::BankTransfer(bank) => check_bank(bank, money.currency()),
-            PayoutMethod::CryptoTransfer(crypto) => check_crypto(crypto),
-            PayoutMethod::WalletTransfer(wallet) => check_wallet(wallet, money.currency()),
+            PayoutMethod::BankTransfer(bank) => check_bank(bank, money.currency(), &mut note),
+            PayoutMethod::CryptoTransfer(crypto) => check_crypto(crypto, &mut note),
+            PayoutMethod::WalletTransfer(wallet) => check_wallet(wallet, money.currency(), &mut note),
         }
+        problems
     }
 }
 
@@ -65,70 +76,67 @@ fn check_callback_url(url: &str) -> Result<()> {
     }
 }
 
-fn check_bank(bank: &BankTransfer, currency: &str) -> Result<()> {
+fn check_bank(bank: &BankTransfer, currency: &str, note: &mut impl FnMut(Result<()>)) {
     let BankTransfer { operator_code, account, email_address, remark: _ } = bank;
     let BankAccount { name, number, account_type, bank_code, bank_name, bank_branch, bank_city, bank_province } =
         account;
-    check_operator(operator_code)?;
-    check_name(name)?;
-    not_empty("method.account.number", Some(number))?;
+    note(check_operator(operator_code));
+    note(check_name(name));
+    note(not_empty("method.account.number", Some(number)));
     // The contract has no pattern for it, and would take a number as a log shows it.
     if number.starts_with(MASK) {
-        return Err(Error::invalid("method.account.number", "is masked, as a log shows it: give the whole number"));
+        note(Err(Error::invalid("method.account.number", "is masked, as a log shows it: give the whole number")));
     }
-    not_empty("method.account.bank_code", bank_code.as_deref())?;
-    not_empty("method.account.bank_name", bank_name.as_deref())?;
-    not_empty("method.account.bank_branch", bank_branch.as_deref())?;
-    not_empty("method.account.bank_city", bank_city.as_deref())?;
-    not_empty("method.account.bank_province", bank_province.as_deref())?;
+    note(not_empty("method.account.bank_code", bank_code.as_deref()));
+    note(not_empty("method.account.bank_name", bank_name.as_deref()));
+    note(not_empty("method.account.bank_branch", bank_branch.as_deref()));
+    note(not_empty("method.account.bank_city", bank_city.as_deref()));
+    note(not_empty("method.account.bank_province", bank_province.as_deref()));
     if email_address.as_ref().is_some_and(|address| !is_email(address)) {
-        return Err(Error::invalid("method.email_address", "is not an e-mail address"));
+        note(Err(Error::invalid("method.email_address", "is not an e-mail address")));
     }
     match currency {
         "JPY" => {
-            check_account_type(account_type.as_deref(), currency, JPY_ACCOUNT_TYPES)?;
-            required("method.account.bank_branch", bank_branch.as_deref(), currency)
+            note(check_account_type(account_type.as_deref(), currency, JPY_ACCOUNT_TYPES));
+            note(required("method.account.bank_branch", bank_branch.as_deref(), currency));
         }
-        "ZAR" => check_account_type(account_type.as_deref(), currency, ZAR_ACCOUNT_TYPES),
+        "ZAR" => note(check_account_type(account_type.as_deref(), currency, ZAR_ACCOUNT_TYPES)),
         "INR" => {
-            required("method.account.bank_code", bank_code.as_deref(), currency)?;
+            note(required("method.account.bank_code", bank_code.as_deref(), currency));
             if bank_code.as_ref().is_some_and(|code| !is_ifsc(code)) {
                 let problem = "is not an IFSC code: 4 letters, a 0, and 6 letters or digits";
-                return Err(Error::invalid("method.account.bank_code", problem));
+                note(Err(Error::invalid("method.account.bank_code", problem)));
             }
-            Ok(())
         }
-        _ => Ok(()),
+        _ => {}
     }
 }
 
-fn check_crypto(crypto: &CryptoTransfer) -> Result<()> {
+fn check_crypto(crypto: &CryptoTransfer, note: &mut impl FnMut(Result<()>)) {
     let CryptoTransfer { operator_code, account: CryptoAccount { number }, remark: _ } = crypto;
-    check_operator(operator_code)?;
+    note(check_operator(operator_code));
     if !(1..=62).contains(&number.len()) || !number.chars().all(|c| c.is_ascii_alphanumeric()) {
-        return Err(Error::invalid("method.account.number", "must be 1 to 62 letters or digits"));
+        note(Err(Error::invalid("method.account.number", "must be 1 to 62 letters or digits")));
     }
-    Ok(())
 }
 
-fn check_wallet(wallet: &WalletTransfer, currency: &str) -> Result<()> {
+fn check_wallet(wallet: &WalletTransfer, currency: &str, note: &mut impl FnMut(Result<()>)) {
     let WalletTransfer { operator_code, account: WalletAccount { name, number }, phone_number, remark: _ } = wallet;
     if let Some(code) = operator_code {
-        check_operator(code)?;
+        note(check_operator(code));
     }
     if let Some(name) = name {
-        check_name(name)?;
+        note(check_name(name));
     }
     if number.as_ref().is_some_and(|number| !is_wallet_address(number)) {
         let problem = "must be user@provider, of letters, digits, '_', '.' and (before the @) '-', 1 to 100";
-        return Err(Error::invalid("method.account.number", problem));
+        note(Err(Error::invalid("method.account.number", problem)));
     }
     if phone_number.as_ref().is_some_and(|phone| !is_phone(phone)) {
-        return Err(Error::invalid("method.phone_number", "must be 7 to 16 digits, with a + before them or not"));
+        note(Err(Error::invalid("method.phone_number", "must be 7 to 16 digits, with a + before them or not")));
     }
-    match currency {
-        "INR" => required("method.account.name", name.as_deref(), currency),
-        _ => Ok(()),
+    if currency == "INR" {
+        note(required("method.account.name", name.as_deref(), currency));
     }
 }
 
@@ -356,6 +364,19 @@ mod tests {
             let request = PayoutRequest::new(Money::new("1", "IDR").unwrap(), method);
             assert_eq!(refused(&request).is_none(), fine, "{address}");
         }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_in_the_order_of_the_first() {
+        let mut request = bank("JPY");
+        request.callback_url = Some("callback".to_owned());
+        request.customer_ip = Some("203.0.113".to_owned());
+        account(&mut request).name = "R2D2".to_owned();
+        let fields: Vec<_> = request.problems().iter().map(|error| error.field().unwrap().to_owned()).collect();
+        let expected = ["callback_url", "customer_ip", "method.account.name", "method.account.account_type"];
+        assert_eq!(fields, [&expected[..], &["method.account.bank_branch"]].concat());
+        assert_eq!(refused(&request).as_deref(), Some("callback_url"));
+        assert!(bank("IDR").problems().is_empty());
     }
 
     #[test]
