@@ -244,6 +244,11 @@ impl Drop for Records {
     }
 }
 
+/// Loads what calls of an event loop need of Python.
+pub fn load(py: Python<'_>) -> PyResult<()> {
+    Asyncio::get(py).map(drop)
+}
+
 /// What is asked of Python's own modules for each call.
 struct Asyncio {
     running_loop: Py<PyAny>,

@@ -750,8 +750,11 @@ impl Client {
 
     /// This client for the running event loop: the same methods, of which those that send something start a call, for
     /// `komopay.AsyncClient`, and do not wait for it.
-    fn _for_event_loop(&self) -> Self {
-        Self { live: Arc::clone(&self.live), caller: Caller::EventLoop, options: self.options.clone() }
+    fn _for_event_loop(&self, py: Python<'_>) -> PyResult<Self> {
+        guard(py, || {
+            asynchronous::load(py)?;
+            Ok(Self { live: Arc::clone(&self.live), caller: Caller::EventLoop, options: self.options.clone() })
+        })
     }
 
     #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]

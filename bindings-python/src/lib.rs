@@ -24,6 +24,7 @@
 //! | `awaited.rs` | the creates whose callers have not heard of their end |
 //! | `messenger.rs` | the thread that takes results and questions to Python |
 //! | `logging.rs` | the core's log to Python's `logging` |
+//! | `needed.rs` | what of Python is loaded when a client is made |
 //! | `repr.rs`, `opaque.rs` | how values show themselves, and what no traceback shows |
 //! | `testing.rs` | how `komopay-testing` reads what its callers give |
 
@@ -50,6 +51,7 @@ mod live;
 mod logging;
 mod messenger;
 mod money;
+mod needed;
 mod opaque;
 mod options;
 mod payout;

@@ -18,6 +18,7 @@ use crate::error::guard;
 use crate::given::{Argument, Given, Read, setting};
 use crate::live::Live;
 use crate::money::Money;
+use crate::needed;
 use crate::options::Options;
 use crate::token;
 
@@ -59,6 +60,7 @@ macro_rules! settings {
                 $($name: Setting<'_, $type>),*
             ) -> PyResult<Self> {
                 guard(py, || {
+                    needed::load(py)?;
                     let credentials = credentials(py, merchant_code, secret, token)?;
                     let mut config = Config::new(setting("base_url").take(base_url)?, credentials);
                     config.language = "python";

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import json
 import pickle
 from collections.abc import Callable
@@ -111,6 +112,24 @@ def test_every_value_of_the_catalogue_can_be_matched() -> None:
     match MerchantInfo(name="Shop"):
         case MerchantInfo(name=name):
             assert name == "Shop"
+
+
+def test_a_value_is_a_dataclass_to_whoever_asks() -> None:
+    operator = PaymentOperator(code="BNK_000", name="Bank", raw="{}")
+    assert [field.name for field in dataclasses.fields(operator)] == ["code", "name", "raw"]
+    assert dataclasses.asdict(operator) == {"code": "BNK_000", "name": "Bank", "raw": "{}"}
+    renamed = dataclasses.replace(operator, name="Other bank")
+    assert renamed == operator.replace(name="Other bank") != operator and renamed.code == "BNK_000"
+    assert list(inspect.signature(PaymentOperator).parameters) == ["code", "name", "raw"]
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Mine(PaymentOperator):
+        note: str
+
+    assert [field.name for field in dataclasses.fields(Mine)] == ["code", "name", "raw", "note"]
+    for given in ({}, {"code": "BNK_000", "nmae": "Bank"}):
+        with pytest.raises(TypeError, match="code|nmae"):
+            PaymentOperator(**given)
 
 
 def test_payout_options_ask_for_the_money_and_give_operators_with_their_fees() -> None:

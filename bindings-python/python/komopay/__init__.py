@@ -217,8 +217,8 @@ __all__ = [
     "__version__",
 ]
 
-# Loaded at first use: they bring asyncio's and dataclasses' own imports, which many programs never need; and lists of
-# codes, which would take a third of the import of this package.
+# Loaded at first use, or with the first client (`_needed.py`): the lists of codes alone would take a third of the
+# import of this package. `AsyncClient` brings asyncio's own imports, which many programs never need.
 _LAZY = (
     {"AsyncClient": "aio", "IncludePersonal": "personal", "WaitedPayout": "waits"}
     | dict.fromkeys(
@@ -245,9 +245,11 @@ _LAZY = (
 def __getattr__(name: str) -> object:
     if name not in _LAZY:
         raise AttributeError(f"module 'komopay' has no attribute {name!r}")
-    from importlib import import_module
+    import sys
 
-    value: object = getattr(import_module(f"komopay.{_LAZY[name]}"), name)  # pyright: ignore[reportAny]
+    # Not by `importlib`, which a process that gives up its rights may not have loaded before.
+    _ = __import__(f"komopay.{_LAZY[name]}")  # pyright: ignore[reportAny]
+    value: object = getattr(sys.modules[f"komopay.{_LAZY[name]}"], name)  # pyright: ignore[reportAny]
     globals()[name] = value
     return value
 
@@ -259,22 +261,14 @@ def _imported_by_name() -> tuple[object, ...]:  # pyright: ignore[reportUnusedFu
     """
     import asyncio
     import atexit
-    import collections.abc
     import contextvars
-    import datetime
-    import decimal
-    import json
-    import logging
     import multiprocessing.util
-    import operator
     import os
     import sys
 
-    from komopay import _provider, aio, catalogue, codes, personal, telemetry, waits
+    from komopay import _needed, aio, telemetry
 
-    standard = (asyncio, atexit, contextvars, datetime, decimal, json, logging, operator, os, sys)
-    ours = (_provider, aio, catalogue, codes, personal, telemetry, waits)
-    return (*standard, collections.abc, multiprocessing.util, *ours)
+    return (asyncio, atexit, contextvars, multiprocessing.util, os, sys, _needed, aio, telemetry)
 
 
 def __dir__() -> list[str]:

@@ -16,21 +16,26 @@ Example:
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
 
 from komopay._native import Money, _Argument, _fields_of_catalogue, _json, _plain, _read_catalogue
+from komopay._record import Record, hidden
 from komopay.codes import MethodCode, PaymentTypeCode
 
+# Importing typing costs more than all the rest of this package.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
     from collections.abc import Mapping
+    from typing import cast
 
     from pydantic import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
     from typing_extensions import Self
+else:
+
+    def cast(_: object, value: object) -> object:
+        return value
+
 
 __all__ = [
     "AmountLimit",
@@ -45,7 +50,7 @@ __all__ = [
 ]
 
 
-class Value:
+class Value(Record):
     """What all values of the catalogue can do: become plain data, and be made again of it, or with other fields."""
 
     __slots__ = ()
@@ -61,8 +66,7 @@ class Value:
             {'code': 'BNK_000', 'name': 'Bank', 'raw': ''}
         """
         _ = _Argument("include_personal").truth(include_personal)
-        names = (each.name for each in dataclasses.fields(cast("DataclassInstance", cast("object", self))))
-        return {name: _plain(cast("object", getattr(self, name))) for name in names}
+        return {name: _plain(cast("object", getattr(self, name))) for name in self._types}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Self:
@@ -108,10 +112,7 @@ class Value:
             >>> MerchantInfo(name="Shop").replace(name="Other shop").name
             'Other shop'
         """
-        value = cast("DataclassInstance", cast("object", self))
-        return cast("Self", cast("object", dataclasses.replace(value, **others)))
-
-    __replace__ = replace
+        return self.__replace__(**others)
 
     @classmethod
     def _fields(cls) -> list[tuple[str, object, str, bool]]:
@@ -130,7 +131,6 @@ class Value:
         return _pydantic.json_schema_of(cls, handler)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Balance(Value):
     """What the merchant has in one currency, in major units.
 
@@ -152,11 +152,10 @@ class Balance(Value):
     """Held for payouts that are not final."""
     last_movement: datetime | None = None
     """When it last moved."""
-    raw: str = field(default="", repr=False)
+    raw: str = hidden(default="")
     """This entry's JSON as it came."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerFee(Value):
     """The range of a fee that the customer pays on top of the amount.
 
@@ -172,7 +171,6 @@ class CustomerFee(Value):
     """At most this."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutOperator(Value):
     """An operator of a payout option.
 
@@ -190,7 +188,6 @@ class PayoutOperator(Value):
     """What the customer pays on top, if anything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutOption(Value):
     """A way to pay out some money now.
 
@@ -208,11 +205,10 @@ class PayoutOption(Value):
     """The operators it works through."""
     segment_code: str | None = None
     """The segment it is for, if any."""
-    raw: str = field(default="", repr=False)
+    raw: str = hidden(default="")
     """This entry's JSON as it came."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentOperator(Value):
     """A bank, wallet or blockchain.
 
@@ -228,11 +224,10 @@ class PaymentOperator(Value):
     """Its code."""
     name: str | None = None
     """The name for people."""
-    raw: str = field(default="", repr=False)
+    raw: str = hidden(default="")
     """This entry's JSON as it came."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AmountLimit(Value):
     """How much one payment may be. Whether the ends are included is not published.
 
@@ -249,7 +244,6 @@ class AmountLimit(Value):
     """Not above this."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentOptionOperator(Value):
     """An operator of a payment option.
 
@@ -271,7 +265,6 @@ class PaymentOptionOperator(Value):
     """How much one payment through it may be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentOption(Value):
     """A combination of direction, method and currency, with its limits.
 
@@ -297,11 +290,10 @@ class PaymentOption(Value):
     """False means that it has to be activated in the back office first."""
     operators: tuple[PaymentOptionOperator, ...]
     """The operators it works through."""
-    raw: str = field(default="", repr=False)
+    raw: str = hidden(default="")
     """This entry's JSON as it came."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantInfo(Value):
     """The merchant, as it is shown to customers.
 
@@ -315,5 +307,5 @@ class MerchantInfo(Value):
 
     name: str
     """The name of the merchant's channel."""
-    raw: str = field(default="", repr=False)
+    raw: str = hidden(default="")
     """The answer's JSON as it came."""

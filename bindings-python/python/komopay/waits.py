@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from komopay._native import Payout
+from komopay._record import Record
 from komopay.errors import KomopayError
 
 __all__ = ["WaitedPayout"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitedPayout:
+class WaitedPayout(Record):
     """A payout that is final, or why that could not be seen. One of `payout` and `error` is None.
 
     Example:
