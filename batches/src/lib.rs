@@ -52,5 +52,9 @@ pub use journal::BatchEvent;
 pub use plan::{
     ControlTotals, CurrencyTotal, GroupTotal, Plan, PlanProblem, PlanProblemKind, PlanWarning, PlanWarningKind, Totals,
 };
+pub use report::{
+    Attention, BalanceChange, BatchSummary, MaskedAccount, ReportCurrency, ReportDifference, ReportEvent, ReportItem,
+    ReportTotal, ReportTotals, ReportWriter,
+};
 pub use seal::Keys;
 pub use settings::{BatchSettings, BatchTokens};
