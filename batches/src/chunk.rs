@@ -118,6 +118,7 @@ pub(crate) struct Left {
 }
 
 impl Chunk {
+    #[cfg(test)]
     pub fn new() -> Self {
         Self { state: ChunkState::Planned, epoch: 0, registration: None, due_at: 0 }
     }

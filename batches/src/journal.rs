@@ -13,14 +13,14 @@ mod records;
 
 pub(crate) use claims::{Claimed, Ended, ItemEnd, Wanted};
 pub use events::BatchEvent;
-pub(crate) use events::{NewEvent, RULE};
-pub(crate) use planning::{Changes, Finished, PaidLately, Planning, Stored};
-pub(crate) use reading::{ItemPage, Place};
-pub(crate) use records::{Answer, BatchRecord, ItemRecord};
+pub(crate) use events::RULE;
+pub(crate) use planning::{Changes, Finished, Planning, Stored};
+pub(crate) use reading::Place;
+pub(crate) use records::{Answer, BatchRecord, ItemRecord, KeptMoney, KeptPlan};
 
 use komopay_core::{Error, Result};
 
-use crate::chunk::{Fence, Micros};
+use crate::chunk::Fence;
 use crate::db::{Clock, Db, Durability, JournalLocation, Lock, Migration, Tx};
 use crate::seal::Keys;
 

@@ -8,7 +8,7 @@
 //! | `journal/` | what is written down before money moves: claims, registrations, results, decisions |
 //! | `input/`, `plan.rs` | rows of CSV, JSON Lines or an iterator become items, all of them checked; what they add up to |
 //! | `report/` | what came of each item |
-//! | `chunk.rs`, `item.rs`, `batch.rs` | pure rules: the fence, and every legal move |
+//! | `chunk.rs`, `item.rs`, `batch.rs`, `attention.rs` | pure rules: the fence, every legal move, why a person is asked |
 //! | `settings.rs` | what a batch is paid by |
 //! | `db/` | one way to speak to SQLite and PostgreSQL |
 //! | `seal.rs` | payees are sealed, and what is compared is a keyed digest |
@@ -21,6 +21,7 @@
 #[cfg(all(not(debug_assertions), feature = "proofs"))]
 compile_error!("proofs is for tests: it needs debug assertions, which no build for merchants has");
 
+mod attention;
 mod batch;
 mod batches;
 mod chunk;
@@ -37,6 +38,7 @@ mod seal;
 mod settings;
 mod steps;
 
+pub use attention::Attention;
 pub use batch::BatchState;
 pub use batches::{BatchStatus, Batches, ItemCount, NewBatch, Planned};
 #[cfg(feature = "proofs")]
@@ -53,8 +55,8 @@ pub use plan::{
     ControlTotals, CurrencyTotal, GroupTotal, Plan, PlanProblem, PlanProblemKind, PlanWarning, PlanWarningKind, Totals,
 };
 pub use report::{
-    Attention, BalanceChange, BatchSummary, MaskedAccount, ReportCurrency, ReportDifference, ReportEvent, ReportItem,
-    ReportTotal, ReportTotals, ReportWriter,
+    BalanceChange, BatchSummary, MaskedAccount, ReportCurrency, ReportDifference, ReportEvent, ReportItem, ReportTotal,
+    ReportTotals, ReportWriter,
 };
 pub use seal::Keys;
 pub use settings::{BatchSettings, BatchTokens};

@@ -2,9 +2,10 @@
 
 use komopay_core::{Error, ErrorKind, Found, Payout, PayoutAccepted, PayoutStatus};
 
+use crate::attention::Attention;
 use crate::chunk::{Fence, Micros, Registration};
 use crate::item::ItemState;
-use crate::journal::{Answer, ItemEnd};
+use crate::journal::{Answer, ItemEnd, KeptMoney};
 
 /// What the end of a create says about those to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +71,8 @@ pub(crate) fn created(key: &str, result: Result<PayoutAccepted, Error>, stop_on_
     };
     let why = matches!(state, ItemState::NeedsPerson | ItemState::Rejected | ItemState::InDoubt)
         .then(|| error.message().to_owned());
-    (ItemEnd { key: key.to_owned(), state, answer: told(&error), why }, next)
+    let attention = (state == ItemState::NeedsPerson).then(|| Attention::TakenByAnother.as_str().to_owned());
+    (ItemEnd { key: key.to_owned(), state, answer: Answer { attention, ..told(&error) }, why }, next)
 }
 
 /// What a payout that was seen means.
@@ -85,7 +87,7 @@ pub(crate) fn seen(payout: &Payout, attempts: u32) -> (ItemState, Answer) {
         payment_id: payout.payment_id.clone(),
         status: Some(payout.status.to_string()),
         failure: payout.failure_reason.as_ref().map(|reason| reason.code.to_string()),
-        fee: payout.fee.as_ref().map(|fee| (fee.unambiguous_amount(), fee.currency().to_owned())),
+        fee: payout.fee.as_ref().map(KeptMoney::of),
         attempts,
         ..Answer::default()
     };
@@ -108,7 +110,8 @@ pub(crate) fn found(
         }
         Ok(Found::Other(_)) => {
             let why = "its id is taken by a payout that is not provably this one".to_owned();
-            end(ItemState::NeedsPerson, Answer::default(), Some(why))
+            let attention = Some(Attention::TakenByAnother.as_str().to_owned());
+            end(ItemState::NeedsPerson, Answer { attention, ..Answer::default() }, Some(why))
         }
         Ok(Found::NotThere { date }) => {
             let date = date.map(jiff_micros);

@@ -5,7 +5,6 @@
 //! without its long numbers.
 
 mod advice;
-mod attention;
 mod csv;
 mod html;
 mod item;
@@ -20,7 +19,6 @@ use std::io::Write;
 
 use komopay_core::Result;
 
-pub use attention::Attention;
 pub use item::{MaskedAccount, ReportItem};
 pub use summary::{BalanceChange, BatchSummary, ReportEvent};
 pub use total::ReportTotal;

@@ -8,9 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use futures_util::{StreamExt, TryStreamExt};
-use komopay_batches::{
-    BatchSettings, BatchState, Batches, Budget, JournalLocation, Keys, NewBatch, Requests, Stop,
-};
+use komopay_batches::{BatchSettings, BatchState, Batches, Budget, JournalLocation, Keys, NewBatch, Requests, Stop};
 use komopay_core::{
     BankAccount, BankTransfer, ChunkToken, Client, Config, Credentials, Money, PayoutId, PayoutRequest,
 };
@@ -70,7 +68,9 @@ async fn without(client: &Client, size: &Size, name: &str) -> Result<(), Box<dyn
     });
     let items = futures_util::stream::iter(chunks)
         .buffered(in_flight / 32 + 2)
-        .map_ok(|items| futures_util::stream::iter(items.into_iter().map(Ok::<(ChunkToken, PayoutId), komopay_core::Error>)))
+        .map_ok(|items| {
+            futures_util::stream::iter(items.into_iter().map(Ok::<(ChunkToken, PayoutId), komopay_core::Error>))
+        })
         .try_flatten();
     let request = request(0)?;
     items

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use komopay_core::{Error, Payout, PayoutId, Result};
+use komopay_core::{Balance, Error, Payout, PayoutId, Result};
 
 use super::claims::{Deltas, UPDATE_ITEM, doubt, json, locked_chunk, write};
 use super::events::{NewEvent, append};
 use super::planning::{Stored, locked_batch};
-use super::records::{Answer, BatchRecord, ItemRecord};
+use super::records::{Answer, BatchRecord, ItemRecord, KeptMoney};
 use super::{Journal, damaged};
+use crate::attention::Attention;
 use crate::batch::BatchState;
 use crate::chunk::{ChunkState, Micros};
 use crate::db::{Lock, Tx, Value};
@@ -62,10 +63,7 @@ impl Journal {
             let text = "is not the digest of the batch as it stands: its contents were changed. Look at the plan again";
             return Err(Error::invalid("digest", text));
         }
-        let warnings: Vec<String> = match &record.plan {
-            Some(plan) => serde_json::from_str(plan).map_err(|_| damaged("the plan of a batch"))?,
-            None => Vec::new(),
-        };
+        let warnings = &record.plan.warnings;
         if !warnings.is_empty() && why.is_none() {
             let text = format!("is missing: the plan has {} warnings, which an approval answers", warnings.len());
             return Err(Error::invalid("why", text));
@@ -82,7 +80,7 @@ impl Journal {
     }
 
     /// Starts a batch, or goes on with one that is paused.
-    pub async fn start(&self, batch: &str, by: &str, why: Option<&str>) -> Result<()> {
+    pub async fn start(&self, batch: &str, by: &str, why: Option<&str>, balances: &[Balance]) -> Result<()> {
         let record = self.batch(batch).await?;
         if !record.is_open && record.state == BatchState::Approved {
             let stored = record.digest.as_deref().ok_or_else(|| damaged("an approval without a digest"))?;
@@ -96,6 +94,11 @@ impl Journal {
         check_move(&now, BatchState::Running)?;
         if now.state == BatchState::Approved && (now.digest != record.digest || now.generation != record.generation) {
             return Err(Error::invalid("batch_id", "was planned again just now; look at it again"));
+        }
+        if now.state == BatchState::Approved {
+            let balances: Vec<KeptMoney> = balances.iter().map(|balance| KeptMoney::of(&balance.balance)).collect();
+            let balances = serde_json::to_string(&balances).map_err(|_| Error::internal("amounts are JSON"))?;
+            tx.execute("UPDATE batch SET balances = $1 WHERE id = $2", &[balances.into(), batch.into()]).await?;
         }
         tx.execute("UPDATE batch SET state = 'running', why = NULL WHERE id = $1", &[batch.into()]).await?;
         append(&mut tx, batch, NewEvent { who: by, what: "running", why, details: None }).await?;
@@ -212,6 +215,7 @@ impl Journal {
             self.decide(&mut tx, &batch, &item, state, &answer, None).await?;
         } else if state.is_made() && matches!(item.state, ItemState::Rejected | ItemState::Cancelled) {
             let why = format!("it was {}, and the platform shows a payout of this id", item.state);
+            let answer = Answer { attention: Some(Attention::MadeAfterAll.as_str().to_owned()), ..answer };
             self.decide(&mut tx, &batch, &item, ItemState::NeedsPerson, &answer, Some(&why)).await?;
         }
         tx.commit().await?;

@@ -3,7 +3,7 @@
 use komopay_core::{ChunkToken, Error, PayoutId, PayoutMethod, Result};
 
 use super::events::{NewEvent, append};
-use super::records::{BatchRecord, ItemRecord};
+use super::records::{BatchRecord, ItemRecord, KeptPlan};
 use super::{Journal, damaged};
 use crate::batch::BatchState;
 use crate::chunk::Micros;
@@ -300,7 +300,7 @@ impl Planning {
     }
 
     /// Ends the plan: items that are in it no more are gone, and any change voids an approval.
-    pub async fn finish(mut self, valid: bool, valid_only: bool, who: &str, plan: &str) -> Result<Finished> {
+    pub async fn finish(mut self, valid: bool, valid_only: bool, who: &str, plan: &KeptPlan) -> Result<Finished> {
         let mut tx = self.journal.begin().await?;
         let record = locked_batch(&mut tx, &self.batch).await?;
         let batch: Value = self.batch.as_str().into();
@@ -336,6 +336,7 @@ impl Planning {
             _ if valid => BatchState::Validated,
             _ => BatchState::Draft,
         };
+        let plan = serde_json::to_string(plan).map_err(|_| Error::internal("texts and numbers are JSON"))?;
         let digest = record.digest.clone().filter(|_| state == BatchState::Approved);
         let update = "UPDATE batch SET state = $1, digest = $2, plan = $3 WHERE id = $4";
         tx.execute(update, &[state.as_str().into(), digest.into(), plan.into(), batch]).await?;

@@ -1,10 +1,13 @@
 //! What the journal tells: counts, items page by page, problems of rows.
 
+use std::collections::HashMap;
+
 use komopay_core::Result;
 
 use super::decisions::PAGE;
 use super::records::ItemRecord;
 use super::{Journal, damaged};
+use crate::chunk::Micros;
 use crate::db::Tx;
 use crate::input::RowProblem;
 use crate::item::ItemState;
@@ -45,21 +48,37 @@ impl Journal {
     }
 
     /// The items of a batch from a place on, in the order of the input.
-    pub async fn items(&self, batch: &str, from: &Place, only: Option<ItemState>) -> Result<ItemPage> {
+    pub async fn items(&self, batch: &str, from: &Place) -> Result<ItemPage> {
         let mut tx = self.begin().await?;
         let columns = ItemRecord::COLUMNS;
         let page = format!(
             "SELECT {columns} FROM item WHERE batch = $1 AND (chunk > $2 OR (chunk = $2 AND key > $3)) \
-             AND ($4 = '' OR state = $4) ORDER BY chunk, key LIMIT $5"
+             ORDER BY chunk, key LIMIT $4"
         );
-        let only = only.map_or("", ItemState::as_str);
-        let values = [batch.into(), from.chunk.into(), from.key.as_str().into(), only.into(), PAGE.into()];
+        let values = [batch.into(), from.chunk.into(), from.key.as_str().into(), PAGE.into()];
         let rows = tx.query(&page, &values).await?;
         tx.commit().await?;
         let items: Vec<ItemRecord> = rows.iter().map(ItemRecord::of).collect::<Result<_>>()?;
         let is_full = i64::try_from(items.len()) == Ok(PAGE);
         let next = items.last().filter(|_| is_full).map(|last| Place { chunk: last.chunk, key: last.key.clone() });
         Ok(ItemPage { items, next })
+    }
+
+    /// Which items are new tries, by the key of the one that each replaces.
+    pub async fn replacements(&self, batch: &str) -> Result<HashMap<String, String>> {
+        let mut tx = self.begin().await?;
+        let all = "SELECT replaces, key FROM item WHERE batch = $1 AND replaces IS NOT NULL";
+        let rows = tx.query(all, &[batch.into()]).await?;
+        tx.commit().await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+    }
+
+    /// The time of the database.
+    pub async fn now(&self) -> Result<Micros> {
+        let mut tx = self.begin().await?;
+        let now = tx.now().await?;
+        tx.commit().await?;
+        Ok(now)
     }
 
     /// What is wrong with rows of the input, from a line on.

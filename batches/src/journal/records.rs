@@ -2,6 +2,7 @@
 
 use komopay_core::{Error, Money, PayoutId, PayoutRequest, Result};
 use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::damaged;
@@ -11,6 +12,31 @@ use crate::db::Row;
 use crate::item::ItemState;
 use crate::seal::{Keys, Sealed};
 use crate::settings::BatchSettings;
+
+/// Money as it is kept: as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptMoney(String, String);
+
+impl KeptMoney {
+    pub fn of(money: &Money) -> Self {
+        Self(money.unambiguous_amount(), money.currency().to_owned())
+    }
+
+    pub fn money(&self) -> Result<Money> {
+        Money::restore(&self.0, &self.1).map_err(|_| damaged("an amount"))
+    }
+}
+
+/// What is kept of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeptPlan {
+    /// What an approval has to answer.
+    pub warnings: Vec<String>,
+    /// How many items, and how much, by currency.
+    pub totals: Vec<(u64, KeptMoney)>,
+    pub rows_left_out: u64,
+}
 
 /// A batch as the journal has it.
 #[derive(Clone, Debug)]
@@ -25,8 +51,10 @@ pub(crate) struct BatchRecord {
     pub digest: Option<String>,
     /// Why it is paused.
     pub why: Option<String>,
-    /// What the last plan said, as JSON.
-    pub plan: Option<String>,
+    /// What the last plan said.
+    pub plan: KeptPlan,
+    /// The balances when it was started.
+    pub balances: Vec<KeptMoney>,
     /// How often it was planned.
     pub generation: i64,
     pub created_at: Micros,
@@ -34,8 +62,8 @@ pub(crate) struct BatchRecord {
 }
 
 impl BatchRecord {
-    pub const COLUMNS: &str =
-        "id, state, is_open, settings, maker, approver, digest, why, plan, generation, created_at, ended_at";
+    pub const COLUMNS: &str = "id, state, is_open, settings, maker, approver, digest, why, plan, generation, created_at, ended_at, \
+         balances";
 
     pub fn of(row: &Row) -> Result<Self> {
         let settings = row.text(3)?;
@@ -48,12 +76,18 @@ impl BatchRecord {
             approver: row.opt_text(5)?,
             digest: row.opt_text(6)?,
             why: row.opt_text(7)?,
-            plan: row.opt_text(8)?,
+            plan: kept(row.opt_text(8)?)?,
             generation: row.int(9)?,
             created_at: row.int(10)?,
             ended_at: row.opt_int(11)?,
+            balances: kept(row.opt_text(12)?)?,
         })
     }
+}
+
+fn kept<T: DeserializeOwned + Default>(text: Option<String>) -> Result<T> {
+    let kept = text.map(|text| serde_json::from_str(&text)).transpose();
+    Ok(kept.map_err(|_| damaged("what is kept of a batch"))?.unwrap_or_default())
 }
 
 /// What is known of an item from the platform. It holds nothing of the payee.
@@ -75,9 +109,11 @@ pub(crate) struct Answer {
     pub status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// Amount and currency.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fee: Option<(String, String)>,
+    pub fee: Option<KeptMoney>,
+    /// Why it needs a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attention: Option<String>,
     /// It was found by reading.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub recovered: bool,
@@ -121,7 +157,7 @@ impl ItemRecord {
             payout_id: PayoutId::new(row.text(1)?).map_err(|_| damaged("a payout id"))?,
             chunk: row.int(2)?,
             line: row.int(3)?,
-            money: Money::new(row.text(4)?, row.text(5)?).map_err(|_| damaged("an amount"))?,
+            money: Money::restore(&row.text(4)?, &row.text(5)?).map_err(|_| damaged("an amount"))?,
             method: row.text(6)?,
             operator: row.opt_text(7)?,
             fingerprint: row.text(8)?,

@@ -6,9 +6,9 @@ use std::io::Write;
 use ::csv::{QuoteStyle, Writer, WriterBuilder};
 use komopay_core::{Error, Money, PayoutStatus, Result};
 
-use super::attention::Attention;
 use super::item::{MaskedAccount, ReportItem};
 use super::unwritten::unwritten;
+use crate::attention::Attention;
 
 /// The names of the columns. New ones come last.
 const COLUMNS: [&str; 21] = [

@@ -7,7 +7,7 @@ use komopay_core::{
     FailureCode, Masked, MethodCode, Money, PayoutId, PayoutMethod, PayoutRequest, PayoutStatus, Shown,
 };
 
-use super::attention::Attention;
+use crate::attention::Attention;
 use crate::item::ItemState;
 
 /// What came of one item, as a report shows it.

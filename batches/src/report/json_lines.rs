@@ -5,12 +5,12 @@ use std::io::{BufWriter, Write};
 use komopay_core::{Error, FailureCode, MethodCode, Money, PayoutStatus, Result};
 use serde::Serialize;
 
-use super::attention::Attention;
 use super::item::{MaskedAccount, ReportItem};
 use super::summary::BatchSummary;
 use super::total::ReportTotal;
 use super::totals::ReportTotals;
 use super::unwritten::unwritten;
+use crate::attention::Attention;
 use crate::item::ItemState;
 
 pub(super) struct JsonLinesReport<W: Write> {

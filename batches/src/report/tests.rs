@@ -1,3 +1,4 @@
+use crate::attention::Attention;
 use std::io;
 
 use komopay_core::{
@@ -35,7 +36,7 @@ fn everything(text: &str) -> (ReportItem, BatchSummary) {
         platform_status: Some(PayoutStatus::Processing),
         failure: Some(FailureCode::from("ODD_CODE")),
         reasons: vec!["BALANCE_INSUFFICIENT".to_owned()],
-        attention: Some(Attention::NotProven),
+        attention: Some(Attention::TakenByAnother),
         why: Some(text.to_owned()),
         replaces: Some(text.to_owned()),
         replaced_by: Some(text.to_owned()),
@@ -116,7 +117,7 @@ fn a_row_of_csv_says_all_of_an_item_under_the_names_of_the_columns() {
         ("fee_currency", "USD"),
         ("platform_status", "PROCESSING"),
         ("reasons", "ODD_CODE, BALANCE_INSUFFICIENT"),
-        ("needs_person", "not_proven"),
+        ("needs_person", "taken_by_another"),
         ("what_to_do", "It was tried again: look at the item that replaces it."),
         ("why", "a text"),
         ("replaces", "a text"),
@@ -159,7 +160,7 @@ fn a_line_of_json_says_all_of_an_item_and_the_last_one_all_of_the_batch() {
         "record": "item", "key": "a text", "payout_id": "KB-1", "row": 7, "state": "needs_person",
         "money": {"amount": "250000", "currency": "IDR"}, "method": "BANK_TRANSFER", "operator": "a text",
         "account": "****6789", "fee": {"amount": "0.1", "currency": "USD"}, "platform_status": "PROCESSING",
-        "failure": "ODD_CODE", "reasons": ["BALANCE_INSUFFICIENT"], "needs_person": "not_proven",
+        "failure": "ODD_CODE", "reasons": ["BALANCE_INSUFFICIENT"], "needs_person": "taken_by_another",
         "what_to_do": "It was tried again: look at the item that replaces it.", "why": "a text", "replaces": "a text",
         "replaced_by": "a text", "payment_id": "P-1", "attempts": 2, "updated_at": "2026-11-29T08:00:00Z",
     });

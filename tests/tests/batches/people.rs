@@ -1,6 +1,6 @@
 //! What people decide, and the rules that ask them.
 
-use komopay_batches::{BatchSettings, BatchState, Batches, ItemState, NewBatch, Planned, Stop};
+use komopay_batches::{BatchSettings, BatchState, Batches, ItemState, NewBatch, Planned, ReportWriter, Stop};
 use komopay_core::ErrorKind;
 use komopay_sandbox::Sandbox;
 
@@ -85,7 +85,8 @@ async fn refusals_pause_a_batch_before_much_more_is_sent_and_a_person_goes_on() 
 async fn what_ended_badly_is_tried_again_as_a_new_item_once() {
     let stack = Stack::start(Sandbox::builder()).await;
     let batches = stack.batches().await;
-    let file = format!("{HEAD}\nE-1,P-1,10000,IDR,BNK_000,Test account,9000000001\nE-2,P-2,10000,IDR,BNK_000,A B,112233");
+    let file =
+        format!("{HEAD}\nE-1,P-1,10000,IDR,BNK_000,Test account,9000000001\nE-2,P-2,10000,IDR,BNK_000,A B,112233");
     started(&batches, "B-1", &file).await;
     let status = to_the_end(&stack, &batches, "B-1").await;
     assert_eq!(counts(&status)[&ItemState::Failed], 1, "{status:?}");
@@ -132,4 +133,25 @@ async fn a_balance_that_ends_midway_pauses_and_what_was_refused_for_it_is_sent_l
     let counts = counts(&status);
     assert!(!counts.contains_key(&ItemState::Rejected) && counts[&ItemState::Planned] >= 3, "{counts:?}");
     assert!(stack.ledger().len() <= 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_reconciles_and_shows_no_payee() {
+    let stack = Stack::start(Sandbox::builder()).await;
+    let batches = stack.batches().await;
+    let file = format!("{}\nE-X,P-X,10000,IDR,BNK_000,Canary Person,9000000031", file(3));
+    started(&batches, "B-1", &file).await;
+    to_the_end(&stack, &batches, "B-1").await;
+    batches.retry("B-1", "E-X", "operator", "asked again").await.unwrap();
+    to_the_end(&stack, &batches, "B-1").await;
+    let (mut csv, mut lines, mut page) = (Vec::new(), Vec::new(), Vec::new());
+    batches.report("B-1", ReportWriter::csv(&mut csv)).await.unwrap();
+    batches.report("B-1", ReportWriter::json_lines(&mut lines)).await.unwrap();
+    let totals = batches.report("B-1", ReportWriter::html(&mut page, None)).await.unwrap();
+    assert_eq!((totals.of_state(ItemState::Succeeded), totals.of_state(ItemState::Refused)), (3, 2));
+    for text in [csv, lines, page] {
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains("P-X") && text.contains("****0031"), "{text}");
+        assert!(!text.contains("Canary") && !text.contains("9000000031"), "{text}");
+    }
 }

@@ -9,6 +9,7 @@ CREATE TABLE batch (
     digest TEXT,
     why TEXT,
     plan TEXT,
+    balances TEXT,
     generation BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     ended_at BIGINT,

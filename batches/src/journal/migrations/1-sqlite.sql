@@ -9,6 +9,7 @@ CREATE TABLE batch (
     digest TEXT,
     why TEXT,
     plan TEXT,
+    balances TEXT,
     generation INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     ended_at INTEGER,

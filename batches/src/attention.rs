@@ -7,22 +7,19 @@ use std::fmt;
 pub enum Attention {
     /// The platform has a payout of this id that is not provably this one.
     TakenByAnother,
-    /// The platform shows no payout of this id, and nobody can say when the token ended that it was sent under.
-    NotProven,
     /// It was rejected or cancelled, and later the platform shows a payout of this id.
     MadeAfterAll,
 }
 
 impl Attention {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::TakenByAnother, Self::NotProven, Self::MadeAfterAll];
+    pub const ALL: [Self; 2] = [Self::TakenByAnother, Self::MadeAfterAll];
 
     /// The name of the reason, the same in every language and in the journal.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TakenByAnother => "taken_by_another",
-            Self::NotProven => "not_proven",
             Self::MadeAfterAll => "made_after_all",
         }
     }
@@ -38,10 +35,6 @@ impl Attention {
             Self::TakenByAnother => {
                 "Another payout has this id: compare the two in the platform's back office, and settle this one as \
                  made only if that is the same payment."
-            }
-            Self::NotProven => {
-                "It may still be paid: look for its id in the platform's back office tomorrow, and settle it as made \
-                 or not made by what you find."
             }
             Self::MadeAfterAll => {
                 "It was paid although it was given up: settle it as made, and find out whether it was paid in another \
