@@ -10,6 +10,7 @@
 //! | `report/` | what came of each item |
 //! | `chunk.rs`, `item.rs`, `batch.rs`, `attention.rs` | pure rules: the fence, every legal move, why a person is asked |
 //! | `settings.rs` | what a batch is paid by |
+//! | `change_store.rs` | the changes of payouts, in PostgreSQL, for many hosts |
 //! | `db/` | one way to speak to SQLite and PostgreSQL |
 //! | `seal.rs` | payees are sealed, and what is compared is a keyed digest |
 //!
@@ -24,6 +25,7 @@ compile_error!("proofs is for tests: it needs debug assertions, which no build f
 mod attention;
 mod batch;
 mod batches;
+mod change_store;
 mod chunk;
 mod db;
 mod drive;
@@ -44,6 +46,7 @@ pub use batches::{BatchStatus, Batches, ItemCount, NewBatch, Planned};
 #[cfg(feature = "proofs")]
 #[doc(hidden)]
 pub use db::Clock;
+pub use change_store::PostgresChangeStore;
 pub use db::JournalLocation;
 pub use drive::{Budget, Stop};
 pub use input::{

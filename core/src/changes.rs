@@ -18,4 +18,4 @@ pub(crate) use change::{Store, acknowledge, needed, on, owner, payout, take};
 pub(crate) use order::{Next, Observer, Standing};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteChangeStore;
-pub use store::{ChangeRecord, ChangeStore, MemoryChangeStore, StoreError};
+pub use store::{ChangeRecord, ChangeStore, MemoryChangeStore, StoreError, credible};

@@ -31,6 +31,14 @@ fn stores(folder: &tempfile::TempDir) -> [Arc<dyn ChangeStore>; 2] {
 
 #[test]
 fn a_store_is_refused_to_another_platform_merchant_or_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(&folder) {
+        refuses_others(&store);
+    }
+}
+
+/// A new store is the first client's, and that of clients which are no others.
+pub fn refuses_others(store: &Arc<dyn ChangeStore>) {
     type Change = fn(&mut Config);
     let others: [(&str, Change); 8] = [
         ("another host", |c| c.base_url = "https://other.example/".to_owned()),
@@ -45,34 +53,31 @@ fn a_store_is_refused_to_another_platform_merchant_or_mode() {
             c.credentials = Credentials::merchant("x is_test=true", "secret");
         }),
     ];
-    let folder = tempfile::tempdir().unwrap();
-    for store in stores(&folder) {
-        let make = |change: &dyn Fn(&mut Config)| {
-            client(&store, "https://gateway.example", |config| {
-                config.is_test = Some(true);
-                change(config);
-            })
-        };
-        // Settings that are wrong otherwise take no store for themselves.
-        make(&|c| (c.read_attempts, c.is_test) = (0, None)).unwrap_err();
-        make(&|_| {}).unwrap();
-        for (name, change) in &others {
-            let error = make(change).unwrap_err();
-            assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some("change_store")), "{name}");
-            assert!(error.message().contains("is_test=true"), "it says whose it is: {error}");
-        }
-        // What is no other owner.
-        let same: [(&str, Change); 3] = [
-            ("another spelling", |c| c.base_url = "HTTPS://Gateway.example:443/".to_owned()),
-            ("a new secret", |c| {
-                let Credentials::Merchant { code, .. } = c.credentials.clone() else { panic!("it has a merchant") };
-                c.credentials = Credentials::merchant(code, "another secret");
-            }),
-            ("another deadline", |c| c.total_timeout = Duration::from_secs(600)),
-        ];
-        for (name, change) in same {
-            assert!(make(&change).is_ok(), "{name}");
-        }
+    let make = |change: &dyn Fn(&mut Config)| {
+        client(store, "https://gateway.example", |config| {
+            config.is_test = Some(true);
+            change(config);
+        })
+    };
+    // Settings that are wrong otherwise take no store for themselves.
+    make(&|c| (c.read_attempts, c.is_test) = (0, None)).unwrap_err();
+    make(&|_| {}).unwrap();
+    for (name, change) in &others {
+        let error = make(change).unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::Configuration, Some("change_store")), "{name}");
+        assert!(error.message().contains("is_test=true"), "it says whose it is: {error}");
+    }
+    // What is no other owner.
+    let same: [(&str, Change); 3] = [
+        ("another spelling", |c| c.base_url = "HTTPS://Gateway.example:443/".to_owned()),
+        ("a new secret", |c| {
+            let Credentials::Merchant { code, .. } = c.credentials.clone() else { panic!("it has a merchant") };
+            c.credentials = Credentials::merchant(code, "another secret");
+        }),
+        ("another deadline", |c| c.total_timeout = Duration::from_secs(600)),
+    ];
+    for (name, change) in same {
+        assert!(make(&change).is_ok(), "{name}");
     }
 }
 

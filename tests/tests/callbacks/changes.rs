@@ -173,23 +173,25 @@ async fn a_change_is_one_workers_until_its_lease_is_over() {
 /// come between, and two clients share the store.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn random_orders_of_events_converge() {
+    let folder = tempfile::tempdir().unwrap();
+    converge(40, |round| Arc::new(SqliteChangeStore::open(folder.path().join(format!("{round}.sqlite"))).unwrap()))
+        .await;
+}
+
+/// Of all that two processes see, which share a store that is new in each round, each change is told once and in order.
+pub async fn converge(rounds: usize, open: impl Fn(usize) -> Arc<dyn ChangeStore>) {
     let histories: [&[(&str, Option<&str>)]; 4] = [
         &[("PROCESSING", None), ("SUCCESS", T1)],
         &[("PROCESSING", None), ("SUCCESS", T1), ("FAILED", T2)],
         &[("PROCESSING", None), ("ON_HOLD", None), ("REFUSED", T1)],
         &[("PROCESSING", None), ("FAILED", T1), ("SUCCESS", T1)],
     ];
-    let folder = tempfile::tempdir().unwrap();
     let mut random = fastrand::Rng::with_seed(20_260_101);
     let (mut orders, mut events) = (0, 0);
-    for round in 0..40 {
+    for round in 0..rounds {
         let history = histories[round % histories.len()];
         let platform = Platform::start().await;
-        let path = folder.path().join(format!("{round}.sqlite"));
-        let clients = [(); 2].map(|()| {
-            let store = SqliteChangeStore::open(&path).unwrap();
-            receiving(config(&platform.base_url()), Some(Arc::new(store)))
-        });
+        let clients = [(); 2].map(|()| receiving(config(&platform.base_url()), Some(open(round))));
         let mut calls = Vec::new();
         for (number, (status, time)) in history.iter().enumerate() {
             platform.set("A", status, *time);

@@ -7,6 +7,8 @@ mod crashes;
 mod forgeries;
 mod platform;
 mod refused;
+#[cfg(unix)]
+mod with_postgres;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use super::super::store::tests::{keeps_its_promises, one_of_many_wins, prunes_only_what_is_over};
+use super::super::store::promises::{keeps_its_promises, one_of_many_wins, prunes_only_what_is_over};
 use super::*;
 
 fn change(payout_id: &str) -> ChangeRecord {
