@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use komopay_batches::{
     Columns, CsvRows, Field, ItemDraft, JsonLines, Requests, RowProblem, RowRead, Rows, csv_template, derived_payout_id,
@@ -531,4 +533,42 @@ fn lines_of_json_are_counted_and_a_long_one_does_not_hide_the_next() {
     let long = format!("\u{feff}{{\"id\":\"{}\"}}", "x".repeat(200_000));
     let found = problems(json(&format!("{long}\n\n  \r\n[]\r\n[]")));
     assert_eq!(found.iter().map(|problem| problem.row).collect::<Vec<_>>(), [1, 4, 5]);
+}
+
+/// Rows without end, each made when it is asked for.
+struct Endless {
+    first: String,
+    row: String,
+    given: Arc<AtomicUsize>,
+}
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.first.is_empty() {
+            let number = self.given.load(Ordering::Relaxed);
+            self.first = self.row.replace('#', &number.to_string());
+        }
+        let read = self.first.as_bytes().read(buffer)?;
+        self.first.drain(..read);
+        self.given.fetch_add(read, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[test]
+fn rows_are_read_when_they_are_asked_for() {
+    let given = Arc::new(AtomicUsize::new(0));
+    let endless = |first: String, row: &str| Endless { first, row: row.to_owned(), given: Arc::clone(&given) };
+    let header = format!("{HEADER}\n");
+    let (csv, line) = (SITI.replace('1', "#") + "\n", "{\"id\":\"#\"}\n");
+    let csv = CsvRows::new(endless(header, &csv), BATCH, Columns::default(), ',').unwrap();
+    let json = JsonLines::new(endless(String::new(), line), BATCH, Columns::default()).unwrap();
+    let readers: [Box<dyn Rows>; 2] = [Box::new(csv), Box::new(json)];
+    for mut rows in readers {
+        given.store(0, Ordering::Relaxed);
+        for count in 1..5000 {
+            rows.next().unwrap().unwrap();
+            assert!(given.load(Ordering::Relaxed) < count * 100 + 20_000, "{count}");
+        }
+    }
 }
