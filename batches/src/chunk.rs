@@ -8,7 +8,10 @@
 //!   is registered; and
 //! - by the platform's clock, where the read says what that is, `leeway + settle window` after `exp`.
 //!
-//! No clock is compared with another machine's.
+//! No clock is compared with another machine's. `model.rs` runs these rules into every state that workers, journal and
+//! platform can come to.
+
+use crate::item::ItemState;
 
 /// A time of the database's clock, or of the platform's, in microseconds since 1970; or a length of time.
 pub(crate) type Micros = i64;
@@ -48,6 +51,11 @@ impl ChunkState {
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Whether what is planned of it may be on its way: whoever takes it over is in doubt about that.
+    pub const fn is_sending(self) -> bool {
+        matches!(self, Self::Sending)
     }
 }
 
@@ -117,6 +125,15 @@ pub(crate) struct Left {
     pub accepted: bool,
 }
 
+impl Left {
+    /// Counts an item.
+    pub fn add(&mut self, state: ItemState) {
+        self.in_doubt |= state == ItemState::InDoubt;
+        self.planned |= state == ItemState::Planned;
+        self.accepted |= state == ItemState::Accepted;
+    }
+}
+
 impl Chunk {
     #[cfg(test)]
     pub fn new() -> Self {
@@ -179,11 +196,35 @@ impl Chunk {
         true
     }
 
+    /// Cancels what was not sent of it: whoever has it can register no token any more. False, if some of it may be on
+    /// its way: what is not is cancelled once that is known.
+    pub fn cancel(&mut self, is_accepted: bool, now: Micros) -> bool {
+        if !matches!(self.state, ChunkState::Planned | ChunkState::Claimed) {
+            return false;
+        }
+        self.epoch += 1;
+        // Some of it may have been sent before, and is followed.
+        (self.state, self.due_at) =
+            if is_accepted { (ChunkState::Following, now) } else { (ChunkState::Done, Micros::MAX) };
+        true
+    }
+
+    /// Some of it is accepted after all, by a callback or a worker that came back. True, if it was done, and is followed
+    /// again.
+    pub fn follow(&mut self, now: Micros) -> bool {
+        let was_done = self.state == ChunkState::Done;
+        if was_done {
+            (self.state, self.due_at) = (ChunkState::Following, now);
+        }
+        was_done
+    }
+
     /// After the journal lost what was written last: any token may have been registered, until now.
     pub fn doubt(&mut self, life: Micros, now: Micros) {
         if self.state != ChunkState::Done {
             self.state = ChunkState::Settling;
-            self.epoch += 1;
+            // Beyond every number that was given in what is lost: a worker from there is nobody's successor.
+            self.epoch = now.max(self.epoch.saturating_add(1));
             self.registration = Some(Registration { expires_at: 0, life, at: now });
             self.due_at = now;
         }

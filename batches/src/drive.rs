@@ -11,7 +11,6 @@ use komopay_core::{ChunkToken, Client, Error, ErrorKind, PayoutRequest, Result};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::batch::BatchState;
 use crate::chunk::{Micros, SECOND, Task};
 use crate::item::ItemState;
 use crate::journal::{BatchRecord, Claimed, Ended, ItemEnd, ItemRecord, Journal, Wanted};
@@ -200,9 +199,7 @@ impl Worker {
         let mut tx = self.journal.begin().await?;
         self.journal.end_in(&mut tx, ended).await?;
         let state = self.journal.state_in(&mut tx, &self.batch).await?;
-        let sends = state == BatchState::Running;
-        let wanted = if wanted == Wanted::ToSend && !sends { Wanted::ToSettle } else { wanted };
-        let claimed = self.journal.claim_in(&mut tx, &self.batch, wanted, room, PATIENCE).await?;
+        let claimed = self.journal.claim_in(&mut tx, &self.batch, wanted.of(state), room, PATIENCE).await?;
         let tally = self.journal.tally_in(&mut tx, &self.batch).await?;
         tx.commit().await?;
         self.count(&tally);

@@ -88,6 +88,46 @@ impl ItemState {
         }
     }
 
+    /// What becomes of it when the platform shows a payout of its id in this state. None, if that says nothing new.
+    pub(crate) fn shown(self, as_: Self) -> Option<Self> {
+        if self == as_ {
+            None
+        } else if self.may_become(as_) {
+            Some(as_)
+        } else {
+            // It was told that it is not there.
+            (as_.is_made() && matches!(self, Self::Rejected | Self::Cancelled)).then_some(Self::NeedsPerson)
+        }
+    }
+
+    /// Why it needs a person, although this was said of it.
+    pub(crate) fn contradicted(self) -> String {
+        format!("it was {self}, and the platform shows a payout of this id")
+    }
+
+    /// What becomes of it when a worker is done with its chunk and found this: that a payout was made is believed of
+    /// every worker, all else of the one that has the chunk (`ours`). None, if what was found is not believed.
+    pub(crate) fn found(self, found: Self, ours: bool) -> Option<Self> {
+        if self.is_made() && (!found.is_made() || found == Self::Accepted) {
+            // A callback came first. What else is known of it stays.
+            return None;
+        }
+        if !ours && !found.is_made() {
+            return None;
+        }
+        if self == found { Some(found) } else { self.shown(found) }
+    }
+
+    /// What becomes of it when the worker that has its chunk is done with that, in a batch that is cancelled or not.
+    pub(crate) fn left(self, ours: bool, is_cancelled: bool) -> Self {
+        if self == Self::Planned && ours && is_cancelled { Self::Cancelled } else { self }
+    }
+
+    /// What becomes of it when its chunk is taken over from a worker that may have sent it.
+    pub(crate) fn doubted(self) -> Self {
+        if self == Self::Planned { Self::InDoubt } else { self }
+    }
+
     /// Whether its payout exists on the platform.
     #[must_use]
     pub const fn is_made(self) -> bool {

@@ -1,6 +1,6 @@
 //! What the end of a call means for an item. Which ends prove what, the core has decided: here they get their names.
 
-use komopay_core::{Error, ErrorKind, Found, Payout, PayoutAccepted, PayoutStatus};
+use komopay_core::{Concern, Error, ErrorKind, Found, Payout, PayoutAccepted, PayoutStatus};
 
 use crate::attention::Attention;
 use crate::chunk::{Fence, Micros, Registration};
@@ -41,18 +41,30 @@ pub(crate) fn created(key: &str, result: Result<PayoutAccepted, Error>, stop_on_
         Err(error) => error,
     };
     let is_low = error.reasons().iter().any(|reason| reason.code == LOW_BALANCE);
+    let is_merchants = error.concerns() == Some(Concern::Merchant);
     let (state, next) = match error.kind() {
         ErrorKind::OutcomeUnknown if error.token_too_long() => (ItemState::InDoubt, Next::Shrink),
-        ErrorKind::OutcomeUnknown => (ItemState::InDoubt, Next::Go),
-        ErrorKind::DuplicatePayout => (ItemState::NeedsPerson, Next::Go),
         // Refused, and nothing was made: it can be sent once there is money.
         ErrorKind::Rejected if is_low && stop_on_low_balance => {
             (ItemState::Planned, Next::Pause("the balance is too low for a payout".to_owned()))
         }
-        ErrorKind::Rejected | ErrorKind::InvalidRequest => match error.concerns() {
-            Some(komopay_core::Concern::Merchant) => (ItemState::Planned, Next::Pause(error.message().to_owned())),
-            _ => (ItemState::Rejected, Next::Go),
-        },
+        ErrorKind::Rejected | ErrorKind::InvalidRequest if is_merchants => {
+            (ItemState::Planned, Next::Pause(error.message().to_owned()))
+        }
+        kind => failed(kind, error.message()),
+    };
+    let why = matches!(state, ItemState::NeedsPerson | ItemState::Rejected | ItemState::InDoubt)
+        .then(|| error.message().to_owned());
+    let attention = (state == ItemState::NeedsPerson).then(|| Attention::TakenByAnother.as_str().to_owned());
+    (ItemEnd { key: key.to_owned(), state, answer: Answer { attention, ..told(&error) }, why }, next)
+}
+
+/// What the kind of an error means that ends a create of a payee's own.
+pub(crate) fn failed(kind: ErrorKind, message: &str) -> (ItemState, Next) {
+    match kind {
+        ErrorKind::OutcomeUnknown => (ItemState::InDoubt, Next::Go),
+        ErrorKind::DuplicatePayout => (ItemState::NeedsPerson, Next::Go),
+        ErrorKind::Rejected | ErrorKind::InvalidRequest => (ItemState::Rejected, Next::Go),
         // The token ended, or the client's limits let nothing pass: nothing was sent.
         ErrorKind::Authentication
         | ErrorKind::RateLimited
@@ -60,7 +72,7 @@ pub(crate) fn created(key: &str, result: Result<PayoutAccepted, Error>, stop_on_
         | ErrorKind::TimedOut
         | ErrorKind::Closed => (ItemState::Planned, Next::Wait),
         ErrorKind::Configuration | ErrorKind::PermissionDenied => {
-            (ItemState::Planned, Next::Pause(error.message().to_owned()))
+            (ItemState::Planned, Next::Pause(message.to_owned()))
         }
         // None of these ends a create; if one did, nothing would be known.
         ErrorKind::NotFound
@@ -68,11 +80,7 @@ pub(crate) fn created(key: &str, result: Result<PayoutAccepted, Error>, stop_on_
         | ErrorKind::UnexpectedResponse
         | ErrorKind::InvalidCallback
         | ErrorKind::Internal => (ItemState::InDoubt, Next::Go),
-    };
-    let why = matches!(state, ItemState::NeedsPerson | ItemState::Rejected | ItemState::InDoubt)
-        .then(|| error.message().to_owned());
-    let attention = (state == ItemState::NeedsPerson).then(|| Attention::TakenByAnother.as_str().to_owned());
-    (ItemEnd { key: key.to_owned(), state, answer: Answer { attention, ..told(&error) }, why }, next)
+    }
 }
 
 /// What a payout that was seen means.

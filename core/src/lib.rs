@@ -61,8 +61,6 @@ mod client;
 mod config;
 mod credentials;
 mod error;
-#[cfg(test)]
-mod explorer;
 mod first_failure;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -75,10 +75,6 @@ impl Deltas {
     }
 }
 
-/// In which states a chunk is claimed for what, the most urgent first.
-const TO_SETTLE: [ChunkState; 2] = [ChunkState::Settling, ChunkState::Sending];
-const TO_SEND: [ChunkState; 4] = [ChunkState::Settling, ChunkState::Sending, ChunkState::Planned, ChunkState::Claimed];
-
 /// What a worker asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -88,6 +84,26 @@ pub(crate) enum Wanted {
     ToSettle,
     /// Those to follow.
     ToFollow,
+}
+
+impl Wanted {
+    /// What a worker may have that asks for this, of a batch in this state.
+    pub fn of(self, batch: BatchState) -> Self {
+        match self {
+            Self::ToSend if batch != BatchState::Running => Self::ToSettle,
+            wanted => wanted,
+        }
+    }
+
+    /// In which states chunks are claimed for it, the most urgent first.
+    pub const fn states(self) -> &'static [ChunkState] {
+        use ChunkState::{Claimed, Following, Planned, Sending, Settling};
+        match self {
+            Self::ToSend => &[Settling, Sending, Planned, Claimed],
+            Self::ToSettle => &[Settling, Sending],
+            Self::ToFollow => &[Following],
+        }
+    }
 }
 
 impl Journal {
@@ -108,13 +124,8 @@ impl Journal {
         patience: Micros,
     ) -> Result<Vec<Claimed>> {
         let now = tx.now().await?;
-        let states: &[ChunkState] = match wanted {
-            Wanted::ToSend => &TO_SEND,
-            Wanted::ToSettle => &TO_SETTLE,
-            Wanted::ToFollow => &[ChunkState::Following],
-        };
         let mut claimed = Vec::new();
-        for state in states {
+        for state in wanted.states() {
             let left = i64::try_from(most.saturating_sub(claimed.len())).unwrap_or(i64::MAX);
             if left == 0 {
                 break;
@@ -129,7 +140,7 @@ impl Journal {
                 let was = chunk.state;
                 let Some(task) = chunk.claim(now, patience) else { continue };
                 write(tx, batch, number, &chunk).await?;
-                if was == ChunkState::Sending {
+                if was.is_sending() {
                     doubt(tx, batch, number, now).await?;
                 }
                 let items = items_of(tx, batch, number).await?;
@@ -192,19 +203,18 @@ impl Journal {
         for row in rows {
             let (key, currency) = (row.text(0)?, row.text(2)?);
             let was = ItemState::parse(&row.text(1)?).ok_or_else(|| super::damaged("the state of an item"))?;
-            let found = found.get(key.as_str()).filter(|item| is_believed(was, item.state, ours));
-            let mut state = found.map_or(was, |item| item.state);
-            if cancelled && ours && state == ItemState::Planned {
-                state = ItemState::Cancelled;
-            }
-            left.in_doubt |= state == ItemState::InDoubt;
-            left.planned |= state == ItemState::Planned;
-            left.accepted |= state == ItemState::Accepted;
+            let found = found.get(key.as_str());
+            let found = found.and_then(|item| Some((was.found(item.state, ours)?, item)));
+            let state = found.map_or(was, |(state, _)| state).left(ours, cancelled);
+            left.add(state);
             if state != was {
                 deltas.moved(was, state, &currency);
             }
             if state != was || found.is_some() {
-                let item = found.map(|item| (json(&item.answer), item.why.clone()));
+                let item = found.map(|(state, item)| {
+                    let why = if state == item.state { item.why.clone() } else { Some(was.contradicted()) };
+                    (json(&item.answer), why)
+                });
                 let (answer, why) = item.unwrap_or_default();
                 updates.push(vec![
                     state.as_str().into(),
@@ -216,7 +226,11 @@ impl Journal {
                 ]);
             }
         }
-        if ours && chunk.end(ended.epoch, left, now, ended.pause, self.fence) {
+        if !ours {
+            if left.accepted && chunk.follow(now) {
+                write(tx, batch, ended.number, &chunk).await?;
+            }
+        } else if chunk.end(ended.epoch, left, now, ended.pause, self.fence) {
             write(tx, batch, ended.number, &chunk).await?;
             if let Some(size) = ended.size.and_then(|size| i64::try_from(size).ok()) {
                 let shrink = "UPDATE chunk SET size = $1 WHERE batch = $2 AND number = $3";
@@ -226,16 +240,6 @@ impl Journal {
         tx.execute_many(UPDATE_ITEM, &updates).await?;
         deltas.write(tx, batch).await
     }
-}
-
-/// What an end of a call says is written down, unless the platform has said more since: that a payout was made is
-/// believed of every worker, all else of the one that has the chunk.
-fn is_believed(was: ItemState, state: ItemState, ours: bool) -> bool {
-    if was.is_made() && (!state.is_made() || state == ItemState::Accepted) {
-        // A callback came first. What else is known of it stays.
-        return false;
-    }
-    (was == state || was.may_become(state)) && (ours || state.is_made())
 }
 
 pub(super) const UPDATE_ITEM: &str = "UPDATE item SET state = $1, answer = COALESCE($2, answer), why = $3, \
@@ -269,7 +273,7 @@ pub(super) async fn write(tx: &mut Tx, batch: &str, number: i64, chunk: &Chunk) 
     tx.execute(update, &values).await.map(drop)
 }
 
-/// What was planned may have been on its way.
+/// What was planned may have been on its way ([`ItemState::doubted`]).
 pub(super) async fn doubt(tx: &mut Tx, batch: &str, number: i64, now: Micros) -> Result<()> {
     let currencies = "SELECT currency, COUNT(*) FROM item WHERE batch = $1 AND chunk = $2 AND state = 'planned' \
                       GROUP BY currency";

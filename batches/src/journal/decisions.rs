@@ -7,7 +7,7 @@ use komopay_core::{Balance, Error, Payout, PayoutId, Result};
 use super::claims::{Deltas, UPDATE_ITEM, doubt, json, locked_chunk, write};
 use super::events::{NewEvent, append};
 use super::planning::{Stored, locked_batch};
-use super::records::{Answer, BatchRecord, ItemRecord, KeptMoney};
+use super::records::{Answer, BatchRecord, CHUNK_COLUMNS, ItemRecord, KeptMoney, chunk_of};
 use super::{Journal, damaged};
 use crate::attention::Attention;
 use crate::batch::BatchState;
@@ -126,27 +126,7 @@ impl Journal {
         check_move(&record, BatchState::Cancelled)?;
         let update = "UPDATE batch SET state = 'cancelled', why = $1 WHERE id = $2";
         tx.execute(update, &[why.into(), batch.into()]).await?;
-        // Whoever has one of these cannot register a token any more.
-        let take = "UPDATE chunk SET state = 'done', epoch = epoch + 1, due_at = $1 WHERE batch = $2 \
-                    AND state IN ('planned', 'claimed')";
-        tx.execute(take, &[Micros::MAX.into(), batch.into()]).await?;
-        let unsent = "FROM item WHERE batch = $1 AND state = 'planned' AND EXISTS (SELECT 1 FROM chunk \
-                      WHERE chunk.batch = item.batch AND chunk.number = item.chunk AND chunk.state = 'done')";
-        let mut deltas = Deltas::default();
-        let counts = format!("SELECT currency, COUNT(*) {unsent} GROUP BY currency");
-        let mut cancelled = 0;
-        for row in tx.query(&counts, &[batch.into()]).await? {
-            let (currency, count) = (row.text(0)?, row.int(1)?);
-            deltas.add(ItemState::Planned, &currency, -count);
-            deltas.add(ItemState::Cancelled, &currency, count);
-            cancelled += u64::try_from(count).unwrap_or_default();
-        }
-        let now = tx.now().await?;
-        let update = "UPDATE item SET state = 'cancelled', changed_at = $1 WHERE batch = $2 AND state = 'planned' \
-                      AND EXISTS (SELECT 1 FROM chunk WHERE chunk.batch = item.batch AND chunk.number = item.chunk \
-                      AND chunk.state = 'done')";
-        tx.execute(update, &[now.into(), batch.into()]).await?;
-        deltas.write(&mut tx, batch).await?;
+        let cancelled = cancel_unsent(&mut tx, batch).await?;
         let details = format!("{cancelled} items");
         let event = NewEvent { who: by, what: "cancelled", why: Some(why), details: Some(&details) };
         append(&mut tx, batch, event).await?;
@@ -162,6 +142,10 @@ impl Journal {
         if !goes_on && record.state != BatchState::Cancelled {
             tx.commit().await?;
             return Ok(record.state);
+        }
+        if record.state == BatchState::Cancelled {
+            // What a worker gave back while the batch was being cancelled.
+            cancel_unsent(&mut tx, batch).await?;
         }
         let is_any = |states: &str| format!("SELECT 1 FROM chunk WHERE batch = $1 AND state IN ({states}) LIMIT 1");
         let unsent = is_any("'planned', 'claimed', 'sending', 'settling'");
@@ -211,12 +195,12 @@ impl Journal {
             tx.commit().await?;
             return Ok(true);
         }
-        if item.state != state && item.state.may_become(state) {
-            self.decide(&mut tx, &batch, &item, state, &answer, None).await?;
-        } else if state.is_made() && matches!(item.state, ItemState::Rejected | ItemState::Cancelled) {
-            let why = format!("it was {}, and the platform shows a payout of this id", item.state);
-            let answer = Answer { attention: Some(Attention::MadeAfterAll.as_str().to_owned()), ..answer };
-            self.decide(&mut tx, &batch, &item, ItemState::NeedsPerson, &answer, Some(&why)).await?;
+        if let Some(becomes) = item.state.shown(state) {
+            let contradicts = becomes != state;
+            let why = contradicts.then(|| item.state.contradicted());
+            let attention = contradicts.then(|| Attention::MadeAfterAll.as_str().to_owned());
+            let answer = Answer { attention, ..answer };
+            self.decide(&mut tx, &batch, &item, becomes, &answer, why.as_deref()).await?;
         }
         tx.commit().await?;
         Ok(true)
@@ -244,7 +228,16 @@ impl Journal {
         tx.execute(UPDATE_ITEM, &values).await?;
         let mut deltas = Deltas::default();
         deltas.moved(item.state, state, item.money.currency());
-        deltas.write(tx, batch).await
+        deltas.write(tx, batch).await?;
+        // Of what is planned or in doubt, the chunk is not done.
+        let is_back = state == ItemState::Accepted && !matches!(item.state, ItemState::Planned | ItemState::InDoubt);
+        if is_back
+            && let Some(mut chunk) = locked_chunk(tx, batch, item.chunk).await?
+            && chunk.follow(now)
+        {
+            write(tx, batch, item.chunk, &chunk).await?;
+        }
+        Ok(())
     }
 
     /// A person's decision about an item that needs one.
@@ -403,6 +396,39 @@ impl Journal {
         }
         Ok(doubted)
     }
+}
+
+/// Cancels what was not sent of a batch that is cancelled, and gives how many items that are.
+async fn cancel_unsent(tx: &mut Tx, batch: &str) -> Result<u64> {
+    let now = tx.now().await?;
+    let unsent = format!(
+        "SELECT {CHUNK_COLUMNS}, EXISTS (SELECT 1 FROM item WHERE item.batch = chunk.batch AND \
+         item.chunk = chunk.number AND item.state = 'accepted') FROM chunk WHERE batch = $1 \
+         AND state IN ('planned', 'claimed') ORDER BY number"
+    );
+    for row in tx.query_locking(&unsent, &[batch.into()], Lock::Update).await? {
+        let (number, mut chunk) = chunk_of(&row)?;
+        if chunk.cancel(row.int(7)? == 1, now) {
+            write(tx, batch, number, &chunk).await?;
+        }
+    }
+    let planned = "FROM item WHERE batch = $1 AND state = 'planned' AND EXISTS (SELECT 1 FROM chunk \
+                   WHERE chunk.batch = item.batch AND chunk.number = item.chunk \
+                   AND chunk.state IN ('done', 'following'))";
+    let (mut deltas, mut cancelled) = (Deltas::default(), 0);
+    let counts = format!("SELECT currency, COUNT(*) {planned} GROUP BY currency");
+    for row in tx.query(&counts, &[batch.into()]).await? {
+        let (currency, count) = (row.text(0)?, row.int(1)?);
+        deltas.add(ItemState::Planned, &currency, -count);
+        deltas.add(ItemState::Cancelled, &currency, count);
+        cancelled += u64::try_from(count).unwrap_or_default();
+    }
+    let update = "UPDATE item SET state = 'cancelled', changed_at = $1 WHERE batch = $2 AND state = 'planned' \
+                  AND EXISTS (SELECT 1 FROM chunk WHERE chunk.batch = item.batch AND chunk.number = item.chunk \
+                  AND chunk.state IN ('done', 'following'))";
+    tx.execute(update, &[now.into(), batch.into()]).await?;
+    deltas.write(tx, batch).await?;
+    Ok(cancelled)
 }
 
 /// Whether two names are one person's, as far as names tell.

@@ -211,7 +211,7 @@ mod tests {
 
     fn answered(payload: &str) -> Result<(ChunkToken, Instant)> {
         let (session, asked) = (session(Credentials::merchant("CODE", "secret")), Instant::now());
-        let request = ChunkRequest::new(&ids(3, 2), Duration::from_secs(60), &session.tokens)?;
+        let request = ChunkRequest::new(&ids(3, 2), None, Duration::from_secs(60), &session.tokens)?;
         let token = SecretString::from(format!("h.{}.s", URL_SAFE_NO_PAD.encode(payload)));
         Ok((request.answered(AccessToken { token, expires_at: None }, asked)?, asked))
     }
@@ -230,7 +230,7 @@ mod tests {
     fn what_one_token_cannot_cover_is_not_asked_for() {
         let merchant = session(Credentials::merchant("CODE", "secret"));
         let field = |ids: &[PayoutId], session: &Session| {
-            let refused = ChunkRequest::new(ids, Duration::from_secs(60), &session.tokens).err().unwrap();
+            let refused = ChunkRequest::new(ids, None, Duration::from_secs(60), &session.tokens).err().unwrap();
             (refused.kind(), refused.field().unwrap().to_owned())
         };
         let (invalid, configuration) = (ErrorKind::InvalidRequest, ErrorKind::Configuration);

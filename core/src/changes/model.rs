@@ -23,9 +23,10 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::time::Instant;
 
+use komopay_explorer::{Figures, Model, Step, explore};
+
 use self::world::{GOES_BACK, Pruned, World, decided, histories, up_to};
 use super::order::{Next, Observer, Standing};
-use crate::explorer::{Figures, Model, Step, explore};
 use crate::values::PayoutStatus;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]

@@ -31,10 +31,11 @@ mod world;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use komopay_explorer::{Figures, Trace, explore};
+
 use self::reading::{Asked, OTHER_METHOD, OTHER_MONEY, OTHER_PAYEE, PLAIN, requests};
 use self::setting::{Assumed, Habits, Setting};
 use self::world::{ANOTHER_PAYEE, World};
-use crate::explorer::{Figures, Trace, explore};
 use crate::timing::Limits;
 
 /// Short times, so that they meet in every way: attempts of 2 s, a settle window of 3 s, pauses of 1 s and 2 s.

@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Debug};
 
+use komopay_explorer::{Model, Step};
+
 use super::super::outcome::{Event, NotSent, PostEnd, ReadEnd};
 use super::reading::{Asked, Ending, Meeting};
 use super::state::{At, Broken, Call, Caller, Doing, LONG_AGO, Late, Made, Platform, State};
 use super::world::World;
-use crate::explorer::{Model, Step};
 
 /// A step, as a trace shows it.
 pub(super) struct Label(Option<usize>, What);

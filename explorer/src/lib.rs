@@ -1,8 +1,13 @@
 //! Visits every state that a model can come to, the nearest first.
 //!
+//! For the models of rules that are pure: the outcome of a create, the order of changes, the fence of a chunk of payouts.
+//! A model says what can happen next, by asking the real rules; [`explore`] sees where that leads.
+//!
 //! Why our own, and no library of model checkers: it has to show that every call ends, and the one for Rust does not
 //! follow such a property through paths that join. States are told apart by a hash of 64 bits, so that millions of
 //! them fit in memory: two of ten million share one with a chance of one in some hundred thousand.
+
+#![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
 use std::collections::hash_map::{DefaultHasher, Entry, HashMap};
@@ -11,10 +16,13 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::ops::AddAssign;
 
 /// What can be explored.
-pub(crate) trait Model {
+pub trait Model {
+    /// All that makes one case another.
     type State: Hash + Debug;
+    /// What a step is called in a trace.
     type Label: Debug;
 
+    /// Where it begins.
     fn start(&self) -> Self::State;
 
     /// Every way on from here. The same state always has the same ways in the same order.
@@ -25,8 +33,10 @@ pub(crate) trait Model {
 }
 
 /// One way on.
-pub(crate) struct Step<Label, State> {
+pub struct Step<Label, State> {
+    /// What happens.
     pub label: Label,
+    /// Where it leads.
     pub to: State,
     /// The invariant that it breaks.
     pub broken: Option<&'static str>,
@@ -34,7 +44,7 @@ pub(crate) struct Step<Label, State> {
 
 /// How much was explored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Figures {
+pub struct Figures {
     /// Different states.
     pub states: usize,
     /// Steps between them.
@@ -52,8 +62,11 @@ impl AddAssign for Figures {
 }
 
 /// The shortest way to a broken invariant.
-pub(crate) struct Trace {
+#[derive(Debug)]
+pub struct Trace {
+    /// What is broken.
     pub broken: &'static str,
+    /// Each step, and the state that the last one leads from or to.
     pub steps: Vec<String>,
 }
 
@@ -93,10 +106,41 @@ const NOWHERE: u32 = u32::MAX;
 
 /// Visits every state.
 ///
+/// ```
+/// use komopay_explorer::{Model, Step, explore};
+///
+/// /// Counts to three.
+/// struct Counter;
+///
+/// impl Model for Counter {
+///     type State = u8;
+///     type Label = &'static str;
+///
+///     fn start(&self) -> u8 {
+///         0
+///     }
+///
+///     fn steps(&self, from: &u8) -> Vec<Step<&'static str, u8>> {
+///         let next = |to| Step { label: "one more", to, broken: (to > 3).then_some("it counts too far") };
+///         (*from < 3).then(|| next(from + 1)).into_iter().collect()
+///     }
+///
+///     fn is_done(&self, state: &u8) -> bool {
+///         *state == 3
+///     }
+/// }
+///
+/// let figures = explore(&Counter).expect("nothing is broken");
+/// assert_eq!((figures.states, figures.steps, figures.depth), (4, 3, 3));
+/// ```
+///
 /// # Errors
 /// The shortest trace to a step that breaks an invariant, to a state that nothing leads out of although not all is
 /// done, or to one that can be come back to.
-pub(crate) fn explore<M: Model>(model: &M) -> Result<Figures, Trace> {
+///
+/// # Panics
+/// At more than four thousand million states.
+pub fn explore<M: Model>(model: &M) -> Result<Figures, Trace> {
     let mut numbers: HashMap<u64, u32, BuildHasherDefault<Same>> = HashMap::default();
     let mut seen: Vec<Seen> = Vec::new();
     // From which state to which: without a circle among them, every path comes to an end.
@@ -187,4 +231,54 @@ fn trace<M: Model>(model: &M, seen: &[Seen], to: u32, last: Option<usize>, broke
     }
     steps.push(format!("{state:?}"));
     Trace { broken, steps }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which numbers follow which, from 0 on. 9 is the end, and 13 is unlucky.
+    struct Ways(&'static [(u8, u8)]);
+
+    impl Model for Ways {
+        type State = u8;
+        type Label = (u8, u8);
+
+        fn start(&self) -> u8 {
+            0
+        }
+
+        fn steps(&self, from: &u8) -> Vec<Step<(u8, u8), u8>> {
+            let ways = self.0.iter().filter(|(of, _)| of == from);
+            ways.map(|(of, to)| Step { label: (*of, *to), to: *to, broken: (*to == 13).then_some("unlucky") }).collect()
+        }
+
+        fn is_done(&self, state: &u8) -> bool {
+            *state == 9
+        }
+    }
+
+    fn broken(ways: &'static [(u8, u8)]) -> (&'static str, usize) {
+        let trace = explore(&Ways(ways)).expect_err("nothing is broken");
+        (trace.broken, trace.steps.len() - 1)
+    }
+
+    #[test]
+    fn ways_that_join_are_counted_once() {
+        let figures = explore(&Ways(&[(0, 1), (0, 2), (1, 3), (2, 3), (3, 9)])).unwrap();
+        assert_eq!(figures, Figures { states: 5, steps: 5, depth: 3 });
+    }
+
+    #[test]
+    fn what_is_broken_is_told_by_the_shortest_way() {
+        assert_eq!(broken(&[(0, 1), (1, 2), (2, 13), (0, 3), (3, 13)]), ("unlucky", 2));
+    }
+
+    #[test]
+    fn a_dead_end_and_a_circle_are_no_ends() {
+        assert_eq!(broken(&[(0, 9), (0, 1)]), ("it is stuck: a call does not end", 1));
+        // A circle behind ways that join, and one that is left in the end.
+        let (broken, steps) = broken(&[(0, 1), (0, 2), (1, 3), (2, 3), (3, 4), (4, 3), (4, 9)]);
+        assert_eq!((broken, steps), ("it goes round in a circle: a call does not end", 2));
+    }
 }
