@@ -58,7 +58,8 @@ impl BatchState {
             Draft => matches!(to, Draft | Validated | Cancelled),
             Validated => matches!(to, Draft | Validated | Approved | Cancelled),
             Approved => matches!(to, Draft | Validated | Running | Cancelled),
-            Running => matches!(to, Paused | Following | Cancelled),
+            // It closes at once, if nothing of what was sent is left to follow.
+            Running => matches!(to, Paused | Following | Closed | Cancelled),
             Paused => matches!(to, Running | Cancelled),
             // A new try of an item is sent.
             Following | Closed => matches!(to, Running | Following | Closed),

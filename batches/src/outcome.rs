@@ -6,6 +6,7 @@ use crate::attention::Attention;
 use crate::chunk::{Fence, Micros, Registration};
 use crate::item::ItemState;
 use crate::journal::{Answer, ItemEnd, KeptMoney};
+use crate::steps::{Rule, is_broken};
 
 /// What the end of a create says about those to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +124,8 @@ pub(crate) fn found(
         }
         Ok(Found::NotThere { date }) => {
             let date = date.map(jiff_micros);
-            let is_proved = registration.is_none_or(|token| fence.proves_not_made(token, started, date));
+            let is_proved =
+                is_broken(Rule::Fence) || registration.is_none_or(|token| fence.proves_not_made(token, started, date));
             if is_proved { end(ItemState::Planned, Answer::default(), None) } else { None }
         }
         Err(_) => None,

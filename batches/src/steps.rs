@@ -1,4 +1,5 @@
-//! The steps of a worker, where proofs stop and kill it. Nothing, in a build for merchants.
+//! The steps of a worker, where proofs stop and kill it, and the rules that they break on purpose, to see that they would
+//! find that. Nothing, in a build for merchants.
 
 /// A step of a worker: what was done when it was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,29 @@ pub(crate) enum Step {
 /// Tells that a step was reached.
 #[cfg(not(feature = "proofs"))]
 pub(crate) fn reached(_: Step) {}
+
+/// A rule without which somebody is paid twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// A token is written down before it is used.
+    Registration,
+    /// The platform takes a token no longer than is written down.
+    End,
+    /// What a read does not show was not made only once that end is past.
+    Fence,
+}
+
+/// Whether a proof has switched this rule off.
+#[cfg(not(feature = "proofs"))]
+pub(crate) const fn is_broken(_: Rule) -> bool {
+    false
+}
+
+/// `KOMOPAY_BROKEN=RULE`, the name in small letters.
+#[cfg(feature = "proofs")]
+pub(crate) fn is_broken(rule: Rule) -> bool {
+    std::env::var("KOMOPAY_BROKEN").is_ok_and(|broken| broken == format!("{rule:?}").to_lowercase())
+}
 
 #[cfg(feature = "proofs")]
 pub(crate) use armed::reached;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use komopay_core::{BankAccount, BankTransfer, Client, Config, Credentials, Error, Money, PayoutId, PayoutRequest};
 use komopay_sandbox::{Builder, Effect, Fault, LedgerEntry, LedgerKind, Operation, Sandbox, When};
 
+pub mod batches;
 pub mod canary;
 pub mod conformance;
 pub mod contract;

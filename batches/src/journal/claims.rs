@@ -6,6 +6,7 @@ use komopay_core::Result;
 
 use super::Journal;
 use super::records::{Answer, CHUNK_COLUMNS, ItemRecord, chunk_of};
+use crate::attention::Attention;
 use crate::batch::BatchState;
 use crate::chunk::{Chunk, ChunkState, Left, Micros, Registration, Task};
 use crate::db::{Lock, Tx, Value};
@@ -212,8 +213,11 @@ impl Journal {
             }
             if state != was || found.is_some() {
                 let item = found.map(|(state, item)| {
-                    let why = if state == item.state { item.why.clone() } else { Some(was.contradicted()) };
-                    (json(&item.answer), why)
+                    if state == item.state {
+                        return (json(&item.answer), item.why.clone());
+                    }
+                    let attention = Some(Attention::MadeAfterAll.as_str().to_owned());
+                    (json(&Answer { attention, ..item.answer.clone() }), Some(was.contradicted()))
                 });
                 let (answer, why) = item.unwrap_or_default();
                 updates.push(vec![

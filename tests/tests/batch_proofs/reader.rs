@@ -1,0 +1,90 @@
+//! The journal as it is, read past the product.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+use tokio_postgres::NoTls;
+
+/// Where a journal is.
+#[derive(Clone)]
+pub enum Place {
+    /// A file.
+    File(PathBuf),
+    /// A schema of a server: how its database is reached, and the schema's name.
+    Server(String, String),
+}
+
+/// An item, and the chunk that it is in.
+#[derive(Clone, Debug)]
+pub struct Item {
+    pub payout_id: String,
+    pub line: i64,
+    pub state: String,
+    pub chunk: String,
+}
+
+impl Item {
+    /// Whether the journal says now that nothing of it was sent, or that it was not made.
+    pub fn is_said_not_made(&self) -> bool {
+        match self.state.as_str() {
+            "rejected" | "cancelled" => true,
+            "planned" => matches!(self.chunk.as_str(), "planned" | "claimed" | "done"),
+            _ => false,
+        }
+    }
+}
+
+impl Place {
+    /// All items, or the one of this id.
+    pub async fn items(&self, payout_id: Option<&str>) -> Vec<Item> {
+        match self {
+            Self::File(path) => of_file(path, payout_id),
+            Self::Server(url, schema) => of_server(url, schema, payout_id).await,
+        }
+    }
+
+    /// The same, for who cannot wait.
+    pub fn item_now(&self, payout_id: &str) -> Option<Item> {
+        match self {
+            Self::File(path) => of_file(path, Some(payout_id)),
+            Self::Server(url, schema) => tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(of_server(url, schema, Some(payout_id)))
+            }),
+        }
+        .pop()
+    }
+}
+
+pub fn of_file(path: &Path, payout_id: Option<&str>) -> Vec<Item> {
+    let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    file.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+    let all = "SELECT item.payout_id, item.line, item.state, chunk.state FROM item JOIN chunk \
+               ON chunk.batch = item.batch AND chunk.number = item.chunk WHERE ?1 IS NULL OR item.payout_id = ?1";
+    let one = all.replace("?1 IS NULL OR ", "");
+    let mut statement = file.prepare(if payout_id.is_some() { &one } else { all }).unwrap();
+    let items = statement.query_map([payout_id], |row| {
+        Ok(Item { payout_id: row.get(0)?, line: row.get(1)?, state: row.get(2)?, chunk: row.get(3)? })
+    });
+    items.unwrap().map(Result::unwrap).collect()
+}
+
+async fn of_server(url: &str, schema: &str, payout_id: Option<&str>) -> Vec<Item> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let all = format!(
+        "SELECT item.payout_id, item.line, item.state, chunk.state FROM \"{schema}\".item JOIN \"{schema}\".chunk \
+         ON chunk.batch = item.batch AND chunk.number = item.chunk"
+    );
+    let rows = match payout_id {
+        Some(id) => client.query(&format!("{all} WHERE item.payout_id = $1"), &[&id]).await,
+        None => client.query(&all, &[]).await,
+    };
+    let items = rows.unwrap();
+    let items = items
+        .iter()
+        .map(|row| Item { payout_id: row.get(0), line: row.get(1), state: row.get(2), chunk: row.get(3) })
+        .collect();
+    drop(client);
+    connection.await.unwrap().unwrap();
+    items
+}
