@@ -55,13 +55,24 @@ impl ToPython for () {
     }
 }
 
-impl ToPython for String {
-    #[cfg(feature = "stubs")]
-    const HINT: pyo3::inspect::PyStaticExpr = crate::hint::STR;
+macro_rules! plain {
+    ($($type:ty: $hint:ident,)*) => {
+        $(
+            impl ToPython for $type {
+                #[cfg(feature = "stubs")]
+                const HINT: pyo3::inspect::PyStaticExpr = crate::hint::$hint;
 
-    fn to_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.into_pyobject(py)?.into_any().unbind())
-    }
+                fn to_python(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                    Ok(self.into_pyobject(py).map_err(PyErr::from)?.to_owned().into_any().unbind())
+                }
+            }
+        )*
+    };
+}
+plain! {
+    String: STR,
+    bool: BOOL,
+    u64: INT,
 }
 
 /// An answer of the core that is an object of the class of the same name here.

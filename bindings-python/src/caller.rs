@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use crate::answer::{Answered, ToPython};
 use crate::error::raise;
 use crate::telemetry::Told;
+use crate::wait::Attend;
 use crate::{asynchronous, messenger, runtime, wait};
 
 /// What a call needs in this process, started.
@@ -39,6 +40,22 @@ impl Caller {
 }
 
 impl Started {
+    /// Makes a call that needs something of the thread that waits for it. On an event loop, nobody is blocked who could
+    /// be needed.
+    pub fn call_attending<T, F>(self, py: Python<'_>, attending: &impl Attend, call: F) -> PyResult<Answered<T>>
+    where
+        T: ToPython + Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        match self {
+            Self::Blocks(driver) => {
+                let answer = wait::wait_attending(py, driver, call, None, &Told::nobody(), attending)?;
+                Ok(Answered::new(answer.map_err(|error| raise(py, &error))?.to_python(py)?))
+            }
+            Self::EventLoop(_) => self.call(py, None, Told::nobody(), call),
+        }
+    }
+
     /// Makes a call that is told of; of this id, if it is a create.
     pub fn call<T, F>(self, py: Python<'_>, create: Option<PayoutId>, told: Told, call: F) -> PyResult<Answered<T>>
     where

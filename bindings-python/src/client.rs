@@ -824,7 +824,7 @@ fn within(py: Python<'_>, core: &core::Client, timeout: Option<Duration>) -> PyR
 }
 
 /// A variable of the environment, as Python has it; None if it is not set, or empty.
-fn variable_of(py: Python<'_>, name: &str) -> PyResult<Option<String>> {
+pub fn variable_of(py: Python<'_>, name: &str) -> PyResult<Option<String>> {
     let given = py.import("os")?.getattr("environ")?.call_method1("get", (name,))?;
     let text = setting(name).optional((!given.is_none()).then_some(given), Argument::text)?;
     Ok(text.filter(|text| !text.is_empty()))

@@ -11,7 +11,7 @@ use pyo3::PyClass;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
-use pyo3::types::{PyBool, PyBytes, PyDateTime, PyDict, PyList, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDateTime, PyDelta, PyDict, PyInt, PyList, PyMapping, PyString, PyTuple};
 
 use crate::conversion::{FromCore, micros};
 use crate::error::guard;
@@ -294,12 +294,14 @@ pub fn _plain<'py>(part: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 
 fn plain_of<'py>(part: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let (py, name) = (part.py(), argument("data"));
-    let plain = if part.is_none() || part.is_instance_of::<PyBool>() {
+    let plain = if part.is_none() || part.is_instance_of::<PyBool>() || part.is_instance_of::<PyInt>() {
         return Ok(part.clone());
     } else if part.is_instance_of::<PyString>() {
         name.text(part)?.to_plain(py, false)?
     } else if part.is_instance_of::<PyDateTime>() {
         micros(name.moment(part)?).to_plain(py, false)?
+    } else if part.is_instance_of::<PyDelta>() {
+        name.seconds(part)?.to_plain(py, false)?
     } else if part.is_instance_of::<PyTuple>() {
         return Ok(PyList::new(py, name.listed(part, |_, part| plain_of(part))?)?.into_any());
     } else {

@@ -298,6 +298,11 @@ pub struct Or<'py, T>(Option<Bound<'py, PyAny>>, PhantomData<fn() -> T>);
 
 impl<T> Or<'_, T> {
     pub const DEFAULT: Self = Self(None, PhantomData);
+
+    /// Whether the default was meant.
+    pub fn is_default(&self) -> bool {
+        self.0.as_ref().is_none_or(|given| given.is_none())
+    }
 }
 
 impl<'py, T: Read> FromPyObject<'_, 'py> for Or<'py, T> {
@@ -398,6 +403,16 @@ read! {
     Duration: SECONDS by seconds,
     Timestamp: DATETIME by moment,
     PathBuf: PATH by path,
+}
+
+/// An object of a class of this package.
+impl<T: PyClass> Read for Py<T> {
+    #[cfg(feature = "stubs")]
+    const HINT: PyStaticExpr = T::TYPE_HINT;
+
+    fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        argument.object::<T>(given).map(|object| object.clone().unbind())
+    }
 }
 
 /// A class of this package that is a value: it can be read.

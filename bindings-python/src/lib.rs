@@ -32,6 +32,7 @@ mod access;
 mod answer;
 mod asynchronous;
 mod awaited;
+mod batches;
 mod callback;
 mod caller;
 mod catalogue;
@@ -56,6 +57,7 @@ mod opaque;
 mod options;
 mod payout;
 mod process;
+mod record;
 mod repr;
 mod request;
 mod runtime;
@@ -76,6 +78,11 @@ mod _native {
 
     #[pymodule_export]
     use crate::access::{AccessScope, AccessToken};
+    #[pymodule_export]
+    use crate::batches::{
+        _fields_of_batches, _read_of_batches, Batches, RowSource, Stop, csv, csv_template, generate_journal_key,
+        json_lines,
+    };
     #[pymodule_export]
     use crate::callback::{Callback, PayoutChange};
     #[pymodule_export]

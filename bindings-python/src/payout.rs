@@ -66,6 +66,51 @@ impl Payout {
 }
 
 impl Payout {
+    /// The core's payout again, without the requests that read it.
+    pub fn to_core(&self) -> core::Result<core::Payout> {
+        let Self {
+            payout_id,
+            money,
+            method_code,
+            status,
+            payment_id,
+            reference,
+            segment_code,
+            exchanged_to_currency,
+            failure_reason,
+            created_at,
+            processed_at,
+            is_test,
+            processor_status,
+            fee,
+            attempts: _,
+            raw,
+        } = self.clone();
+        let failure_reason = failure_reason.map(|FailureReason { code, failed_at, message }| core::FailureReason {
+            code: core::FailureCode::from(code.as_str()),
+            failed_at,
+            message,
+        });
+        Ok(core::Payout {
+            payout_id: core::PayoutId::new(payout_id)?,
+            money: (&money).into(),
+            method_code: core::MethodCode::from(method_code.as_str()),
+            status: core::PayoutStatus::from(status.as_str()),
+            payment_id,
+            reference,
+            segment_code,
+            exchanged_to_currency,
+            failure_reason,
+            created_at,
+            processed_at,
+            is_test,
+            processor_status,
+            fee: fee.as_ref().map(core::Money::from),
+            attempts: core::Attempts::default(),
+            raw: raw.to_core(),
+        })
+    }
+
     /// The platform's own texts stay out of it: what is in them is not known.
     pub fn show(&self, py: Python<'_>) -> String {
         Repr::new(py, "Payout")

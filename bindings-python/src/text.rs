@@ -4,7 +4,6 @@ use std::marker::PhantomData;
 
 use komopay_core as core;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 use crate::conversion::{FromCore, ToCore};
@@ -123,6 +122,12 @@ impl FromCore<core::RawJson> for Unscrubbed {
     }
 }
 
+impl Unscrubbed {
+    pub fn to_core(&self) -> core::RawJson {
+        core::RawJson::new(&self.0)
+    }
+}
+
 impl<'py> IntoPyObject<'py> for Unscrubbed {
     type Target = PyString;
     type Output = Bound<'py, PyString>;
@@ -137,32 +142,50 @@ impl<'py> IntoPyObject<'py> for Unscrubbed {
 
 /// A list of codes of the core, whose class is in `komopay/codes.py`.
 pub trait Codes: Clone + Eq {
-    const CLASS: &'static str;
     const KNOWN: &'static [&'static str];
     #[cfg(feature = "stubs")]
     const HINT: pyo3::inspect::PyStaticExpr;
 
     fn text(&self) -> &str;
+
+    fn class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
 }
 
+/// Lists of codes, by the module of Python that has their classes.
 macro_rules! codes {
-    ($($class:ident),*) => {
+    ($module:literal $($class:ident of $of:ty, known $known:expr;)*) => {
+        fn module_of_codes(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+            static MODULE: pyo3::sync::PyOnceLock<Py<PyModule>> = pyo3::sync::PyOnceLock::new();
+            let module = MODULE.get_or_try_init(py, || py.import($module).map(Bound::unbind))?;
+            Ok(module.bind(py))
+        }
+
         $(
-            impl Codes for core::$class {
-                const CLASS: &'static str = stringify!($class);
-                const KNOWN: &'static [&'static str] = Self::KNOWN;
+            impl $crate::text::Codes for $of {
+                const KNOWN: &'static [&'static str] = $known;
                 #[cfg(feature = "stubs")]
-                const HINT: pyo3::inspect::PyStaticExpr =
-                    pyo3::type_hint_identifier!("komopay.codes", stringify!($class));
+                const HINT: pyo3::inspect::PyStaticExpr = pyo3::type_hint_identifier!($module, stringify!($class));
 
                 fn text(&self) -> &str {
                     self.as_str()
+                }
+
+                fn class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+                    module_of_codes(py)?.getattr(stringify!($class))
                 }
             }
         )*
     };
 }
-codes!(PayoutStatus, MethodCode, FailureCode, PaymentTypeCode);
+pub(crate) use codes;
+
+codes! {
+    "komopay.codes"
+    PayoutStatus of core::PayoutStatus, known Self::KNOWN;
+    MethodCode of core::MethodCode, known Self::KNOWN;
+    FailureCode of core::FailureCode, known Self::KNOWN;
+    PaymentTypeCode of core::PaymentTypeCode, known Self::KNOWN;
+}
 
 /// A code of such a list. What is not known there is kept as it came.
 pub struct Code<T>(String, PhantomData<fn() -> T>);
@@ -233,8 +256,6 @@ impl<'py, T: Codes> IntoPyObject<'py> for Code<T> {
     const OUTPUT_TYPE: pyo3::inspect::PyStaticExpr = T::HINT;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-        let module = MODULE.get_or_try_init(py, || py.import("komopay.codes").map(Bound::unbind))?;
-        module.bind(py).getattr(T::CLASS)?.call1((self.0,))
+        T::class(py)?.call1((self.0,))
     }
 }

@@ -1,6 +1,6 @@
 //! How a Python thread waits for a call: with the GIL released, and answering Ctrl-C at once.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::time::{Duration, Instant};
 
 use komopay_bindings_common::log::Listener;
@@ -16,6 +16,35 @@ use crate::telemetry::Told;
 
 /// How often a waiting thread looks for signals. An answer does not wait for it.
 const TICK: Duration = Duration::from_millis(50);
+
+/// What a waiting thread does for its call, beside driving it.
+pub trait Attend: Sync {
+    /// Ends when the call needs something of this thread.
+    fn needed(&self) -> impl Future<Output = ()> + Send;
+
+    /// Does that. What is raised by it ends the call.
+    fn attend(&self, py: Python<'_>) -> PyResult<()>;
+
+    /// A signal handler has raised something. Whether the call was asked to end by itself, and is to be waited for.
+    fn end_softly(&self) -> bool;
+}
+
+/// A call that needs nothing of the waiting thread, and is left at once.
+pub struct Alone;
+
+impl Attend for Alone {
+    fn needed(&self) -> impl Future<Output = ()> + Send {
+        pending()
+    }
+
+    fn attend(&self, _: Python<'_>) -> PyResult<()> {
+        Ok(())
+    }
+
+    fn end_softly(&self) -> bool {
+        false
+    }
+}
 
 /// Waits for a call, which this thread drives itself if it can.
 ///
@@ -34,17 +63,32 @@ pub fn wait_as<T: Send>(
     payout_id: Option<&PayoutId>,
     told_of: &Told,
 ) -> PyResult<T> {
+    wait_attending(py, driver, call, payout_id, told_of, &Alone)
+}
+
+/// The same, for a call that needs more of this thread than to be driven, or ends softly: then what was raised first is
+/// raised when the call has ended, and a second signal leaves it at once.
+pub fn wait_attending<T: Send>(
+    py: Python<'_>,
+    driver: Driver,
+    call: impl Future<Output = T> + Send,
+    payout_id: Option<&PayoutId>,
+    told_of: &Told,
+    attending: &impl Attend,
+) -> PyResult<T> {
     let _awaited = payout_id.cloned().map(Awaited::new);
     logging::follow_level(py);
     let listener = Listener::new();
     let mut call = Box::pin(called_by(listener.clone(), call));
     let generation = process::generation();
+    let mut raised = None;
     loop {
         let slice = async {
             tokio::select! {
                 biased;
                 result = call.as_mut() => Some(result),
                 () = listener.filled() => None,
+                () = attending.needed() => None,
                 () = tokio::time::sleep(TICK) => None,
             }
         };
@@ -55,11 +99,12 @@ pub fn wait_as<T: Send>(
                 left_behind(id, "a create ended when its caller had just left");
                 logging::flush(py)?;
             }
-            return told.map(|()| result);
+            return raised.map_or_else(|| told.map(|()| result), Err);
         }
         let signal = logging::tell(py, listener.take(), None)
             .and_then(|()| told_of.tell(py, &listener))
-            .and_then(|()| py.check_signals());
+            .and_then(|()| py.check_signals())
+            .and_then(|()| attending.attend(py));
         if process::generation() != generation {
             // A handler forked, and this is the child.
             std::mem::forget((call, driver));
@@ -67,6 +112,10 @@ pub fn wait_as<T: Send>(
             return Err(left_to_parent(py, payout_id));
         }
         if let Err(signal) = signal {
+            if raised.is_none() && attending.end_softly() {
+                raised = Some(signal);
+                continue;
+            }
             detached(py, || drop(call));
             // The process may be about to end: what the log says of this call is said before.
             logging::tell(py, listener.end(), None)?;

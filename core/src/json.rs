@@ -50,7 +50,10 @@ pub(crate) fn nested<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserialize
 pub struct RawJson(Arc<str>);
 
 impl RawJson {
-    pub(crate) fn new(json: &str) -> Self {
+    /// An answer that a program kept: for bindings.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn new(json: &str) -> Self {
         Self(Arc::from(json))
     }
 

@@ -1,4 +1,4 @@
-//! The lists of codes of the core, and Python's classes of them, which are written from there.
+//! The lists of codes of the core and of batches, and Python's classes of them, which are written from there.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,17 +11,35 @@ use crate::failure::{Failure, Outcome};
 use crate::surface::{open_codes, snake_case};
 use crate::workspace::Workspace;
 
-/// Where Python has its classes.
-const FILE: &str = "bindings-python/python/komopay/codes.py";
+/// A module of Python with classes of codes.
+struct Module {
+    file: &'static str,
+    /// What it is about.
+    about: &'static str,
+    /// Where the lists are: those of the platform are open, those of this SDK may become longer.
+    sources: &'static [&'static str],
+    enums: &'static [&'static str],
+}
 
-/// Where the core has its lists: those of the platform are open, those of this SDK may become longer.
-const SOURCES: [&str; 3] = ["core/src/values/codes.rs", "core/src/catalogue/models.rs", "core/src/error.rs"];
-const ENUMS: [&str; 2] = ["ErrorKind", "Concern"];
+const MODULES: [Module; 2] = [
+    Module {
+        file: "bindings-python/python/komopay/codes.py",
+        about: "The codes of payouts and errors.",
+        sources: &["core/src/values/codes.rs", "core/src/catalogue/models.rs", "core/src/error.rs"],
+        enums: &["ErrorKind", "Concern"],
+    },
+    Module {
+        file: "bindings-python/python/komopay/batches/codes.py",
+        about: "The codes of batches.",
+        sources: &["batches/src/batch.rs", "batches/src/item.rs", "batches/src/plan/findings.rs"],
+        enums: &["BatchState", "ItemState"],
+    },
+];
 
-const HEAD: &str = r#""""The codes of payouts and errors. Each list is open: what is not known is kept as it came.
+const HEAD: &str = r#" Each list is open: what is not known is kept as it came.
 
 A code is a `str`, and equal to its text. Those of a list that are known can be iterated over, and each is one object,
-wherever it comes from. Written by `cargo xtask stub`, from the core's lists.
+wherever it comes from. Written by `cargo xtask stub`, from the lists in Rust.
 """
 
 from __future__ import annotations
@@ -48,34 +66,39 @@ struct Code {
 
 /// Writes Python's classes anew.
 pub(crate) fn write(workspace: &Workspace) -> Outcome {
-    let path = workspace.root().join(FILE);
-    fs::write(path, written(workspace)?).map_err(Failure::while_doing(format!("cannot write {FILE}")))
-}
-
-/// Holds them against the core.
-pub(crate) fn check(workspace: &Workspace) -> Outcome {
-    let path = workspace.root().join(FILE);
-    let committed = fs::read_to_string(path).map_err(Failure::while_doing(format!("cannot read {FILE}")))?;
-    if written(workspace)? == committed {
-        return Ok(());
+    for module in &MODULES {
+        let (file, path) = (module.file, workspace.root().join(module.file));
+        fs::write(path, written(workspace, module)?).map_err(Failure::while_doing(format!("cannot write {file}")))?;
     }
-    Err(Failure::new(format!("{FILE} is not what the core's lists say: run `cargo xtask stub`")))
+    Ok(())
 }
 
-fn written(workspace: &Workspace) -> Outcome<String> {
+/// Holds them against the lists.
+pub(crate) fn check(workspace: &Workspace) -> Outcome {
+    for module in &MODULES {
+        let (file, path) = (module.file, workspace.root().join(module.file));
+        let committed = fs::read_to_string(path).map_err(Failure::while_doing(format!("cannot read {file}")))?;
+        if written(workspace, module)? != committed {
+            return Err(Failure::new(format!("{file} is not what the lists in Rust say: run `cargo xtask stub`")));
+        }
+    }
+    Ok(())
+}
+
+fn written(workspace: &Workspace, module: &Module) -> Outcome<String> {
     let mut lists = Vec::new();
-    for source in SOURCES {
+    for source in module.sources {
         let path = workspace.root().join(source);
         let text = fs::read_to_string(&path).map_err(Failure::while_doing(path.display()))?;
         for item in syn::parse_file(&text).map_err(Failure::while_doing(path.display()))?.items {
-            lists.extend(read(&item).map_err(Failure::while_doing(path.display()))?);
+            lists.extend(read(&item, module.enums).map_err(Failure::while_doing(path.display()))?);
         }
     }
     lists.sort_by(|one: &Codes, other| one.name.cmp(&other.name));
     let names: Vec<&str> = lists.iter().map(|list| list.name.as_str()).collect();
     let exported = names.iter().fold(String::new(), |text, name| text + &format!("    \"{name}\",\n"));
     let classes = lists.iter().map(class).collect::<String>();
-    Ok(format!("{HEAD}\n__all__ = [\n{exported}]\n{classes}"))
+    Ok(format!("\"\"\"{}{HEAD}\n__all__ = [\n{exported}]\n{classes}", module.about))
 }
 
 fn class(list: &Codes) -> String {
@@ -98,13 +121,14 @@ fn class(list: &Codes) -> String {
 }
 
 /// The list of an item, if it is one.
-fn read(item: &Item) -> syn::Result<Option<Codes>> {
+fn read(item: &Item, enums: &[&str]) -> syn::Result<Option<Codes>> {
+    let is_list = |item: &syn::ItemMacro| ["open_codes", "kinds"].iter().any(|name| item.mac.path.is_ident(name));
     match item {
-        Item::Macro(item) if item.ident.is_none() && item.mac.path.is_ident("open_codes") => {
+        Item::Macro(item) if item.ident.is_none() && is_list(item) => {
             let (about, name, variants) = open_codes.parse2(item.mac.tokens.clone())?;
             Ok(Some(listed(&about, &name, &variants)))
         }
-        Item::Enum(item) if ENUMS.iter().any(|name| item.ident == name) => {
+        Item::Enum(item) if enums.iter().any(|name| item.ident == name) => {
             Ok(Some(listed(&item.attrs, &item.ident, &item.variants)))
         }
         _ => Ok(None),

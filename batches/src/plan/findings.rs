@@ -13,6 +13,9 @@ macro_rules! kinds {
         }
 
         impl $kind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// The name of the kind, the same in every language.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -1,0 +1,29 @@
+"""What `plan` takes as rows, for type checkers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable, Mapping
+from typing import Protocol, TypeAlias
+
+from komopay._native import PayoutRequest, RowSource
+
+__all__ = ["AsyncRows", "Row", "Rows", "SupportsRead"]
+
+Row: TypeAlias = tuple[str, PayoutRequest] | tuple[str, str | None, PayoutRequest] | Mapping[str, object]
+Rows: TypeAlias = (
+    RowSource
+    | Iterable[tuple[str, PayoutRequest]]
+    | Iterable[tuple[str, str | None, PayoutRequest]]
+    | Iterable[Mapping[str, object]]
+)
+AsyncRows: TypeAlias = (
+    AsyncIterable[tuple[str, PayoutRequest]]
+    | AsyncIterable[tuple[str, str | None, PayoutRequest]]
+    | AsyncIterable[Mapping[str, object]]
+)
+
+
+class SupportsRead(Protocol):
+    """A file that is open for reading: of bytes, or of text."""
+
+    def read(self, size: int, /) -> str | bytes: ...

@@ -1,0 +1,273 @@
+"""Batches for asyncio: the same calls as `komopay.batches.Batches`, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
+
+from komopay._native import Batches, Stop
+from komopay._opaque import Opaque
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncIterator, Callable
+    from datetime import timedelta
+    from decimal import Decimal
+    from types import TracebackType
+    from typing import Literal, Protocol
+    from collections.abc import Iterable, Mapping
+
+    from typing_extensions import Self
+
+    from komopay import AsyncClient, Money, Payout
+    from komopay.aio import _Call
+    from komopay.batches._rows import AsyncRows, Rows
+    from komopay.batches.values import BatchEvent, BatchStatus, Planned
+
+    class _Feeding(Protocol):
+        """Rows on their way to a plan."""
+
+        @property
+        def _is_async(self) -> bool: ...
+        def _wanted(self) -> bool: ...
+        def _give(self) -> None: ...
+        def _give_rows(self, rows: list[object], /) -> None: ...
+        def _close(self) -> None: ...
+
+
+__all__ = ["AsyncBatches"]
+
+_T = TypeVar("_T")
+
+_ROWS = 500
+"""How many rows are read at a time."""
+
+
+class AsyncBatches:
+    """Batches of payouts for asyncio: see `komopay.batches.Batches`, whose arguments it takes, with an `AsyncClient`.
+
+    The journal is opened by `async with`, or by the first call.
+
+    Cancelling a task in `drive` or `follow`, which is also what `asyncio.timeout` does, stops it as Ctrl-C does: nothing
+    new is sent, and what is under way ends first. Cancelled once more, it leaves at once, and what was under way is
+    settled by the next call.
+
+    Errors: as for `Batches`; of the journal itself, by the first call.
+
+    Example:
+
+        >>> from tempfile import TemporaryDirectory
+        >>> from komopay.batches import AsyncBatches, BatchStatus, generate_journal_key
+        >>> employees = [{"id": "EMP-1", "amount": "250000", "currency": "IDR", "operator_code": "BNK_000",
+        ...               "account_name": "Siti Rahmawati", "account_number": "0123456789"}]
+        >>> async def pay(journal: str) -> BatchStatus:
+        ...     async with AsyncClient.from_env() as client:
+        ...         async with AsyncBatches(client, journal=journal, journal_key=generate_journal_key()) as batches:
+        ...             planned = await batches.plan("payroll-2026-11", employees, maker="siti")
+        ...             await batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
+        ...             await batches.start("payroll-2026-11", by="budi")
+        ...             return await batches.drive("payroll-2026-11")
+        >>> with TemporaryDirectory() as folder:
+        ...     asyncio.run(pay(f"{folder}/payroll.journal")).count("accepted")
+        1
+    """
+
+    __slots__ = ("_batches", "_client")
+
+    def __init__(
+        self, client: AsyncClient, *, journal: str | os.PathLike[str], journal_key: str | None = None
+    ) -> None:
+        native = getattr(client, "_client", client)
+        make = Opaque(Batches._for_event_loop, native, journal=journal, journal_key=journal_key)
+        # What raises shows no key and no password.
+        del journal, journal_key
+        self._batches: Batches = make()
+        self._client: AsyncClient = client
+
+    async def plan(
+        self,
+        batch_id: str,
+        rows: Rows | AsyncRows,
+        *,
+        maker: str,
+        valid_only: bool = False,
+        count: int | None = None,
+        sums: Iterable[Money] | Mapping[str, str | int | Decimal] | None = None,
+        concurrency: int = 32,
+        requests_per_second: float | None = None,
+        tokens: Literal["chunk", "payout"] = "chunk",
+        token_seconds: int = 60,
+        max_refusals: int | None = None,
+        max_refused_share: float = 0.1,
+        stop_on_low_balance: bool = True,
+        approval_by_another: bool = True,
+        paid_lately_days: int = 7,
+    ) -> Planned:
+        """Checks every row, writes down those that are good, and says what they add up to. Nothing is sent.
+
+        See `Batches.plan`. rows may be asynchronous, too, such as an async generator. An iterable, or an open file, is
+        read in the event loop, which goes on with other tasks every 500 rows.
+
+        Errors: as for `Batches.plan`.
+        """
+        feeding = cast("_Feeding", cast("object", self._batches._feeding(rows)))
+        start = Opaque(
+            self._batches.plan,
+            batch_id,
+            cast("Rows", cast("object", feeding)),
+            maker=maker,
+            valid_only=valid_only,
+            count=count,
+            sums=sums,
+            concurrency=concurrency,
+            requests_per_second=requests_per_second,
+            tokens=tokens,
+            token_seconds=token_seconds,
+            max_refusals=max_refusals,
+            max_refused_share=max_refused_share,
+            stop_on_low_balance=stop_on_low_balance,
+            approval_by_another=approval_by_another,
+            paid_lately_days=paid_lately_days,
+        )
+        self._prepare()
+        call = cast("_Call[Planned]", cast("object", start()))
+        try:
+            asynchronous = aiter(cast("AsyncIterator[object]", rows)) if feeding._is_async else None
+            while await _ended(feeding._wanted):
+                if asynchronous is None:
+                    feeding._give()
+                else:
+                    feeding._give_rows(await _some(asynchronous))
+            return await call.future
+        finally:
+            feeding._close()
+            call.cancel()
+
+    async def approve(self, batch_id: str, *, by: str, digest: str, why: str | None = None) -> None:
+        """Approves a batch as it stands. See `Batches.approve`."""
+        return await self._end(Opaque(self._batches.approve, batch_id, by=by, digest=digest, why=why))
+
+    async def start(self, batch_id: str, *, by: str, why: str | None = None) -> None:
+        """Starts a batch that was approved, or goes on with one that is paused. See `Batches.start`."""
+        return await self._end(Opaque(self._batches.start, batch_id, by=by, why=why))
+
+    async def pause(self, batch_id: str, *, by: str, why: str) -> bool:
+        """Lets nobody send more of a batch. See `Batches.pause`."""
+        return await self._end(Opaque(self._batches.pause, batch_id, by=by, why=why))
+
+    async def cancel(self, batch_id: str, *, by: str, why: str) -> int:
+        """Cancels what was not sent, and gives how many items that are. See `Batches.cancel`."""
+        return await self._end(Opaque(self._batches.cancel, batch_id, by=by, why=why))
+
+    async def drive(self, batch_id: str, time: float | timedelta = 60.0, *, stop: Stop | None = None) -> BatchStatus:
+        """Sends what is planned, and settles what is in doubt, until the time is over or nothing is due now.
+
+        See `Batches.drive`. A task that is cancelled here stops softly: see `AsyncBatches`.
+        """
+        return await self._until_stopped(self._batches.drive, batch_id, time, stop)
+
+    async def follow(self, batch_id: str, time: float | timedelta = 60.0, *, stop: Stop | None = None) -> BatchStatus:
+        """Reads the payouts that the platform took, until the time is over or none is due now. See `Batches.follow`."""
+        return await self._until_stopped(self._batches.follow, batch_id, time, stop)
+
+    async def observe(self, payout: Payout) -> bool:
+        """Takes a payout that a callback, or a read of your own, showed. See `Batches.observe`."""
+        return await self._end(Opaque(self._batches.observe, payout))
+
+    async def status(self, batch_id: str) -> BatchStatus:
+        """How a batch stands. See `Batches.status`."""
+        return await self._end(Opaque(self._batches.status, batch_id))
+
+    async def settle(self, batch_id: str, item: str, *, made: bool, by: str, why: str) -> None:
+        """Settles an item that needs a person. See `Batches.settle`."""
+        return await self._end(Opaque(self._batches.settle, batch_id, item, made=made, by=by, why=why))
+
+    async def retry(self, batch_id: str, item: str, *, by: str, why: str) -> str:
+        """Tries an item again that is final and was not paid. See `Batches.retry`."""
+        return await self._end(Opaque(self._batches.retry, batch_id, item, by=by, why=why))
+
+    async def restored(self, *, by: str, why: str) -> int:
+        """Says that the journal is a restored one. See `Batches.restored`."""
+        return await self._end(Opaque(self._batches.restored, by=by, why=why))
+
+    async def events(self, batch_id: str) -> list[BatchEvent]:
+        """What happened to a batch. See `Batches.events`."""
+        return await self._end(Opaque(self._batches.events, batch_id))
+
+    async def erase_payees(self, ended_for: float | timedelta) -> int:
+        """Erases the payees of batches that ended so long ago. See `Batches.erase_payees`."""
+        return await self._end(Opaque(self._batches.erase_payees, ended_for))
+
+    async def close(self) -> None:
+        """Closes the journal, when the calls that are under way have ended."""
+        self._batches.close()
+
+    async def __aenter__(self) -> Self:
+        await self._end(self._batches._open)
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        await self.close()
+
+    def _prepare(self) -> None:
+        """Before a call: a provider of tokens learns of the loop that it runs in."""
+        _ = self._client._calls
+
+    async def _end(self, start: Callable[[], _T]) -> _T:
+        self._prepare()
+        return await _ended(start)
+
+    async def _until_stopped(
+        self,
+        work: Callable[..., BatchStatus],
+        batch_id: str,
+        time: float | timedelta,
+        stop: Stop | None,
+    ) -> BatchStatus:
+        stop = Stop() if stop is None else stop
+        start = Opaque(work, batch_id, time, stop=stop)
+        self._prepare()
+        call = cast("_Call[BatchStatus]", cast("object", start()))
+        try:
+            _ = await asyncio.wait([call.future])
+        except asyncio.CancelledError:
+            stop.stop()
+            _ = await asyncio.wait([call.future])
+            if not call.future.cancelled():
+                # Who cancelled hears nothing of it.
+                _ = call.future.exception()
+            raise
+        finally:
+            call.cancel()
+        return call.future.result()
+
+    def __repr__(self) -> str:
+        batches: Batches | None = getattr(self, "_batches", None)
+        return "AsyncBatches(not made)" if batches is None else f"Async{batches!r}"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "AsyncBatches hold keys and an open journal and cannot be pickled or copied; open them in each process"
+        )
+
+
+async def _ended(start: Callable[[], _T]) -> _T:
+    """Starts a call, and waits for its end."""
+    call = cast("_Call[_T]", cast("object", start()))
+    try:
+        return await call.future
+    finally:
+        # Cancelled, the caller has left. After the call's end it is nothing.
+        call.cancel()
+
+
+async def _some(rows: AsyncIterator[object]) -> list[object]:
+    """Some of these rows; none at their end."""
+    some: list[object] = []
+    async for row in rows:
+        some.append(row)
+        if len(some) == _ROWS:
+            break
+    return some

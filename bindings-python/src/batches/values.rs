@@ -1,0 +1,163 @@
+//! What is told of a batch, as the values of `komopay/batches/values.py`, which documents their fields and types.
+
+use komopay_batches as batches;
+use komopay_core::{MethodCode, Money};
+use pyo3::prelude::*;
+
+use crate::data::{self, Way};
+use crate::given::Argument;
+use crate::record::{Part, records};
+use crate::text::{Code, codes};
+use crate::conversion::FromCore;
+
+codes! {
+    "komopay.batches.codes"
+    BatchState of batches::BatchState, known &BATCH_STATES;
+    ItemState of batches::ItemState, known &ITEM_STATES;
+    PlanProblemKind of batches::PlanProblemKind, known &PROBLEM_KINDS;
+    PlanWarningKind of batches::PlanWarningKind, known &WARNING_KINDS;
+}
+
+/// The names of all of a list.
+macro_rules! names {
+    ($($name:ident of $list:ty;)*) => {
+        $(
+            const $name: [&str; <$list>::ALL.len()] = {
+                let mut names = [""; <$list>::ALL.len()];
+                let mut at = 0;
+                while at < names.len() {
+                    names[at] = <$list>::ALL[at].as_str();
+                    at += 1;
+                }
+                names
+            };
+        )*
+    };
+}
+names! {
+    BATCH_STATES of batches::BatchState;
+    ITEM_STATES of batches::ItemState;
+    PROBLEM_KINDS of batches::PlanProblemKind;
+    WARNING_KINDS of batches::PlanWarningKind;
+}
+
+/// Fields that are codes.
+macro_rules! coded {
+    ($($list:ty,)*) => {
+        $(
+            impl Part for $list {
+                fn part(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+                    Code::from_core(self).into_pyobject(py)
+                }
+
+                fn read<'py>(argument: Argument<'_>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+                    <Code<Self> as data::Part>::from_plain(argument, given, Way::Answer)?.into_pyobject(given.py())
+                }
+
+                fn schema(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+                    <Code<Self> as data::Part>::schema(py)
+                }
+            }
+        )*
+    };
+}
+coded! {
+    batches::BatchState,
+    batches::ItemState,
+    batches::PlanProblemKind,
+    batches::PlanWarningKind,
+}
+
+/// A plan, with its totals as plain lists.
+pub struct Plan {
+    batch_id: String,
+    rows: u64,
+    items: u64,
+    bad_rows: u64,
+    currencies: Vec<batches::CurrencyTotal>,
+    groups: Vec<GroupTotal>,
+    others: u64,
+    row_problems: Vec<batches::RowProblem>,
+    problems: Vec<batches::PlanProblem>,
+    warnings: Vec<batches::PlanWarning>,
+    unused_columns: Vec<String>,
+}
+
+impl From<batches::Plan> for Plan {
+    fn from(plan: batches::Plan) -> Self {
+        let (rows, items) = (plan.rows(), plan.items());
+        let batches::Plan { batch_id, totals, bad_rows, row_problems, problems, warnings, unused_columns } = plan;
+        let currencies = totals.currencies().cloned().collect();
+        let groups = totals.groups().cloned().map(GroupTotal::from).collect();
+        let others = totals.others();
+        Self {
+            batch_id,
+            rows,
+            items,
+            bad_rows,
+            currencies,
+            groups,
+            others,
+            row_problems,
+            problems,
+            warnings,
+            unused_columns,
+        }
+    }
+}
+
+/// The totals of one way to pay, with the rows of its extremes beside them.
+pub struct GroupTotal {
+    method_code: MethodCode,
+    operator_code: Option<String>,
+    segment_code: Option<String>,
+    count: u64,
+    sum: Money,
+    least: Money,
+    least_row: u64,
+    most: Money,
+    most_row: u64,
+}
+
+impl From<batches::GroupTotal> for GroupTotal {
+    fn from(group: batches::GroupTotal) -> Self {
+        let batches::GroupTotal { method, operator_code, segment_code, count, sum, least, most } = group;
+        let ((least, least_row), (most, most_row)) = (least, most);
+        Self { method_code: method, operator_code, segment_code, count, sum, least, least_row, most, most_row }
+    }
+}
+
+/// What came of a plan.
+pub struct Planned {
+    plan: Plan,
+    state: batches::BatchState,
+    digest: Option<String>,
+    inserted: u64,
+    changed: u64,
+    removed: u64,
+}
+
+impl From<batches::Planned> for Planned {
+    fn from(planned: batches::Planned) -> Self {
+        let batches::Planned { plan, state, digest, inserted, changed, removed } = planned;
+        Self { plan: plan.into(), state, digest, inserted, changed, removed }
+    }
+}
+
+records! {
+    "komopay.batches.values" _read_of_batches _fields_of_batches
+    Planned of Planned { plan, state, digest, inserted, changed, removed }
+    Plan of Plan {
+        batch_id, rows, items, bad_rows, currencies, groups, others, row_problems, problems, warnings, unused_columns
+    }
+    CurrencyTotal of batches::CurrencyTotal { count, sum }
+    GroupTotal of GroupTotal {
+        method_code, operator_code, segment_code, count, sum, least, least_row, most, most_row
+    }
+    RowProblem of batches::RowProblem { row, field, problem }
+    PlanProblem of batches::PlanProblem { kind, text, row }
+    PlanWarning of batches::PlanWarning { kind, text, row }
+    BatchStatus of batches::BatchStatus { batch_id, state, why, counts, due_in }
+    ItemCount of batches::ItemCount { state, currency, count }
+    BatchEvent of batches::BatchEvent { number, at, who, what, why, details }
+}
