@@ -123,8 +123,8 @@ impl Plan {
     }
 
     /// Asks the platform what it offers and what the merchant has, with one call each, and adds what does not fit: a
-    /// method or operator that is not offered and an amount outside its limits are problems, a balance that is too small
-    /// is a warning.
+    /// method or operator that is not offered and an amount outside its limits are problems, a balance that is too
+    /// small is a warning.
     ///
     /// # Errors
     /// Those of [`Client::payment_options`] and [`Client::balances`].

@@ -17,8 +17,8 @@ use super::rows::{RowProblem, RowRead, Rows};
 /// The longest line, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-/// The lines of a JSON Lines file (UTF-8), as items of a batch: one flat object each, with the names of the CSV template
-/// (see [`CsvRows`](super::CsvRows)).
+/// The lines of a JSON Lines file (UTF-8), as items of a batch: one flat object each, with the names of the CSV
+/// template (see [`CsvRows`](super::CsvRows)).
 ///
 /// Values are strings. The amount may be a whole number; one with a fraction has to be a string, since many programs
 /// round it. `null` and `""` are no value. A name that is not known is a problem of its line.

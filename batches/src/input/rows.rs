@@ -15,8 +15,8 @@ pub struct ItemDraft {
     pub payout_id: PayoutId,
     /// What is sent.
     pub request: PayoutRequest,
-    /// Where it stands in the input: the line that its row begins in, the header's being 1; of requests, its place, from
-    /// 1.
+    /// Where it stands in the input: the line that its row begins in, the header's being 1; of requests, its place,
+    /// from 1.
     pub row: u64,
 }
 

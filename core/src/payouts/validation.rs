@@ -36,8 +36,8 @@ impl PayoutRequest {
         self.problems().into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// All that [`PayoutRequest::validate`] refuses, in its order; a field may be there twice. For the crates around this
-    /// one that check many requests at once.
+    /// All that [`PayoutRequest::validate`] refuses, in its order; a field may be there twice. For the crates around
+    /// this one that check many requests at once.
     #[doc(hidden)]
     #[must_use]
     pub fn problems(&self) -> Vec<Error> {
