@@ -11,10 +11,11 @@ use crate::batch::BatchState;
 use crate::chunk::{Fence, Micros};
 use crate::db::{Clock, JournalLocation};
 use crate::drive::{Budget, Stop, Worker};
-use crate::input::RowProblem;
+use crate::input::{RowProblem, check_batch_id};
 use crate::item::ItemState;
-use crate::journal::{BatchEvent, BatchRecord, Journal, RULE, Wanted};
+use crate::journal::{BatchEvent, BatchRecord, Journal, RULE, Taken, Wanted};
 use crate::seal::Keys;
+use crate::settings::BatchSettings;
 
 pub use planning::{NewBatch, Planned};
 
@@ -100,6 +101,20 @@ impl Batches {
         &self.client
     }
 
+    /// Opens an outbox: a batch that takes payouts one by one, in transactions of the application's own
+    /// ([`Outbox`](crate::Outbox)). It has no contents to approve; `settings.ceilings` are approved instead, and pause it.
+    /// Other settings than before void the approval. Gives what to approve.
+    ///
+    /// # Errors
+    /// `configuration`, naming `journal` if that is no PostgreSQL, or a setting; `invalid_request`, naming `batch_id`.
+    pub async fn open_outbox(&self, batch_id: &str, maker: &str, settings: &BatchSettings) -> Result<String> {
+        check_batch_id(batch_id)?;
+        check_name("maker", maker)?;
+        settings.check(self.client.attempt_timeout())?;
+        self.journal.open_outbox(batch_id, maker, settings).await?;
+        Ok(self.journal.digest(batch_id, None).await?.finish())
+    }
+
     /// Approves a batch as it stands: bound to the digest of all that it would pay, which the plan said. What that
     /// proves: these payees and amounts were approved, and nothing else is paid. What it does not: who `by` is; that is
     /// the application's word.
@@ -174,6 +189,14 @@ impl Batches {
         if record.state.is_open_to_changes() {
             let text = format!("is {}: it was not started", record.state);
             return Err(Error::invalid("batch_id", text));
+        }
+        if record.is_open && wanted == Wanted::ToSend {
+            match self.journal.take_intents(batch_id).await? {
+                Taken::Items(_) => {}
+                Taken::Above(why) => {
+                    self.journal.pause(batch_id, RULE, &why).await?;
+                }
+            }
         }
         let worker = Worker::new(&self.journal, &self.client, &record, stop).await?;
         let result = worker.run(wanted, budget).await;

@@ -6,6 +6,7 @@
 mod claims;
 mod decisions;
 mod events;
+mod outbox;
 mod planning;
 mod rate;
 mod reading;
@@ -14,6 +15,8 @@ mod records;
 pub(crate) use claims::{Claimed, Ended, ItemEnd, Wanted};
 pub use events::BatchEvent;
 pub(crate) use events::RULE;
+pub use outbox::OutboxRow;
+pub(crate) use outbox::Taken;
 pub(crate) use planning::{Changes, Finished, Planning, Stored};
 pub(crate) use reading::Place;
 pub(crate) use records::{Answer, BatchRecord, ItemRecord, KeptMoney, KeptPlan};

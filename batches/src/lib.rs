@@ -7,6 +7,7 @@
 //! | `outcome.rs` | what the end of a call means for an item |
 //! | `journal/` | what is written down before money moves: claims, registrations, results, decisions |
 //! | `input/`, `plan.rs` | rows of CSV, JSON Lines or an iterator become items, all of them checked; what they add up to |
+//! | `outbox.rs` | payouts that are intended in the merchant's own transaction |
 //! | `report/` | what came of each item |
 //! | `chunk.rs`, `item.rs`, `batch.rs`, `attention.rs` | pure rules: the fence, every legal move, why a person is asked |
 //! | `settings.rs` | what a batch is paid by |
@@ -32,6 +33,7 @@ mod drive;
 mod input;
 mod item;
 mod journal;
+mod outbox;
 mod outcome;
 mod pace;
 mod plan;
@@ -53,7 +55,8 @@ pub use input::{
     Columns, CsvRows, Field, ItemDraft, JsonLines, Requests, RowProblem, RowRead, Rows, csv_template, derived_payout_id,
 };
 pub use item::ItemState;
-pub use journal::BatchEvent;
+pub use journal::{BatchEvent, OutboxRow};
+pub use outbox::Outbox;
 pub use plan::{
     ControlTotals, CurrencyTotal, GroupTotal, Plan, PlanProblem, PlanProblemKind, PlanWarning, PlanWarningKind, Totals,
 };
@@ -62,4 +65,4 @@ pub use report::{
     ReportTotals, ReportWriter,
 };
 pub use seal::Keys;
-pub use settings::{BatchSettings, BatchTokens};
+pub use settings::{BatchSettings, BatchTokens, Ceiling};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use komopay_core::{Error, Result};
+use komopay_core::{Error, Money, Result};
 use serde::{Deserialize, Serialize};
 
 /// Which tokens the creates of a batch carry.
@@ -44,6 +44,36 @@ pub struct BatchSettings {
     pub approval_by_another: bool,
     /// The same payee and amount in another batch within so many days is a warning; 0 does not look.
     pub paid_lately_days: u32,
+    /// What an outbox may pay, by currency: it has no contents to approve. What is not in here is not paid.
+    pub ceilings: Vec<Ceiling>,
+}
+
+/// What an outbox may pay in one currency before a person has to look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ceiling {
+    /// The currency.
+    pub currency: String,
+    /// The most of one payout, in major units, such as `5000000`.
+    pub item: String,
+    /// The most of all that were taken in an hour.
+    pub hour: String,
+}
+
+impl Ceiling {
+    /// A ceiling from amounts in major units.
+    #[must_use]
+    pub fn new(currency: impl Into<String>, item: impl Into<String>, hour: impl Into<String>) -> Self {
+        Self { currency: currency.into(), item: item.into(), hour: hour.into() }
+    }
+
+    pub(crate) fn amounts(&self) -> Result<(Money, Money)> {
+        let money = |name, amount: &str| {
+            Money::new(amount, &self.currency)
+                .map_err(|_| Error::setting("ceilings", format!("{name} is no amount of {}", self.currency)))
+        };
+        Ok((money("item", &self.item)?, money("hour", &self.hour)?))
+    }
 }
 
 impl Default for BatchSettings {
@@ -58,6 +88,7 @@ impl Default for BatchSettings {
             stop_on_low_balance: true,
             approval_by_another: true,
             paid_lately_days: 7,
+            ceilings: Vec::new(),
         }
     }
 }
@@ -88,7 +119,7 @@ impl BatchSettings {
         if self.paid_lately_days > 3650 {
             return refuse("paid_lately_days", "must be 0 to 3650");
         }
-        Ok(())
+        self.ceilings.iter().try_for_each(|ceiling| ceiling.amounts().map(drop))
     }
 
     pub(crate) fn token_life(&self) -> Duration {

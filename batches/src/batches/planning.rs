@@ -30,7 +30,7 @@ pub struct NewBatch {
     pub settings: BatchSettings,
     /// The rows that are good are paid, even if others are not: a choice that is written down.
     pub valid_only: bool,
-    /// What the maker expects all rows to add up to.
+    /// What the maker expects the rows that are paid to add up to: all of them, or with `valid_only` the good ones.
     pub control: ControlTotals,
 }
 

@@ -44,6 +44,11 @@ pub(super) fn key_problem(key: &str) -> Option<&'static str> {
     text_problem(key).or_else(|| number_problem(key)).or_else(|| missing_problem(key))
 }
 
+/// Refuses a key that no row may have.
+pub(crate) fn check_key(key: &str) -> Result<(), Error> {
+    key_problem(key).map_or(Ok(()), |problem| Err(Error::invalid("key", problem)))
+}
+
 /// What an error about one field says of it.
 pub(super) fn said(error: &Error) -> (Option<Field>, String) {
     let name = error.field().unwrap_or_default();

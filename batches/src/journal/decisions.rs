@@ -27,18 +27,25 @@ impl Journal {
         let one = format!("SELECT {} FROM batch WHERE id = $1", BatchRecord::COLUMNS);
         let rows = tx.query(&one, &[batch.into()]).await?;
         tx.commit().await?;
-        let none = || Error::invalid("batch_id", "no such batch is in this journal");
-        rows.first().map(BatchRecord::of).ok_or_else(none)?
+        rows.first().map(BatchRecord::of).ok_or_else(no_batch)?
     }
 
-    /// The digest of all that a batch would pay; under the key of `again`, to compare with it.
+    /// The digest of all that a batch would pay, and of what it is paid by; under the key of `again`, to compare with it.
     pub async fn digest(&self, batch: &str, again: Option<&str>) -> Result<Digest> {
+        let mut tx = self.begin().await?;
+        let rows = tx.query("SELECT settings, is_open FROM batch WHERE id = $1", &[batch.into()]).await?;
+        tx.commit().await?;
+        let settings = rows.first().ok_or_else(no_batch)?.text(0)?;
         let mut digest = match again {
-            Some(stored) => self.keys.digest_again(stored, batch)?,
-            None => self.keys.digest(batch)?,
+            Some(stored) => self.keys.digest_again(stored, batch, &settings)?,
+            None => self.keys.digest(batch, &settings)?,
         };
         let page = "SELECT payout_id, key, fingerprint FROM item WHERE batch = $1 AND payout_id > $2 \
                     AND replaces IS NULL ORDER BY payout_id LIMIT $3";
+        // An outbox has no contents to approve.
+        if rows.first().ok_or_else(no_batch)?.int(1)? == 1 {
+            return Ok(digest);
+        }
         let mut last = String::new();
         loop {
             let mut tx = self.begin().await?;
@@ -82,7 +89,7 @@ impl Journal {
     /// Starts a batch, or goes on with one that is paused.
     pub async fn start(&self, batch: &str, by: &str, why: Option<&str>, balances: &[Balance]) -> Result<()> {
         let record = self.batch(batch).await?;
-        if !record.is_open && record.state == BatchState::Approved {
+        if record.state == BatchState::Approved {
             let stored = record.digest.as_deref().ok_or_else(|| damaged("an approval without a digest"))?;
             if !self.digest(batch, Some(stored)).await?.is(stored) {
                 let text = "its contents are not what was approved; plan it again, and have it approved again";
@@ -434,6 +441,10 @@ async fn cancel_unsent(tx: &mut Tx, batch: &str) -> Result<u64> {
 /// Whether two names are one person's, as far as names tell.
 fn same_name(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
+pub(super) fn no_batch() -> Error {
+    Error::invalid("batch_id", "no such batch is in this journal")
 }
 
 fn check_move(record: &BatchRecord, to: BatchState) -> Result<()> {

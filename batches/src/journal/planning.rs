@@ -1,7 +1,9 @@
 //! Rows become items. Planning again is harmless: the same rows are the same items.
 
-use komopay_core::{ChunkToken, Error, PayoutId, PayoutMethod, Result};
+use komopay_core::{ChunkToken, Error, PayoutId, Result};
 
+use super::decisions::no_batch;
+use super::outbox::OutboxRow;
 use super::events::{NewEvent, append};
 use super::records::{BatchRecord, ItemRecord, KeptPlan};
 use super::{Journal, damaged};
@@ -33,6 +35,24 @@ impl Stored {
 }
 
 impl Stored {
+    /// The same, as a row of an outbox.
+    pub fn into_outbox(self, batch: &str) -> OutboxRow {
+        let Self { draft, fingerprint, sealed, payee_hashes: _ } = self;
+        let ItemDraft { key, payout_id, request, row: _ } = *draft;
+        OutboxRow {
+            batch: batch.to_owned(),
+            key,
+            payout_id,
+            currency: request.money.currency().to_owned(),
+            amount: request.money.unambiguous_amount(),
+            method: request.method.code().as_str().to_owned(),
+            operator: request.method.operator_code().map(str::to_owned),
+            fingerprint,
+            key_id: sealed.key_id,
+            body: sealed.bytes,
+        }
+    }
+
     /// The row.
     pub fn draft(&self) -> &ItemDraft {
         &self.draft
@@ -132,6 +152,13 @@ impl Planning {
     pub async fn add(&mut self, rows: &[Stored], columns: [&str; 2]) -> Result<Vec<RowProblem>> {
         let mut tx = self.journal.begin().await?;
         let changes = self.state.is_open_to_changes();
+        if changes {
+            let now = locked_batch(&mut tx, &self.batch).await?;
+            if !now.state.is_open_to_changes() || now.generation != self.generation {
+                let text = "was started, or planned by somebody else, while this plan was made";
+                return Err(Error::invalid("batch_id", text));
+            }
+        }
         let new = if changes { self.insert(&mut tx, rows).await? } else { 0 };
         self.changes.inserted += new;
         let mut problems = Vec::new();
@@ -368,7 +395,7 @@ pub(super) async fn locked_batch(tx: &mut Tx, batch: &str) -> Result<BatchRecord
     let rows = tx.query_locking(&one, &[batch.into()], Lock::Update).await?;
     match rows.first() {
         Some(row) => BatchRecord::of(row),
-        None => Err(Error::invalid("batch_id", "no such batch is in this journal")),
+        None => Err(no_batch()),
     }
 }
 
@@ -379,19 +406,11 @@ fn content(row: &Stored) -> Vec<Value> {
         request.money.currency().into(),
         request.money.unambiguous_amount().into(),
         request.method.code().as_str().into(),
-        operator_of(&request.method).map(str::to_owned).into(),
+        request.method.operator_code().map(str::to_owned).into(),
         row.fingerprint.as_str().into(),
         row.sealed.key_id.as_str().into(),
         row.sealed.bytes.clone().into(),
     ]
-}
-
-/// The operator that a payout goes through, if its method has one.
-fn operator_of(method: &PayoutMethod) -> Option<&str> {
-    match method {
-        PayoutMethod::BankTransfer(bank) => Some(&bank.operator_code),
-        PayoutMethod::CryptoTransfer(_) | PayoutMethod::WalletTransfer(_) => None,
-    }
 }
 
 fn line_of(row: u64) -> i64 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use komopay_core::{Error, MethodCode, Money, PayoutMethod, PayoutRequest, Result};
+use komopay_core::{Error, MethodCode, Money, PayoutRequest, Result};
 
 use super::findings::{PlanProblem, PlanProblemKind};
 
@@ -88,7 +88,7 @@ impl Totals {
 
     fn add_to_group(&mut self, row: u64, request: &PayoutRequest) -> Result<()> {
         let PayoutRequest { money, method, segment_code, .. } = request;
-        let (code, operator_code) = (method.code(), operator(method));
+        let (code, operator_code) = (method.code(), method.operator_code());
         let key = (
             money.currency().to_owned(),
             code.as_str().to_owned(),
@@ -142,14 +142,6 @@ impl Totals {
     #[must_use]
     pub fn others(&self) -> u64 {
         self.others
-    }
-}
-
-fn operator(method: &PayoutMethod) -> Option<&str> {
-    match method {
-        PayoutMethod::BankTransfer(bank) => Some(&bank.operator_code),
-        PayoutMethod::CryptoTransfer(crypto) => Some(&crypto.operator_code),
-        PayoutMethod::WalletTransfer(wallet) => wallet.operator_code.as_deref(),
     }
 }
 

@@ -10,7 +10,7 @@ use super::keys::{Key, Keys, damaged, feed, of_key};
 /// What every digest begins with, and what stands before everything that is digested.
 const FORM: &str = "kb1";
 
-/// A digest in the making, over the items of one batch in the order of their payout ids: each id, the item's key, and
+/// A digest in the making, over the settings of one batch, and over its items in the order of their payout ids: each id, the item's key, and
 /// its fingerprint **as it is stored**, key id included. It keeps the last id only, however many items there are.
 ///
 /// The order is that of the ids' bytes: `ORDER BY payout_id` in SQLite, `ORDER BY payout_id COLLATE "C"` in PostgreSQL.
@@ -28,8 +28,8 @@ pub(crate) struct Digest {
 
 impl Keys {
     /// Begins the digest of a batch, under the current key.
-    pub(crate) fn digest(&self, batch: &str) -> Result<Digest> {
-        Digest::under(self.current(), batch)
+    pub(crate) fn digest(&self, batch: &str, settings: &str) -> Result<Digest> {
+        Digest::under(self.current(), batch, settings)
     }
 
     /// Begins the digest of a batch under the key of one that is stored, to compare with it.
@@ -37,19 +37,20 @@ impl Keys {
     /// # Errors
     /// `configuration`: naming `journal_key` and the key's id, if that key is not here; naming `journal`, if the text
     /// is no digest.
-    pub(crate) fn digest_again(&self, stored: &str, batch: &str) -> Result<Digest> {
+    pub(crate) fn digest_again(&self, stored: &str, batch: &str, settings: &str) -> Result<Digest> {
         let no_digest = || damaged("the digest of a batch is none");
         let rest = stored.strip_prefix(FORM).and_then(|rest| rest.strip_prefix(':')).ok_or_else(no_digest)?;
         let (id, _) = of_key(rest).ok_or_else(no_digest)?;
-        Digest::under(self.key(id)?, batch)
+        Digest::under(self.key(id)?, batch, settings)
     }
 }
 
 impl Digest {
-    fn under(key: &Key, batch: &str) -> Result<Self> {
+    fn under(key: &Key, batch: &str, settings: &str) -> Result<Self> {
         let mut mac = key.digest()?;
         feed(&mut mac, FORM.as_bytes());
         feed(&mut mac, batch.as_bytes());
+        feed(&mut mac, settings.as_bytes());
         Ok(Self { key_id: key.id.clone(), mac, last: None })
     }
 

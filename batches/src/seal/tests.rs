@@ -59,7 +59,7 @@ fn the_forms_never_change() {
     assert_eq!(keys.payee_hashes(&request).unwrap(), ["30a3b0e8:5e7ecbf8bc4caf11287f6c921f459db0"]);
     let items = [("KB-1", "row-1", "f1"), ("KB-2", "row-2", "f2")];
     assert_eq!(
-        digest_of(keys.digest("payroll-11").unwrap(), &items).finish(),
+        digest_of(keys.digest("payroll-11", "{}").unwrap(), &items).finish(),
         "kb1:30a3b0e8:bc1f354fa904dcc18946a15695f1140634577d4bb27023482abe840fdd343985"
     );
     let bytes = "ARWFCi9NMwdBIEDr57na71WiCXOynh3IS7+tqjzQJDVnUof6WkwCnpvsjgeuxBEcb3myphAQVfdrD2YwGEv6S11W";
@@ -220,7 +220,7 @@ fn a_fingerprint_matches_its_request_under_any_key_of_the_ring() {
 fn a_digest_is_of_every_part_of_every_item_and_of_its_batch() {
     let keys = keys(&[&text()]);
     let items = [("KB-1", "a", "f1"), ("KB-2", "b", "f2")];
-    let digest = |batch, items: &[_]| digest_of(keys.digest(batch).unwrap(), items).finish();
+    let digest = |batch, items: &[_]| digest_of(keys.digest(batch, "{}").unwrap(), items).finish();
     let stored = digest("B", &items);
     assert!(stored.starts_with(&format!("kb1:{}:", keys.ids().next().unwrap())), "{stored}");
     assert_eq!(stored.len(), 4 + 9 + 64);
@@ -236,7 +236,7 @@ fn a_digest_is_of_every_part_of_every_item_and_of_its_batch() {
         digest("B", &[("KB-1", "a", "f1"), ("KB-2", "b", "f2"), ("KB-3", "c", "f3")]),
     ] {
         assert_ne!(other, stored);
-        let again = digest_of(keys.digest_again(&other, "B").unwrap(), &items);
+        let again = digest_of(keys.digest_again(&other, "B", "{}").unwrap(), &items);
         assert!(!again.is(&other));
     }
 }
@@ -245,7 +245,7 @@ fn a_digest_is_of_every_part_of_every_item_and_of_its_batch() {
 fn a_digest_takes_its_items_in_one_order_only() {
     let keys = keys(&[&text()]);
     for next in ["KB-2", "KB-1", "KB-10", "A"] {
-        let mut digest = digest_of(keys.digest("B").unwrap(), &[("KB-2", "a", "f")]);
+        let mut digest = digest_of(keys.digest("B", "{}").unwrap(), &[("KB-2", "a", "f")]);
         let error = digest.push(&id(next), "b", "f").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal, "{next}");
     }
@@ -257,16 +257,16 @@ fn a_digest_outlives_a_rotation_for_as_long_as_its_key_is_there() {
     let (before, after) = (keys(&[&old]), keys(&[&new, &old]));
     let fingerprint = before.fingerprint(&bank("0123456789")).unwrap();
     let items = [("KB-1", "a", fingerprint.as_str())];
-    let stored = digest_of(before.digest("B").unwrap(), &items).finish();
-    assert!(digest_of(after.digest_again(&stored, "B").unwrap(), &items).is(&stored));
-    assert_ne!(digest_of(after.digest("B").unwrap(), &items).finish(), stored);
-    let error = keys(&[&new]).digest_again(&stored, "B").err().unwrap();
+    let stored = digest_of(before.digest("B", "{}").unwrap(), &items).finish();
+    assert!(digest_of(after.digest_again(&stored, "B", "{}").unwrap(), &items).is(&stored));
+    assert_ne!(digest_of(after.digest("B", "{}").unwrap(), &items).finish(), stored);
+    let error = keys(&[&new]).digest_again(&stored, "B", "{}").err().unwrap();
     assert_eq!(error.field(), Some("journal_key"));
     for damaged in ["", "kb1:", "kb2:00000000:ab", &stored[1..], "kb1:zz:00"] {
-        assert_eq!(after.digest_again(damaged, "B").err().unwrap().field(), Some("journal"), "{damaged}");
+        assert_eq!(after.digest_again(damaged, "B", "{}").err().unwrap().field(), Some("journal"), "{damaged}");
     }
     for cut in [&stored[..stored.len() - 2], &stored.to_uppercase(), &format!("{stored}00")] {
-        assert!(!digest_of(after.digest_again(&stored, "B").unwrap(), &items).is(cut), "{cut}");
+        assert!(!digest_of(after.digest_again(&stored, "B", "{}").unwrap(), &items).is(cut), "{cut}");
     }
 }
 

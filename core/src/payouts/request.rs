@@ -123,6 +123,23 @@ impl PayoutMethod {
         }
     }
 
+    /// The code of the operator that it goes through; none, where the platform is to choose.
+    ///
+    /// ```
+    /// use komopay_core::{BankAccount, BankTransfer, PayoutMethod};
+    ///
+    /// let method = PayoutMethod::from(BankTransfer::new("IDR_014", BankAccount::new("Siti", "0123456789")));
+    /// assert_eq!(method.operator_code(), Some("IDR_014"));
+    /// ```
+    #[must_use]
+    pub fn operator_code(&self) -> Option<&str> {
+        match self {
+            Self::BankTransfer(bank) => Some(&bank.operator_code),
+            Self::CryptoTransfer(crypto) => Some(&crypto.operator_code),
+            Self::WalletTransfer(wallet) => wallet.operator_code.as_deref(),
+        }
+    }
+
     /// Account number, name, e-mail and phone.
     fn personal(&self) -> impl Iterator<Item = &str> {
         let parts = match self {

@@ -92,3 +92,20 @@ CREATE TABLE rate (
     next_at BIGINT NOT NULL,
     halved_at BIGINT NOT NULL
 );
+CREATE TABLE outbox (
+    batch TEXT COLLATE "C" NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    payout_id TEXT COLLATE "C" NOT NULL UNIQUE,
+    currency TEXT COLLATE "C" NOT NULL,
+    amount TEXT NOT NULL,
+    method TEXT NOT NULL,
+    operator TEXT,
+    fingerprint TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    body BYTEA NOT NULL,
+    added_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    taken_at BIGINT,
+    PRIMARY KEY (batch, key)
+);
+CREATE INDEX outbox_waiting ON outbox (batch, added_at) WHERE taken_at IS NULL;
+CREATE INDEX outbox_taken ON outbox (batch, currency, taken_at) WHERE taken_at IS NOT NULL;
