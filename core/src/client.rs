@@ -234,7 +234,8 @@ impl Client {
     /// `outcome_unknown`, with [`Error::token_too_long`].
     ///
     /// # Errors
-    /// As [`Client::create_payout`]. `invalid_request`, naming `token`, if that is of another client or does not allow
+    /// As [`Client::create_payout`]; that no money moved is said of this call, and not of those before it under other
+    /// tokens. `invalid_request`, naming `token`, if that is of another client or does not allow
     /// this id; `timed_out` if the token's end came before anything was sent, and nothing else had gone wrong;
     /// `authentication` (401) if the platform does not take the token any more, and nothing was executed.
     #[tracing::instrument(target = "komopay", skip_all, fields(payout_id = %id))]

@@ -246,6 +246,10 @@ mod tests {
         let life = Duration::from_secs(50);
         assert_eq!((token.life(), token.expires_at().as_second(), token.ends()), (life, 150, asked + life));
         assert_eq!(format!("{token:?}"), "ChunkToken { payouts: 2, life: 50s, expires_at: 1970-01-01T00:02:30Z, .. }");
+        let attempt = Duration::from_secs(20);
+        assert_eq!(token.sends_for(asked, attempt), Duration::from_secs(30));
+        assert_eq!(token.sends_for(asked + Duration::from_secs(10), attempt), attempt);
+        assert_eq!(token.sends_for(asked + Duration::from_secs(31), attempt), Duration::ZERO);
         let other = session(Credentials::merchant("CODE", "secret"));
         let id = PayoutId::new("000").unwrap();
         assert_eq!(token.check(&other.tokens, &id).unwrap_err().field(), Some("token"), "of another client");

@@ -156,6 +156,7 @@ impl Readings {
             .map(|(status, body)| judged_by(plain, status, body, true))
             .to_vec();
         distinct(&mut too_long);
+        assert_eq!(too_long, [PostEnd::TooLong]);
         let mut refused = vec![
             judged(plain, 400, "{}"),
             judged(plain, 400, ""),
