@@ -83,9 +83,9 @@ mod with_postgres {
         assert!(stores[0].record(&change("A", 1)).unwrap());
         for sequence in 1..last {
             let handler = Arc::clone(&stores[1]);
-            let handled = thread::spawn(move || handler.acknowledge(&change("A", 1).payout_id, sequence).unwrap());
+            let thread = thread::spawn(move || handler.acknowledge(&change("A", 1).payout_id, sequence).unwrap());
             assert!(stores[0].record(&change("A", sequence + 1)).unwrap());
-            handled.join().unwrap();
+            thread.join().unwrap();
         }
         assert_eq!(stores[0].prune(Timestamp::MAX, 100).unwrap(), 39);
         assert_eq!(stores[0].latest(&change("A", 1).payout_id).unwrap(), Some(change("A", last)));

@@ -8,6 +8,9 @@ use std::path::Path;
 
 /// Makes the file, if there is none, for its owner only; `SQLite` makes those beside it alike. One that is there is
 /// never opened here: closing it would drop the locks of all that this process has open of it.
+///
+/// # Errors
+/// If it cannot be made.
 pub fn make(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.create_new(true).write(true);
@@ -20,6 +23,9 @@ pub fn make(path: &Path) -> std::io::Result<()> {
 }
 
 /// The path with all links of its folder followed. The file itself must not be one.
+///
+/// # Errors
+/// If there is no such folder, or the path names no file.
 #[cfg(unix)]
 pub fn resolve(path: &Path) -> std::io::Result<std::path::PathBuf> {
     let name = path.file_name().ok_or(ErrorKind::IsADirectory)?;
@@ -73,6 +79,9 @@ mod unix {
     /// Refuses a folder in which everybody may put another file in the place of this one: what was recorded would be
     /// gone, or a write-ahead log of somebody's would be read. In one like `/tmp`, each can do so with their own files
     /// only.
+    ///
+    /// # Errors
+    /// What to do about it.
     pub fn check_folder(path: &Path) -> Result<(), String> {
         let Some(folder) = path.parent() else { return Ok(()) };
         let metadata = folder.metadata().map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -94,6 +103,9 @@ mod unix {
 
     /// Refuses the file, or one beside it, that others could have written. Gives what tells it from another of its
     /// name.
+    ///
+    /// # Errors
+    /// What to do about it.
     pub fn check(path: &Path) -> Result<(u64, u64), String> {
         for suffix in BESIDE {
             let mut beside = path.as_os_str().to_owned();

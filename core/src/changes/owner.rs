@@ -14,6 +14,7 @@ pub struct Owner {
 
 impl Owner {
     /// This process. `None` in a child of one that had a connection open when it was forked.
+    #[must_use]
     pub fn enter() -> Option<Self> {
         Self::count(&OPEN)
     }
@@ -25,6 +26,7 @@ impl Owner {
     }
 
     /// Whether this process opened it, and none that forked this one.
+    #[must_use]
     pub fn is_this_process(&self) -> bool {
         self.process == std::process::id()
     }

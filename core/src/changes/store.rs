@@ -51,6 +51,7 @@ impl StoreError {
 const HEAD_START: Duration = Duration::from_secs(60);
 
 /// The latest time at which a change may have been taken, if the clock is right.
+#[must_use]
 pub fn credible(now: Timestamp) -> Timestamp {
     now.checked_add(HEAD_START).unwrap_or(Timestamp::MAX)
 }
