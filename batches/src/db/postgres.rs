@@ -19,7 +19,7 @@ use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::dialect::Durability;
+use super::durability::Durability;
 use super::fault;
 use super::location::JournalLocation;
 use super::migration::Forms;
