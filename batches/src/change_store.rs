@@ -237,7 +237,7 @@ impl ChangeStore for PostgresChangeStore {
         let (status, payout) = (change.previous_status.clone().into(), change.payout.clone().into());
         let (now, free) = (Value::from(Timestamp::now().as_millisecond()), i64::MIN.into());
         self.run(async move |mut tx| {
-            tx.query(ALONE, &[id.clone()]).await?;
+            tx.query(ALONE, std::slice::from_ref(&id)).await?;
             let row = [id.clone(), sequence.clone(), status, payout, now.clone(), free];
             let is_recorded = tx.execute(RECORD, &row).await? == 1;
             if is_recorded {
@@ -269,7 +269,7 @@ impl ChangeStore for PostgresChangeStore {
         let (id, sequence) = (Value::from(payout_id.as_str()), integer(sequence));
         let now = Timestamp::now().as_millisecond().into();
         self.run(async move |mut tx| {
-            tx.query(ALONE, &[id.clone()]).await?;
+            tx.query(ALONE, std::slice::from_ref(&id)).await?;
             tx.execute(ACKNOWLEDGE, &[id, sequence, now]).await?;
             tx.commit().await
         })

@@ -4,7 +4,7 @@
 //! of eight bytes in one of the two (a `sum`, say) is cast to one: `CAST(sum(amount) AS BIGINT)`.
 
 mod clock;
-mod dialect;
+mod durability;
 mod fault;
 mod location;
 mod migration;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use komopay_core::{Error, Result};
 
 pub use clock::Clock;
-pub(crate) use dialect::{Dialect, Durability, Lock};
+pub(crate) use durability::{Durability, Lock};
 pub use location::JournalLocation;
 pub(crate) use migration::{Forms, Migration};
 pub(crate) use value::{Row, Value};
@@ -54,13 +54,6 @@ impl Db {
             }
         };
         Ok(Self { engine, clock })
-    }
-
-    pub(crate) fn dialect(&self) -> Dialect {
-        match self.engine {
-            Engine::Sqlite(_) => Dialect::Sqlite,
-            Engine::Postgres(_) => Dialect::Postgres,
-        }
     }
 
     /// Whether one process at a time has it.

@@ -1,4 +1,4 @@
-//! What a failure of PostgreSQL is to a merchant: settings to mend, a server that cannot be reached, or a fault of ours.
+//! What a failure of PostgreSQL is to a merchant: settings to mend, a server out of reach, or a fault of ours.
 //!
 //! Nothing that is stored is repeated: of what the server says, its message is, but for the kinds that quote values;
 //! never its details.

@@ -14,8 +14,9 @@ use secrecy::{ExposeSecret, SecretString};
 /// options.
 ///
 /// Of the options of a URL, `sslmode` is `disable` (the default for a socket or a loopback address), `require`
-/// (encrypted, but nobody looks whose the server is) or `verify-full` (the default elsewhere); `sslrootcert` is the path
-/// of the certificates of one's own authorities, in place of the system's. The tables are in the schema `komopay`, or
+/// (encrypted, but nobody looks whose the server is) or `verify-full` (the default elsewhere); `sslrootcert` is the
+/// path of the certificates of one's own authorities,
+/// in place of the system's. The tables are in the schema `komopay`, or
 /// in another, by `options=-csearch_path%3DNAME`.
 ///
 /// ```

@@ -19,7 +19,7 @@ use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::dialect::Durability;
+use super::durability::Durability;
 use super::fault;
 use super::location::JournalLocation;
 use super::migration::Forms;
@@ -42,7 +42,8 @@ const MIGRATING: i64 = 0x6b_6f6d_6f70_6179;
 const AHEAD: usize = 256;
 
 /// What tells a server from another, and from itself before a restore or a failover.
-const IDENTITY: &str = "(SELECT system_identifier FROM pg_control_system())::text || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)";
+const IDENTITY: &str = "(SELECT system_identifier FROM pg_control_system())::text || '/' ||
+    left(pg_walfile_name(pg_current_wal_lsn()), 8)";
 
 /// The server of a journal.
 pub(super) struct Server {
@@ -107,8 +108,8 @@ impl Server {
             Err(error) => {
                 tracing::warn!(
                     target: "komopay",
-                    "{location}: whether the server was restored from a backup, or a standby took over, cannot be seen: \
-                     {}. Its role needs the right to execute pg_control_system(), pg_current_wal_lsn() and \
+                    "{location}: whether the server was restored from a backup, or a standby took over, cannot be \
+                     seen: {}. Its role needs the right to execute pg_control_system(), pg_current_wal_lsn() and \
                      pg_walfile_name()",
                     fault::of(&error).message()
                 );

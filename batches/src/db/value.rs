@@ -77,11 +77,6 @@ impl Row {
         self.opt_text(column)?.ok_or_else(|| self.damaged(column, "a text"))
     }
 
-    /// The bytes in this column.
-    pub(crate) fn blob(&self, column: usize) -> Result<Vec<u8>> {
-        self.opt_blob(column)?.ok_or_else(|| self.damaged(column, "bytes"))
-    }
-
     /// The number in this column, if there is one.
     pub(crate) fn opt_int(&self, column: usize) -> Result<Option<i64>> {
         match self.0.get(column) {

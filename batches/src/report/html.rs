@@ -97,7 +97,7 @@ struct Balance {
 
 struct Event<'a> {
     at: String,
-    what: &'a str,
+    what: String,
     who: &'a str,
     why: Option<String>,
     details: Option<&'a str>,
@@ -142,7 +142,8 @@ impl<'a> Page<'a> {
         });
         let events = summary.events.iter().map(|event| Event {
             at: time(event.at),
-            what: &event.what,
+            // `settled_made` is a word to the journal.
+            what: event.what.replace('_', " "),
             who: &event.who,
             why: event.shown_why(),
             details: event.details.as_deref(),

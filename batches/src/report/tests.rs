@@ -307,6 +307,18 @@ fn the_page_says_in_one_sentence_how_it_stands() {
 }
 
 #[test]
+fn the_page_tells_what_happened_when_and_by_whom() {
+    let (_, mut summary) = everything("Budi");
+    summary.events[0].what = "settled_made".to_owned();
+    summary.events[0].details = Some("row-7".to_owned());
+    let page = html(&[], &summary);
+    let event = page.split_once("<li><time>").unwrap().1.split_once("</li>").unwrap().0.replace('\n', "");
+    let expected = "2026-11-29 08:00:00 UTC</time> <b><bdi>settled made</bdi></b> by <bdi>Budi</bdi>: <bdi>row-7</bdi>\
+                    <br><bdi>Budi</bdi>";
+    assert_eq!(event, expected);
+}
+
+#[test]
 fn every_reason_has_one_sentence_of_its_own_on_what_to_do() {
     let mut sentences: Vec<&str> = Attention::ALL.into_iter().map(Attention::what_to_do).collect();
     for attention in Attention::ALL {

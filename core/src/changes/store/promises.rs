@@ -1,5 +1,5 @@
-//! What every store of changes has to do, whatever is behind it: tests of stores are made of these. Those of the store in
-//! PostgreSQL include this file, too.
+//! What every store of changes has to do, whatever is behind it: tests of stores are made of these. Those of the store
+//! in PostgreSQL include this file, too.
 
 use std::sync::Arc;
 use std::thread;

@@ -1,11 +1,4 @@
-//! Which of the two databases it is, and what is asked of it.
-
-/// Which database it is, for the few texts that differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    Sqlite,
-    Postgres,
-}
+//! What a transaction survives, and what its reads lock.
 
 /// What an acknowledged commit survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
