@@ -129,6 +129,22 @@ impl Server {
         run(program("psql").args(whom).args(how).args(arguments)).trim().to_owned()
     }
 
+    /// Its database as statements, as `pg_dump` writes them.
+    #[must_use]
+    pub fn dump(&self) -> String {
+        let port = self.port.to_string();
+        let whom = ["--host", self.home.path().to_str().unwrap(), "--port", &port, "--username", SUPERUSER];
+        run(program("pg_dump").args(whom).arg("postgres"))
+    }
+
+    /// Runs what [`Server::dump`] gave.
+    pub fn load(&self, dump: &str) {
+        let file = self.home.path().join("dump.sql");
+        std::fs::write(&file, dump).unwrap();
+        programs::give(&file);
+        let _ = self.sql(&format!("\\i {}", file.display()));
+    }
+
     /// Kills it and all its processes at once, as the end of its machine would: nothing is said to anybody.
     pub fn kill(&mut self) {
         let Some(mut process) = self.process.take() else { return };

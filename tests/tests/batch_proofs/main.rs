@@ -6,4 +6,5 @@
 mod kills;
 mod reader;
 mod stage;
+mod with_postgres;
 mod worker;

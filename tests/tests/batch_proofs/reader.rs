@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
-use tokio_postgres::NoTls;
+use tokio_postgres::{Error, NoTls};
 
 /// Where a journal is.
 #[derive(Clone)]
@@ -39,19 +39,19 @@ impl Place {
     pub async fn items(&self, payout_id: Option<&str>) -> Vec<Item> {
         match self {
             Self::File(path) => of_file(path, payout_id),
-            Self::Server(url, schema) => of_server(url, schema, payout_id).await,
+            Self::Server(url, schema) => of_server(url, schema, payout_id).await.unwrap(),
         }
     }
 
-    /// The same, for who cannot wait.
-    pub fn item_now(&self, payout_id: &str) -> Option<Item> {
-        match self {
-            Self::File(path) => of_file(path, Some(payout_id)),
+    /// The one of this id, for who cannot wait. None, if the server is down.
+    pub fn item_now(&self, payout_id: &str) -> Option<Option<Item>> {
+        let items = match self {
+            Self::File(path) => Some(of_file(path, Some(payout_id))),
             Self::Server(url, schema) => tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(of_server(url, schema, Some(payout_id)))
+                tokio::runtime::Handle::current().block_on(of_server(url, schema, Some(payout_id))).ok()
             }),
-        }
-        .pop()
+        };
+        items.map(|mut items| items.pop())
     }
 }
 
@@ -68,8 +68,8 @@ pub fn of_file(path: &Path, payout_id: Option<&str>) -> Vec<Item> {
     items.unwrap().map(Result::unwrap).collect()
 }
 
-async fn of_server(url: &str, schema: &str, payout_id: Option<&str>) -> Vec<Item> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+async fn of_server(url: &str, schema: &str, payout_id: Option<&str>) -> Result<Vec<Item>, Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let connection = tokio::spawn(connection);
     let all = format!(
         "SELECT item.payout_id, item.line, item.state, chunk.state FROM \"{schema}\".item JOIN \"{schema}\".chunk \
@@ -79,12 +79,11 @@ async fn of_server(url: &str, schema: &str, payout_id: Option<&str>) -> Vec<Item
         Some(id) => client.query(&format!("{all} WHERE item.payout_id = $1"), &[&id]).await,
         None => client.query(&all, &[]).await,
     };
-    let items = rows.unwrap();
-    let items = items
+    let items = rows?
         .iter()
         .map(|row| Item { payout_id: row.get(0), line: row.get(1), state: row.get(2), chunk: row.get(3) })
         .collect();
     drop(client);
-    connection.await.unwrap().unwrap();
-    items
+    let _ = connection.await;
+    Ok(items)
 }
