@@ -77,7 +77,7 @@ async fn a_journal_restored_from_a_half_way_dump_pays_nobody_twice() {
     let before = stage.executed().len();
 
     let new = tokio::task::spawn_blocking(move || {
-        let new = Server::start();
+        let new = Server::start_of_its_own();
         new.load(&dump);
         new
     });
