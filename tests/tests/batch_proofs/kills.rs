@@ -60,7 +60,7 @@ async fn killed_at_every_step_the_next_worker_pays_the_rest_of_a_file() {
     let kills = cases(70, 5_000);
     let batches = kill_in_files(kills, 70, async |stage, killed| {
         // Looks are for what is in doubt.
-        let in_doubt = stage.place.items(None).await.iter().any(|item| item.chunk == "sending");
+        let in_doubt = stage.place().items(None).await.iter().any(|item| item.chunk == "sending");
         let steps = if in_doubt { &STEPS[..] } else { &STEPS[..7] };
         // Each step the first, the second and a later time, in turn, and in between any step.
         let (step, time) = (steps[killed % steps.len()], [1, 2, 4][killed / STEPS.len() % 3]);

@@ -82,30 +82,26 @@ async fn a_journal_restored_from_a_half_way_dump_pays_nobody_twice() {
         new
     });
     let new = new.await.unwrap();
-    let Place::Server(_, schema) = &stage.place else { unreachable!() };
-    let schema = schema.clone();
-    let at_dump = Place::Server(url(&new), schema.clone()).items(None).await;
-    let known = at_dump.iter().filter(|item| item.state != "planned").count();
-    let old_place = std::mem::replace(&mut stage.place, Place::Server(url(&new), schema.clone()));
-    stage.location = format!("{}?options=-csearch_path%3D{schema}", url(&new));
+    assert_eq!(stage.violations().await, Vec::<String>::new());
+    let Place::Server(_, schema) = stage.place() else { unreachable!() };
+    stage.move_to(format!("{}?options=-csearch_path%3D{schema}", url(&new)), Place::Server(url(&new), schema));
+    let known = stage.place().items(None).await.iter().filter(|item| item.state != "planned").count();
     // It is found when the journal is opened, and nothing is concluded at once.
     let batches = stage.batches().await;
     let events = batches.events(BATCH).await.unwrap();
     assert!(events.iter().any(|event| event.what == "restored"), "{events:?}");
     drop(batches);
-    assert!(stage.place.items(None).await.iter().all(|item| !item.is_said_not_made()), "all that is open is in doubt");
+    assert!(stage.place().items(None).await.iter().all(|item| !item.is_said_not_made()), "all that is open is in doubt");
     assert_ne!(stage.worker(None).end().await, End::Failed, "{}", stage.errors());
     stage.pass(FENCE).await;
     assert_ne!(stage.worker(None).end().await, End::Failed, "{}", stage.errors());
     // The one that sent for the old journal comes back, with the tokens that it had.
+    drop(old);
     for worker in workers {
         worker.signal(Signal::SIGCONT);
         worker.end_or_kill(Duration::from_secs(10)).await;
     }
-    drop((old_place, old));
     assert_eq!(stage.to_the_end().await, "closed");
-    let paid = stage.contradictions().await;
-    assert_eq!(paid, Vec::<String>::new());
     stage.assert_all_paid("restored").await;
     println!("proven: {} payouts that the restored dump did not know of, none paid twice", before - known.min(before));
     println!("proven: {rows} rows of a journal restored from a half-way dump");

@@ -74,7 +74,7 @@ impl Case {
         stage.to_the_end().await;
         found.extend(stage.violations().await);
         if self.meanwhile == Meanwhile::Cancel {
-            let (items, executed) = (stage.place.items(None).await, stage.executed());
+            let (items, executed) = (stage.place().items(None).await, stage.executed());
             let is_right = |state: &str, id: &str| match state {
                 "cancelled" => !executed.contains_key(id),
                 "succeeded" => executed.get(id) == Some(&1),
@@ -99,7 +99,7 @@ impl Case {
                 self.others_work(stage).await;
                 stage.sandbox.clear_faults();
                 let batches = stage.batches().await;
-                for item in stage.place.items(None).await {
+                for item in stage.place().items(None).await {
                     if item.state == "rejected" {
                         let key = format!("E-{}", item.line - 2);
                         batches.retry(BATCH, &key, "operator", "the account is right").await.unwrap();

@@ -56,7 +56,7 @@ impl Off {
     }
 
     /// One worker is killed, another one is stopped; the rest is paid by a third one.
-    async fn play(self, mut stage: Stage, may_share: bool) {
+    async fn play(self, stage: Stage, may_share: bool) {
         stage.shift(self.journal * 3600);
         stage.sandbox.advance(Duration::from_secs(self.platform * 3600));
         let mut stage = stage.started(20, 2).await;
@@ -85,7 +85,7 @@ impl Off {
                 end => panic!("{self:?}: {end:?}: {}", stage.errors()),
             }
         }
-        panic!("{self:?}: it does not end: {:?}", stage.place.items(None).await);
+        panic!("{self:?}: it does not end: {:?}", stage.place().items(None).await);
     }
 }
 
