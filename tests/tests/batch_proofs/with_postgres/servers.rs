@@ -91,7 +91,10 @@ async fn a_journal_restored_from_a_half_way_dump_pays_nobody_twice() {
     let events = batches.events(BATCH).await.unwrap();
     assert!(events.iter().any(|event| event.what == "restored"), "{events:?}");
     drop(batches);
-    assert!(stage.place().items(None).await.iter().all(|item| !item.is_said_not_made()), "all that is open is in doubt");
+    assert!(
+        stage.place().items(None).await.iter().all(|item| !item.is_said_not_made()),
+        "all that is open is in doubt"
+    );
     assert_ne!(stage.worker(None).end().await, End::Failed, "{}", stage.errors());
     stage.pass(FENCE).await;
     assert_ne!(stage.worker(None).end().await, End::Failed, "{}", stage.errors());

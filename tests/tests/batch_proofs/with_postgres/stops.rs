@@ -152,9 +152,8 @@ pub fn case(number: usize) -> Case {
 async fn stopped_at_any_step_beyond_its_fence_a_worker_that_comes_back_pays_nobody() {
     let (server, stops) = (Server::start(), cases(54, 1_000));
     // Several at a time: each waits now and then.
-    let mut played = futures_util::stream::iter((0..).map(case))
-        .map(|case| async { (case.play(&server).await, case) })
-        .buffered(4);
+    let mut played =
+        futures_util::stream::iter((0..).map(case)).map(|case| async { (case.play(&server).await, case) }).buffered(4);
     let (mut stopped, mut lenient) = (0, 0);
     while stopped < stops {
         let (found, case) = played.next().await.unwrap();
