@@ -45,10 +45,10 @@ mod steps;
 pub use attention::Attention;
 pub use batch::BatchState;
 pub use batches::{BatchStatus, Batches, ItemCount, NewBatch, Planned};
+pub use change_store::PostgresChangeStore;
 #[cfg(feature = "proofs")]
 #[doc(hidden)]
 pub use db::Clock;
-pub use change_store::PostgresChangeStore;
 pub use db::JournalLocation;
 pub use drive::{Budget, Stop};
 pub use input::{

@@ -72,9 +72,7 @@ pub(crate) fn failed(kind: ErrorKind, message: &str) -> (ItemState, Next) {
         | ErrorKind::Unavailable
         | ErrorKind::TimedOut
         | ErrorKind::Closed => (ItemState::Planned, Next::Wait),
-        ErrorKind::Configuration | ErrorKind::PermissionDenied => {
-            (ItemState::Planned, Next::Pause(message.to_owned()))
-        }
+        ErrorKind::Configuration | ErrorKind::PermissionDenied => (ItemState::Planned, Next::Pause(message.to_owned())),
         // None of these ends a create; if one did, nothing would be known.
         ErrorKind::NotFound
         | ErrorKind::NotFinal

@@ -92,9 +92,9 @@ pub use catalogue::{
 };
 #[cfg(feature = "sqlite")]
 pub use changes::SqliteChangeStore;
-pub use changes::{ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange, StoreError};
 #[doc(hidden)]
 pub use changes::credible;
+pub use changes::{ChangeRecord, ChangeStore, MemoryChangeStore, PayoutChange, StoreError};
 #[cfg(feature = "sqlite")]
 #[doc(hidden)]
 pub use changes::{files as store_files, owner as store_owner};

@@ -11,7 +11,7 @@ use crate::gateway;
 use crate::kotlin;
 use crate::mutations::{self, Choice};
 use crate::report::Report;
-use crate::setup;
+use crate::setup::{self, Tool};
 use crate::tally::Tally;
 use crate::tools::Python;
 use crate::venv::Venv;
@@ -41,6 +41,9 @@ enum Proof {
     Peers,
     /// Creates in processes that fork, nest, are interrupted, shut down and killed, in Python and on the JVM.
     Processes,
+    /// Batches whose workers are killed and stopped, with clocks that are off, servers that go down, and rules that are
+    /// broken: the gateway's ledger decides.
+    Batches,
     /// Every rule broken on purpose, in a copy of the sources: does a test see it? It takes hours.
     Mutations,
 }
@@ -84,6 +87,14 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
         if wanted(Proof::Processes) {
             report.check("Python processes", |tally| python_processes(workspace, tally))?;
             report.check("JVM processes", |tally| kotlin::processes(workspace, tally))?;
+        }
+        if wanted(Proof::Batches) {
+            report.check("batches", |tally| {
+                setup::require(workspace, &[Tool::Postgres, Tool::Faketime])?;
+                let batches =
+                    Program::cargo(workspace).args("test --locked --package komopay-tests --test batch_proofs");
+                prove(batches.args("-- --nocapture").env(FORM, form), tally)
+            })?;
         }
         Ok(())
     })();

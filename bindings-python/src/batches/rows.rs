@@ -46,7 +46,8 @@ impl Unopened {
         let (bytes, format): (Bytes, _) = match (origin, format) {
             (Origin::Path(path), format) => {
                 let opened = File::open(&path);
-                let refused = |error| Error::setting("input", format_args!("{} cannot be read: {error}", path.display()));
+                let refused =
+                    |error| Error::setting("input", format_args!("{} cannot be read: {error}", path.display()));
                 (Box::new(BufReader::new(opened.map_err(refused)?)), format)
             }
             // What comes first tells which of both it is.

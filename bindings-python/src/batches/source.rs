@@ -113,11 +113,7 @@ pub fn json_lines(
     guard(py, || row_source(source, Format::JsonLines, columns))
 }
 
-fn row_source(
-    source: &Bound<'_, PyAny>,
-    format: Format,
-    columns: Option<Given<'_, Mapped>>,
-) -> PyResult<RowSource> {
+fn row_source(source: &Bound<'_, PyAny>, format: Format, columns: Option<Given<'_, Mapped>>) -> PyResult<RowSource> {
     let columns = setting("columns").maybe(columns)?.map(|columns| columns.0).unwrap_or_default();
     if !is_file(source)? {
         argument("source").path(source)?;
@@ -396,7 +392,8 @@ fn drafted(row: u64, given: &Bound<'_, PyAny>) -> PyResult<Drafted> {
         2 => (row_of.get_item(0)?, None, row_of.get_item(1)?),
         3 => (row_of.get_item(0)?, Some(row_of.get_item(1)?), row_of.get_item(2)?),
         count => {
-            let problem = format!("has {count} parts, and must be (key, PayoutRequest) or (key, payout_id, PayoutRequest)");
+            let problem =
+                format!("has {count} parts, and must be (key, PayoutRequest) or (key, payout_id, PayoutRequest)");
             return Err(refuse(py, row, &problem));
         }
     };

@@ -4,11 +4,11 @@ use komopay_batches as batches;
 use komopay_core::{MethodCode, Money};
 use pyo3::prelude::*;
 
+use crate::conversion::FromCore;
 use crate::data::{self, Way};
 use crate::given::Argument;
 use crate::record::{Part, records};
 use crate::text::{Code, codes};
-use crate::conversion::FromCore;
 
 codes! {
     "komopay.batches.codes"

@@ -55,6 +55,12 @@ impl Server {
         Self::run(home, settings, Some(template))
     }
 
+    /// Starts one with a system identifier of its own: the others are copies of one cluster, and share it.
+    #[must_use]
+    pub fn start_of_its_own() -> Self {
+        Self::run(cluster(), &[], None)
+    }
+
     /// Starts one that has a certificate, in the folder of these, and refuses who comes over the network without TLS.
     #[must_use]
     pub fn start_with_tls(certificates: &Certificates) -> Self {
@@ -129,9 +135,27 @@ impl Server {
         run(program("psql").args(whom).args(how).args(arguments)).trim().to_owned()
     }
 
+    /// Its database as statements, as `pg_dump` writes them.
+    #[must_use]
+    pub fn dump(&self) -> String {
+        let port = self.port.to_string();
+        let whom = ["--host", self.home.path().to_str().unwrap(), "--port", &port, "--username", SUPERUSER];
+        run(program("pg_dump").args(whom).arg("postgres"))
+    }
+
+    /// Runs what [`Server::dump`] gave.
+    pub fn load(&self, dump: &str) {
+        let file = self.home.path().join("dump.sql");
+        std::fs::write(&file, dump).unwrap();
+        programs::give(&file);
+        let _ = self.sql(&format!("\\i {}", file.display()));
+    }
+
     /// Kills it and all its processes at once, as the end of its machine would: nothing is said to anybody.
     pub fn kill(&mut self) {
         let Some(mut process) = self.process.take() else { return };
+        // It starts no more of them.
+        let _ = kill(Pid::from_raw(i32::try_from(process.id()).unwrap()), Signal::SIGSTOP);
         // Its children end when they find that it is gone; they would hold its shared memory until then.
         for child in children(process.id()) {
             let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
@@ -210,14 +234,20 @@ fn template() -> Arc<TempDir> {
     if let Some(made) = template.upgrade() {
         return made;
     }
-    let home = Arc::new(folder());
+    let home = Arc::new(cluster());
+    *template = Arc::downgrade(&home);
+    home
+}
+
+/// A new cluster.
+fn cluster() -> TempDir {
+    let home = folder();
     let password = home.path().join("password");
     std::fs::write(&password, PASSWORD).unwrap();
     let data = home.path().join("data");
     let who = ["--username", SUPERUSER, "--auth-local", "trust", "--auth-host", "scram-sha-256"];
     let how = ["--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"];
     run(program("initdb").args(who).args(how).arg("--pwfile").arg(&password).arg("--pgdata").arg(&data));
-    *template = Arc::downgrade(&home);
     home
 }
 

@@ -21,7 +21,7 @@ pub const STEPS: [&str; 9] = [
 ];
 
 /// How much time passes before the next worker comes: none, less than a fence, or more than any.
-async fn some_time_passes(stage: &Stage) {
+pub async fn some_time_passes(stage: &Stage) {
     let time = [Duration::ZERO, Duration::from_secs(70), FENCE, FENCE];
     stage.pass(time[fastrand::usize(..time.len())]).await;
 }
@@ -57,26 +57,29 @@ async fn kill_in_files(kills: usize, rows: usize, mut next: impl AsyncFnMut(&Sta
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_step_the_next_worker_pays_the_rest_of_a_file() {
-    // Each step the first, the second and a later time: in turn, so that a batch meets all of them.
-    let times = [1, 2, 5];
     let kills = cases(70, 5_000);
-    let batches = kill_in_files(kills, 40, async |stage, killed| {
-        let (step, time) = (STEPS[killed % STEPS.len()], times[killed / STEPS.len() % times.len()]);
-        // A step that this worker does not come to is met by another: at any of its steps.
-        let any = format!("SIGKILL:Any:{}", fastrand::usize(1..60));
+    let batches = kill_in_files(kills, 70, async |stage, killed| {
+        // Looks are for what is in doubt.
+        let in_doubt = stage.place().items(None).await.iter().any(|item| item.chunk == "sending");
+        let steps = if in_doubt { &STEPS[..] } else { &STEPS[..7] };
+        // Each step the first, the second and a later time, in turn, and in between any step.
+        let (step, time) = (steps[killed % steps.len()], [1, 2, 4][killed / STEPS.len() % 3]);
+        let any = format!("SIGKILL:Any:{}", fastrand::usize(1..40));
         let step = if fastrand::u8(..4) == 0 { any } else { format!("SIGKILL:{step}:{time}") };
         stage.worker(Some(&step)).end().await
     });
     let batches = batches.await;
-    println!("proven: {kills} kills at steps of a worker, its journal a file ({batches} batches)");
+    println!("proven: {kills} kills at steps of a worker, its journal a file");
+    println!("{batches} batches");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_time_the_next_worker_pays_the_rest_of_a_file() {
     let kills = cases(70, 2_500);
-    let batches = kill_in_files(kills, 60, async |stage, _| {
+    let batches = kill_in_files(kills, 140, async |stage, _| {
         stage.worker(None).end_or_kill(Duration::from_micros(fastrand::u64(10_000..150_000))).await
     });
     let batches = batches.await;
-    println!("proven: {kills} kills at random times, its journal a file ({batches} batches)");
+    println!("proven: {kills} kills at random times, its journal a file");
+    println!("{batches} batches");
 }

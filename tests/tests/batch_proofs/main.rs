@@ -3,7 +3,11 @@
 //!
 //! `cargo xtask prove batches` runs these tests by themselves; with `--long` they go much further.
 
+#[cfg(target_os = "linux")]
+mod files;
 mod kills;
 mod reader;
+mod rows;
 mod stage;
+mod with_postgres;
 mod worker;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
-use tokio_postgres::NoTls;
+use tokio_postgres::{Error, NoTls};
 
 /// Where a journal is.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub struct Item {
     pub line: i64,
     pub state: String,
     pub chunk: String,
+    /// What it is waiting for, or was refused for.
+    pub answer: Option<String>,
 }
 
 impl Item {
@@ -39,52 +41,63 @@ impl Place {
     pub async fn items(&self, payout_id: Option<&str>) -> Vec<Item> {
         match self {
             Self::File(path) => of_file(path, payout_id),
-            Self::Server(url, schema) => of_server(url, schema, payout_id).await,
+            Self::Server(url, schema) => of_server(url, schema, payout_id).await.unwrap(),
         }
     }
 
-    /// The same, for who cannot wait.
-    pub fn item_now(&self, payout_id: &str) -> Option<Item> {
-        match self {
-            Self::File(path) => of_file(path, Some(payout_id)),
+    /// The one of this id, for who cannot wait. None, if the server is down.
+    pub fn item_now(&self, payout_id: &str) -> Option<Option<Item>> {
+        let items = match self {
+            Self::File(path) => Some(of_file(path, Some(payout_id))),
             Self::Server(url, schema) => tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(of_server(url, schema, Some(payout_id)))
+                tokio::runtime::Handle::current().block_on(of_server(url, schema, Some(payout_id))).ok()
             }),
-        }
-        .pop()
+        };
+        items.map(|mut items| items.pop())
     }
 }
 
 pub fn of_file(path: &Path, payout_id: Option<&str>) -> Vec<Item> {
     let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     file.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
-    let all = "SELECT item.payout_id, item.line, item.state, chunk.state FROM item JOIN chunk \
+    let all = "SELECT item.payout_id, item.line, item.state, chunk.state, item.answer FROM item JOIN chunk \
                ON chunk.batch = item.batch AND chunk.number = item.chunk WHERE ?1 IS NULL OR item.payout_id = ?1";
     let one = all.replace("?1 IS NULL OR ", "");
     let mut statement = file.prepare(if payout_id.is_some() { &one } else { all }).unwrap();
     let items = statement.query_map([payout_id], |row| {
-        Ok(Item { payout_id: row.get(0)?, line: row.get(1)?, state: row.get(2)?, chunk: row.get(3)? })
+        Ok(Item {
+            payout_id: row.get(0)?,
+            line: row.get(1)?,
+            state: row.get(2)?,
+            chunk: row.get(3)?,
+            answer: row.get(4)?,
+        })
     });
     items.unwrap().map(Result::unwrap).collect()
 }
 
-async fn of_server(url: &str, schema: &str, payout_id: Option<&str>) -> Vec<Item> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+async fn of_server(url: &str, schema: &str, payout_id: Option<&str>) -> Result<Vec<Item>, Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let connection = tokio::spawn(connection);
     let all = format!(
-        "SELECT item.payout_id, item.line, item.state, chunk.state FROM \"{schema}\".item JOIN \"{schema}\".chunk \
+        "SELECT item.payout_id, item.line, item.state, chunk.state, item.answer FROM \"{schema}\".item JOIN \"{schema}\".chunk \
          ON chunk.batch = item.batch AND chunk.number = item.chunk"
     );
     let rows = match payout_id {
         Some(id) => client.query(&format!("{all} WHERE item.payout_id = $1"), &[&id]).await,
         None => client.query(&all, &[]).await,
     };
-    let items = rows.unwrap();
-    let items = items
+    let items = rows?
         .iter()
-        .map(|row| Item { payout_id: row.get(0), line: row.get(1), state: row.get(2), chunk: row.get(3) })
+        .map(|row| Item {
+            payout_id: row.get(0),
+            line: row.get(1),
+            state: row.get(2),
+            chunk: row.get(3),
+            answer: row.get(4),
+        })
         .collect();
     drop(client);
-    connection.await.unwrap().unwrap();
-    items
+    let _ = connection.await;
+    Ok(items)
 }

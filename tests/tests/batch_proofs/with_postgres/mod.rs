@@ -1,0 +1,7 @@
+//! Journals on PostgreSQL, which many workers share.
+
+mod broken;
+mod kills;
+mod servers;
+mod stops;
+mod with_libfaketime;
