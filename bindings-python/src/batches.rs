@@ -3,6 +3,7 @@
 
 mod feed;
 mod journal;
+mod report;
 mod rows;
 mod source;
 mod values;
@@ -29,6 +30,7 @@ use crate::telemetry::Told;
 use crate::wait::Attend;
 
 use journal::Journal;
+use report::{Form, Writing};
 use source::Feeding;
 pub use source::{RowSource, csv, json_lines};
 pub use values::{_fields_of_batches, _read_of_batches};
@@ -535,6 +537,71 @@ impl Batches {
             let (by, why) = (argument("by").take(by)?, argument("why").take(why)?);
             self.call(py, move |batches| async move { batches.restored(&by, &why).await })
         })
+    }
+
+    /// What is wrong with rows of the input, as it was planned last: those behind this row, up to 2,048 at a time.
+    ///
+    /// Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id.
+    #[pyo3(signature = (batch_id, after=Or::DEFAULT), text_signature = "($self, batch_id, after=0)")]
+    fn problems(
+        &self,
+        py: Python<'_>,
+        batch_id: Given<'_, String>,
+        after: Or<'_, u64>,
+    ) -> PyResult<Answered<Vec<batches::RowProblem>>> {
+        guard(py, || {
+            let id = argument("batch_id").take(batch_id)?;
+            let after = argument("after").take_or(after, 0)?;
+            self.call(py, move |batches| async move { batches.problems(&id, after).await })
+        })
+    }
+
+    /// Writes the report of a batch as it stands now, item by item, and gives its totals.
+    ///
+    /// target is a path, or a file that is open for writing: of bytes, or of text (with `newline=""`). format is `"csv"`,
+    /// a row per item; `"jsonl"`, an object per item and a last one of the batch; or `"html"`, one page for people. It
+    /// holds no name and no whole account number.
+    ///
+    /// Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id; `ConfigurationError`, naming
+    /// `report`, if it cannot be written. What an open file raises is raised as it is.
+    #[pyo3(signature = (batch_id, target: "str | PathLike[str] | SupportsWrite", *, format=Or::DEFAULT),
+        text_signature = "($self, batch_id, target, *, format='csv')")]
+    fn report(
+        &self,
+        py: Python<'_>,
+        batch_id: Given<'_, String>,
+        target: &Bound<'_, PyAny>,
+        format: Or<'_, Form>,
+    ) -> PyResult<Answered<values::ReportTotals>> {
+        guard(py, || {
+            let id = argument("batch_id").take(batch_id)?;
+            let form = argument("format").take_or(format, Form::Csv)?;
+            let made;
+            let writing = match target.cast::<Writing>() {
+                Ok(writing) => writing.get(),
+                Err(_) => {
+                    made = Writing::to(target)?;
+                    &made
+                }
+            };
+            let (sink, open) = (writing.sink(py)?, self.journal.open(py)?);
+            let call = async move {
+                let batches = open.await?;
+                batches.status(&id).await?;
+                batches.report(&id, form.writer(sink()?)).await.map(values::ReportTotals::from)
+            };
+            let totals = self.caller.start(py)?.call_attending(py, writing, call)?;
+            if matches!(self.caller, Caller::Blocks) {
+                writing.write(py)?;
+            }
+            Ok(totals)
+        })
+    }
+
+    /// A report for an event loop, which writes it.
+    #[pyo3(signature = (target: "str | PathLike[str] | SupportsWrite"))]
+    fn _writing(&self, py: Python<'_>, target: &Bound<'_, PyAny>) -> PyResult<Writing> {
+        guard(py, || Writing::to(target))
     }
 
     /// What happened to a batch: decisions of people, and states that it came to.

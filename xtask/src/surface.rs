@@ -27,6 +27,8 @@ const FILE: &str = "docs/surface.md";
 const HEAD: &str = "# The public surface\n\n\
     Every call, setting, field, code and error kind that users see, under its one name; each language writes it in\n\
     its own case. `cargo xtask surface` writes this file, and `cargo xtask test` holds each language against it.\n\n\
+    Batches are not in it: they are the crate `komopay-batches`, and `komopay.batches` in Python. Phones make no\n\
+    payroll; Kotlin comes later.\n\n\
     | name | Rust | Python | Kotlin | Swift | why not everywhere |\n|---|---|---|---|---|---|\n";
 
 /// What is not in every language, exactly where it is missing, and why. A name may end in `*`; the first entry holds.

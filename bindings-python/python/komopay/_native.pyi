@@ -5,18 +5,20 @@ The private native module of `komopay`. Import from `komopay` instead.
 # Written by `cargo xtask stub`, from the Rust code.
 
 from komopay._settings import Settings
+from komopay.batches._rows import Rows, SupportsRead
 from typing_extensions import Unpack
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from komopay.batches.values import BatchEvent, BatchStatus, Planned
 from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
 from komopay.codes import FailureCode, MethodCode, PayoutStatus
 from komopay.waits import WaitedPayout
 from os import PathLike
 from types import ModuleType
-from typing import Final, Literal, SupportsIndex, final
+from typing import Any, Final, Literal, SupportsIndex, final
 
-__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "Reason", "SqliteChangeStore", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_set_telemetry"]
+__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Batches", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "Reason", "RowSource", "SqliteChangeStore", "Stop", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_batches", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_read_of_batches", "_set_telemetry", "csv", "csv_template", "generate_journal_key", "json_lines"]
 
 SANDBOX_URL: Final[str]
 __version__: Final[str]
@@ -495,6 +497,203 @@ class BankTransfer:
 
             >>> Money("10000", "IDR").to_json()
             '{"amount": "10000", "currency": "IDR"}'
+        """
+
+@final
+class Batches:
+    """
+    Batches of payouts: planned, approved, paid exactly once, and followed. For any number of threads.
+
+    journal is where everything is written down before money moves: the path of an SQLite file, for one process at a
+    time, or the URL of a PostgreSQL database (`postgresql://user:password@host/database`), for any number of them. It is
+    made if there is none, and belongs to the base URL, merchant and mode of the client that it was first opened with.
+
+    journal_key seals the payees in it: what `generate_journal_key` makes, kept like a password and apart from the
+    journal. Without it, `KOMOPAY_JOURNAL_KEY` of the environment is taken. Several keys, with blanks between, rotate: the
+    first seals, all of them open.
+
+    A forked child may not use an SQLite journal that its parent has opened; one in PostgreSQL is opened anew there.
+
+    Errors: `ConfigurationError`, naming `journal` or `journal_key`; `UnavailableError` if the journal cannot be reached
+    now.
+
+    Example:
+
+        >>> from tempfile import TemporaryDirectory
+        >>> from komopay.batches import Batches, generate_journal_key
+        >>> employees = [{"id": "EMP-1", "amount": "250000", "currency": "IDR", "operator_code": "BNK_000",
+        ...               "account_name": "Siti Rahmawati", "account_number": "0123456789"}]
+        >>> with TemporaryDirectory() as folder, Client.from_env() as client:
+        ...     with Batches(client, journal=f"{folder}/payroll.journal", journal_key=generate_journal_key()) as batches:
+        ...         planned = batches.plan("payroll-2026-11", employees, maker="siti", count=1)
+        ...         batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
+        ...         batches.start("payroll-2026-11", by="budi")
+        ...         batches.drive("payroll-2026-11").count("accepted")
+        1
+    """
+    def __enter__(self, /) -> Batches: ...
+    def __exit__(self, exc_type: "type[BaseException] | None", exc_value: "BaseException | None", traceback: "object", /) -> None: ...
+    def __new__(cls, /, client: Client, *, journal: "str | PathLike[str]", journal_key: str | None = None) -> Batches: ...
+    def __reduce__(self, /) -> "tuple[object, ...]": ...
+    def __repr__(self, /) -> str: ...
+    def _feeding(self, /, rows: Any) -> Any:
+        """
+        Rows for a plan of an event loop, which hands them over.
+        """
+    @staticmethod
+    def _for_event_loop(client: Client, *, journal: "str | PathLike[str]", journal_key: str | None = None) -> Batches:
+        """
+        The same for the running event loop, which opens the journal with the first call: for `AsyncBatches`.
+        """
+    def _open(self, /) -> None:
+        """
+        Opens the journal, if it is not open.
+        """
+    def approve(self, /, batch_id: str, *, by: str, digest: str, why: str | None = None) -> None:
+        """
+        Approves a batch as it stands: bound to the digest that its plan gave, over all that it would pay, payees included.
+
+        That proves that these payees and amounts were approved, and that nothing else is paid. It does not prove who by
+        is: that is your application's word.
+
+        Errors: `InvalidRequestError`, naming `batch_id` if it has bad rows or was started, `digest` if it is another one
+        by now, or `approver` if that is its maker, and another has to approve.
+        """
+    def cancel(self, /, batch_id: str, *, by: str, why: str) -> int:
+        """
+        Cancels what was not sent, and gives how many items that are. What was sent is followed to its end.
+
+        Errors: `InvalidRequestError`, naming `batch_id`, if all is sent.
+        """
+    def close(self, /) -> None:
+        """
+        Closes the journal, when the calls that are under way have ended. Then another process may open an SQLite file.
+        """
+    def drive(self, /, batch_id: str, time: float | timedelta = ..., *, stop: Stop | None = None) -> BatchStatus:
+        """
+        Sends what is planned, and settles what is in doubt, until the time is over or nothing is due now.
+
+        time is in seconds, or a timedelta: after it nothing new is started, and what is under way ends first. Call it again
+        at any time, from any process, also while another one drives: the journal knows where it stands. A process that
+        dies in it loses no payout, and pays none twice.
+
+        Ctrl-C stops it: nothing new is sent, what is under way ends first, and then KeyboardInterrupt is raised. A second
+        Ctrl-C leaves at once, and what was under way is settled by the next call.
+
+        Errors: `InvalidRequestError`, naming `batch_id`, if it was not started; `UnavailableError`, naming `journal`;
+        `ConfigurationError`, naming `journal_key`, if its items were sealed with another key. How single payouts end is
+        told by the status.
+        """
+    def erase_payees(self, /, ended_for: float | timedelta) -> int:
+        """
+        Erases the payees of batches that ended so long ago, in seconds or a timedelta, and gives how many items those
+        are. What was paid when, and under which id, stays.
+
+        Errors: `UnavailableError`, naming `journal`.
+        """
+    def events(self, /, batch_id: str) -> list[BatchEvent]:
+        """
+        What happened to a batch: decisions of people, and states that it came to.
+
+        Errors: `InternalError` if the chain of events was broken: one was changed, or is missing.
+        """
+    def follow(self, /, batch_id: str, time: float | timedelta = ..., *, stop: Stop | None = None) -> BatchStatus:
+        """
+        Reads the payouts that the platform took, until the time is over or none is due now: each after a few seconds,
+        then less and less often, up to every 15 minutes.
+
+        time, Ctrl-C and errors are as those of `drive`.
+        """
+    def observe(self, /, payout: Payout) -> bool:
+        """
+        Takes a payout that a callback, or a read of your own, showed. False, if no item has its id.
+
+        Errors: `UnavailableError`, naming `journal`.
+        """
+    def pause(self, /, batch_id: str, *, by: str, why: str) -> bool:
+        """
+        Lets nobody send more of a batch. What is under way ends first. False, if it does not run.
+
+        Errors: `InvalidRequestError`, naming what cannot be used.
+        """
+    def plan(self, /, batch_id: str, rows: "Rows", *, maker: str, valid_only: bool = ..., count: int | None = None, sums: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal] | None = None, concurrency: int = ..., requests_per_second: float | None = None, tokens: Literal["chunk", "payout"] = ..., token_seconds: int = ..., max_refusals: int | None = None, max_refused_share: float = ..., stop_on_low_balance: bool = ..., approval_by_another: bool = ..., paid_lately_days: int = ...) -> Planned:
+        """
+        Checks every row, writes down those that are good, and says what they add up to. Nothing is sent.
+
+        batch_id is never made up: the same rows under the same id are the same payouts, for ever, so to plan again is
+        harmless. Until the batch is started, its contents are what the last plan says, and any change of them voids an
+        approval. After that they stand: a row that is another one now is a problem, and is not paid.
+
+        rows is `csv(path)` or `json_lines(path)`, or an iterable of `(key, PayoutRequest)`, of `(key, payout_id,
+        PayoutRequest)`, or of dicts with the names of the CSV template, such as the rows of a data frame:
+        `frame.to_dict("records")`. It is read some rows at a time, in the caller's thread; what it raises is raised here,
+        and the batch is as it was. Without a payout id, one is derived from the batch's id and the row's key.
+
+        maker is who makes it. valid_only pays the good rows even if others are bad: a choice that is written down. count
+        and sums, such as `{"IDR": "1250000"}`, are what you expect the rows to add up to.
+
+        - `concurrency`: how many payouts of one process are under way at a time, 32.
+        - `requests_per_second`: how many creates all processes together start in a second; no limit without it.
+        - `tokens`: `"chunk"` for a token for up to 32 payouts, or `"payout"` for one for each, which allows its money only.
+        - `token_seconds`: for how long a token is asked for, 60. What was on its way in a crash is settled after that.
+        - `max_refusals`: it pauses when so many were refused; no limit without it.
+        - `max_refused_share`: it pauses when this share was refused, from 100 on; 0.1. With 1.0 it never does.
+        - `stop_on_low_balance`: it pauses when the balance is too low for a payout, True.
+        - `approval_by_another`: somebody else than its maker has to approve it, True.
+        - `paid_lately_days`: the same payee and amount in another batch within so many days is a warning, 7.
+
+        Errors: `InvalidRequestError`, naming what cannot be used; `ConfigurationError`, naming a setting, or `input` if
+        a file cannot be read; else those of `payment_options` and `balances`.
+
+        Example:
+
+            >>> from tempfile import TemporaryDirectory
+            >>> from komopay.batches import Batches, generate_journal_key
+            >>> account = BankAccount(name="Siti Rahmawati", number="0123456789")
+            >>> bank = BankTransfer(operator_code="BNK_000", account=account)
+            >>> rows = ((f"EMP-{n}", PayoutRequest(money=Money(n * 1000, "IDR"), method=bank)) for n in range(10, 15))
+            >>> with TemporaryDirectory() as folder, Client.from_env() as client:
+            ...     with Batches(client, journal=f"{folder}/payroll.journal", journal_key=generate_journal_key()) as batches:
+            ...         planned = batches.plan("payroll-2026-11", rows, maker="siti", count=5, sums={"IDR": 60_000})
+            >>> planned.state, planned.plan.currencies[0].sum
+            ('validated', Money('60000', 'IDR'))
+        """
+    def restored(self, /, *, by: str, why: str) -> int:
+        """
+        Says that the journal is a restored one, so that what was written last may be lost: all that is open is in doubt,
+        and nothing is concluded until every token that may be about has ended. Gives how many groups of items those are.
+
+        Where PostgreSQL tells that it is another server, or a standby that took over, that is done when the journal is
+        opened.
+
+        Errors: `InvalidRequestError`, naming what cannot be used.
+        """
+    def retry(self, /, batch_id: str, item: str, *, by: str, why: str) -> str:
+        """
+        Tries an item again that is final and was not paid: a new item with a new payout id, which names the one it
+        replaces. Gives its key.
+
+        Errors: `InvalidRequestError`, naming `item`, if it may still be paid, was paid, or is tried again already.
+        """
+    def settle(self, /, batch_id: str, item: str, *, made: bool, by: str, why: str) -> None:
+        """
+        Settles an item that needs a person, by what that person found out: its payout was made, or was not.
+
+        item is its key.
+
+        Errors: `InvalidRequestError`, naming `item`, if there is none of this key, or it needs no person.
+        """
+    def start(self, /, batch_id: str, *, by: str, why: str | None = None) -> None:
+        """
+        Starts a batch that was approved, or goes on with one that is paused.
+
+        Errors: `InvalidRequestError`, naming `batch_id`, if it was not approved, or is not what was approved any more.
+        """
+    def status(self, /, batch_id: str) -> BatchStatus:
+        """
+        How a batch stands.
+
+        Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id.
         """
 
 @final
@@ -2203,6 +2402,19 @@ class Reason:
         """
 
 @final
+class RowSource:
+    """
+    A file of rows for a plan: what `komopay.batches.csv` and `json_lines` give.
+
+    Example:
+
+        >>> from komopay import batches
+        >>> batches.csv("payroll.csv", delimiter=";")
+        RowSource('payroll.csv')
+    """
+    def __repr__(self, /) -> str: ...
+
+@final
 class SqliteChangeStore:
     """
     Keeps changes in an SQLite file, which survives the process and which the processes of one machine may share.
@@ -2242,6 +2454,38 @@ class SqliteChangeStore:
     def path(self, /) -> str | None:
         """
         Where the file is.
+        """
+
+@final
+class Stop:
+    """
+    Asks a `drive` or `follow` to end, from another thread or a signal handler: what is under way ends first, and nothing
+    new is started.
+
+    Example:
+
+        >>> from komopay.batches import Stop
+        >>> stop = Stop()
+        >>> stop.stop()
+        >>> stop.is_stopped
+        True
+    """
+    def __new__(cls, /) -> Stop: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def is_stopped(self, /) -> bool:
+        """
+        Whether it was asked for.
+        """
+    def stop(self, /) -> None:
+        """
+        Asks for it.
+
+        Example:
+
+            >>> from komopay.batches import Stop
+            >>> stop = Stop()
+            >>> stop.stop()
         """
 
 @final
@@ -2524,9 +2768,14 @@ def _error_kinds() -> list[tuple[str, str, bool, bool]]:
     The error table of the core: (class name, kind, retryable, `money_may_have_moved`).
     """
 
+def _fields_of_batches(name: str) -> "list[tuple[str, object, str, bool]]":
+    """
+    The fields of a class, for its JSON schema.
+    """
+
 def _fields_of_catalogue(name: str) -> "list[tuple[str, object, str, bool]]":
     """
-    The fields of a class of the catalogue, for its JSON schema.
+    The fields of a class, for its JSON schema.
     """
 
 def _json(text: str | bytes) -> "dict[str, object]":
@@ -2546,7 +2795,7 @@ def _plain(part: "object") -> "object":
 
 def _read_catalogue(name: str, data: Mapping[str, object]) -> "object":
     """
-    A value of the catalogue from plain data, by the name of its class.
+    A value from plain data, by the name of its class.
     """
 
 def _read_error(data: Mapping[str, object]) -> "tuple[str, bool, bool, str, dict[str, object] | None, dict[str, object]]":
@@ -2555,7 +2804,69 @@ def _read_error(data: Mapping[str, object]) -> "tuple[str, bool, bool, str, dict
     data of its cause, and everything else.
     """
 
+def _read_of_batches(name: str, data: Mapping[str, object]) -> "object":
+    """
+    A value from plain data, by the name of its class.
+    """
+
 def _set_telemetry(hook: "object | None") -> None:
     """
     Sets who is told of the calls that start from now on; nobody, if it is None.
+    """
+
+def csv(source: "str | PathLike[str] | SupportsRead", *, columns: Mapping[str, str] | None = None, delimiter: str = ...) -> RowSource:
+    """
+    The rows of a CSV file, for `plan`: RFC 4180, in UTF-8, with a header. `csv_template` gives its columns.
+
+    source is a path, or a file that is open for reading. columns maps names of the template to those of the file, such
+    as `{"id": "Invoice no."}`: a column that is not mapped has its name in the template. Columns that are not known are
+    told by the plan, and not used.
+
+    Errors: `ConfigurationError`, naming `columns` or `delimiter`. What is wrong with the file, the plan says.
+
+    Example:
+
+        >>> from komopay import batches
+        >>> rows = batches.csv("payroll.csv", columns={"id": "employee", "amount": "net"})
+    """
+
+def csv_template(method_code: str | None = None) -> str:
+    """
+    The header of a CSV file for payouts by this method, such as `BANK_TRANSFER`, or without one by any: every column that
+    it may have.
+
+    Errors: `InvalidRequestError`, naming `method_code`, if it is not known.
+
+    Example:
+
+        >>> from komopay.batches import csv_template
+        >>> csv_template().split(",")[:4]
+        ['id', 'payout_id', 'amount', 'currency']
+    """
+
+def generate_journal_key() -> str:
+    """
+    A new key for a journal, as `journal_key` takes it: 32 random bytes. Keep it like a password, and apart from the
+    journal: without it, nobody can read the payees in there.
+
+    Example:
+
+        >>> from komopay.batches import generate_journal_key
+        >>> len(generate_journal_key())
+        44
+    """
+
+def json_lines(source: "str | PathLike[str] | SupportsRead", *, columns: Mapping[str, str] | None = None) -> RowSource:
+    """
+    The rows of a JSON Lines file, for `plan`: an object on each line, in UTF-8, with the names of the CSV template.
+
+    source and columns are as those of `csv`. Values are strings; the amount may be a whole number. A name that is not
+    known is a problem of its row.
+
+    Errors: `ConfigurationError`, naming `columns`. What is wrong with the file, the plan says.
+
+    Example:
+
+        >>> from komopay import batches
+        >>> rows = batches.json_lines("payroll.jsonl")
     """

@@ -1,7 +1,7 @@
 """The codes of payouts and errors. Each list is open: what is not known is kept as it came.
 
 A code is a `str`, and equal to its text. Those of a list that are known can be iterated over, and each is one object,
-wherever it comes from. Written by `cargo xtask stub`, from the core's lists.
+wherever it comes from. Written by `cargo xtask stub`, from the lists in Rust.
 """
 
 from __future__ import annotations

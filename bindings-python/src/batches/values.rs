@@ -144,6 +144,49 @@ impl From<batches::Planned> for Planned {
     }
 }
 
+/// The totals of a report.
+pub struct ReportTotals {
+    currencies: Vec<ReportCurrency>,
+    fees: Vec<batches::CurrencyTotal>,
+    fees_untold: u64,
+}
+
+impl From<batches::ReportTotals> for ReportTotals {
+    fn from(totals: batches::ReportTotals) -> Self {
+        let currencies = totals.currencies().cloned().map(ReportCurrency::from).collect();
+        let fees = totals.fees().cloned().map(total).collect();
+        Self { currencies, fees, fees_untold: totals.fees_untold() }
+    }
+}
+
+/// The totals of one currency in a report.
+pub struct ReportCurrency {
+    input: batches::CurrencyTotal,
+    tried_again: batches::CurrencyTotal,
+    states: Vec<StateTotal>,
+}
+
+impl From<batches::ReportCurrency> for ReportCurrency {
+    fn from(currency: batches::ReportCurrency) -> Self {
+        let batches::ReportCurrency { input, tried_again, states } = currency;
+        let states = states.into_iter().filter(|(_, total)| total.count > 0);
+        let states = states.map(|(state, total)| StateTotal { state, count: total.count, sum: total.sum }).collect();
+        Self { input: total(input), tried_again: total(tried_again), states }
+    }
+}
+
+/// The items of one currency in one state.
+pub struct StateTotal {
+    state: batches::ItemState,
+    count: u64,
+    sum: Money,
+}
+
+fn total(total: batches::ReportTotal) -> batches::CurrencyTotal {
+    let batches::ReportTotal { count, sum } = total;
+    batches::CurrencyTotal { count, sum }
+}
+
 records! {
     "komopay.batches.values" _read_of_batches _fields_of_batches
     Planned of Planned { plan, state, digest, inserted, changed, removed }
@@ -159,5 +202,8 @@ records! {
     PlanWarning of batches::PlanWarning { kind, text, row }
     BatchStatus of batches::BatchStatus { batch_id, state, why, counts, due_in }
     ItemCount of batches::ItemCount { state, currency, count }
+    ReportTotals of ReportTotals { currencies, fees, fees_untold }
+    ReportCurrency of ReportCurrency { input, tried_again, states }
+    StateTotal of StateTotal { state, count, sum }
     BatchEvent of batches::BatchEvent { number, at, who, what, why, details }
 }

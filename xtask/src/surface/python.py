@@ -6,8 +6,8 @@ from pathlib import Path
 
 PACKAGE = Path(sys.argv[1])
 
-# What is no value of a call: the stand-in gateway is Python's own way to test.
-ELSEWHERE = {"Sandbox"}
+# What is no part of it: the stand-in gateway is Python's own way to test, and batches are of servers only.
+ELSEWHERE = {"Sandbox", "Batches", "RowSource", "Stop"}
 # Kotlin and Swift construct these through their own syntax, Python too.
 CONSTRUCTION = {"__new__", "__init__"}
 # What every value and error has, as is usual in Python.

@@ -49,7 +49,10 @@ from komopay.batches.values import (
     Planned,
     PlanProblem,
     PlanWarning,
+    ReportCurrency,
+    ReportTotals,
     RowProblem,
+    StateTotal,
 )
 
 if TYPE_CHECKING:
@@ -71,8 +74,11 @@ __all__ = [
     "PlanWarning",
     "PlanWarningKind",
     "Planned",
+    "ReportCurrency",
+    "ReportTotals",
     "RowProblem",
     "RowSource",
+    "StateTotal",
     "Stop",
     "csv",
     "csv_template",

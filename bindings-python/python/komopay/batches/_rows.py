@@ -1,13 +1,13 @@
-"""What `plan` takes as rows, for type checkers."""
+"""What `plan` takes as rows, and a report as file, for type checkers."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from komopay._native import PayoutRequest, RowSource
 
-__all__ = ["AsyncRows", "Row", "Rows", "SupportsRead"]
+__all__ = ["AsyncRows", "Row", "Rows", "SupportsRead", "SupportsWrite"]
 
 Row: TypeAlias = tuple[str, PayoutRequest] | tuple[str, str | None, PayoutRequest] | Mapping[str, object]
 Rows: TypeAlias = (
@@ -27,3 +27,9 @@ class SupportsRead(Protocol):
     """A file that is open for reading: of bytes, or of text."""
 
     def read(self, size: int, /) -> str | bytes: ...
+
+
+class SupportsWrite(Protocol):
+    """A file that is open for writing: of bytes, or of text."""
+
+    def write(self, data: Any, /) -> object: ...

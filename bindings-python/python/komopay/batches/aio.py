@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from komopay import AsyncClient, Money, Payout
     from komopay.aio import _Call
-    from komopay.batches._rows import AsyncRows, Rows
-    from komopay.batches.values import BatchEvent, BatchStatus, Planned
+    from komopay.batches._rows import AsyncRows, Rows, SupportsWrite
+    from komopay.batches.values import BatchEvent, BatchStatus, Planned, ReportTotals, RowProblem
 
     class _Feeding(Protocol):
         """Rows on their way to a plan."""
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
         def _give(self) -> None: ...
         def _give_rows(self, rows: list[object], /) -> None: ...
         def _close(self) -> None: ...
+
+    class _Writing(Protocol):
+        """A report on its way to its file."""
+
+        def _filled(self) -> bool: ...
+        def _write(self) -> None: ...
 
 
 __all__ = ["AsyncBatches"]
@@ -189,6 +195,34 @@ class AsyncBatches:
     async def restored(self, *, by: str, why: str) -> int:
         """Says that the journal is a restored one. See `Batches.restored`."""
         return await self._end(Opaque(self._batches.restored, by=by, why=why))
+
+    async def problems(self, batch_id: str, after: int = 0) -> list[RowProblem]:
+        """What is wrong with rows of the input, as it was planned last. See `Batches.problems`."""
+        return await self._end(Opaque(self._batches.problems, batch_id, after))
+
+    async def report(
+        self,
+        batch_id: str,
+        target: str | os.PathLike[str] | SupportsWrite,
+        *,
+        format: Literal["csv", "jsonl", "html"] = "csv",
+    ) -> ReportTotals:
+        """Writes the report of a batch as it stands now, and gives its totals. See `Batches.report`.
+
+        An open file is written to in the event loop.
+        """
+        writing = cast("_Writing", cast("object", self._batches._writing(target)))
+        start = Opaque(self._batches.report, batch_id, cast("SupportsWrite", cast("object", writing)), format=format)
+        self._prepare()
+        call = cast("_Call[ReportTotals]", cast("object", start()))
+        try:
+            while await _ended(writing._filled):
+                writing._write()
+            totals = await call.future
+            writing._write()
+            return totals
+        finally:
+            call.cancel()
 
     async def events(self, batch_id: str) -> list[BatchEvent]:
         """What happened to a batch. See `Batches.events`."""

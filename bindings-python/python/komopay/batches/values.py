@@ -38,7 +38,10 @@ __all__ = [
     "PlanProblem",
     "PlanWarning",
     "Planned",
+    "ReportCurrency",
+    "ReportTotals",
     "RowProblem",
+    "StateTotal",
 ]
 
 
@@ -323,3 +326,72 @@ class BatchEvent(BatchValue):
     """Why, where that was said."""
     details: str | None = None
     """Of what: an item's key, a digest, or a count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateTotal(BatchValue):
+    """The items of one currency in one state.
+
+    Example:
+
+        >>> from komopay.batches import StateTotal
+        >>> StateTotal(state="succeeded", count=3, sum=Money("750000", "IDR")).sum
+        Money('750000', 'IDR')
+    """
+
+    state: ItemState
+    """The state. The list is open."""
+    count: int
+    """How many."""
+    sum: Money
+    """How much, without fees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportCurrency(BatchValue):
+    """The totals of one currency in a report. input and tried_again together are the sum over the states.
+
+    Example:
+
+        >>> from komopay.batches import CurrencyTotal, ReportCurrency
+        >>> nothing = CurrencyTotal(count=0, sum=Money("0", "IDR"))
+        >>> ReportCurrency(input=nothing, tried_again=nothing).states
+        ()
+    """
+
+    input: CurrencyTotal
+    """What was handed over: all items but new tries."""
+    tried_again: CurrencyTotal
+    """Items that are new tries of others. They ask for the same money once more."""
+    states: tuple[StateTotal, ...] = ()
+    """Every item by its state. States without items are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTotals(BatchValue):
+    """The totals of a report, counted from its items.
+
+    Example:
+
+        >>> from komopay.batches import ReportTotals
+        >>> ReportTotals().count("succeeded")
+        0
+    """
+
+    currencies: tuple[ReportCurrency, ...] = ()
+    """The totals of each currency."""
+    fees: tuple[CurrencyTotal, ...] = ()
+    """The fees that the platform told, by their currency, with the number of items that each is of."""
+    fees_untold: int = 0
+    """How many payouts the platform took without telling a fee so far."""
+
+    def count(self, state: str) -> int:
+        """How many items are in this state, in all currencies.
+
+        Example:
+
+            >>> from komopay.batches import ReportTotals
+            >>> ReportTotals().count("needs_person")
+            0
+        """
+        return sum(each.count for currency in self.currencies for each in currency.states if each.state == state)
