@@ -1,0 +1,129 @@
+//! `batch work`: one worker, for one batch.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use clap::Args;
+use komopay_batches::{BatchState, BatchStatus, Batches, Budget, Stop};
+use komopay_core::{Error, Result};
+use tokio::time::Instant;
+
+use super::status::show;
+use crate::exit::Exit;
+use crate::journal::JournalArguments;
+use crate::output::{Output, say};
+use crate::progress::{PAUSE, Progress};
+use crate::signals::Signals;
+
+/// For how long it sends and follows before it looks around.
+const TURN: Duration = Duration::from_secs(30);
+
+/// The shortest pause between two turns.
+const SHORTEST: Duration = Duration::from_millis(200);
+
+/// `batch work`.
+#[derive(Args)]
+pub struct Work {
+    /// The batch.
+    batch_id: String,
+    /// End after so many seconds, and what is under way then. Without it, at the end of the batch.
+    #[arg(long, value_name = "SECONDS")]
+    r#for: Option<u64>,
+    #[command(flatten)]
+    journal: JournalArguments,
+}
+
+impl Work {
+    pub async fn run(self, output: Output) -> Result<Exit> {
+        // Before anything is sent.
+        let mut signals = Signals::listen()?;
+        let batches = self.journal.open().await?;
+        let ends = self.r#for.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        let (stop, mut progress) = (Stop::default(), Progress::new(output));
+        let work = work(&batches, &self.batch_id, ends, &stop, &mut progress);
+        let left = asked_twice(&mut signals, &stop, &self.batch_id);
+        let result = tokio::select! {
+            biased;
+            result = work => result,
+            () = left => return Ok(Exit::InDoubt),
+        };
+        progress.end();
+        result?;
+        show(output, &batches, &self.batch_id).await
+    }
+}
+
+/// Asks the worker to end at the first Ctrl-C; ends with the second.
+async fn asked_twice(signals: &mut Signals, stop: &Stop, batch_id: &str) {
+    signals.next().await;
+    stop.stop();
+    say("komopay: it stops after what is in flight; Ctrl-C again leaves that");
+    signals.next().await;
+    say(format_args!(
+        "komopay: what was on its way is in doubt until `komopay batch work {batch_id}` settles it, which also goes on"
+    ));
+}
+
+/// Sends and follows, until nothing is to be done by itself, the time is over, or it is asked to end.
+async fn work(
+    batches: &Batches,
+    batch_id: &str,
+    ends: Option<Instant>,
+    stop: &Stop,
+    progress: &mut Progress,
+) -> Result<()> {
+    loop {
+        let left = ends.map_or(TURN, |ends| ends.saturating_duration_since(Instant::now()));
+        let budget = Budget { time: left.min(TURN) };
+        let turn = async {
+            // Both to their end: what one of them sent is written down whatever happened to the other.
+            let (driven, followed) =
+                tokio::join!(batches.drive(batch_id, budget, stop), batches.follow(batch_id, budget, stop));
+            driven.and(followed)
+        };
+        watched(batches, batch_id, progress, turn).await?;
+        let status = batches.status(batch_id).await?;
+        progress.show(&status);
+        if stop.is_stopped() || has_ended(&status) {
+            return Ok(());
+        }
+        let Some(due) = status.due_in else { return Ok(()) };
+        let pause = due.clamp(SHORTEST, TURN);
+        if ends.is_some_and(|ends| Instant::now() + pause >= ends) {
+            return Ok(());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.stopped() => {}
+        }
+    }
+}
+
+/// Shows how far the batch is while this goes on.
+async fn watched<T>(
+    batches: &Batches,
+    batch_id: &str,
+    progress: &mut Progress,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let looks = async {
+        loop {
+            // A look that fails tells nothing; the work will.
+            if let Ok(status) = batches.status(batch_id).await {
+                progress.show(&status);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let (work, looks) = (pin!(work), pin!(looks));
+    tokio::select! {
+        result = work => result,
+        () = looks => Err(Error::internal("the looks at a batch have no end")),
+    }
+}
+
+/// Whether a worker has nothing more to do until a person decides.
+fn has_ended(status: &BatchStatus) -> bool {
+    matches!(status.state, BatchState::Paused | BatchState::Closed)
+}

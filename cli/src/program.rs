@@ -1,0 +1,88 @@
+//! The program: its arguments, and the commands that they name.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+use komopay_core::{Error, Result};
+use tracing_subscriber::EnvFilter;
+
+use crate::batch::BatchCommand;
+use crate::catalogue::{Balances, Operators};
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::payouts::PayoutCommand;
+
+/// Payouts through the KomoPay platform, made exactly once.
+#[derive(Parser)]
+#[command(name = "komopay", version, after_long_help = EXIT_CODES, subcommand_required = true)]
+struct Arguments {
+    /// Show one JSON document on standard output, and nothing for people.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done; of `payout wait`, that the money arrived; of a batch, that every item is final
+  1  a fault: the error says whether it may pass
+  2  bad input: invalid rows, an option or a setting. Nothing was sent
+  3  in doubt: a payout may have been made (run it again with --resume), or an item needs a person
+  4  the batch awaits approval
+  5  the batch was stopped by one of its rules
+  6  not at its end: the time is over, or Ctrl-C ended it; the same command goes on
+  7  `payout wait`: the payout is final, and the money did not arrive";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make, read and follow one payout
+    #[command(subcommand)]
+    Payout(PayoutCommand),
+    /// Pay many, each exactly once, across crashes
+    #[command(subcommand)]
+    Batch(BatchCommand),
+    /// What the merchant has
+    Balances(Balances),
+    /// The banks, wallets and blockchains that payouts go through
+    Operators(Operators),
+}
+
+/// Runs the command line, and returns its exit code. The first argument is what the usage calls it.
+///
+/// It takes over this process: its standard output, its log, and the signals that stop it.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(usage) => {
+            // If nobody can read it, there is nobody to tell.
+            drop(usage.print());
+            return u8::try_from(usage.exit_code()).unwrap_or(Exit::BadInput.code());
+        }
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
+    // Where the host process has a log of its own, it stays.
+    drop(tracing::subscriber::set_global_default(log.finish()));
+    let output = Output { json: arguments.json };
+    let exit = start(arguments.command, output).unwrap_or_else(|error| {
+        output.show_error(&error);
+        Exit::of_error(&error)
+    });
+    exit.code()
+}
+
+fn start(command: Command, output: Output) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::internal(format!("no threads can be started: {error}")))?;
+    let exit = runtime.block_on(async {
+        match command {
+            Command::Payout(command) => command.run(output).await,
+            Command::Batch(command) => command.run(output).await,
+            Command::Balances(command) => command.run(output).await,
+            Command::Operators(command) => command.run(output).await,
+        }
+    });
+    // Whoever asked twice to leave waits for nothing that is still read.
+    runtime.shutdown_background();
+    exit
+}
