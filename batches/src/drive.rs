@@ -86,6 +86,14 @@ struct Sending {
     shrinks: AtomicBool,
 }
 
+/// What has ended of what a worker has under way.
+enum Done {
+    Claimed { claimed: Vec<Claimed>, asked: usize },
+    /// What was to be written down with the claim still is.
+    NotClaimed { kept: Vec<Ended>, error: Error },
+    Worked(Result<Ended>),
+}
+
 /// One worker, for one batch.
 pub(crate) struct Worker {
     journal: Journal,
@@ -149,32 +157,45 @@ impl Worker {
     }
 
     /// Claims and works, until the time is over or nothing is due.
+    ///
+    /// Claims and chunks make progress together, as one set: a chunk that is not polled while it has the journal would
+    /// keep the next claim from it for ever.
     pub async fn run(&self, wanted: Wanted, budget: Budget) -> Result<()> {
         let ends = Instant::now() + budget.time;
         // One chunk more than are sent at a time: its token is there when its turn comes.
         let most = if wanted == Wanted::ToFollow { 4 } else { self.settings.concurrency as usize / 32 + 2 };
-        let mut chunks: FuturesUnordered<BoxFuture<'_, Result<Ended>>> = FuturesUnordered::new();
+        let mut under_way: FuturesUnordered<BoxFuture<'_, Done>> = FuturesUnordered::new();
         let (mut ended, mut is_more, mut fault) = (Vec::new(), true, None);
+        let (mut chunks, mut claims) = (0, false);
         loop {
             let goes_on = fault.is_none() && !self.stop.is_stopped() && !self.is_halted() && Instant::now() < ends;
-            if goes_on && is_more && chunks.len() < most {
-                let room = most - chunks.len();
-                match self.end_and_claim(&ended, wanted, room).await {
-                    Ok(claimed) => {
-                        ended.clear();
-                        is_more = claimed.len() == room;
-                        let works = claimed.into_iter().map(|chunk| -> BoxFuture<'_, _> { Box::pin(self.work(chunk)) });
-                        chunks.extend(works);
-                    }
-                    Err(error) => fault = Some(error),
-                }
+            if goes_on && is_more && !claims && chunks < most {
+                let claim = self.end_and_claim(std::mem::take(&mut ended), wanted, most - chunks);
+                under_way.push(Box::pin(claim));
+                claims = true;
             }
-            match chunks.next().await {
-                Some(Ok(chunk)) => {
-                    ended.push(chunk);
-                    is_more |= !self.waits.load(Ordering::Acquire);
+            match under_way.next().await {
+                Some(Done::Claimed { claimed, asked }) => {
+                    claims = false;
+                    is_more = claimed.len() == asked;
+                    chunks += claimed.len();
+                    for chunk in claimed {
+                        under_way.push(Box::pin(async move { Done::Worked(self.work(chunk).await) }));
+                    }
                 }
-                Some(Err(error)) => fault = Some(error),
+                Some(Done::NotClaimed { kept, error }) => {
+                    claims = false;
+                    ended.extend(kept);
+                    fault = Some(error);
+                }
+                Some(Done::Worked(worked)) => {
+                    chunks -= 1;
+                    is_more |= !self.waits.load(Ordering::Acquire);
+                    match worked {
+                        Ok(chunk) => ended.push(chunk),
+                        Err(error) => fault = Some(error),
+                    }
+                }
                 None => break,
             }
         }
@@ -197,7 +218,15 @@ impl Worker {
         self.halt.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(why);
     }
 
-    async fn end_and_claim(&self, ended: &[Ended], wanted: Wanted, room: usize) -> Result<Vec<Claimed>> {
+    /// Writes down what has ended, and claims so many chunks more.
+    async fn end_and_claim(&self, ended: Vec<Ended>, wanted: Wanted, asked: usize) -> Done {
+        match self.try_end_and_claim(&ended, wanted, asked).await {
+            Ok(claimed) => Done::Claimed { claimed, asked },
+            Err(error) => Done::NotClaimed { kept: ended, error },
+        }
+    }
+
+    async fn try_end_and_claim(&self, ended: &[Ended], wanted: Wanted, room: usize) -> Result<Vec<Claimed>> {
         reached(Step::BeforeEnd);
         let mut tx = self.journal.begin().await?;
         self.journal.end_in(&mut tx, ended).await?;

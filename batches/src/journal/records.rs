@@ -177,7 +177,8 @@ impl ItemRecord {
         };
         let bound_to = [batch, &self.key, self.payout_id.as_str(), &self.fingerprint];
         let request = PayoutRequest::from_json(keys.open(sealed, &bound_to)?.expose_secret())?;
-        if request.money != self.money || !keys.matches(&self.fingerprint, &request)? {
+        // The seal holds only for this fingerprint.
+        if request.money != self.money {
             return Err(damaged("what an item pays is not what was planned"));
         }
         Ok(request)
