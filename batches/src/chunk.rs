@@ -219,14 +219,17 @@ impl Chunk {
         was_done
     }
 
-    /// After the journal lost what was written last: any token may have been registered, until now.
-    pub fn doubt(&mut self, life: Micros, now: Micros) {
-        if self.state != ChunkState::Done {
-            self.state = ChunkState::Settling;
-            // Beyond every number that was given in what is lost: a worker from there is nobody's successor.
-            self.epoch = now.max(self.epoch.saturating_add(1));
-            self.registration = Some(Registration { expires_at: 0, life, at: now });
-            self.due_at = now;
+    /// After the journal lost what was written last: any token may have been registered, until now. False, if nothing of
+    /// it can be on its way: then it stays as it is.
+    pub fn doubt(&mut self, life: Micros, now: Micros) -> bool {
+        if matches!(self.state, ChunkState::Following | ChunkState::Done) {
+            return false;
         }
+        self.state = ChunkState::Settling;
+        // Beyond every number that was given in what is lost: a worker from there is nobody's successor.
+        self.epoch = now.max(self.epoch.saturating_add(1));
+        self.registration = Some(Registration { expires_at: 0, life, at: now });
+        self.due_at = now;
+        true
     }
 }
