@@ -86,7 +86,7 @@ impl Fence {
     }
 
     /// Whether a read that shows nothing proves that nothing was made under this token. It started at `started` by the
-    /// database's clock, and the platform says that it was `date` there.
+    /// database's clock, and no sooner than at `date` by the platform's, where that is known.
     pub fn proves_not_made(self, registration: Registration, started: Micros, date: Option<Micros>) -> bool {
         let ended = registration.expires_at.saturating_add(self.leeway).saturating_add(self.settle_window);
         // A date has whole seconds: what it says may be nearly a second ago, never ahead.

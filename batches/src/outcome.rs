@@ -101,13 +101,16 @@ pub(crate) fn seen(payout: &Payout, attempts: u32) -> (ItemState, Answer) {
     (state, answer)
 }
 
-/// What a look for an item that is in doubt means. A look that shows nothing proves nothing before the fence.
+/// What a look for an item that is in doubt means. A look that shows nothing proves nothing before the fence. Its chunk
+/// was claimed at `started` by the database's clock, and the look `took` so long by the worker's own: the platform says
+/// when it answered, and may have looked as much sooner.
 pub(crate) fn found(
     key: &str,
     result: Result<Found, Error>,
     fence: Fence,
     registration: Option<Registration>,
     started: Micros,
+    took: Micros,
 ) -> Option<ItemEnd> {
     let end = |state, answer, why| Some(ItemEnd { key: key.to_owned(), state, answer, why });
     match result {
@@ -121,17 +124,13 @@ pub(crate) fn found(
             end(ItemState::NeedsPerson, Answer { attention, ..Answer::default() }, Some(why))
         }
         Ok(Found::NotThere { date }) => {
-            let date = date.map(jiff_micros);
+            let date = date.map(|date| date.as_microsecond().saturating_sub(took));
             let is_proved =
                 is_broken(Rule::Fence) || registration.is_none_or(|token| fence.proves_not_made(token, started, date));
             if is_proved { end(ItemState::Planned, Answer::default(), None) } else { None }
         }
         Err(_) => None,
     }
-}
-
-fn jiff_micros(date: jiff::Timestamp) -> Micros {
-    date.as_microsecond()
 }
 
 /// What an error tells of an item: nothing personal is in it.

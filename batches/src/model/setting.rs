@@ -83,4 +83,10 @@ pub(super) struct Rules {
     pub date: bool,
     /// ... by the database's clock, and not by the worker's.
     pub database_clock: bool,
+    /// ... and by when the platform looked, at the latest, and not by when it answered.
+    pub asked: bool,
+    /// After the journal was restored, all that is open is in doubt.
+    pub doubts: bool,
+    /// ... and has a number that it never had.
+    pub new_epochs: bool,
 }

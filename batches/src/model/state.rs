@@ -99,7 +99,11 @@ pub(super) enum Create {
 pub(super) enum Look {
     Todo,
     /// The platform has looked, and its answer is on the way.
-    Answered { shown: bool },
+    Answered {
+        shown: bool,
+        /// By the worker's own clock, in ticks.
+        asked: u8,
+    },
     Ended(Option<ItemState>),
 }
 
@@ -270,6 +274,7 @@ impl State {
             *was = state;
             if ours && !matches!(state, ItemState::InDoubt | ItemState::NeedsPerson) && !state.is_made() {
                 denied |= 1 << item;
+                broken = broken.or(self.platform.made[item].and(Some(DENIED)));
             }
             let seen = found[item].is_some_and(ItemState::is_made);
             if seen && !state.is_made() && state != ItemState::NeedsPerson {
@@ -290,18 +295,20 @@ impl State {
     }
 
     /// What `cancel_unsent` does.
-    pub fn cancel(&mut self) {
+    pub fn cancel(&mut self) -> Broken {
         let now = self.database_time();
         let Journal { batch, chunk, items } = &mut self.journal;
         *batch = BatchState::Cancelled;
-        let mut denied = 0;
+        let (mut denied, mut broken) = (0, None);
         if chunk.cancel(items.contains(&ItemState::Accepted), now) {
             for (item, state) in items.iter_mut().enumerate().filter(|(_, state)| **state == ItemState::Planned) {
                 *state = ItemState::Cancelled;
                 denied |= 1 << item;
+                broken = broken.or(self.platform.made[item].and(Some(DENIED)));
             }
         }
         self.deny(denied);
+        broken
     }
 
     /// The journal says of these items that nothing was made under any token that there is, nor will be.
@@ -324,9 +331,12 @@ impl State {
         self.journal = backup;
         self.is_restored = true;
         self.database += setting.clocks.restored;
-        let now = self.database_time();
-        if self.journal.chunk.doubt(micros(setting.times.life), now) {
+        let (now, epoch) = (self.database_time(), self.journal.chunk.epoch);
+        if setting.rules.doubts && self.journal.chunk.doubt(micros(setting.times.life), now) {
             self.journal.items.iter_mut().for_each(|state| *state = state.doubted());
+            if !setting.rules.new_epochs {
+                self.journal.chunk.epoch = epoch + 1;
+            }
         }
     }
 }

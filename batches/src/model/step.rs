@@ -224,6 +224,7 @@ impl Steps<'_> {
         if !setting.rules.registers {
             self.add(Some(n), What::Registers(false), |to| {
                 to.workers[n].at = sending;
+                to.sent(n);
                 None
             });
             return;
@@ -235,6 +236,8 @@ impl Steps<'_> {
         self.add(Some(n), What::Registers(is_ours), |to| {
             to.workers[n].at = if is_ours { sending } else { nothing(to, epoch) };
             to.journal.chunk = chunk.clone();
+            // All may be accepted by now.
+            to.sent(n);
             None
         });
         self.fault(Some(n), What::RegistersUnheard, |to| {
@@ -297,6 +300,7 @@ impl Steps<'_> {
         let Self { setting, from, .. } = *self;
         match look {
             Look::Todo => {
+                let asked = from.own_time(n);
                 let made = from.platform.made[item];
                 for shown in [true, false] {
                     let is_possible = match made {
@@ -305,11 +309,11 @@ impl Steps<'_> {
                     };
                     if is_possible && setting.slow_reads {
                         self.add(Some(n), What::IsLookedFor { item, shown }, |to| {
-                            set_look(to, n, item, Look::Answered { shown });
+                            set_look(to, n, item, Look::Answered { shown, asked });
                             None
                         });
                     } else if is_possible {
-                        self.hears_of_look(n, item, shown, at, registration);
+                        self.hears_of_look(n, item, (shown, asked), at, registration);
                     }
                 }
                 self.fault(Some(n), What::CannotLook { item }, |to| {
@@ -317,13 +321,20 @@ impl Steps<'_> {
                     None
                 });
             }
-            Look::Answered { shown } => self.hears_of_look(n, item, shown, at, registration),
+            Look::Answered { shown, asked } => self.hears_of_look(n, item, (shown, asked), at, registration),
             Look::Ended(_) => {}
         }
     }
 
     /// The answer to a read comes, which the platform gave just now.
-    fn hears_of_look(&mut self, n: usize, item: usize, shown: bool, at: Micros, registration: Option<Registration>) {
+    fn hears_of_look(
+        &mut self,
+        n: usize,
+        item: usize,
+        (shown, asked): (bool, u8),
+        at: Micros,
+        registration: Option<Registration>,
+    ) {
         let Self { setting, from, .. } = *self;
         let rules = &setting.rules;
         let becomes = if shown {
@@ -334,7 +345,8 @@ impl Steps<'_> {
             let started = if rules.database_clock { at } else { from.workers_time(setting.clocks) };
             let registration = registration.filter(|_| rules.fence);
             let fence = setting.times.fence();
-            outcome::found("", Ok(Found::NotThere { date }), fence, registration, started).map(|end| end.state)
+            let took = if rules.asked { micros(from.own_time(n) - asked) } else { 0 };
+            outcome::found("", Ok(Found::NotThere { date }), fence, registration, started, took).map(|end| end.state)
         };
         self.add(Some(n), What::HearsOfLook { item, becomes }, |to| {
             set_look(to, n, item, Look::Ended(becomes));
@@ -424,10 +436,7 @@ impl Steps<'_> {
         let Self { setting, from, .. } = *self;
         let is_open = !matches!(from.journal.chunk.state, ChunkState::Following | ChunkState::Done);
         if setting.cancels && from.journal.batch == BatchState::Running && is_open {
-            self.add(None, What::BatchIsCancelled, |to| {
-                to.cancel();
-                None
-            });
+            self.add(None, What::BatchIsCancelled, State::cancel);
         }
         if setting.restores && !from.is_restored {
             match &from.backup {
