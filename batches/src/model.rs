@@ -239,12 +239,12 @@ fn by_the_date_of_an_answer_alone_what_a_slow_read_did_not_see_is_called_not_mad
     assert_eq!(broken(&jumping(FAR, Setting { rules, slow_reads: true, ..setting(1, 0) })).broken, DENIED);
 }
 
-/// So it is with all that is restored and not in doubt: see what `restored_in` leaves out.
+/// What is restored is in doubt.
 #[test]
 fn a_restored_journal_that_doubts_nothing_calls_not_made_what_executes() {
     let rules = Rules { doubts: false, ..RULES };
-    assert_eq!(broken(&restored(0, Setting { rules, ..setting(1, 1) })).broken, DENIED);
-    pays_twice(&restored(0, Setting { rules, ..setting(1, 1) }));
+    assert_eq!(broken(&restored(0, Setting { rules, pauses_until: 1, ..setting(1, 1) })).broken, DENIED);
+    pays_twice(&restored(0, Setting { rules, pauses_until: 1, ..setting(1, 1) }));
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(super) fn merge(setting: &Setting, state: &mut State) {
     of_tokens(setting, state);
     of_journal(setting, state);
     // An earlier journal has earlier epochs.
-    if !setting.restores || state.is_restored {
+    if !setting.restores || state.is_restored && setting.rules.new_epochs {
         (0..state.workers.len()).for_each(|number| of_worker(setting, state, number));
     }
     if !setting.restores {
