@@ -63,7 +63,6 @@ pub(crate) fn created(key: &str, result: Result<PayoutAccepted, Error>, stop_on_
 /// What the kind of an error means that ends a create of a payee's own.
 pub(crate) fn failed(kind: ErrorKind, message: &str) -> (ItemState, Next) {
     match kind {
-        ErrorKind::OutcomeUnknown => (ItemState::InDoubt, Next::Go),
         ErrorKind::DuplicatePayout => (ItemState::NeedsPerson, Next::Go),
         ErrorKind::Rejected | ErrorKind::InvalidRequest => (ItemState::Rejected, Next::Go),
         // The token ended, or the client's limits let nothing pass: nothing was sent.
@@ -73,8 +72,9 @@ pub(crate) fn failed(kind: ErrorKind, message: &str) -> (ItemState, Next) {
         | ErrorKind::TimedOut
         | ErrorKind::Closed => (ItemState::Planned, Next::Wait),
         ErrorKind::Configuration | ErrorKind::PermissionDenied => (ItemState::Planned, Next::Pause(message.to_owned())),
-        // None of these ends a create; if one did, nothing would be known.
-        ErrorKind::NotFound
+        // Of these, only the first ends a create; if another did, nothing would be known.
+        ErrorKind::OutcomeUnknown
+        | ErrorKind::NotFound
         | ErrorKind::NotFinal
         | ErrorKind::UnexpectedResponse
         | ErrorKind::InvalidCallback

@@ -1,7 +1,7 @@
 //! What is explored: who works, what may go wrong, and what is assumed. Times are in ticks.
 
 /// Who works, and what may go wrong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each may happen or not")]
 pub(super) struct Setting {
     pub items: usize,

@@ -12,10 +12,11 @@ pub(super) type Broken = Option<&'static str>;
 
 pub(super) const DENIED: &str = "what the journal calls not made is executed";
 pub(super) const TWICE: &str = "somebody is paid twice";
-pub(super) const LOST: &str = "a worker saw that it was made, and the journal does not";
-pub(super) const MADE_UP: &str = "accepted, and nothing is executed";
-pub(super) const MISSED: &str = "all is settled, and something is executed that the journal does not know";
-pub(super) const CONTRADICTED: &str = "what was called not made is there";
+const LOST: &str = "a worker saw that it was made, and the journal does not";
+const MADE_UP: &str = "accepted, and nothing is executed";
+const MISSED: &str = "all is settled, and something is executed that the journal does not know";
+const UNFOLLOWED: &str = "all is settled, and nobody follows what is accepted";
+const CONTRADICTED: &str = "what was called not made is there";
 
 /// One tick.
 const TICK: Micros = 60 * SECOND;
@@ -61,16 +62,36 @@ pub(super) struct Worker {
 pub(super) enum At {
     Idle,
     /// It has claimed the chunk to send it.
-    Claimed { epoch: i64 },
+    Claimed {
+        epoch: i64,
+    },
     /// It has asked for a token then, by its own clock.
-    Asked { epoch: i64, asked: Option<u8> },
-    TokenInHand { epoch: i64, token: Token },
+    Asked {
+        epoch: i64,
+        asked: Option<u8>,
+    },
+    TokenInHand {
+        epoch: i64,
+        token: Token,
+    },
     /// Its token is registered.
-    Sending { epoch: i64, token: Token, creates: Vec<Create> },
+    Sending {
+        epoch: i64,
+        token: Token,
+        creates: Vec<Create>,
+    },
     /// It claimed it at that time of the database's to find out what became of it.
-    Settling { epoch: i64, at: Micros, registration: Option<Registration>, looks: Vec<Look> },
+    Settling {
+        epoch: i64,
+        at: Micros,
+        registration: Option<Registration>,
+        looks: Vec<Look>,
+    },
     /// It is about to write down what it found.
-    Ending { epoch: i64, found: Vec<Option<ItemState>> },
+    Ending {
+        epoch: i64,
+        found: Vec<Option<ItemState>>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -215,9 +236,15 @@ impl State {
 
     /// What is wrong with a state in which all is settled.
     pub fn missed(&self) -> Broken {
+        if !self.is_settled() {
+            return None;
+        }
         let knows = |(state, made): (&ItemState, &Option<Made>)| state.is_made() == made.is_some();
-        let all = self.journal.items.iter().zip(&self.platform.made).all(knows);
-        (self.is_settled() && !all).then_some(MISSED)
+        if !self.journal.items.iter().zip(&self.platform.made).all(knows) {
+            return Some(MISSED);
+        }
+        let is_done = self.journal.chunk.state == ChunkState::Done;
+        (is_done && self.journal.items.contains(&ItemState::Accepted)).then_some(UNFOLLOWED)
     }
 
     /// The answer to a create comes to whoever still waits for it.

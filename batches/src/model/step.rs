@@ -5,8 +5,8 @@ use std::fmt::{self, Debug};
 use komopay_core::{ErrorKind, Found};
 use komopay_explorer::{Model, Step};
 
-use super::setting::Setting;
 use super::alike::merge;
+use super::setting::Setting;
 use super::state::{At, Broken, Create, DENIED, Look, Made, Request, State, TWICE, Taken, Token, Worker, micros};
 use crate::batch::BatchState;
 use crate::chunk::{ChunkState, Micros, Registration, Task};
