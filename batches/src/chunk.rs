@@ -209,8 +209,8 @@ impl Chunk {
         true
     }
 
-    /// Some of it is accepted after all, by a callback or a worker that came back. True, if it was done, and is followed
-    /// again.
+    /// Some of it is accepted after all, by a callback or a worker that came back. True, if it was done, and is
+    /// followed again.
     pub fn follow(&mut self, now: Micros) -> bool {
         let was_done = self.state == ChunkState::Done;
         if was_done {
@@ -219,8 +219,8 @@ impl Chunk {
         was_done
     }
 
-    /// After the journal lost what was written last: any token may have been registered, until now. False, if nothing of
-    /// it can be on its way: then it stays as it is.
+    /// After the journal lost what was written last: any token may have been registered, until now. False, if nothing
+    /// of it can be on its way: then it stays as it is.
     pub fn doubt(&mut self, life: Micros, now: Micros) -> bool {
         if matches!(self.state, ChunkState::Following | ChunkState::Done) {
             return false;

@@ -7,8 +7,8 @@ pub(super) struct Setting {
     pub items: usize,
     pub workers: usize,
     pub times: Times,
-    /// Until then, each worker may be paused at each of its steps, for as long as there is. After that, time passes only
-    /// where all wait for it.
+    /// Until then, each worker may be paused at each of its steps, for as long as there is. After that, time passes
+    /// only where all wait for it.
     pub pauses_until: u8,
     /// How many faults there are at most.
     pub faults: u8,
