@@ -82,11 +82,11 @@ pub(crate) struct Fence {
 impl Fence {
     /// When, by the database's clock, nothing that was sent under this token executes any more.
     pub fn ends(self, registration: Registration) -> Micros {
-        registration.at.saturating_add(registration.life).saturating_add(self.leeway).saturating_add(self.settle_window)
+        registration.at.saturating_add(registration.life).saturating_add(self.settle_window)
     }
 
     /// Whether a read that shows nothing proves that nothing was made under this token. It started at `started` by the
-    /// database's clock, and the platform says that it was `date` there.
+    /// database's clock, and no sooner than at `date` by the platform's, where that is known.
     pub fn proves_not_made(self, registration: Registration, started: Micros, date: Option<Micros>) -> bool {
         let ended = registration.expires_at.saturating_add(self.leeway).saturating_add(self.settle_window);
         // A date has whole seconds: what it says may be nearly a second ago, never ahead.
@@ -209,8 +209,8 @@ impl Chunk {
         true
     }
 
-    /// Some of it is accepted after all, by a callback or a worker that came back. True, if it was done, and is followed
-    /// again.
+    /// Some of it is accepted after all, by a callback or a worker that came back. True, if it was done, and is
+    /// followed again.
     pub fn follow(&mut self, now: Micros) -> bool {
         let was_done = self.state == ChunkState::Done;
         if was_done {
@@ -219,14 +219,17 @@ impl Chunk {
         was_done
     }
 
-    /// After the journal lost what was written last: any token may have been registered, until now.
-    pub fn doubt(&mut self, life: Micros, now: Micros) {
-        if self.state != ChunkState::Done {
-            self.state = ChunkState::Settling;
-            // Beyond every number that was given in what is lost: a worker from there is nobody's successor.
-            self.epoch = now.max(self.epoch.saturating_add(1));
-            self.registration = Some(Registration { expires_at: 0, life, at: now });
-            self.due_at = now;
+    /// After the journal lost what was written last: any token may have been registered, until now. False, if nothing
+    /// of it can be on its way: then it stays as it is.
+    pub fn doubt(&mut self, life: Micros, now: Micros) -> bool {
+        if matches!(self.state, ChunkState::Following | ChunkState::Done) {
+            return false;
         }
+        self.state = ChunkState::Settling;
+        // Beyond every number that was given in what is lost: a worker from there is nobody's successor.
+        self.epoch = now.max(self.epoch.saturating_add(1));
+        self.registration = Some(Registration { expires_at: 0, life, at: now });
+        self.due_at = now;
+        true
     }
 }

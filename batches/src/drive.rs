@@ -424,9 +424,11 @@ impl Worker {
             return None;
         }
         reached(Step::BeforeLook);
+        let asked = Instant::now();
         let result = self.client.find_payout(&item.payout_id, request).await;
         reached(Step::AfterLook);
-        outcome::found(&item.key, result, self.journal.fence, chunk.registration, chunk.at)
+        let took = Micros::try_from(asked.elapsed().as_micros()).unwrap_or(Micros::MAX);
+        outcome::found(&item.key, result, self.journal.fence, chunk.registration, chunk.at, took)
     }
 
     /// Reads those that are accepted, each once or a few times.

@@ -13,6 +13,7 @@
 //! | `settings.rs` | what a batch is paid by |
 //! | `change_store.rs` | the changes of payouts, in PostgreSQL, for many hosts |
 //! | `db/` | one way to speak to SQLite and PostgreSQL |
+//! | `model.rs` | the pure rules, in every state that workers, journal and platform can come to; a test |
 //! | `seal.rs` | payees are sealed, and what is compared is a keyed digest |
 //!
 //! A room uses those below it, and none above.
@@ -33,6 +34,8 @@ mod drive;
 mod input;
 mod item;
 mod journal;
+#[cfg(test)]
+mod model;
 mod outbox;
 mod outcome;
 mod pace;

@@ -63,7 +63,6 @@ pub(crate) fn created(key: &str, result: Result<PayoutAccepted, Error>, stop_on_
 /// What the kind of an error means that ends a create of a payee's own.
 pub(crate) fn failed(kind: ErrorKind, message: &str) -> (ItemState, Next) {
     match kind {
-        ErrorKind::OutcomeUnknown => (ItemState::InDoubt, Next::Go),
         ErrorKind::DuplicatePayout => (ItemState::NeedsPerson, Next::Go),
         ErrorKind::Rejected | ErrorKind::InvalidRequest => (ItemState::Rejected, Next::Go),
         // The token ended, or the client's limits let nothing pass: nothing was sent.
@@ -73,8 +72,9 @@ pub(crate) fn failed(kind: ErrorKind, message: &str) -> (ItemState, Next) {
         | ErrorKind::TimedOut
         | ErrorKind::Closed => (ItemState::Planned, Next::Wait),
         ErrorKind::Configuration | ErrorKind::PermissionDenied => (ItemState::Planned, Next::Pause(message.to_owned())),
-        // None of these ends a create; if one did, nothing would be known.
-        ErrorKind::NotFound
+        // Of these, only the first ends a create; if another did, nothing would be known.
+        ErrorKind::OutcomeUnknown
+        | ErrorKind::NotFound
         | ErrorKind::NotFinal
         | ErrorKind::UnexpectedResponse
         | ErrorKind::InvalidCallback
@@ -101,13 +101,16 @@ pub(crate) fn seen(payout: &Payout, attempts: u32) -> (ItemState, Answer) {
     (state, answer)
 }
 
-/// What a look for an item that is in doubt means. A look that shows nothing proves nothing before the fence.
+/// What a look for an item that is in doubt means. A look that shows nothing proves nothing before the fence. Its chunk
+/// was claimed at `started` by the database's clock, and the look `took` so long by the worker's own: the platform says
+/// when it answered, and may have looked as much sooner.
 pub(crate) fn found(
     key: &str,
     result: Result<Found, Error>,
     fence: Fence,
     registration: Option<Registration>,
     started: Micros,
+    took: Micros,
 ) -> Option<ItemEnd> {
     let end = |state, answer, why| Some(ItemEnd { key: key.to_owned(), state, answer, why });
     match result {
@@ -121,17 +124,13 @@ pub(crate) fn found(
             end(ItemState::NeedsPerson, Answer { attention, ..Answer::default() }, Some(why))
         }
         Ok(Found::NotThere { date }) => {
-            let date = date.map(jiff_micros);
+            let date = date.map(|date| date.as_microsecond().saturating_sub(took));
             let is_proved =
                 is_broken(Rule::Fence) || registration.is_none_or(|token| fence.proves_not_made(token, started, date));
             if is_proved { end(ItemState::Planned, Answer::default(), None) } else { None }
         }
         Err(_) => None,
     }
-}
-
-fn jiff_micros(date: jiff::Timestamp) -> Micros {
-    date.as_microsecond()
 }
 
 /// What an error tells of an item: nothing personal is in it.

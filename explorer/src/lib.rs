@@ -1,7 +1,7 @@
 //! Visits every state that a model can come to, the nearest first.
 //!
-//! For the models of rules that are pure: the outcome of a create, the order of changes, the fence of a chunk of payouts.
-//! A model says what can happen next, by asking the real rules; [`explore`] sees where that leads.
+//! For the models of rules that are pure: the outcome of a create, the order of changes, the fence of a chunk of
+//! payouts. A model says what can happen next, by asking the real rules; [`explore`] sees where that leads.
 //!
 //! Why our own, and no library of model checkers: it has to show that every call ends, and the one for Rust does not
 //! follow such a property through paths that join. States are told apart by a hash of 64 bits, so that millions of

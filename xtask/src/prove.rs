@@ -31,7 +31,8 @@ pub(crate) struct Wish {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Proof {
-    /// The outcome rules, in every state that callers, network and platform can come to, and those of callbacks.
+    /// The outcome rules, in every state that callers, network and platform can come to, those of callbacks, and the
+    /// fence of batches.
     Model,
     /// Every fault at each attempt, and every pair of them: the gateway's ledger decides.
     Faults,
@@ -60,11 +61,12 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
         if wanted(Proof::Model) {
             report.check("model", |tally| {
                 // Only what explores is worth optimizing.
-                let optimized = "--config profile.dev.package.komopay-core.opt-level=3";
-                let model =
-                    Program::cargo(workspace).args("test --locked --package komopay-core --lib").args(optimized);
-                let model = model.args("::model:: -- --nocapture --test-threads=1");
-                prove(model.env(FORM, form), tally)
+                let mut model = Program::cargo(workspace).args("test --locked --lib");
+                for name in ["komopay-core", "komopay-batches"] {
+                    let optimized = format!("profile.dev.package.{name}.opt-level=3");
+                    model = model.args("--package").arg(name).args("--config").arg(optimized);
+                }
+                prove(model.args("model:: -- --nocapture --test-threads=1").env(FORM, form), tally)
             })?;
         }
         if wanted(Proof::Faults) {

@@ -277,19 +277,21 @@ pub(super) async fn write(tx: &mut Tx, batch: &str, number: i64, chunk: &Chunk) 
     tx.execute(update, &values).await.map(drop)
 }
 
-/// What was planned may have been on its way ([`ItemState::doubted`]).
+/// What was planned may have been on its way.
 pub(super) async fn doubt(tx: &mut Tx, batch: &str, number: i64, now: Micros) -> Result<()> {
-    let currencies = "SELECT currency, COUNT(*) FROM item WHERE batch = $1 AND chunk = $2 AND state = 'planned' \
+    let was = ItemState::Planned;
+    let becomes = was.doubted();
+    let currencies = "SELECT currency, COUNT(*) FROM item WHERE batch = $1 AND chunk = $2 AND state = $3 \
                       GROUP BY currency";
     let mut deltas = Deltas::default();
-    for row in tx.query(currencies, &[batch.into(), number.into()]).await? {
+    for row in tx.query(currencies, &[batch.into(), number.into(), was.as_str().into()]).await? {
         let (currency, count) = (row.text(0)?, row.int(1)?);
-        deltas.add(ItemState::Planned, &currency, -count);
-        deltas.add(ItemState::InDoubt, &currency, count);
+        deltas.add(was, &currency, -count);
+        deltas.add(becomes, &currency, count);
     }
-    let update = "UPDATE item SET state = 'in_doubt', changed_at = $1 WHERE batch = $2 AND chunk = $3 \
-                  AND state = 'planned'";
-    tx.execute(update, &[now.into(), batch.into(), number.into()]).await?;
+    let update = "UPDATE item SET state = $1, changed_at = $2 WHERE batch = $3 AND chunk = $4 AND state = $5";
+    let values = [becomes.as_str().into(), now.into(), batch.into(), number.into(), was.as_str().into()];
+    tx.execute(update, &values).await?;
     deltas.write(tx, batch).await
 }
 

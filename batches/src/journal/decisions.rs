@@ -11,7 +11,7 @@ use super::records::{Answer, BatchRecord, CHUNK_COLUMNS, ItemRecord, KeptMoney, 
 use super::{Journal, damaged};
 use crate::attention::Attention;
 use crate::batch::BatchState;
-use crate::chunk::{ChunkState, Micros};
+use crate::chunk::Micros;
 use crate::db::{Lock, Tx, Value};
 use crate::input::{ItemDraft, derived_payout_id};
 use crate::item::ItemState;
@@ -392,8 +392,7 @@ impl Journal {
             for row in tx.query(open, &[batch.as_str().into()]).await? {
                 let number = row.int(0)?;
                 let Some(mut chunk) = locked_chunk(tx, &batch, number).await? else { continue };
-                if !matches!(chunk.state, ChunkState::Done | ChunkState::Following) {
-                    chunk.doubt(life, now);
+                if chunk.doubt(life, now) {
                     write(tx, &batch, number, &chunk).await?;
                     doubt(tx, &batch, number, now).await?;
                     doubted += 1;
