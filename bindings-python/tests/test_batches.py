@@ -510,7 +510,7 @@ def test_a_report_is_written_where_it_is_wanted(sandbox: Sandbox, batches: Batch
         assert totals.currencies[0].input.sum == sum((Money(10_000 + row, "IDR") for row in range(900)), Money(0, "IDR"))
     written = (folder / "report.csv").read_bytes()
     assert written == binary.getvalue() == text.getvalue().encode() and len(written) > 64 * 1024
-    assert written.count(b"P-") == 900 and b"11223344" not in written and b"Test account" not in written
+    assert written.count(b'"E-') == 900 and b"11223344" not in written and b"Test account" not in written
     batches.report(ID, folder / "report.jsonl", format="jsonl")
     assert len([json.loads(line) for line in (folder / "report.jsonl").read_text().splitlines()]) == 901
     batches.report(ID, folder / "report.html", format="html")
