@@ -1,11 +1,12 @@
 //! A worker: claims chunks of a batch, sends them under their tokens, and settles those that others left.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use futures_util::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
 use komopay_core::{ChunkToken, Client, Error, ErrorKind, PayoutRequest, Result};
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -86,6 +87,22 @@ struct Sending {
     shrinks: AtomicBool,
 }
 
+/// Awaits this while the chunks go on: one of them may have the journal's turn, and would never give it back otherwise.
+async fn beside<T, C: Future + Unpin>(
+    wanted: impl Future<Output = T>,
+    chunks: &mut FuturesUnordered<C>,
+    finished: &mut VecDeque<C::Output>,
+) -> T {
+    let mut wanted = pin!(wanted);
+    while !chunks.is_empty() {
+        match select(wanted.as_mut(), chunks.next()).await {
+            Either::Left((done, _)) => return done,
+            Either::Right((chunk, _)) => finished.extend(chunk),
+        }
+    }
+    wanted.await
+}
+
 /// One worker, for one batch.
 pub(crate) struct Worker {
     journal: Journal,
@@ -155,11 +172,13 @@ impl Worker {
         let most = if wanted == Wanted::ToFollow { 4 } else { self.settings.concurrency as usize / 32 + 2 };
         let mut chunks: FuturesUnordered<BoxFuture<'_, Result<Ended>>> = FuturesUnordered::new();
         let (mut ended, mut is_more, mut fault) = (Vec::new(), true, None);
+        let mut finished = VecDeque::new();
         loop {
             let goes_on = fault.is_none() && !self.stop.is_stopped() && !self.is_halted() && Instant::now() < ends;
             if goes_on && is_more && chunks.len() < most {
                 let room = most - chunks.len();
-                match self.end_and_claim(&ended, wanted, room).await {
+                let claimed = beside(self.end_and_claim(&ended, wanted, room), &mut chunks, &mut finished).await;
+                match claimed {
                     Ok(claimed) => {
                         ended.clear();
                         is_more = claimed.len() == room;
@@ -169,7 +188,11 @@ impl Worker {
                     Err(error) => fault = Some(error),
                 }
             }
-            match chunks.next().await {
+            let done = match finished.pop_front() {
+                Some(done) => Some(done),
+                None => chunks.next().await,
+            };
+            match done {
                 Some(Ok(chunk)) => {
                     ended.push(chunk);
                     is_more |= !self.waits.load(Ordering::Acquire);

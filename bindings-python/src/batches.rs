@@ -307,6 +307,7 @@ impl Batches {
                 approval_by_another: setting("approval_by_another")
                     .take_or(approval_by_another, usual.approval_by_another)?,
                 paid_lately_days: setting("paid_lately_days").take_or(paid_lately_days, usual.paid_lately_days)?,
+                ceilings: Vec::new(),
             };
             let made;
             let feeding = match rows.cast::<Feeding>() {
