@@ -3,6 +3,7 @@
 
 mod feed;
 mod journal;
+mod outbox;
 mod report;
 mod rows;
 mod source;
@@ -17,6 +18,7 @@ use komopay_core as core;
 use komopay_core::{Error, MethodCode};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use tokio::task::JoinHandle;
 
 use crate::answer::{Answered, ToPython};
 use crate::caller::Caller;
@@ -30,6 +32,7 @@ use crate::telemetry::Told;
 use crate::wait::Attend;
 
 use journal::Journal;
+pub use outbox::Outbox;
 use report::{Form, Writing};
 use source::Feeding;
 pub use source::{RowSource, csv, json_lines};
@@ -291,22 +294,18 @@ impl Batches {
             new.valid_only = argument("valid_only").take_or(valid_only, new.valid_only)?;
             let sums = argument("sums").maybe(sums)?.map(Vec::from).unwrap_or_default();
             new.control = ControlTotals { count: argument("count").maybe(count)?, sums };
-            let usual = BatchSettings::default();
             new.settings = BatchSettings {
-                concurrency: setting("concurrency").take_or(concurrency, usual.concurrency)?,
-                requests_per_second: setting("requests_per_second").maybe(requests_per_second)?,
-                tokens: setting("tokens").take_or(tokens, usual.tokens)?,
-                token_seconds: setting("token_seconds").take_or(token_seconds, usual.token_seconds)?,
-                max_refusals: setting("max_refusals").maybe(max_refusals)?,
-                max_refused_share: match max_refused_share.is_default() {
-                    true => usual.max_refused_share,
-                    false => Some(setting("max_refused_share").take_or(max_refused_share, 1.0)?),
-                },
-                stop_on_low_balance: setting("stop_on_low_balance")
-                    .take_or(stop_on_low_balance, usual.stop_on_low_balance)?,
-                approval_by_another: setting("approval_by_another")
-                    .take_or(approval_by_another, usual.approval_by_another)?,
-                paid_lately_days: setting("paid_lately_days").take_or(paid_lately_days, usual.paid_lately_days)?,
+                paid_lately_days: setting("paid_lately_days").take_or(paid_lately_days, 7)?,
+                ..settings(
+                    concurrency,
+                    requests_per_second,
+                    tokens,
+                    token_seconds,
+                    max_refusals,
+                    max_refused_share,
+                    stop_on_low_balance,
+                    approval_by_another,
+                )?
             };
             let made;
             let feeding = match rows.cast::<Feeding>() {
@@ -326,13 +325,66 @@ impl Batches {
                 batches.plan(new, rows).await.map(values::Planned::from)
             };
             let started = self.caller.start(py)?;
-            started.call_attending(py, feeding, call)
+            started.call_attending(py, feeding, apart(call))
         })
     }
 
     /// Rows for a plan of an event loop, which hands them over.
     fn _feeding(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<Feeding> {
         guard(py, || Feeding::of(rows, true))
+    }
+
+    /// Opens an outbox: a batch that takes payouts one by one, in transactions of your own (`Outbox`). Gives the digest to
+    /// approve. It needs a journal in the database that those transactions are of.
+    ///
+    /// It has no contents to approve: ceilings are approved instead, by currency the most of one payout and the most of an
+    /// hour. What is above pauses it; a currency that is not there is not paid. Other settings than before void the
+    /// approval. The settings are those of `plan`.
+    ///
+    /// Errors: `ConfigurationError`, naming `journal` if that is no PostgreSQL, or a setting; `InvalidRequestError`, naming
+    /// what cannot be used.
+    #[pyo3(
+        signature = (batch_id, *, maker, ceilings, concurrency=Or::DEFAULT, requests_per_second=None,
+            tokens=Or::DEFAULT, token_seconds=Or::DEFAULT, max_refusals=None, max_refused_share=Or::DEFAULT,
+            stop_on_low_balance=Or::DEFAULT, approval_by_another=Or::DEFAULT),
+        text_signature = "($self, batch_id, *, maker, ceilings, concurrency=32, requests_per_second=None, \
+            tokens='chunk', token_seconds=60, max_refusals=None, max_refused_share=0.1, stop_on_low_balance=True, \
+            approval_by_another=True)"
+    )]
+    #[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
+    fn open_outbox(
+        &self,
+        py: Python<'_>,
+        batch_id: Given<'_, String>,
+        maker: Given<'_, String>,
+        ceilings: Given<'_, outbox::Ceilings>,
+        concurrency: Or<'_, u32>,
+        requests_per_second: Option<Given<'_, f64>>,
+        tokens: Or<'_, BatchTokens>,
+        token_seconds: Or<'_, u64>,
+        max_refusals: Option<Given<'_, u64>>,
+        max_refused_share: Or<'_, f64>,
+        stop_on_low_balance: Or<'_, bool>,
+        approval_by_another: Or<'_, bool>,
+    ) -> PyResult<Answered<String>> {
+        guard(py, || {
+            let id = argument("batch_id").take(batch_id)?;
+            let maker = argument("maker").take(maker)?;
+            let settings = BatchSettings {
+                ceilings: setting("ceilings").take(ceilings)?.0,
+                ..settings(
+                    concurrency,
+                    requests_per_second,
+                    tokens,
+                    token_seconds,
+                    max_refusals,
+                    max_refused_share,
+                    stop_on_low_balance,
+                    approval_by_another,
+                )?
+            };
+            self.call(py, move |batches| async move { batches.open_outbox(&id, &maker, &settings).await })
+        })
     }
 
     /// Approves a batch as it stands: bound to the digest that its plan gave, over all that it would pay, payees included.
@@ -590,7 +642,7 @@ impl Batches {
                 batches.status(&id).await?;
                 batches.report(&id, form.writer(sink()?)).await.map(values::ReportTotals::from)
             };
-            let totals = self.caller.start(py)?.call_attending(py, writing, call)?;
+            let totals = self.caller.start(py)?.call_attending(py, writing, apart(call))?;
             if matches!(self.caller, Caller::Blocks) {
                 writing.write(py)?;
             }
@@ -682,7 +734,7 @@ impl Batches {
         F: Future<Output = core::Result<T>> + Send + 'static,
     {
         let open = self.journal.open(py)?;
-        let call = async move { call(open.await?).await };
+        let call = apart(async move { call(open.await?).await });
         self.caller.start(py)?.call(py, None, Told::nobody(), call)
     }
 
@@ -698,9 +750,60 @@ impl Batches {
         F: Future<Output = core::Result<T>> + Send + 'static,
     {
         let open = self.journal.open(py)?;
-        let call = async move { call(open.await?).await };
+        let call = apart(async move { call(open.await?).await });
         self.caller.start(py)?.call_attending(py, stop, call)
     }
+}
+
+/// A call in a task of its own, which ends if nobody waits for it any more. It goes on while its caller's thread does
+/// something else between two slices of waiting, such as a handler of the log that asks the journal, too.
+async fn apart<T: Send + 'static>(call: impl Future<Output = core::Result<T>> + Send + 'static) -> core::Result<T> {
+    let task = match core::caller() {
+        Some(caller) => tokio::spawn(core::called_by(caller, call)),
+        None => tokio::spawn(call),
+    };
+    let mut task = Apart(task);
+    (&mut task.0).await.map_err(|_| Error::internal("a fault of the komopay SDK: it panicked"))?
+}
+
+/// A task that nobody else waits for.
+struct Apart<T>(JoinHandle<T>);
+
+impl<T> Drop for Apart<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What a batch is paid by.
+#[allow(clippy::too_many_arguments, reason = "keywords, one per setting")]
+fn settings(
+    concurrency: Or<'_, u32>,
+    requests_per_second: Option<Given<'_, f64>>,
+    tokens: Or<'_, BatchTokens>,
+    token_seconds: Or<'_, u64>,
+    max_refusals: Option<Given<'_, u64>>,
+    max_refused_share: Or<'_, f64>,
+    stop_on_low_balance: Or<'_, bool>,
+    approval_by_another: Or<'_, bool>,
+) -> PyResult<BatchSettings> {
+    let usual = BatchSettings::default();
+    Ok(BatchSettings {
+        concurrency: setting("concurrency").take_or(concurrency, usual.concurrency)?,
+        requests_per_second: setting("requests_per_second").maybe(requests_per_second)?,
+        tokens: setting("tokens").take_or(tokens, usual.tokens)?,
+        token_seconds: setting("token_seconds").take_or(token_seconds, usual.token_seconds)?,
+        max_refusals: setting("max_refusals").maybe(max_refusals)?,
+        max_refused_share: if max_refused_share.is_default() {
+            usual.max_refused_share
+        } else {
+            Some(setting("max_refused_share").take_or(max_refused_share, 1.0)?)
+        },
+        stop_on_low_balance: setting("stop_on_low_balance").take_or(stop_on_low_balance, usual.stop_on_low_balance)?,
+        approval_by_another: setting("approval_by_another").take_or(approval_by_another, usual.approval_by_another)?,
+        paid_lately_days: usual.paid_lately_days,
+        ceilings: usual.ceilings,
+    })
 }
 
 /// The batch, and who does something with it.

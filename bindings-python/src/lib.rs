@@ -80,8 +80,8 @@ mod _native {
     use crate::access::{AccessScope, AccessToken};
     #[pymodule_export]
     use crate::batches::{
-        _fields_of_batches, _read_of_batches, Batches, RowSource, Stop, csv, csv_template, generate_journal_key,
-        json_lines,
+        _fields_of_batches, _read_of_batches, Batches, Outbox, RowSource, Stop, csv, csv_template,
+        generate_journal_key, json_lines,
     };
     #[pymodule_export]
     use crate::callback::{Callback, PayoutChange};

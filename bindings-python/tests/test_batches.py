@@ -372,11 +372,15 @@ def test_another_thread_stops_a_drive(sandbox: Sandbox, batches: Batches) -> Non
 
 
 DRIVES = f"""
-import sys
+import sys, time
 from komopay import Client
 from komopay.batches import Batches
 with Client.from_env() as client, Batches(client, journal=sys.argv[1]) as batches:
-    print(batches.drive({ID!r}).to_json())
+    status = batches.drive({ID!r})
+    while status.count("planned") + status.count("in_doubt"):
+        time.sleep(status.due_in.total_seconds())
+        status = batches.drive({ID!r})
+    print(status.to_json())
 """
 
 
@@ -496,6 +500,48 @@ def test_what_cannot_be_used_is_named(client: Client, batches: Batches, folder: 
         csv_template("CASH")
 
 
+def test_a_report_is_written_where_it_is_wanted(sandbox: Sandbox, batches: Batches, folder: Path) -> None:
+    started(batches, 900)
+    batches.drive(ID)
+    text, binary = io.StringIO(newline=""), io.BytesIO()
+    for target in [folder / "report.csv", str(folder / "report.csv"), text, binary]:
+        totals = batches.report(ID, target)
+        assert totals.count("accepted") == 900
+        assert totals.currencies[0].input.sum == sum((Money(10_000 + row, "IDR") for row in range(900)), Money(0, "IDR"))
+    written = (folder / "report.csv").read_bytes()
+    assert written == binary.getvalue() == text.getvalue().encode() and len(written) > 64 * 1024
+    assert written.count(b'"E-') == 900 and b"11223344" not in written and b"Test account" not in written
+    batches.report(ID, folder / "report.jsonl", format="jsonl")
+    assert len([json.loads(line) for line in (folder / "report.jsonl").read_text().splitlines()]) == 901
+    batches.report(ID, folder / "report.html", format="html")
+    assert ID in (folder / "report.html").read_text()
+
+    class Full(io.BytesIO):
+        def write(self, data: Any, /) -> int:
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        batches.report(ID, Full())
+    for known, field in [
+        ({"target": folder / "none" / "report.csv"}, "report"),
+        ({"target": folder / "report.csv", "format": "pdf"}, "format"),
+        ({"target": 7}, "target"),
+        ({"target": folder / "other.csv", "batch_id": "none"}, "batch_id"),
+    ]:
+        with pytest.raises((ConfigurationError, InvalidRequestError)) as caught:
+            batches.report(**{"batch_id": ID, **known})  # type: ignore[arg-type]
+        assert caught.value.field == field
+    assert not (folder / "other.csv").exists()
+
+
+def test_bad_rows_are_told_page_by_page(batches: Batches) -> None:
+    batches.plan(ID, ({"id": f"E-{row}"} for row in range(300)), maker="maker")
+    told: list[RowProblem] = []
+    while page := batches.problems(ID, told[-1].row if told else 0):
+        told.extend(page)
+    assert {problem.row for problem in told} == set(range(1, 301))
+
+
 def test_values_are_plain_data_and_come_back(batches: Batches) -> None:
     planned = batches.plan(ID, [*dicts(2), {"id": "E-9"}], maker="maker", valid_only=True, count=4)
     start(batches, batches.plan(ID, dicts(2), maker="maker"))
@@ -536,13 +582,18 @@ def test_an_event_loop_does_the_same(sandbox: Sandbox, journal: Path) -> None:
                 (journal.parent / "payroll.csv").write_text(as_csv(dicts(1_203)))
                 for source in [csv(journal.parent / "payroll.csv"), csv(io.StringIO(as_csv(dicts(1_203))))]:
                     assert (await batches.plan(ID, source, maker="maker")).digest == planned.digest
-                await batches.approve(ID, by="approver", digest=planned.digest)
+                await batches.approve(ID, by="approver", digest=planned.digest, why="the other one is not paid")
                 await batches.start(ID, by="operator")
                 status = await batches.drive(ID)
                 assert status == await batches.status(ID) or status.count("accepted") == 1_203
                 await batches.follow(ID, 0)
                 assert await batches.pause(ID, by="operator", why="none is left") in (True, False)
                 assert len(await batches.events(ID)) >= 3
+                report, path = io.BytesIO(), journal.parent / "report.csv"
+                assert (await batches.report(ID, report)).count("accepted") == 1_203
+                await batches.report(ID, path)
+                assert path.read_bytes() == report.getvalue() and len(report.getvalue()) > 64 * 1024
+                assert await batches.problems(ID) == []
                 return status
 
     assert asyncio.run(main()).count("accepted") == 1_203

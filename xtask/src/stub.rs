@@ -13,7 +13,7 @@ const FILE: &str = "bindings-python/python/komopay/_native.pyi";
 
 /// What annotations that are written as texts need, which the generator does not read.
 const IMPORTS: &str = "# Written by `cargo xtask stub`, from the Rust code.\n\nfrom komopay._settings import Settings\n\
-                       from komopay.batches._rows import Rows, SupportsRead, SupportsWrite\n\
+                       from komopay.batches._rows import Rows, SupportsCursor, SupportsRead, SupportsWrite\n\
                        from typing_extensions import Unpack\n";
 
 /// The operators of money, and what they take besides it. The generator says `object`, since Python asks the other side

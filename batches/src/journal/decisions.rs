@@ -62,6 +62,9 @@ impl Journal {
 
     /// Approves a batch as it stands, if it is what `digest` says.
     pub async fn approve(&self, batch: &str, by: &str, digest: &str, why: Option<&str>) -> Result<()> {
+        if !Digest::is_one(digest) {
+            return Err(Error::invalid("digest", "is no digest of a batch: give the one that its plan gave"));
+        }
         let is_it = self.digest(batch, Some(digest)).await?.is(digest);
         let mut tx = self.begin().await?;
         let record = locked_batch(&mut tx, batch).await?;

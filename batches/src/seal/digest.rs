@@ -46,6 +46,12 @@ impl Keys {
 }
 
 impl Digest {
+    /// Whether this text has the form of a digest.
+    pub(crate) fn is_one(text: &str) -> bool {
+        let rest = text.strip_prefix(FORM).and_then(|rest| rest.strip_prefix(':'));
+        rest.and_then(of_key).is_some()
+    }
+
     fn under(key: &Key, batch: &str, settings: &str) -> Result<Self> {
         let mut mac = key.digest()?;
         feed(&mut mac, FORM.as_bytes());

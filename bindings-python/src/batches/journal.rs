@@ -54,17 +54,7 @@ impl Journal {
     pub fn new(client: Py<Client>, given: &Bound<'_, PyAny>, key: Option<Given<'_, String>>) -> PyResult<Self> {
         let py = given.py();
         let location = location(given)?;
-        let key = match setting("journal_key").maybe(key)? {
-            Some(key) => Some(key),
-            None => variable_of(py, KEY)?,
-        };
-        let key = key.ok_or_else(|| {
-            let problem = format!(
-                "give a key, or set {KEY} in the environment; komopay.batches.generate_journal_key() makes one"
-            );
-            setting("journal_key").refuse(py, &problem)
-        })?;
-        let keys = Keys::parse(&key).map_err(|error| raise(py, &error))?;
+        let keys = keys(py, key)?;
         Ok(Self { client, location, keys, state: Mutex::new(State::new(false)) })
     }
 
@@ -114,6 +104,20 @@ impl Journal {
     pub fn shown(&self) -> String {
         self.location.to_string()
     }
+}
+
+/// The keys that were given, or those of the environment.
+pub fn keys(py: Python<'_>, given: Option<Given<'_, String>>) -> PyResult<Keys> {
+    let key = match setting("journal_key").maybe(given)? {
+        Some(key) => Some(key),
+        None => variable_of(py, KEY)?,
+    };
+    let key = key.ok_or_else(|| {
+        let problem =
+            format!("give a key, or set {KEY} in the environment; komopay.batches.generate_journal_key() makes one");
+        setting("journal_key").refuse(py, &problem)
+    })?;
+    Keys::parse(&key).map_err(|error| raise(py, &error))
 }
 
 /// A path, which may be relative to the folder that the process is in now, or a URL.

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 
 from komopay._native import (
     Batches,
+    Outbox,
     RowSource,
     Stop,
     csv,
@@ -68,6 +69,7 @@ __all__ = [
     "GroupTotal",
     "ItemCount",
     "ItemState",
+    "Outbox",
     "Plan",
     "PlanProblem",
     "PlanProblemKind",

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 from komopay._native import PayoutRequest, RowSource
 
-__all__ = ["AsyncRows", "Row", "Rows", "SupportsRead", "SupportsWrite"]
+__all__ = ["AsyncRows", "Row", "Rows", "SupportsCursor", "SupportsRead", "SupportsWrite"]
 
 Row: TypeAlias = tuple[str, PayoutRequest] | tuple[str, str | None, PayoutRequest] | Mapping[str, object]
 Rows: TypeAlias = (
@@ -21,6 +21,12 @@ AsyncRows: TypeAlias = (
     | AsyncIterable[tuple[str, str | None, PayoutRequest]]
     | AsyncIterable[Mapping[str, object]]
 )
+
+
+class SupportsCursor(Protocol):
+    """A connection of DB-API."""
+
+    def cursor(self) -> Any: ...
 
 
 class SupportsRead(Protocol):

@@ -149,6 +149,38 @@ class AsyncBatches:
             feeding._close()
             call.cancel()
 
+    async def open_outbox(
+        self,
+        batch_id: str,
+        *,
+        maker: str,
+        ceilings: Mapping[str, tuple[str | int | Decimal, str | int | Decimal]],
+        concurrency: int = 32,
+        requests_per_second: float | None = None,
+        tokens: Literal["chunk", "payout"] = "chunk",
+        token_seconds: int = 60,
+        max_refusals: int | None = None,
+        max_refused_share: float = 0.1,
+        stop_on_low_balance: bool = True,
+        approval_by_another: bool = True,
+    ) -> str:
+        """Opens an outbox, and gives the digest to approve. See `Batches.open_outbox`."""
+        start = Opaque(
+            self._batches.open_outbox,
+            batch_id,
+            maker=maker,
+            ceilings=ceilings,
+            concurrency=concurrency,
+            requests_per_second=requests_per_second,
+            tokens=tokens,
+            token_seconds=token_seconds,
+            max_refusals=max_refusals,
+            max_refused_share=max_refused_share,
+            stop_on_low_balance=stop_on_low_balance,
+            approval_by_another=approval_by_another,
+        )
+        return await self._end(start)
+
     async def approve(self, batch_id: str, *, by: str, digest: str, why: str | None = None) -> None:
         """Approves a batch as it stands. See `Batches.approve`."""
         return await self._end(Opaque(self._batches.approve, batch_id, by=by, digest=digest, why=why))

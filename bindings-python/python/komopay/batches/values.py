@@ -14,19 +14,25 @@ Example:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
 
 from komopay._native import Money, _fields_of_batches, _read_of_batches
 from komopay.batches.codes import BatchState, ItemState, PlanProblemKind, PlanWarningKind
 from komopay.catalogue import Value
 from komopay.codes import MethodCode
 
+# Importing typing costs more than all the rest of this package.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import cast
 
     from typing_extensions import Self
+else:
+
+    def cast(_: object, value: object) -> object:
+        return value
+
 
 __all__ = [
     "BatchEvent",
@@ -69,7 +75,6 @@ class BatchValue(Value):
         return _fields_of_batches(cls.__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RowProblem(BatchValue):
     """What is wrong with a row. No value of the row is in it.
 
@@ -88,7 +93,6 @@ class RowProblem(BatchValue):
     """What is wrong, and what to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanProblem(BatchValue):
     """What is wrong with a batch as a whole.
 
@@ -107,7 +111,6 @@ class PlanProblem(BatchValue):
     """A row that has it, where it is about rows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanWarning(BatchValue):
     """What a person should know of a batch before it is paid.
 
@@ -126,7 +129,6 @@ class PlanWarning(BatchValue):
     """The row that has it, where it is about one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CurrencyTotal(BatchValue):
     """What a batch pays in one currency.
 
@@ -143,7 +145,6 @@ class CurrencyTotal(BatchValue):
     """Their exact sum, without fees."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupTotal(BatchValue):
     """What a batch pays in one currency by one method through one operator.
 
@@ -177,7 +178,6 @@ class GroupTotal(BatchValue):
     """The row of the largest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(BatchValue):
     """What a batch would do, and what speaks against it.
 
@@ -214,7 +214,6 @@ class Plan(BatchValue):
     """The columns that nothing is taken from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned(BatchValue):
     """What came of a plan.
 
@@ -241,7 +240,6 @@ class Planned(BatchValue):
     """How many are in the input no more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemCount(BatchValue):
     """How many items of one currency are in one state.
 
@@ -260,7 +258,6 @@ class ItemCount(BatchValue):
     """How many."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchStatus(BatchValue):
     """How a batch stands.
 
@@ -301,7 +298,6 @@ class BatchStatus(BatchValue):
         return sum(each.count for each in self.counts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchEvent(BatchValue):
     """Something that happened to a batch: a decision of a person, or a state that it came to. There is none per item.
 
@@ -328,7 +324,6 @@ class BatchEvent(BatchValue):
     """Of what: an item's key, a digest, or a count."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StateTotal(BatchValue):
     """The items of one currency in one state.
 
@@ -347,7 +342,6 @@ class StateTotal(BatchValue):
     """How much, without fees."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportCurrency(BatchValue):
     """The totals of one currency in a report. input and tried_again together are the sum over the states.
 
@@ -367,7 +361,6 @@ class ReportCurrency(BatchValue):
     """Every item by its state. States without items are left out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportTotals(BatchValue):
     """The totals of a report, counted from its items.
 
