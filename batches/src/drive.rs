@@ -397,7 +397,7 @@ impl Worker {
         reached(Step::BeforeLook);
         let result = self.client.find_payout(&item.payout_id, request).await;
         reached(Step::AfterLook);
-        outcome::found(&item.key, result, self.journal.fence, chunk.registration, chunk.at)
+        outcome::found(&item.key, &item.answer, result, self.journal.fence, chunk.registration, chunk.at)
     }
 
     /// Reads those that are accepted, each once or a few times.

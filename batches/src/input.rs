@@ -21,7 +21,7 @@ pub use columns::{Columns, Field};
 pub use csv::{CsvRows, csv_template};
 pub use json_lines::JsonLines;
 pub(crate) use payout_id::check_batch_id;
-pub(crate) use row::check_key;
 pub use payout_id::derived_payout_id;
 pub use requests::Requests;
+pub(crate) use row::check_key;
 pub use rows::{ItemDraft, RowProblem, RowRead, Rows};

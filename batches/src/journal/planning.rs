@@ -3,8 +3,8 @@
 use komopay_core::{ChunkToken, Error, PayoutId, Result};
 
 use super::decisions::no_batch;
-use super::outbox::OutboxRow;
 use super::events::{NewEvent, append};
+use super::outbox::OutboxRow;
 use super::records::{BatchRecord, ItemRecord, KeptPlan};
 use super::{Journal, damaged};
 use crate::batch::BatchState;
