@@ -63,13 +63,7 @@ pub fn of_file(path: &Path, payout_id: Option<&str>) -> Vec<Item> {
     let one = all.replace("?1 IS NULL OR ", "");
     let mut statement = file.prepare(if payout_id.is_some() { &one } else { all }).unwrap();
     let items = statement.query_map([payout_id], |row| {
-        Ok(Item {
-            payout_id: row.get(0)?,
-            line: row.get(1)?,
-            state: row.get(2)?,
-            chunk: row.get(3)?,
-            answer: row.get(4)?,
-        })
+        Ok(Item { payout_id: row.get(0)?, line: row.get(1)?, state: row.get(2)?, chunk: row.get(3)? })
     });
     items.unwrap().map(Result::unwrap).collect()
 }
@@ -87,13 +81,7 @@ async fn of_server(url: &str, schema: &str, payout_id: Option<&str>) -> Result<V
     };
     let items = rows?
         .iter()
-        .map(|row| Item {
-            payout_id: row.get(0),
-            line: row.get(1),
-            state: row.get(2),
-            chunk: row.get(3),
-            answer: row.get(4),
-        })
+        .map(|row| Item { payout_id: row.get(0), line: row.get(1), state: row.get(2), chunk: row.get(3) })
         .collect();
     drop(client);
     let _ = connection.await;
