@@ -184,9 +184,14 @@ impl Stage {
         executed
     }
 
+    /// What was executed, though the journal said at that very moment that it was not sent, or not made.
+    pub fn witnessed(&self) -> Vec<String> {
+        std::mem::take(&mut *self.witnessed.lock().unwrap())
+    }
+
     /// What must not be, at any time.
     pub async fn violations(&self) -> Vec<String> {
-        let mut found = std::mem::take(&mut *self.witnessed.lock().unwrap());
+        let mut found = self.witnessed();
         found.extend(self.contradictions().await);
         found
     }
