@@ -261,3 +261,10 @@ pub fn cases(short: usize, long: usize) -> usize {
     let is_long = *FORM.get_or_init(|| std::env::var("KOMOPAY_PROOF").is_ok_and(|form| form == "long"));
     if is_long { long } else { short }
 }
+
+/// Tells how far a long proof is, at every hundredth.
+pub fn progress(done: usize, of: usize, what: &str) {
+    if done % 100 == 0 && done < of {
+        println!("{done} of {of} {what}");
+    }
+}
