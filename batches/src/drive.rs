@@ -428,7 +428,8 @@ impl Worker {
         let result = self.client.find_payout(&item.payout_id, request).await;
         reached(Step::AfterLook);
         let took = Micros::try_from(asked.elapsed().as_micros()).unwrap_or(Micros::MAX);
-        outcome::found(&item.key, result, self.journal.fence, chunk.registration, chunk.at, took)
+        let (registration, before) = (chunk.registration, &item.answer);
+        outcome::found(&item.key, before, result, self.journal.fence, registration, chunk.at, took)
     }
 
     /// Reads those that are accepted, each once or a few times.

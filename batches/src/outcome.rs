@@ -104,8 +104,11 @@ pub(crate) fn seen(payout: &Payout, attempts: u32) -> (ItemState, Answer) {
 /// What a look for an item that is in doubt means. A look that shows nothing proves nothing before the fence. Its chunk
 /// was claimed at `started` by the database's clock, and the look `took` so long by the worker's own: the platform says
 /// when it answered, and may have looked as much sooner.
+///
+/// Nor does it later, if the platform said that the id is used: to send it again would be answered so again, for ever.
 pub(crate) fn found(
     key: &str,
+    before: &Answer,
     result: Result<Found, Error>,
     fence: Fence,
     registration: Option<Registration>,
@@ -127,6 +130,11 @@ pub(crate) fn found(
             let date = date.map(|date| date.as_microsecond().saturating_sub(took));
             let is_proved =
                 is_broken(Rule::Fence) || registration.is_none_or(|token| fence.proves_not_made(token, started, date));
+            if is_proved && before.id_used {
+                let why = "the platform says that its id is used, and shows no payout of it".to_owned();
+                let attention = Some(Attention::TakenByAnother.as_str().to_owned());
+                return end(ItemState::NeedsPerson, Answer { attention, ..before.clone() }, Some(why));
+            }
             if is_proved { end(ItemState::Planned, Answer::default(), None) } else { None }
         }
         Err(_) => None,
@@ -140,6 +148,7 @@ fn told(error: &Error) -> Answer {
         message: Some(error.message().to_owned()),
         reasons: error.reasons().iter().map(|reason| reason.code.clone()).collect(),
         attempts: u32::try_from(error.attempts().len()).unwrap_or(u32::MAX),
+        id_used: error.attempts().iter().any(|attempt| attempt.http_status == Some(409)),
         ..Answer::default()
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use komopay_core::store_files as files;
 use komopay_core::store_owner::Owner;
@@ -18,6 +18,9 @@ use super::value::{Row, Value};
 
 /// How long to wait for whoever reads the file with a tool of SQLite.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait for who has let the file go just now: a program that is being started has all that was open in the
+/// process that starts it, until it runs.
+const LETTING_GO: Duration = Duration::from_millis(500);
 /// More texts than a journal has.
 const CACHED: usize = 200;
 
@@ -106,14 +109,22 @@ fn lock(real: &Path) -> Result<File> {
     files::make(&path).map_err(|error| fail(&error))?;
     files::check(&path).map_err(|error| fail(&error))?;
     let file = OpenOptions::new().read(true).write(true).open(&path).map_err(|error| fail(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(refused(
-            real,
-            "another process works with this journal, or another part of this one. An SQLite file is for one at a \
-             time: wait until that has ended, or keep the journal in PostgreSQL",
-        )),
-        Err(TryLockError::Error(error)) => Err(fail(&error)),
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if start.elapsed() < LETTING_GO => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(refused(
+                    real,
+                    "another process works with this journal, or another part of this one. An SQLite file is for one \
+                     at a time: wait until that has ended, or keep the journal in PostgreSQL",
+                ));
+            }
+            Err(TryLockError::Error(error)) => return Err(fail(&error)),
+        }
     }
 }
 

@@ -117,6 +117,9 @@ pub(crate) struct Answer {
     /// It was found by reading.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub recovered: bool,
+    /// The platform said that its id is used (409).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub id_used: bool,
     /// How many requests were sent for it.
     pub attempts: u32,
 }

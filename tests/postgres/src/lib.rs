@@ -175,11 +175,21 @@ impl Server {
         self.process = Some(command.spawn().unwrap());
         let start = Instant::now();
         while !self.answers() {
-            let ended = self.process.as_mut().unwrap().try_wait().unwrap();
-            let log = || std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
-            assert!(ended.is_none() && start.elapsed() < PATIENCE, "PostgreSQL does not start: {}", log());
+            if self.process.as_mut().unwrap().try_wait().unwrap().is_some() {
+                // A process of the killed one is not gone yet, and has its memory. It finds that out by itself.
+                assert!(self.log().contains("pre-existing shared memory"), "PostgreSQL does not start: {}", self.log());
+                self.process = Some(command.spawn().unwrap());
+            }
+            assert!(start.elapsed() < PATIENCE, "PostgreSQL does not start: {}", self.log());
             sleep(Duration::from_millis(20));
         }
+    }
+
+    /// The end of its log.
+    fn log(&self) -> String {
+        let log = std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(10)..].join("\n")
     }
 
     /// Stops its processes where they are: connections stay open, and nothing is answered.

@@ -25,7 +25,7 @@ async fn patiently<T>(mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> 
         match attempt().await {
             Err(error) if error.retryable() && start.elapsed() < PATIENCE => {
                 eprintln!("batch-worker: {error}");
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
             result => return result,
         }

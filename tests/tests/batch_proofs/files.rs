@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::kills::STEPS;
 use crate::reader::{Item, of_file};
-use crate::stage::{FENCE, Stage, cases};
+use crate::stage::{FENCE, Stage, cases, progress};
 use crate::worker::End;
 
 /// The files that hold a journal.
@@ -88,6 +88,7 @@ async fn when_the_power_fails_no_intent_is_lost_that_was_followed_by_a_request()
             match stage.worker(Some(&step)).end().await {
                 End::Killed => {
                     failed += 1;
+                    progress(failed, failures, "failures of the power");
                     // The machine starts again, with what was synced.
                     stage.sandbox.idle().await;
                     let _ = std::fs::remove_file(folder.join("journal.sqlite-shm"));

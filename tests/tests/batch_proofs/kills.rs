@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use komopay_sandbox::Sandbox;
 
-use crate::stage::{FENCE, Stage, cases};
+use crate::stage::{FENCE, Stage, cases, progress};
 use crate::worker::End;
 
 /// The steps of a worker (`batches/src/steps.rs`).
@@ -37,6 +37,7 @@ async fn kill_in_files(kills: usize, rows: usize, mut next: impl AsyncFnMut(&Sta
             match next(&stage, killed).await {
                 End::Killed => {
                     killed += 1;
+                    progress(killed, kills, "kills");
                     some_time_passes(&stage).await;
                 }
                 End::Done { due: Some(due), .. } => stage.pass(due).await,

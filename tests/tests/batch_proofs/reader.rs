@@ -21,8 +21,6 @@ pub struct Item {
     pub line: i64,
     pub state: String,
     pub chunk: String,
-    /// What it is waiting for, or was refused for.
-    pub answer: Option<String>,
 }
 
 impl Item {
@@ -60,18 +58,12 @@ impl Place {
 pub fn of_file(path: &Path, payout_id: Option<&str>) -> Vec<Item> {
     let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     file.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
-    let all = "SELECT item.payout_id, item.line, item.state, chunk.state, item.answer FROM item JOIN chunk \
+    let all = "SELECT item.payout_id, item.line, item.state, chunk.state FROM item JOIN chunk \
                ON chunk.batch = item.batch AND chunk.number = item.chunk WHERE ?1 IS NULL OR item.payout_id = ?1";
     let one = all.replace("?1 IS NULL OR ", "");
     let mut statement = file.prepare(if payout_id.is_some() { &one } else { all }).unwrap();
     let items = statement.query_map([payout_id], |row| {
-        Ok(Item {
-            payout_id: row.get(0)?,
-            line: row.get(1)?,
-            state: row.get(2)?,
-            chunk: row.get(3)?,
-            answer: row.get(4)?,
-        })
+        Ok(Item { payout_id: row.get(0)?, line: row.get(1)?, state: row.get(2)?, chunk: row.get(3)? })
     });
     items.unwrap().map(Result::unwrap).collect()
 }
@@ -80,7 +72,7 @@ async fn of_server(url: &str, schema: &str, payout_id: Option<&str>) -> Result<V
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let connection = tokio::spawn(connection);
     let all = format!(
-        "SELECT item.payout_id, item.line, item.state, chunk.state, item.answer FROM \"{schema}\".item JOIN \"{schema}\".chunk \
+        "SELECT item.payout_id, item.line, item.state, chunk.state FROM \"{schema}\".item JOIN \"{schema}\".chunk \
          ON chunk.batch = item.batch AND chunk.number = item.chunk"
     );
     let rows = match payout_id {
@@ -89,13 +81,7 @@ async fn of_server(url: &str, schema: &str, payout_id: Option<&str>) -> Result<V
     };
     let items = rows?
         .iter()
-        .map(|row| Item {
-            payout_id: row.get(0),
-            line: row.get(1),
-            state: row.get(2),
-            chunk: row.get(3),
-            answer: row.get(4),
-        })
+        .map(|row| Item { payout_id: row.get(0), line: row.get(1), state: row.get(2), chunk: row.get(3) })
         .collect();
     drop(client);
     let _ = connection.await;

@@ -1,6 +1,6 @@
 //! The same file again and again; and what of a payee is to be seen where a batch leaves its traces.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use komopay_batches::{BatchSettings, ReportWriter};
 use komopay_sandbox::{Effect, Fault, Operation, Sandbox, When};
@@ -53,17 +53,30 @@ const PERSONAL: [&str; 8] = [
     "99118822773366",
 ];
 
-/// How many bytes of files were searched.
-fn search(path: &Path) -> u64 {
+/// All files in a folder, with what is in them.
+fn read(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     if path.is_dir() {
-        return std::fs::read_dir(path).unwrap().map(|entry| search(&entry.unwrap().path())).sum();
+        return std::fs::read_dir(path).unwrap().flat_map(|entry| read(&entry.unwrap().path())).collect();
     }
-    let Ok(bytes) = std::fs::read(path) else { return 0 };
-    for word in PERSONAL {
-        let is_in = bytes.windows(word.len()).any(|window| window == word.as_bytes());
-        assert!(!is_in, "{} holds {word}", path.display());
+    // What is no file, such as a socket, cannot be read.
+    std::fs::read(path).map(|bytes| (path.to_owned(), bytes)).into_iter().collect()
+}
+
+fn holds(bytes: &[u8], word: &str) -> bool {
+    bytes.windows(word.len()).any(|window| window == word.as_bytes())
+}
+
+/// How many bytes of files were searched.
+fn search(path: &Path) -> usize {
+    let files = read(path);
+    for (path, bytes) in &files {
+        for word in PERSONAL {
+            assert!(!holds(bytes, word), "{} holds {word}", path.display());
+        }
     }
-    bytes.len() as u64
+    // What a journal does hold is found.
+    assert!(files.iter().any(|(_, bytes)| holds(bytes, "P-39")), "no journal is in {}", path.display());
+    files.iter().map(|(_, bytes)| bytes.len()).sum()
 }
 
 /// A file whose payees are canaries, and which has a bad row.

@@ -184,9 +184,14 @@ impl Stage {
         executed
     }
 
+    /// What was executed, though the journal said at that very moment that it was not sent, or not made.
+    pub fn witnessed(&self) -> Vec<String> {
+        std::mem::take(&mut *self.witnessed.lock().unwrap())
+    }
+
     /// What must not be, at any time.
     pub async fn violations(&self) -> Vec<String> {
-        let mut found = std::mem::take(&mut *self.witnessed.lock().unwrap());
+        let mut found = self.witnessed();
         found.extend(self.contradictions().await);
         found
     }
@@ -255,4 +260,11 @@ pub fn cases(short: usize, long: usize) -> usize {
     static FORM: OnceLock<bool> = OnceLock::new();
     let is_long = *FORM.get_or_init(|| std::env::var("KOMOPAY_PROOF").is_ok_and(|form| form == "long"));
     if is_long { long } else { short }
+}
+
+/// Tells how far a long proof is, at every hundredth.
+pub fn progress(done: usize, of: usize, what: &str) {
+    if done % 100 == 0 && done < of {
+        println!("{done} of {of} {what}");
+    }
 }

@@ -3,3 +3,4 @@
 mod life;
 mod people;
 mod stack;
+mod used_up;

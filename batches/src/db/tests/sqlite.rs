@@ -59,6 +59,21 @@ async fn a_file_of_another_user_or_another_program_is_refused() {
     assert!(refused.message().contains("chown ") || !is_root, "{refused}");
 }
 
+/// As a program does that is being started: until it runs, it has what was open in the process that starts it.
+#[tokio::test]
+async fn a_file_that_is_about_to_be_let_go_of_is_waited_for() {
+    let (_folder, path, location) = file();
+    drop(open(&location).await);
+    let held = std::fs::File::open(format!("{}-lock", path.display())).unwrap();
+    held.lock().unwrap();
+    let letting_go = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        drop(held);
+    });
+    count(&open(&location).await).await;
+    letting_go.join().unwrap();
+}
+
 /// Run by the test below, as a process of its own.
 #[tokio::test]
 async fn second_process() {

@@ -7,7 +7,7 @@ use komopay_test_postgres::Server;
 use nix::sys::signal::Signal;
 
 use crate::kills::some_time_passes;
-use crate::stage::{Stage, cases};
+use crate::stage::{Stage, cases, progress};
 use crate::worker::{End, Worker};
 
 /// Time passes for all: no worker runs while the clocks are put forward.
@@ -34,7 +34,10 @@ async fn of_four_workers_any_is_killed_at_any_time_and_the_others_pay_the_rest()
             tokio::time::sleep(Duration::from_millis(fastrand::u64(5..200))).await;
             let unlucky = workers.swap_remove(fastrand::usize(..workers.len()));
             match unlucky.end_or_kill(Duration::ZERO).await {
-                End::Killed => killed += 1,
+                End::Killed => {
+                    killed += 1;
+                    progress(killed, kills, "kills of one of four workers");
+                }
                 End::Done { due: None, .. } => break,
                 End::Done { .. } => {}
                 End::Failed => panic!("{}", stage.errors()),
