@@ -1,5 +1,6 @@
 //! How far a batch is: a bar on a terminal, else a line now and then.
 
+use std::fmt::Display;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -71,11 +72,11 @@ impl Progress {
         }
     }
 
-    /// Says something beside it.
-    pub fn say(&self, text: &str) {
+    /// What says something beside it.
+    pub fn voice(&self) -> Voice {
         match &self.shown {
-            Shown::Bar(bar) => bar.suspend(|| say(text)),
-            _ => say(text),
+            Shown::Bar(bar) => Voice(Some(bar.clone())),
+            _ => Voice(None),
         }
     }
 
@@ -83,6 +84,18 @@ impl Progress {
     pub fn end(&self) {
         if let Shown::Bar(bar) = &self.shown {
             bar.finish_and_clear();
+        }
+    }
+}
+
+/// Says something to people without a tear in the bar.
+pub struct Voice(Option<ProgressBar>);
+
+impl Voice {
+    pub fn say(&self, text: impl Display) {
+        match &self.0 {
+            Some(bar) => bar.suspend(|| say(text)),
+            None => say(text),
         }
     }
 }

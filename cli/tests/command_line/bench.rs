@@ -20,6 +20,7 @@ pub struct Bench {
     runtime: Runtime,
     pub sandbox: Sandbox,
     pub folder: TempDir,
+    pub journal: String,
 }
 
 /// What a command left.
@@ -75,7 +76,7 @@ impl Running {
 }
 
 fn ended(code: Option<i32>, out: String, err: String) -> Ended {
-    for canary in [ACCOUNT, NAME, SECRET] {
+    for canary in [ACCOUNT, NAME, SECRET, komopay_test_postgres::PASSWORD] {
         assert!(!out.contains(canary) && !err.contains(canary), "it shows {canary}: {out} {err}");
     }
     Ended { code: code.expect("no signal ended it"), out, err }
@@ -92,7 +93,7 @@ impl Bench {
         let runtime = Runtime::new().unwrap();
         let sandbox = Sandbox::builder().merchant("MERCHANT", SECRET).processing_time(Duration::from_millis(50));
         let sandbox = runtime.block_on(builder(sandbox).start()).unwrap();
-        Self { runtime, sandbox, folder: TempDir::new().unwrap() }
+        Self { runtime, sandbox, folder: TempDir::new().unwrap(), journal: "payroll.journal".to_owned() }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -101,7 +102,7 @@ impl Bench {
         command.env("KOMOPAY_BASE_URL", self.sandbox.base_url()).env("KOMOPAY_MERCHANT_CODE", "MERCHANT");
         command.env("KOMOPAY_SECRET", SECRET);
         command
-            .env("KOMOPAY_JOURNAL", "payroll.journal")
+            .env("KOMOPAY_JOURNAL", &self.journal)
             .env("KOMOPAY_JOURNAL_KEY", "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MGFiY2RlZmdoaWo=");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
