@@ -1,10 +1,11 @@
 //! How far a batch is: a bar on a terminal, else a line now and then.
 
 use std::fmt::Display;
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use komopay_batches::{BatchStatus, ItemState};
 
 use crate::output::{Output, say};
@@ -35,7 +36,7 @@ impl Progress {
         } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             // If the template were none, the bar would have its default style.
-            if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
                 bar.set_style(style);
             }
             Shown::Bar(bar)
@@ -86,6 +87,19 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// This file, with a bar on a terminal while it is read.
+pub fn reading(output: Output, file: File) -> Box<dyn Read + Send> {
+    let length = file.metadata().map_or(0, |about| about.len());
+    if output.json || length == 0 || !std::io::stderr().is_terminal() {
+        return Box::new(file);
+    }
+    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} read, {eta} left") {
+        bar.set_style(style);
+    }
+    Box::new(bar.with_finish(ProgressFinish::AndClear).wrap_read(file))
 }
 
 /// Says something to people without a tear in the bar.

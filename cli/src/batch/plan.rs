@@ -14,6 +14,7 @@ use crate::data;
 use crate::exit::Exit;
 use crate::journal::JournalArguments;
 use crate::output::{Output, plain, table};
+use crate::progress::reading;
 
 /// `batch plan`.
 #[derive(Args)]
@@ -135,7 +136,7 @@ impl PlanArguments {
         new.settings = self.rules.settings(Vec::new());
         new.valid_only = self.valid_only;
         new.control = ControlTotals { count: self.count, sums };
-        let reader = self.reader()?;
+        let reader = self.reader(output)?;
         let batches = self.journal.open().await?;
         let planned = match format {
             Format::Csv => batches.plan(new, CsvRows::new(reader, &self.batch_id, columns, self.delimiter)?).await?,
@@ -161,13 +162,13 @@ impl PlanArguments {
         }
     }
 
-    fn reader(&self) -> Result<Box<dyn Read + Send>> {
+    fn reader(&self, output: Output) -> Result<Box<dyn Read + Send>> {
         if self.file.as_os_str() == "-" {
             return Ok(Box::new(std::io::stdin()));
         }
         let file = File::open(&self.file);
         let unreadable = |error| Error::setting("input", format_args!("cannot read {}: {error}", self.file.display()));
-        Ok(Box::new(file.map_err(unreadable)?))
+        Ok(reading(output, file.map_err(unreadable)?))
     }
 }
 

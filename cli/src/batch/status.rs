@@ -96,7 +96,15 @@ fn next_steps(status: &BatchStatus) -> Vec<String> {
         BatchState::Paused => steps.push(format!("komopay batch resume {id} --by NAME")),
         BatchState::Running | BatchState::Following => steps.push(format!("komopay batch work {id}")),
         BatchState::Cancelled if status.due_in.is_some() => steps.push(format!("komopay batch work {id}")),
-        BatchState::Cancelled | BatchState::Closed => {}
+        BatchState::Cancelled | BatchState::Closed => {
+            let refused: u64 =
+                ItemState::ALL.into_iter().filter(|state| state.is_refused()).map(|state| status.count(state)).sum();
+            if refused > 0 {
+                steps.push(format!(
+                    "komopay batch report {id} --html FILE says what to do about those that got nothing"
+                ));
+            }
+        }
     }
     steps
 }

@@ -39,6 +39,9 @@ impl Work {
         // Before anything is sent.
         let mut signals = Signals::listen()?;
         let batches = self.journal.open().await?;
+        if batches.status(&self.batch_id).await?.state.is_open_to_changes() {
+            return show(output, &batches, &self.batch_id).await;
+        }
         let ends = self.r#for.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let (stop, mut progress) = (Stop::default(), Progress::new(output));
         let voice = progress.voice();

@@ -46,6 +46,7 @@ fn a_file_is_planned_approved_started_and_paid() {
 
     bench.run(&["batch", "status", "B-1"]).expect(4);
     bench.run(&["batch", "start", "B-1", "--by", "maker"]).expect(4);
+    bench.run(&["batch", "work", "B-1"]).expect(4);
     let approve = |by, digest| bench.run(&["batch", "approve", "B-1", "--by", by, "--digest", digest, "--why", "seen"]);
     approve("maker", &digest).expect(2);
     approve("checker", "kb1:0:0").expect(2);
