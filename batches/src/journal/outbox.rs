@@ -13,7 +13,7 @@ use super::records::BatchRecord;
 use super::{Journal, damaged};
 use crate::batch::BatchState;
 use crate::chunk::SECOND;
-use crate::db::{Dialect, Lock, Row, Tx};
+use crate::db::{Lock, Row, Tx};
 use crate::item::ItemState;
 use crate::settings::BatchSettings;
 
@@ -58,7 +58,7 @@ pub(crate) enum Taken {
 impl Journal {
     /// Makes an outbox, or gives the one that is there other settings, which voids its approval.
     pub async fn open_outbox(&self, batch: &str, maker: &str, settings: &BatchSettings) -> Result<BatchState> {
-        if self.db.dialect() != Dialect::Postgres {
+        if self.db.is_exclusive() {
             let problem = "an outbox needs PostgreSQL: the database whose transactions intents are added in";
             return Err(Error::setting("journal", problem));
         }
