@@ -188,6 +188,26 @@ fn a_worker_ends_when_its_time_is_over() {
 }
 
 #[test]
+fn an_item_whose_id_is_taken_needs_a_person_who_settles_it() {
+    let bench = Bench::new();
+    let other = format!(
+        r#"{{"amount": 7, "currency": "IDR", "operator_code": "BNK_000", "account_name": "{NAME}",
+             "account_number": "{ACCOUNT}"}}"#
+    );
+    bench.run_with_input(&["payout", "create", "P-00000", "--request", "-"], &other).expect(0);
+    let file = payroll(&bench, 2, ACCOUNT);
+    started(&bench, &file, &[]);
+    let worked = bench.run(&["batch", "work", "B-1"]).expect(3);
+    assert!(worked.out.contains("needs person 1") && worked.out.contains("batch settle B-1 ITEM"), "{}", worked.out);
+    bench.run(&["batch", "status", "B-1"]).expect(3);
+    let settle = ["batch", "settle", "B-1", "E-0", "--by", "checker", "--why", "it is another's"];
+    let settled = bench.run(&[&settle[..], &["--not-made"]].concat()).expect(0);
+    assert!(!settled.out.contains("needs person") && settled.out.contains("succeeded 1"), "{}", settled.out);
+    bench.run(&["batch", "status", "B-1"]).expect(0);
+    assert_eq!(bench.executed(), ids(2));
+}
+
+#[test]
 fn an_item_that_failed_is_tried_again_under_a_new_id() {
     let bench = Bench::new();
     let file = payroll(&bench, 1, "9000000001");
