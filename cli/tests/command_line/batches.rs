@@ -85,6 +85,7 @@ fn bad_rows_and_wrong_totals_are_bad_input_unless_the_good_ones_were_chosen() {
     assert_eq!(problems.as_array().unwrap().len(), 2, "{problems}");
     assert_eq!((&problems[1]["row"], &problems[1]["field"]), (&4.into(), &"id".into()), "{problems}");
     assert!(bench.run(&plan).expect(2).out.contains("bad: row 3, amount: "));
+    bench.run(&["batch", "status", "B-1"]).expect(2);
     let all = bench.run(&["batch", "problems", "B-1"]).expect(2).out;
     assert!(all.starts_with("row 3, amount: ") && all.lines().count() == 2, "{all}");
     bench.run(&[&plan[..], &["--valid-only", "--count", "2"]].concat()).expect(2);
@@ -171,7 +172,7 @@ fn a_second_ctrl_c_leaves_items_in_doubt() {
     bench.wait_for_calls(CREATE, 4);
     running.interrupt();
     running.wait_for("it stops after what is in flight");
-    running.interrupt();
+    running.terminate();
     let left = running.end().expect(3);
     assert!(left.err.contains("komopay batch work B-1"), "{}", left.err);
     bench.sandbox.clear_faults();

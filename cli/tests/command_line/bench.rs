@@ -51,8 +51,18 @@ pub struct Running {
 }
 
 impl Running {
+    /// Ctrl-C.
     pub fn interrupt(&self) {
-        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGINT).unwrap();
+        self.signal(Signal::SIGINT);
+    }
+
+    /// As whoever supervises it does.
+    pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
 
     /// Reads what is said on standard error up to a line with this.
