@@ -1,7 +1,10 @@
 //! `batch`: what is done with many payouts.
 
 mod decisions;
+mod outbox;
 mod plan;
+mod problems;
+mod report;
 mod status;
 mod template;
 mod work;
@@ -17,6 +20,10 @@ use crate::output::Output;
 pub enum BatchCommand {
     /// Check every row of a file, and say what it adds up to. Nothing is sent
     Plan(Box<plan::PlanArguments>),
+    /// What is wrong with the rows of a batch, as it was planned last: all of it
+    Problems(problems::Problems),
+    /// Open a batch that takes payouts one by one, out of an application's own transactions
+    OpenOutbox(outbox::OpenOutbox),
     /// Approve a batch as its plan said it
     Approve(decisions::Approve),
     /// Let workers pay a batch that was approved
@@ -31,6 +38,8 @@ pub enum BatchCommand {
     Cancel(decisions::Cancel),
     /// How a batch stands. Its exit code says it, too
     Status(status::Status),
+    /// What came of each item, as a page for people, or as a table or lines for programs
+    Report(report::Report),
     /// Settle an item that needs a person, by what that person found out
     Settle(decisions::Settle),
     /// Try an item again that ended without the money having arrived, under a new payout id
@@ -49,6 +58,8 @@ impl BatchCommand {
     pub async fn run(self, output: Output) -> Result<Exit> {
         match self {
             Self::Plan(command) => command.run(output).await,
+            Self::Problems(command) => command.run(output).await,
+            Self::OpenOutbox(command) => command.run(output).await,
             Self::Approve(command) => command.run(output).await,
             Self::Start(command) => command.run(output).await,
             Self::Work(command) => command.run(output).await,
@@ -56,6 +67,7 @@ impl BatchCommand {
             Self::Resume(command) => command.run(output).await,
             Self::Cancel(command) => command.run(output).await,
             Self::Status(command) => command.run(output).await,
+            Self::Report(command) => command.run(output).await,
             Self::Settle(command) => command.run(output).await,
             Self::Retry(command) => command.run(output).await,
             Self::Restored(command) => command.run(output).await,

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 use crate::secret;
 
-/// Where the platform is, and who asks. The secret is in KOMOPAY_SECRET, or in a file.
+/// Where the platform is, and who asks. The secret is in `KOMOPAY_SECRET`, or in a file.
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ClientArguments {
@@ -19,7 +19,7 @@ pub struct ClientArguments {
     /// The merchant's code.
     #[arg(long, value_name = "CODE", env = "KOMOPAY_MERCHANT_CODE")]
     merchant_code: Option<String>,
-    /// A file with the merchant's secret, and nothing else. Without one, it is in KOMOPAY_SECRET.
+    /// A file with the merchant's secret, and nothing else. Without one, it is in `KOMOPAY_SECRET`.
     #[arg(long, value_name = "FILE", env = "KOMOPAY_SECRET_FILE")]
     secret_file: Option<PathBuf>,
     /// Which money this is about: a payout of the other kind is an error.

@@ -10,15 +10,15 @@ use secrecy::ExposeSecret;
 use crate::client::ClientArguments;
 use crate::secret;
 
-/// Where batches are written down. The keys are in KOMOPAY_JOURNAL_KEY, or in a file.
+/// Where batches are written down. The keys are in `KOMOPAY_JOURNAL_KEY`, or in a file.
 #[derive(Args)]
 #[command(next_help_heading = "Journal")]
 pub struct JournalArguments {
-    /// A file, or a PostgreSQL server (postgresql://USER@HOST/DATABASE). One with a password is given in
-    /// KOMOPAY_JOURNAL alone, which is also what holds without this option.
+    /// A file, or a PostgreSQL server (`postgresql://USER@HOST/DATABASE`). One with a password is given in
+    /// `KOMOPAY_JOURNAL` alone, which is also what holds without this option.
     #[arg(long, value_name = "FILE|URL")]
     journal: Option<String>,
-    /// A file with the journal's keys, made by `batch key`. Without one, they are in KOMOPAY_JOURNAL_KEY.
+    /// A file with the journal's keys, made by `batch key`. Without one, they are in `KOMOPAY_JOURNAL_KEY`.
     #[arg(long, value_name = "FILE", env = "KOMOPAY_JOURNAL_KEY_FILE")]
     journal_key_file: Option<PathBuf>,
     #[command(flatten)]

@@ -15,9 +15,9 @@
 //!
 //! | code | what it means |
 //! |---|---|
-//! | 0 | done: what was asked for is so. Of `payout wait`, that the money arrived; of a batch, that every item is final |
+//! | 0 | done, as asked for; of `payout wait`, that the money arrived; of a batch, that every item is final |
 //! | 1 | a fault: the error says whether it may pass |
-//! | 2 | bad input: invalid rows, an option or a setting that cannot be used. Nothing was sent |
+//! | 2 | bad input: invalid rows, an option or a setting that cannot be used |
 //! | 3 | in doubt: a payout may have been made (call it again with `--resume`), or an item needs a person |
 //! | 4 | the batch awaits approval |
 //! | 5 | the batch was stopped by one of its rules |

@@ -1,5 +1,5 @@
-//! What a command shows: one JSON document, or lines for people, on standard output; what is said meanwhile, on standard
-//! error. If nobody can read it, there is nobody to tell: how a command ends does not depend on it.
+//! What a command shows: one JSON document, or lines for people, on standard output; what is said meanwhile, on
+//! standard error. If nobody can read it, there is nobody to tell: how a command ends does not depend on it.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -19,8 +19,10 @@ impl Output {
     /// Shows a result: this document, or these lines.
     pub fn show(self, document: &Value, lines: impl FnOnce() -> String) {
         let text = if self.json { document.to_string() } else { lines() };
-        let mut out = std::io::stdout().lock();
-        drop(writeln!(out, "{}", text.trim_end()));
+        let text = text.trim_end();
+        if !text.is_empty() {
+            drop(writeln!(std::io::stdout().lock(), "{text}"));
+        }
     }
 
     /// Shows an error.

@@ -90,7 +90,7 @@ impl Create {
         let request = match read_request(&id, &self.request)? {
             Ok(request) => request,
             Err(problems) => {
-                output.show(&json!({"payout_id": id.as_str(), "problems": problems}), || String::new());
+                output.show(&json!({"payout_id": id.as_str(), "problems": problems}), String::new);
                 for problem in problems {
                     output.note(format_args!("komopay: the request, {}", said(&problem)));
                 }
@@ -135,7 +135,7 @@ impl Wait {
         let payout = tokio::select! {
             payout = client.wait_for_payout(&id, Duration::from_secs(self.r#for)) => payout?,
             () = signals.next() => {
-                output.show(&json!({"payout_id": id.as_str(), "interrupted": true}), || String::new());
+                output.show(&json!({"payout_id": id.as_str(), "interrupted": true}), String::new);
                 output.note(format_args!("komopay: payout {id} is not waited for any more; the same command goes on"));
                 return Ok(Exit::Unfinished);
             }

@@ -26,7 +26,7 @@ struct Arguments {
 const EXIT_CODES: &str = "Exit codes:
   0  done; of `payout wait`, that the money arrived; of a batch, that every item is final
   1  a fault: the error says whether it may pass
-  2  bad input: invalid rows, an option or a setting. Nothing was sent
+  2  bad input: invalid rows, an option or a setting that cannot be used
   3  in doubt: a payout may have been made (run it again with --resume), or an item needs a person
   4  the batch awaits approval
   5  the batch was stopped by one of its rules

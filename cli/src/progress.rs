@@ -1,9 +1,11 @@
 //! How far a batch is: a bar on a terminal, else a line now and then.
 
-use std::io::IsTerminal;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use komopay_batches::{BatchStatus, ItemState};
 
 use crate::output::{Output, say};
@@ -34,7 +36,7 @@ impl Progress {
         } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             // If the template were none, the bar would have its default style.
-            if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
                 bar.set_style(style);
             }
             Shown::Bar(bar)
@@ -71,11 +73,11 @@ impl Progress {
         }
     }
 
-    /// Says something beside it.
-    pub fn say(&self, text: &str) {
+    /// What says something beside it.
+    pub fn voice(&self) -> Voice {
         match &self.shown {
-            Shown::Bar(bar) => bar.suspend(|| say(text)),
-            _ => say(text),
+            Shown::Bar(bar) => Voice(Some(bar.clone())),
+            _ => Voice(None),
         }
     }
 
@@ -83,6 +85,31 @@ impl Progress {
     pub fn end(&self) {
         if let Shown::Bar(bar) = &self.shown {
             bar.finish_and_clear();
+        }
+    }
+}
+
+/// This file, with a bar on a terminal while it is read.
+pub fn reading(output: Output, file: File) -> Box<dyn Read + Send> {
+    let length = file.metadata().map_or(0, |about| about.len());
+    if output.json || length == 0 || !std::io::stderr().is_terminal() {
+        return Box::new(file);
+    }
+    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} read, {eta} left") {
+        bar.set_style(style);
+    }
+    Box::new(bar.with_finish(ProgressFinish::AndClear).wrap_read(file))
+}
+
+/// Says something to people without a tear in the bar.
+pub struct Voice(Option<ProgressBar>);
+
+impl Voice {
+    pub fn say(&self, text: impl Display) {
+        match &self.0 {
+            Some(bar) => bar.suspend(|| say(text)),
+            None => say(text),
         }
     }
 }

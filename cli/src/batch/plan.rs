@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use komopay_batches::{
-    BatchSettings, BatchState, BatchTokens, Columns, ControlTotals, CsvRows, JsonLines, NewBatch, Planned,
+    BatchSettings, BatchState, BatchTokens, Ceiling, Columns, ControlTotals, CsvRows, JsonLines, NewBatch, Planned,
 };
 use komopay_core::{Error, Money, Result};
 
@@ -14,6 +14,7 @@ use crate::data;
 use crate::exit::Exit;
 use crate::journal::JournalArguments;
 use crate::output::{Output, plain, table};
+use crate::progress::reading;
 
 /// `batch plan`.
 #[derive(Args)]
@@ -52,7 +53,7 @@ pub struct PlanArguments {
 /// What a batch is paid by. Written down with it.
 #[derive(Args)]
 #[command(next_help_heading = "Rules of the batch")]
-struct Rules {
+pub struct Rules {
     /// How many creates of one worker are under way at a time [default: 32].
     #[arg(long)]
     concurrency: Option<u32>,
@@ -104,7 +105,7 @@ fn pair(text: &str) -> std::result::Result<(String, String), String> {
 }
 
 impl Rules {
-    fn settings(&self) -> BatchSettings {
+    pub fn settings(&self, ceilings: Vec<Ceiling>) -> BatchSettings {
         let usual = BatchSettings::default();
         BatchSettings {
             concurrency: self.concurrency.unwrap_or(usual.concurrency),
@@ -120,6 +121,7 @@ impl Rules {
             stop_on_low_balance: !self.go_on_without_balance,
             approval_by_another: !self.approval_by_maker,
             paid_lately_days: self.paid_lately_days.unwrap_or(usual.paid_lately_days),
+            ceilings,
         }
     }
 }
@@ -131,10 +133,10 @@ impl PlanArguments {
         let sums =
             self.sum.iter().map(|(currency, amount)| Money::new(amount, currency)).collect::<Result<Vec<_>>>()?;
         let mut new = NewBatch::new(&self.batch_id, &self.by);
-        new.settings = self.rules.settings();
+        new.settings = self.rules.settings(Vec::new());
         new.valid_only = self.valid_only;
         new.control = ControlTotals { count: self.count, sums };
-        let reader = self.reader()?;
+        let reader = self.reader(output)?;
         let batches = self.journal.open().await?;
         let planned = match format {
             Format::Csv => batches.plan(new, CsvRows::new(reader, &self.batch_id, columns, self.delimiter)?).await?,
@@ -160,50 +162,42 @@ impl PlanArguments {
         }
     }
 
-    fn reader(&self) -> Result<Box<dyn Read + Send>> {
+    fn reader(&self, output: Output) -> Result<Box<dyn Read + Send>> {
         if self.file.as_os_str() == "-" {
             return Ok(Box::new(std::io::stdin()));
         }
         let file = File::open(&self.file);
         let unreadable = |error| Error::setting("input", format_args!("cannot read {}: {error}", self.file.display()));
-        Ok(Box::new(file.map_err(unreadable)?))
+        Ok(reading(output, file.map_err(unreadable)?))
     }
 }
 
 fn lines(planned: &Planned) -> String {
     let plan = &planned.plan;
-    let mut text = format!("{}: {} rows, of which {} are good\n", plan.batch_id, plan.rows(), plan.items());
+    let mut lines = vec![format!("{}: {} rows, of which {} are good", plan.batch_id, plan.rows(), plan.items())];
     let totals = plan.totals.currencies().map(|total| vec![format!("{} payouts", total.count), total.sum.to_string()]);
-    text += &table(&totals.collect::<Vec<_>>());
     let groups = plan.totals.groups().map(|group| {
         let operator = group.operator_code.as_deref().unwrap_or("any operator");
         vec![format!("  {}", group.count), group.sum.to_string(), plain(group.method.as_str()), plain(operator)]
     });
-    text += &table(&groups.collect::<Vec<_>>());
-    for problem in &plan.row_problems {
-        text += &format!("bad: {}\n", plain(&problem.to_string()));
-    }
+    lines.extend(table(&totals.collect::<Vec<_>>()).lines().map(str::to_owned));
+    lines.extend(table(&groups.collect::<Vec<_>>()).lines().map(str::to_owned));
+    lines.extend(plan.row_problems.iter().map(|problem| format!("bad: {}", plain(&problem.to_string()))));
     if plan.bad_rows > 0 {
-        text += &format!("{} rows are bad; at most 100 problems are shown\n", plan.bad_rows);
+        lines.push(format!("{} rows are bad; all of them: komopay batch problems {}", plan.bad_rows, plan.batch_id));
     }
-    for problem in &plan.problems {
-        text += &format!("problem: {}\n", plain(&problem.text));
-    }
-    for warning in &plan.warnings {
-        text += &format!("warning: {}\n", plain(&warning.text));
-    }
+    lines.extend(plan.problems.iter().map(|problem| format!("problem: {}", plain(&problem.text))));
+    lines.extend(plan.warnings.iter().map(|warning| format!("warning: {}", plain(&warning.text))));
     if !plan.unused_columns.is_empty() {
-        text += &format!("not used: {}\n", plain(&plan.unused_columns.join(", ")));
+        lines.push(format!("not used: {}", plain(&plan.unused_columns.join(", "))));
     }
-    text += &format!(
-        "{} is {}: {} items are new, {} changed, {} gone\n",
+    lines.push(format!(
+        "{} is {}: {} items are new, {} changed, {} gone",
         plan.batch_id, planned.state, planned.inserted, planned.changed, planned.removed
-    );
-    match (&planned.digest, planned.state) {
-        (Some(digest), BatchState::Validated) => {
-            let why = if plan.warnings.is_empty() { "" } else { " --why ANSWER" };
-            text + &format!("next: komopay batch approve {} --by NAME --digest {digest}{why}\n", plan.batch_id)
-        }
-        _ => text,
+    ));
+    if let (Some(digest), BatchState::Validated) = (&planned.digest, planned.state) {
+        let why = if plan.warnings.is_empty() { "" } else { " --why ANSWER" };
+        lines.push(format!("next: komopay batch approve {} --by NAME --digest {digest}{why}", plan.batch_id));
     }
+    lines.join("\n")
 }

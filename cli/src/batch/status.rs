@@ -42,7 +42,7 @@ impl Status {
                 let (who, what) = (plain(&event.who), plain(&event.what));
                 vec![event.at.to_string(), who, what, text(&event.details), text(&event.why)]
             });
-            lines(&status) + &table(&rows.collect::<Vec<_>>())
+            lines(&status) + "\n" + &table(&rows.collect::<Vec<_>>())
         });
         Ok(Exit::of_status(&status, by_rule))
     }
@@ -76,14 +76,10 @@ async fn is_by_rule(batches: &Batches, status: &BatchStatus) -> Result<bool> {
 }
 
 fn lines(status: &BatchStatus) -> String {
-    let mut text = format!("{} is {}: {}\n", status.batch_id, status.state, outcomes(status));
-    if let Some(why) = &status.why {
-        text += &format!("why: {}\n", plain(why));
-    }
-    for step in next_steps(status) {
-        text += &format!("next: {step}\n");
-    }
-    text
+    let mut lines = vec![format!("{} is {}: {}", status.batch_id, status.state, outcomes(status))];
+    lines.extend(status.why.as_deref().map(|why| format!("why: {}", plain(why))));
+    lines.extend(next_steps(status).iter().map(|step| format!("next: {step}")));
+    lines.join("\n")
 }
 
 /// What to do now.
@@ -100,7 +96,15 @@ fn next_steps(status: &BatchStatus) -> Vec<String> {
         BatchState::Paused => steps.push(format!("komopay batch resume {id} --by NAME")),
         BatchState::Running | BatchState::Following => steps.push(format!("komopay batch work {id}")),
         BatchState::Cancelled if status.due_in.is_some() => steps.push(format!("komopay batch work {id}")),
-        BatchState::Cancelled | BatchState::Closed => {}
+        BatchState::Cancelled | BatchState::Closed => {
+            let refused: u64 =
+                ItemState::ALL.into_iter().filter(|state| state.is_refused()).map(|state| status.count(state)).sum();
+            if refused > 0 {
+                steps.push(format!(
+                    "komopay batch report {id} --html FILE says what to do about those that got nothing"
+                ));
+            }
+        }
     }
     steps
 }

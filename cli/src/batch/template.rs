@@ -11,7 +11,7 @@ use crate::output::Output;
 /// The header of a CSV file.
 #[derive(Args)]
 pub struct Template {
-    /// The columns that payouts by this method may have, such as BANK_TRANSFER; else all.
+    /// The columns that payouts by this method may have, such as `BANK_TRANSFER`; else all.
     #[arg(long, value_name = "CODE")]
     method: Option<String>,
 }

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::status::show;
 use crate::exit::Exit;
 use crate::journal::JournalArguments;
-use crate::output::{Output, say};
-use crate::progress::{PAUSE, Progress};
+use crate::output::Output;
+use crate::progress::{PAUSE, Progress, Voice};
 use crate::signals::Signals;
 
 /// For how long it sends and follows before it looks around.
@@ -39,10 +39,14 @@ impl Work {
         // Before anything is sent.
         let mut signals = Signals::listen()?;
         let batches = self.journal.open().await?;
+        if batches.status(&self.batch_id).await?.state.is_open_to_changes() {
+            return show(output, &batches, &self.batch_id).await;
+        }
         let ends = self.r#for.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let (stop, mut progress) = (Stop::default(), Progress::new(output));
+        let voice = progress.voice();
         let work = work(&batches, &self.batch_id, ends, &stop, &mut progress);
-        let left = asked_twice(&mut signals, &stop, &self.batch_id);
+        let left = asked_twice(&mut signals, &stop, &self.batch_id, &voice);
         let result = tokio::select! {
             biased;
             result = work => result,
@@ -55,12 +59,12 @@ impl Work {
 }
 
 /// Asks the worker to end at the first Ctrl-C; ends with the second.
-async fn asked_twice(signals: &mut Signals, stop: &Stop, batch_id: &str) {
+async fn asked_twice(signals: &mut Signals, stop: &Stop, batch_id: &str, voice: &Voice) {
     signals.next().await;
     stop.stop();
-    say("komopay: it stops after what is in flight; Ctrl-C again leaves that");
+    voice.say("komopay: it stops after what is in flight; Ctrl-C again leaves that");
     signals.next().await;
-    say(format_args!(
+    voice.say(format_args!(
         "komopay: what was on its way is in doubt until `komopay batch work {batch_id}` settles it, which also goes on"
     ));
 }
@@ -82,7 +86,7 @@ async fn work(
                 tokio::join!(batches.drive(batch_id, budget, stop), batches.follow(batch_id, budget, stop));
             driven.and(followed)
         };
-        watched(batches, batch_id, progress, turn).await?;
+        Box::pin(watched(batches, batch_id, progress, turn)).await?;
         let status = batches.status(batch_id).await?;
         progress.show(&status);
         if stop.is_stopped() || has_ended(&status) {

@@ -11,7 +11,7 @@ const CREATE: Operation = Operation::CreatePayout;
 const HEADER: &str = "id,payout_id,amount,currency,operator_code,account_name,account_number\n";
 
 /// A file of so many rows, whose payout ids are theirs.
-fn payroll(bench: &Bench, rows: u32, number: &str) -> String {
+pub fn payroll(bench: &Bench, rows: u32, number: &str) -> String {
     let mut text = HEADER.to_owned();
     for row in 0..rows {
         writeln!(text, "E-{row},P-{row:05},1000{row},IDR,BNK_000,{NAME},{number}").unwrap();
@@ -19,12 +19,12 @@ fn payroll(bench: &Bench, rows: u32, number: &str) -> String {
     bench.file("payroll.csv", &text).display().to_string()
 }
 
-fn ids(rows: u32) -> Vec<String> {
+pub fn ids(rows: u32) -> Vec<String> {
     (0..rows).map(|row| format!("P-{row:05}")).collect()
 }
 
 /// Plans a batch, has it approved, and starts it.
-fn started(bench: &Bench, file: &str, rules: &[&str]) {
+pub fn started(bench: &Bench, file: &str, rules: &[&str]) {
     let plan = ["batch", "plan", "B-1", file, "--by", "maker", "--json", "--paid-lately-days", "0"];
     let planned = bench.run(&[&plan[..], rules].concat()).expect(4);
     let digest = planned.json()["digest"].as_str().unwrap().to_owned();
@@ -46,6 +46,7 @@ fn a_file_is_planned_approved_started_and_paid() {
 
     bench.run(&["batch", "status", "B-1"]).expect(4);
     bench.run(&["batch", "start", "B-1", "--by", "maker"]).expect(4);
+    bench.run(&["batch", "work", "B-1"]).expect(4);
     let approve = |by, digest| bench.run(&["batch", "approve", "B-1", "--by", by, "--digest", digest, "--why", "seen"]);
     approve("maker", &digest).expect(2);
     approve("checker", "kb1:0:0").expect(2);
@@ -84,6 +85,9 @@ fn bad_rows_and_wrong_totals_are_bad_input_unless_the_good_ones_were_chosen() {
     assert_eq!(problems.as_array().unwrap().len(), 2, "{problems}");
     assert_eq!((&problems[1]["row"], &problems[1]["field"]), (&4.into(), &"id".into()), "{problems}");
     assert!(bench.run(&plan).expect(2).out.contains("bad: row 3, amount: "));
+    bench.run(&["batch", "status", "B-1"]).expect(2);
+    let all = bench.run(&["batch", "problems", "B-1"]).expect(2).out;
+    assert!(all.starts_with("row 3, amount: ") && all.lines().count() == 2, "{all}");
     bench.run(&[&plan[..], &["--valid-only", "--count", "2"]].concat()).expect(2);
     bench.run(&[&plan[..], &["--valid-only", "--count", "1"]].concat()).expect(4);
     bench.run(&["batch", "plan", "B-2", "payroll.xlsx", "--by", "maker"]).expect(2);
@@ -168,7 +172,7 @@ fn a_second_ctrl_c_leaves_items_in_doubt() {
     bench.wait_for_calls(CREATE, 4);
     running.interrupt();
     running.wait_for("it stops after what is in flight");
-    running.interrupt();
+    running.terminate();
     let left = running.end().expect(3);
     assert!(left.err.contains("komopay batch work B-1"), "{}", left.err);
     bench.sandbox.clear_faults();
@@ -182,6 +186,26 @@ fn a_worker_ends_when_its_time_is_over() {
     started(&bench, &file, &[]);
     let ended = bench.run(&["batch", "work", "B-1", "--for", "1"]).expect(6);
     assert!(ended.out.contains("accepted 2"), "{}", ended.out);
+}
+
+#[test]
+fn an_item_whose_id_is_taken_needs_a_person_who_settles_it() {
+    let bench = Bench::new();
+    let other = format!(
+        r#"{{"amount": 7, "currency": "IDR", "operator_code": "BNK_000", "account_name": "{NAME}",
+             "account_number": "{ACCOUNT}"}}"#
+    );
+    bench.run_with_input(&["payout", "create", "P-00000", "--request", "-"], &other).expect(0);
+    let file = payroll(&bench, 2, ACCOUNT);
+    started(&bench, &file, &[]);
+    let worked = bench.run(&["batch", "work", "B-1"]).expect(3);
+    assert!(worked.out.contains("needs person 1") && worked.out.contains("batch settle B-1 ITEM"), "{}", worked.out);
+    bench.run(&["batch", "status", "B-1"]).expect(3);
+    let settle = ["batch", "settle", "B-1", "E-0", "--by", "checker", "--why", "it is another's"];
+    let settled = bench.run(&[&settle[..], &["--not-made"]].concat()).expect(0);
+    assert!(!settled.out.contains("needs person") && settled.out.contains("succeeded 1"), "{}", settled.out);
+    bench.run(&["batch", "status", "B-1"]).expect(0);
+    assert_eq!(bench.executed(), ids(2));
 }
 
 #[test]
@@ -200,6 +224,30 @@ fn an_item_that_failed_is_tried_again_under_a_new_id() {
     bench.run(&[&settle[..], &["--made"]].concat()).expect(2);
     bench.run(&[&settle[..], &["--made", "--not-made"]].concat()).expect(2);
     bench.run(&settle).expect(2);
+}
+
+#[test]
+fn a_report_is_written_whole_and_says_what_came_of_each_item() {
+    let bench = Bench::new();
+    let rows =
+        format!("{HEADER}E-1,P-1,10000,IDR,BNK_000,{NAME},{ACCOUNT}\nE-2,P-2,20000,IDR,BNK_000,{NAME},9000000001\n");
+    let file = bench.file("payroll.csv", &rows).display().to_string();
+    started(&bench, &file, &[]);
+    bench.run(&["batch", "work", "B-1"]).expect(0);
+    let report = ["batch", "report", "B-1", "--html", "b.html", "--csv", "b.csv", "--jsonl", "b.jsonl", "--json"];
+    let shown = bench.run(&report).expect(0).json();
+    assert_eq!(shown["totals"][0]["input"]["sum"]["amount"], "30000");
+    assert_eq!(shown["totals"][0]["states"][0]["state"], "succeeded");
+    let read = |name: &str| std::fs::read_to_string(bench.folder.path().join(name)).unwrap();
+    let (page, table, lines) = (read("b.html"), read("b.csv"), read("b.jsonl"));
+    assert!(page.trim_end().ends_with("</html>"), "{page}");
+    assert_eq!((table.lines().count(), lines.lines().count()), (3, 3), "{table} {lines}");
+    for text in [&page, &table, &lines] {
+        assert!(!text.contains(ACCOUNT) && !text.contains(NAME) && text.contains("E-2"), "{text}");
+    }
+    assert!(bench.run(&["batch", "report", "B-1"]).expect(0).out.contains("failed"));
+    bench.run(&["batch", "report", "B-1", "--csv", "none/b.csv"]).expect(2);
+    assert!(!bench.folder.path().join("none").exists());
 }
 
 #[test]

@@ -20,6 +20,7 @@ pub struct Bench {
     runtime: Runtime,
     pub sandbox: Sandbox,
     pub folder: TempDir,
+    pub journal: String,
 }
 
 /// What a command left.
@@ -50,8 +51,18 @@ pub struct Running {
 }
 
 impl Running {
+    /// Ctrl-C.
     pub fn interrupt(&self) {
-        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGINT).unwrap();
+        self.signal(Signal::SIGINT);
+    }
+
+    /// As whoever supervises it does.
+    pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
 
     /// Reads what is said on standard error up to a line with this.
@@ -75,7 +86,7 @@ impl Running {
 }
 
 fn ended(code: Option<i32>, out: String, err: String) -> Ended {
-    for canary in [ACCOUNT, NAME, SECRET] {
+    for canary in [ACCOUNT, NAME, SECRET, komopay_test_postgres::PASSWORD] {
         assert!(!out.contains(canary) && !err.contains(canary), "it shows {canary}: {out} {err}");
     }
     Ended { code: code.expect("no signal ended it"), out, err }
@@ -92,7 +103,7 @@ impl Bench {
         let runtime = Runtime::new().unwrap();
         let sandbox = Sandbox::builder().merchant("MERCHANT", SECRET).processing_time(Duration::from_millis(50));
         let sandbox = runtime.block_on(builder(sandbox).start()).unwrap();
-        Self { runtime, sandbox, folder: TempDir::new().unwrap() }
+        Self { runtime, sandbox, folder: TempDir::new().unwrap(), journal: "payroll.journal".to_owned() }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -101,7 +112,7 @@ impl Bench {
         command.env("KOMOPAY_BASE_URL", self.sandbox.base_url()).env("KOMOPAY_MERCHANT_CODE", "MERCHANT");
         command.env("KOMOPAY_SECRET", SECRET);
         command
-            .env("KOMOPAY_JOURNAL", "payroll.journal")
+            .env("KOMOPAY_JOURNAL", &self.journal)
             .env("KOMOPAY_JOURNAL_KEY", "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MGFiY2RlZmdoaWo=");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
