@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use komopay_sandbox::Sandbox;
+use komopay_sandbox::{Operation, Sandbox};
 use komopay_test_postgres::Server;
 use nix::sys::signal::Signal;
+use tokio::time::timeout;
 
 use crate::reader::Place;
 use crate::stage::{BATCH, FENCE, Stage, cases, url};
-use crate::worker::{End, Worker};
+use crate::worker::{End, LIMIT, Worker};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_again_and_again_loses_no_payout() {
@@ -50,9 +51,12 @@ async fn a_server_that_is_killed_again_and_again_loses_no_payout() {
 
 /// Waits until so many are executed.
 async fn executed(stage: &Stage, payouts: usize) {
-    while stage.sandbox.calls(komopay_sandbox::Operation::CreatePayout) < payouts as u64 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let sent = async {
+        while stage.sandbox.calls(Operation::CreatePayout) < payouts as u64 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LIMIT, sent).await.unwrap_or_else(|_| panic!("{payouts} are not sent: {}", stage.errors()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
