@@ -1,5 +1,6 @@
 //! The demo: one documented payout, from an empty virtual environment to the ledger's last line.
 
+mod batch;
 mod steps;
 
 pub(crate) use steps::{pay_by, say};
@@ -19,7 +20,7 @@ use crate::{kotlin, swift};
 /// The example that KomoPay publishes, as a program that reads as documentation.
 const EXAMPLE: &str = "bindings-python/examples/quickstart.py";
 
-/// In which language the payout is made.
+/// In which language the payout is made, or that it is many.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Language {
     /// With the wheel, in a new virtual environment.
@@ -28,6 +29,8 @@ pub(crate) enum Language {
     Kotlin,
     /// With the Swift package.
     Swift,
+    /// A thousand payouts of a file, by the command line, with a crash in the middle.
+    Batch,
 }
 
 /// Builds, installs, pays and shows; ends well only if the money moved exactly once.
@@ -42,6 +45,10 @@ pub(crate) fn run(workspace: &Workspace, language: Language) -> Outcome {
         Language::Swift => {
             setup::require(workspace, &setup::SWIFT)?;
             swift::demo(workspace)?;
+        }
+        Language::Batch => {
+            setup::require(workspace, &[Tool::Compiler])?;
+            batch::run(workspace)?;
         }
     }
     println!("\nDone in {:.0} s.", start.elapsed().as_secs_f64());

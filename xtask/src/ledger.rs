@@ -57,17 +57,28 @@ pub(crate) fn check_each_paid_once(lines: &[Line], payouts: usize) -> Outcome {
     })
 }
 
+/// Puts the gateway's clock forward.
+pub(crate) fn advance(gateway: &Gateway, time: Duration) -> Outcome {
+    let body = format!("{{\"advance_ms\": {}}}", time.as_millis());
+    ask("POST", gateway.base_url(), "/_sandbox/clock", gateway.control_token(), &body).map(drop)
+}
+
 fn get(base_url: &str, path: &str, token: &str) -> Outcome<String> {
+    ask("GET", base_url, path, token, "")
+}
+
+fn ask(method: &str, base_url: &str, path: &str, token: &str, body: &str) -> Outcome<String> {
     let failed = |error| Failure::while_doing(format!("cannot ask {base_url}{path}"))(error);
     let host = base_url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).map_err(failed)?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).map_err(failed)?;
     // HTTP/1.0: the answer comes in one piece, and the connection is closed after it.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n").map_err(failed)?;
+    let head = format!("{method} {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n");
+    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).map_err(failed)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).map_err(failed)?;
     match answer.split_once("\r\n\r\n") {
-        Some((head, body)) if head.contains(" 200 ") => Ok(body.to_owned()),
+        Some((head, body)) if head.contains(" 200 ") || head.contains(" 204 ") => Ok(body.to_owned()),
         _ => Err(Failure::new(format!("{base_url}{path} answered {answer}"))),
     }
 }

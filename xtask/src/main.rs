@@ -77,9 +77,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Pay TST-223344 through a stand-in gateway on this machine, with a package built from here.
+    /// Pay TST-223344 through a stand-in gateway on this machine, with a package built from here; or a batch.
     Demo {
-        /// In which language.
+        /// In which language, or `batch`.
         #[arg(default_value = "python")]
         language: demo::Language,
     },
