@@ -73,7 +73,8 @@ impl Batches {
     /// Opens the journal of a merchant's batches, and makes it if there is none.
     ///
     /// # Errors
-    /// `configuration`, naming `journal` or `journal_key`; `unavailable`, naming `journal`, if it cannot be reached now.
+    /// `configuration`, naming `journal` or `journal_key`; `unavailable`, naming `journal`, if it cannot be reached
+    /// now.
     pub async fn open(client: Client, journal: &JournalLocation, keys: Keys) -> Result<Self> {
         #[cfg(not(feature = "proofs"))]
         let clock = Clock::default();
@@ -102,8 +103,8 @@ impl Batches {
     }
 
     /// Opens an outbox: a batch that takes payouts one by one, in transactions of the application's own
-    /// ([`Outbox`](crate::Outbox)). It has no contents to approve; `settings.ceilings` are approved instead, and pause it.
-    /// Other settings than before void the approval. Gives what to approve.
+    /// ([`Outbox`](crate::Outbox)). It has no contents to approve; `settings.ceilings` are approved instead, and pause
+    /// it. Other settings than before void the approval. Gives what to approve.
     ///
     /// # Errors
     /// `configuration`, naming `journal` if that is no PostgreSQL, or a setting; `invalid_request`, naming `batch_id`.
@@ -120,8 +121,8 @@ impl Batches {
     /// the application's word.
     ///
     /// # Errors
-    /// `invalid_request`, naming `batch_id`, if it has bad rows or was started; `digest`, if the batch is another one by
-    /// now; `approver`, if that is its maker, and another has to approve (`approval_by_another`).
+    /// `invalid_request`, naming `batch_id`, if it has bad rows or was started; `digest`, if the batch is another one
+    /// by now; `approver`, if that is its maker, and another has to approve (`approval_by_another`).
     pub async fn approve(&self, batch_id: &str, by: &str, digest: &str, why: Option<&str>) -> Result<()> {
         check_name("approver", by)?;
         check_why(why)?;
@@ -172,7 +173,7 @@ impl Batches {
     /// naming `journal_key`, if its items were sealed with a key that is not here. How single items end is told by
     /// [`Batches::status`] and the report.
     pub async fn drive(&self, batch_id: &str, budget: Budget, stop: &Stop) -> Result<BatchStatus> {
-        self.work(batch_id, Wanted::ToSend, budget, stop).await
+        self.work(batch_id, Wanted::Sending, budget, stop).await
     }
 
     /// Reads the items that the platform took, until the budget is used up or none is due: each after a few seconds,
@@ -181,7 +182,7 @@ impl Batches {
     /// # Errors
     /// As those of [`Batches::drive`].
     pub async fn follow(&self, batch_id: &str, budget: Budget, stop: &Stop) -> Result<BatchStatus> {
-        self.work(batch_id, Wanted::ToFollow, budget, stop).await
+        self.work(batch_id, Wanted::Following, budget, stop).await
     }
 
     async fn work(&self, batch_id: &str, wanted: Wanted, budget: Budget, stop: &Stop) -> Result<BatchStatus> {
@@ -190,7 +191,7 @@ impl Batches {
             let text = format!("is {}: it was not started", record.state);
             return Err(Error::invalid("batch_id", text));
         }
-        if record.is_open && wanted == Wanted::ToSend {
+        if record.is_open && wanted == Wanted::Sending {
             match self.journal.take_intents(batch_id).await? {
                 Taken::Items(_) => {}
                 Taken::Above(why) => {
@@ -251,10 +252,10 @@ impl Batches {
         self.journal.retry(batch_id, item, by, why).await
     }
 
-    /// Says that the journal is a restored one, so that what was written last may be lost. All that is open is in doubt,
-    /// and nothing is concluded until every token that may be about has ended. Where PostgreSQL tells that it is another
-    /// server, or a standby that took over, that is done when the journal is opened. Gives how many groups of items are
-    /// in doubt.
+    /// Says that the journal is a restored one, so that what was written last may be lost. All that is open is in
+    /// doubt, and nothing is concluded until every token that may be about has ended. Where PostgreSQL tells that it is
+    /// another server, or a standby that took over, that is done when the journal is opened. Gives how many groups of
+    /// items are in doubt.
     ///
     /// # Errors
     /// `invalid_request`, naming what cannot be used; `unavailable`, naming `journal`.

@@ -1,8 +1,8 @@
 //! A chunk: the items that one worker claims at a time, and the fence around their one token. Pure: no I/O, no clock.
 //!
-//! The token is the fence. Whoever sends for a chunk holds a token that the platform takes until `exp`; before its first
-//! use, its life was written down by whoever still had the chunk. So a chunk whose worker fell silent is safe to judge
-//! once that token has ended, and what was sent under it has executed or never will:
+//! The token is the fence. Whoever sends for a chunk holds a token that the platform takes until `exp`; before its
+//! first use, its life was written down by whoever still had the chunk. So a chunk whose worker fell silent is safe to
+//! judge once that token has ended, and what was sent under it has executed or never will:
 //!
 //! - by the database's clock, `life + leeway + settle window` after the registration, since a token is issued before it
 //!   is registered; and

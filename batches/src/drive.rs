@@ -88,9 +88,15 @@ struct Sending {
 
 /// What has ended of what a worker has under way.
 enum Done {
-    Claimed { claimed: Vec<Claimed>, asked: usize },
+    Claimed {
+        claimed: Vec<Claimed>,
+        asked: usize,
+    },
     /// What was to be written down with the claim still is.
-    NotClaimed { kept: Vec<Ended>, error: Error },
+    NotClaimed {
+        kept: Vec<Ended>,
+        error: Error,
+    },
     Worked(Result<Ended>),
 }
 
@@ -163,7 +169,7 @@ impl Worker {
     pub async fn run(&self, wanted: Wanted, budget: Budget) -> Result<()> {
         let ends = Instant::now() + budget.time;
         // One chunk more than are sent at a time: its token is there when its turn comes.
-        let most = if wanted == Wanted::ToFollow { 4 } else { self.settings.concurrency as usize / 32 + 2 };
+        let most = if wanted == Wanted::Following { 4 } else { self.settings.concurrency as usize / 32 + 2 };
         let mut under_way: FuturesUnordered<BoxFuture<'_, Done>> = FuturesUnordered::new();
         let (mut ended, mut is_more, mut fault) = (Vec::new(), true, None);
         let (mut chunks, mut claims) = (0, false);

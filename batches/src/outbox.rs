@@ -25,8 +25,8 @@ impl Outbox {
         Ok(Self { batch_id: batch_id.to_owned(), keys })
     }
 
-    /// The row of a payout, checked as every create is. Without a payout id, one is derived from the outbox's id and the
-    /// key.
+    /// The row of a payout, checked as every create is. Without a payout id, one is derived from the outbox's id and
+    /// the key.
     ///
     /// # Errors
     /// `invalid_request`, naming the field.

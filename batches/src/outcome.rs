@@ -29,12 +29,11 @@ pub(crate) fn created(key: &str, result: Result<PayoutAccepted, Error>, stop_on_
     let error = match result {
         Ok(accepted) => {
             let attempts = u32::try_from(accepted.attempts.len()).unwrap_or(u32::MAX);
-            let (state, answer) = match &accepted.payout {
-                Some(payout) => seen(payout, attempts),
-                None => {
-                    let payment_id = accepted.payment_id.clone();
-                    (ItemState::Accepted, Answer { payment_id, attempts, ..Answer::default() })
-                }
+            let (state, answer) = if let Some(payout) = &accepted.payout {
+                seen(payout, attempts)
+            } else {
+                let payment_id = accepted.payment_id.clone();
+                (ItemState::Accepted, Answer { payment_id, attempts, ..Answer::default() })
             };
             let answer = Answer { recovered: accepted.recovered, ..answer };
             return (ItemEnd { key: key.to_owned(), state, answer, why: None }, Next::Go);

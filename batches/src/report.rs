@@ -103,8 +103,8 @@ impl<W: Write> ReportWriter<W> {
         }
     }
 
-    /// Writes what comes last. The totals are those of the items; [`ReportTotals::differences`] compares them with what was
-    /// planned, and so do the page and the last line of JSON.
+    /// Writes what comes last. The totals are those of the items; [`ReportTotals::differences`] compares them with what
+    /// was planned, and so do the page and the last line of JSON.
     ///
     /// # Errors
     /// As [`item`](Self::item).

@@ -31,8 +31,8 @@ pub struct BatchSettings {
     pub requests_per_second: Option<f64>,
     /// Which tokens the creates carry.
     pub tokens: BatchTokens,
-    /// For how long a token is asked for: 60 to 3600 seconds, and at least twice the client's `attempt_timeout`. After a crash, what was on its way is settled no sooner
-    /// than that and the fence's leeway later.
+    /// For how long a token is asked for: 60 to 3600 seconds, and at least twice the client's `attempt_timeout`. After
+    /// a crash, what was on its way is settled no sooner than that and the fence's leeway later.
     pub token_seconds: u64,
     /// It pauses when so many items were refused: by the platform when they were sent, or later.
     pub max_refusals: Option<u64>,

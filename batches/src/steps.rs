@@ -1,5 +1,5 @@
-//! The steps of a worker, where proofs stop and kill it, and the rules that they break on purpose, to see that they would
-//! find that. Nothing, in a build for merchants.
+//! The steps of a worker, where proofs stop and kill it, and the rules that they break on purpose, to see that they
+//! would find that. Nothing, in a build for merchants.
 
 /// A step of a worker: what was done when it was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

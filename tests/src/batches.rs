@@ -6,8 +6,8 @@ use komopay_core::{Config, Credentials};
 
 use crate::canary;
 
-/// Settings of a worker: as [`config`](crate::config), with a shorter settle window, and without a log that is searched,
-/// which takes more time than the work.
+/// Settings of a worker: as [`config`](crate::config), with a shorter settle window, and without a log that is
+/// searched, which takes more time than the work.
 #[must_use]
 pub fn config(base_url: &str) -> Config {
     let mut config = Config::new(base_url, Credentials::merchant(canary::MERCHANT, canary::SECRET));

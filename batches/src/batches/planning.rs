@@ -21,8 +21,8 @@ const PAID_LATELY_TOLD: usize = 100;
 /// A batch to be planned.
 #[derive(Clone, Debug)]
 pub struct NewBatch {
-    /// Its id, which is never made up: the same file under the same id is the same batch. 1 to 100 letters, digits, `_`,
-    /// `-` or `.`.
+    /// Its id, which is never made up: the same file under the same id is the same batch. 1 to 100 letters, digits,
+    /// `_`, `-` or `.`.
     pub id: String,
     /// Who makes it.
     pub maker: String,
@@ -52,8 +52,8 @@ impl Batches {
     /// Checks every row, stores those that are good, and says what they add up to. Nothing is sent.
     ///
     /// The same rows are the same items, in whatever order: to plan a batch again is harmless. Until it was started,
-    /// its contents are what the last plan says; any change of them voids an approval. After that, they stand: a row that
-    /// is another one now is a problem, and is not paid.
+    /// its contents are what the last plan says; any change of them voids an approval. After that, they stand: a row
+    /// that is another one now is a problem, and is not paid.
     ///
     /// # Errors
     /// `invalid_request`, naming `batch_id` or `maker`; `configuration`, naming a setting; what keeps the input from

@@ -18,8 +18,8 @@ impl Batches {
     /// planned. It holds no name, no whole account number and nothing else of a payee.
     ///
     /// # Errors
-    /// `invalid_request`, naming `batch_id`, if there is none of this id; `configuration`, naming `report`, if it cannot
-    /// be written; `internal`, if the chain of its events was broken.
+    /// `invalid_request`, naming `batch_id`, if there is none of this id; `configuration`, naming `report`, if it
+    /// cannot be written; `internal`, if the chain of its events was broken.
     pub async fn report<W: Write>(&self, batch_id: &str, mut report: ReportWriter<W>) -> Result<ReportTotals> {
         let record = self.journal.batch(batch_id).await?;
         let replaced_by = self.journal.replacements(batch_id).await?;

@@ -80,18 +80,18 @@ impl Deltas {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// Chunks to send, and those to settle.
-    ToSend,
+    Sending,
     /// Those to settle: nothing new is sent.
-    ToSettle,
+    Settling,
     /// Those to follow.
-    ToFollow,
+    Following,
 }
 
 impl Wanted {
     /// What a worker may have that asks for this, of a batch in this state.
     pub fn of(self, batch: BatchState) -> Self {
         match self {
-            Self::ToSend if batch != BatchState::Running => Self::ToSettle,
+            Self::Sending if batch != BatchState::Running => Self::Settling,
             wanted => wanted,
         }
     }
@@ -100,9 +100,9 @@ impl Wanted {
     pub const fn states(self) -> &'static [ChunkState] {
         use ChunkState::{Claimed, Following, Planned, Sending, Settling};
         match self {
-            Self::ToSend => &[Settling, Sending, Planned, Claimed],
-            Self::ToSettle => &[Settling, Sending],
-            Self::ToFollow => &[Following],
+            Self::Sending => &[Settling, Sending, Planned, Claimed],
+            Self::Settling => &[Settling, Sending],
+            Self::Following => &[Following],
         }
     }
 }

@@ -30,7 +30,8 @@ impl Journal {
         rows.first().map(BatchRecord::of).ok_or_else(no_batch)?
     }
 
-    /// The digest of all that a batch would pay, and of what it is paid by; under the key of `again`, to compare with it.
+    /// The digest of all that a batch would pay, and of what it is paid by; under the key of `again`, to compare with
+    /// it.
     pub async fn digest(&self, batch: &str, again: Option<&str>) -> Result<Digest> {
         let mut tx = self.begin().await?;
         let rows = tx.query("SELECT settings, is_open FROM batch WHERE id = $1", &[batch.into()]).await?;

@@ -147,8 +147,8 @@ impl Journal {
 }
 
 impl Planning {
-    /// Stores good rows, in one transaction. Gives the problems that only the journal sees. `columns` are what the input
-    /// calls the key and the payout id.
+    /// Stores good rows, in one transaction. Gives the problems that only the journal sees. `columns` are what the
+    /// input calls the key and the payout id.
     pub async fn add(&mut self, rows: &[Stored], columns: [&str; 2]) -> Result<Vec<RowProblem>> {
         let mut tx = self.journal.begin().await?;
         let changes = self.state.is_open_to_changes();
@@ -321,7 +321,7 @@ impl Planning {
         rows.iter()
             .map(|row| {
                 let id = |at| PayoutId::new(row.text(at)?).map_err(|_| damaged("a payout id"));
-                Ok(PaidLately { payout_id: id(0)?, batch_id: row.text(1)?, other_payout_id: id(2)? })
+                Ok(PaidLately { payout: id(0)?, batch: row.text(1)?, other: id(2)? })
             })
             .collect()
     }
@@ -421,19 +421,19 @@ fn line_of(row: u64) -> i64 {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PaidLately {
     /// The payout that is planned.
-    pub payout_id: PayoutId,
+    pub payout: PayoutId,
     /// The other batch.
-    pub batch_id: String,
+    pub batch: String,
     /// The payout there.
-    pub other_payout_id: PayoutId,
+    pub other: PayoutId,
 }
 
 impl PaidLately {
     /// The same as a warning.
     pub fn warning(&self) -> PlanWarning {
-        let Self { payout_id, batch_id, other_payout_id } = self;
+        let Self { payout, batch, other } = self;
         let text = format!(
-            "payout {payout_id} has the payee and the amount of payout {other_payout_id}, of batch {batch_id}: is it \
+            "payout {payout} has the payee and the amount of payout {other}, of batch {batch}: is it \
              meant to be paid twice?"
         );
         PlanWarning { kind: PlanWarningKind::PaidLately, text, row: None }

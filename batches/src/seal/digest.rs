@@ -10,8 +10,9 @@ use super::keys::{Key, Keys, damaged, feed, of_key};
 /// What every digest begins with, and what stands before everything that is digested.
 const FORM: &str = "kb1";
 
-/// A digest in the making, over the settings of one batch, and over its items in the order of their payout ids: each id, the item's key, and
-/// its fingerprint **as it is stored**, key id included. It keeps the last id only, however many items there are.
+/// A digest in the making, over the settings of one batch, and over its items in the order of their payout ids: each
+/// id, the item's key, and its fingerprint **as it is stored**, key id included. It keeps the last id only, however
+/// many items there are.
 ///
 /// The order is that of the ids' bytes: `ORDER BY payout_id` in SQLite, `ORDER BY payout_id COLLATE "C"` in PostgreSQL.
 ///

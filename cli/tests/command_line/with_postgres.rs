@@ -1,5 +1,5 @@
-//! Batches whose journal several processes share. Where no server can be started, `cargo xtask test` leaves out what has
-//! this name.
+//! Batches whose journal several processes share. Where no server can be started, `cargo xtask test` leaves out what
+//! has this name.
 
 use komopay_sandbox::{Effect, Operation, When};
 use komopay_test_postgres::Server;
