@@ -82,7 +82,7 @@ pub(crate) struct Fence {
 impl Fence {
     /// When, by the database's clock, nothing that was sent under this token executes any more.
     pub fn ends(self, registration: Registration) -> Micros {
-        registration.at.saturating_add(registration.life).saturating_add(self.settle_window)
+        registration.at.saturating_add(registration.life).saturating_add(self.leeway).saturating_add(self.settle_window)
     }
 
     /// Whether a read that shows nothing proves that nothing was made under this token. It started at `started` by the
