@@ -3,13 +3,13 @@
 //! | room | what is in it |
 //! |---|---|
 //! | `batches.rs` | [`Batches`], the front door: one method per thing that is done with a batch; imported by nobody |
-//! | `drive.rs`, `pace.rs` | a worker: claims chunks, sends under their tokens at a rate that all share, settles, follows |
+//! | `drive.rs`, `pace.rs` | a worker: claims chunks, sends at a rate that all share, settles, follows |
 //! | `outcome.rs` | what the end of a call means for an item |
 //! | `journal/` | what is written down before money moves: claims, registrations, results, decisions |
-//! | `input/`, `plan.rs` | rows of CSV, JSON Lines or an iterator become items, all of them checked; what they add up to |
+//! | `input/`, `plan.rs` | rows of CSV, JSON Lines or an iterator, all of them checked; what they add up to |
 //! | `outbox.rs` | payouts that are intended in the merchant's own transaction |
 //! | `report/` | what came of each item |
-//! | `chunk.rs`, `item.rs`, `batch.rs`, `attention.rs` | pure rules: the fence, every legal move, why a person is asked |
+//! | `chunk.rs`, `item.rs`, `batch.rs`, `attention.rs` | the fence, every legal move, why a person is asked |
 //! | `settings.rs` | what a batch is paid by |
 //! | `change_store.rs` | the changes of payouts, in PostgreSQL, for many hosts |
 //! | `db/` | one way to speak to SQLite and PostgreSQL |

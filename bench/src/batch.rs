@@ -128,7 +128,7 @@ fn panic_free(error: &komopay_core::Error) -> ! {
 }
 
 fn request(row: usize) -> komopay_core::Result<PayoutRequest> {
-    let account = BankAccount::new("Test account", format!("{:010}", row));
+    let account = BankAccount::new("Test account", format!("{row:010}"));
     Ok(PayoutRequest::new(Money::new("10000", "IDR")?, BankTransfer::new("BNK_000", account)))
 }
 

@@ -126,7 +126,11 @@ impl Journal {
     ) -> Result<Vec<Claimed>> {
         let now = tx.now().await?;
         let mut claimed = Vec::new();
+        let may_send = not_before(tx).await? <= now;
         for state in wanted.states() {
+            if !may_send && matches!(state, ChunkState::Planned | ChunkState::Claimed) {
+                continue;
+            }
             let left = i64::try_from(most.saturating_sub(claimed.len())).unwrap_or(i64::MAX);
             if left == 0 {
                 break;
@@ -251,6 +255,12 @@ pub(super) const UPDATE_ITEM: &str = "UPDATE item SET state = $1, answer = COALE
 
 pub(super) fn json(answer: &Answer) -> Option<String> {
     serde_json::to_string(answer).ok()
+}
+
+/// Until when nothing is sent: after a restore, until the end of whatever may have been sent and is not written down.
+pub(super) async fn not_before(tx: &mut Tx) -> Result<Micros> {
+    let rows = tx.query("SELECT not_before FROM owner WHERE one = 1", &[]).await?;
+    Ok(rows.first().map(|row| row.opt_int(0)).transpose()?.flatten().unwrap_or_default())
 }
 
 /// The chunk's row, which nobody else changes until this transaction ends.

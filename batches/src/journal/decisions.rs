@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use komopay_core::{Balance, Error, Payout, PayoutId, Result};
 
-use super::claims::{Deltas, UPDATE_ITEM, doubt, json, locked_chunk, write};
+use super::claims::{Deltas, UPDATE_ITEM, doubt, json, locked_chunk, not_before, write};
 use super::events::{NewEvent, append};
 use super::planning::{Stored, locked_batch};
 use super::records::{Answer, BatchRecord, CHUNK_COLUMNS, ItemRecord, KeptMoney, chunk_of};
 use super::{Journal, damaged};
 use crate::attention::Attention;
 use crate::batch::BatchState;
-use crate::chunk::Micros;
+use crate::chunk::{Micros, Registration, SECOND};
 use crate::db::{Lock, Tx, Value};
 use crate::input::{ItemDraft, derived_payout_id};
 use crate::item::ItemState;
@@ -328,19 +328,19 @@ impl Journal {
 
     /// When there is something to do again.
     pub async fn due_in(&self, record: &BatchRecord) -> Result<Option<Duration>> {
-        let states = match record.state {
-            BatchState::Running => "'planned', 'claimed', 'sending', 'settling', 'following'",
-            BatchState::Paused | BatchState::Following | BatchState::Closed | BatchState::Cancelled => {
-                "'sending', 'settling', 'following'"
-            }
-            BatchState::Draft | BatchState::Validated | BatchState::Approved => return Ok(None),
-        };
+        if record.state.is_open_to_changes() {
+            return Ok(None);
+        }
         let mut tx = self.begin().await?;
-        let first = format!("SELECT MIN(due_at) FROM chunk WHERE batch = $1 AND state IN ({states})");
-        let rows = tx.query(&first, &[record.id.as_str().into()]).await?;
-        let now = tx.now().await?;
+        let first = "SELECT MIN(CASE WHEN state IN ('planned', 'claimed') THEN due_at END), \
+                     MIN(CASE WHEN state IN ('sending', 'settling', 'following') THEN due_at END) \
+                     FROM chunk WHERE batch = $1 AND state <> 'done'";
+        let rows = tx.query(first, &[record.id.as_str().into()]).await?;
+        let (now, not_before) = (tx.now().await?, not_before(&mut tx).await?);
         tx.commit().await?;
-        let due = rows.first().map_or(Ok(None), |row| row.opt_int(0))?;
+        let row = rows.first().ok_or_else(no_batch)?;
+        let unsent = row.opt_int(0)?.filter(|_| record.state == BatchState::Running).map(|due| due.max(not_before));
+        let due = unsent.into_iter().chain(row.opt_int(1)?).min();
         Ok(due.map(|due| Duration::from_micros(u64::try_from(due.saturating_sub(now)).unwrap_or_default())))
     }
 
@@ -385,12 +385,13 @@ impl Journal {
         let now = tx.now().await?;
         let batches = "SELECT id, settings FROM batch WHERE state IN ('running', 'paused', 'following', 'cancelled') \
                        ORDER BY id";
-        let mut doubted = 0;
+        let (mut doubted, mut longest) = (0, SHORTEST_LIFE);
         for row in tx.query_locking(batches, &[], Lock::Update).await? {
             let batch = row.text(0)?;
             let settings: crate::settings::BatchSettings =
                 serde_json::from_str(&row.text(1)?).map_err(|_| damaged("the settings of a batch"))?;
             let life = Micros::try_from(settings.token_life().as_micros()).unwrap_or(Micros::MAX);
+            longest = longest.max(life);
             let open = "SELECT number FROM chunk WHERE batch = $1 \
                         AND state IN ('planned', 'claimed', 'sending', 'settling') ORDER BY number";
             for row in tx.query(open, &[batch.as_str().into()]).await? {
@@ -404,9 +405,15 @@ impl Journal {
             }
             append(tx, &batch, NewEvent { who: by, what: "restored", why: Some(why), details: None }).await?;
         }
+        // What was started, or tried again, in the time that is lost may be on its way, too.
+        let ends = self.fence.ends(Registration { expires_at: 0, life: longest, at: now });
+        tx.execute("UPDATE owner SET not_before = $1 WHERE one = 1", &[ends.into()]).await?;
         Ok(doubted)
     }
 }
+
+/// The least that a token of a chunk lives.
+const SHORTEST_LIFE: Micros = 60 * SECOND;
 
 /// Cancels what was not sent of a batch that is cancelled, and gives how many items that are.
 async fn cancel_unsent(tx: &mut Tx, batch: &str) -> Result<u64> {

@@ -7,7 +7,7 @@
 //!   resumes was executed or will be. (All else ends as `outcome_unknown` or `duplicate_payout`.);
 //! - no POST starts after everybody left, while an earlier one is open, before a `Retry-After` is over, or without time
 //!   for it and a read; none under a chunk's token starts after the end of that, or once it was refused; two calls of
-//! one client are never under way for one id;
+//!   one client are never under way for one id;
 //! - every call ends, by its deadline; one that may not wait for a platform that was never reached, by the end of that
 //!   time.
 //!

@@ -43,15 +43,14 @@ impl Place {
         }
     }
 
-    /// The one of this id, for who cannot wait. None, if the server is down.
-    pub fn item_now(&self, payout_id: &str) -> Option<Option<Item>> {
-        let items = match self {
+    /// Those of this id, of which there is one at the most, for who cannot wait. None, if the server is down.
+    pub fn item_now(&self, payout_id: &str) -> Option<Vec<Item>> {
+        match self {
             Self::File(path) => Some(of_file(path, Some(payout_id))),
             Self::Server(url, schema) => tokio::task::block_in_place(|| {
                 tokio::runtime::Handle::current().block_on(of_server(url, schema, Some(payout_id))).ok()
             }),
-        };
-        items.map(|mut items| items.pop())
+        }
     }
 }
 

@@ -122,10 +122,9 @@ async fn a_balance_that_ends_midway_pauses_and_what_was_refused_for_it_is_sent_l
     let sandbox = komopay_tests::start(builder).await;
     let stack = Stack::of(sandbox);
     let batches = stack.batches().await;
-    let mut rows = HEAD.to_owned();
-    for row in 0..10 {
-        rows.push_str(&format!("\nE-{row},P-{row},10000,IDR,BNK_000,Test account,1122334{row}"));
-    }
+    let rows: Vec<String> =
+        (0..10).map(|row| format!("E-{row},P-{row},10000,IDR,BNK_000,Test account,1122334{row}")).collect();
+    let rows = format!("{HEAD}\n{}", rows.join("\n"));
     started(&batches, "B-1", &rows).await;
     let status = batches.drive("B-1", BUDGET, &Stop::default()).await.unwrap();
     assert_eq!(status.state, BatchState::Paused, "{status:?}");
@@ -154,4 +153,26 @@ async fn the_report_reconciles_and_shows_no_payee() {
         assert!(text.contains("P-X") && text.contains("****0031"), "{text}");
         assert!(!text.contains("Canary") && !text.contains("9000000031"), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restore_nothing_is_sent_before_what_was_lost_has_ended() {
+    let stack = Stack::start(Sandbox::builder()).await;
+    let batches = stack.batches().await;
+    started(&batches, "B-1", &file(3)).await;
+    let planned = plan(&batches, "B-2", &format!("{HEAD}\nF-1,Q-1,10000,IDR,BNK_000,Test account,998877")).await;
+    batches.approve("B-2", "approver", &planned.digest.unwrap(), Some("as agreed")).await.unwrap();
+    assert_eq!(batches.restored("operator", "a backup of last night").await.unwrap(), 1);
+    // Also what was not started when the backup was made: it may have been since.
+    batches.start("B-2", "operator", None).await.unwrap();
+    for batch in ["B-1", "B-2"] {
+        let status = batches.drive(batch, BUDGET, &Stop::default()).await.unwrap();
+        assert!(status.due_in.is_some_and(|due| due.as_secs() > 60), "{status:?}");
+    }
+    assert!(stack.ledger().is_empty());
+    for batch in ["B-1", "B-2"] {
+        let status = to_the_end(&stack, &batches, batch).await;
+        assert_eq!(status.state, BatchState::Closed, "{status:?}");
+    }
+    assert_eq!(stack.ledger().values().collect::<Vec<_>>(), [&1; 4]);
 }

@@ -58,11 +58,11 @@ pub const HEAD: &str = "id,payout_id,amount,currency,operator_code,account_name,
 
 /// A file of so many rows.
 pub fn file(rows: usize) -> String {
-    let mut file = HEAD.to_owned();
-    for row in 0..rows {
-        file.push_str(&format!("\nE-{row},P-{row},{},IDR,BNK_000,Test account,{}", 10_000 + row, 11_223_344 + row));
-    }
-    file
+    let rows = (0..rows).map(|row| {
+        let (amount, account) = (10_000 + row, 11_223_344 + row);
+        format!("E-{row},P-{row},{amount},IDR,BNK_000,Test account,{account}")
+    });
+    [HEAD.to_owned()].into_iter().chain(rows).collect::<Vec<_>>().join("\n")
 }
 
 pub fn rows(batch: &str, file: &str) -> CsvRows<std::io::Cursor<Vec<u8>>> {

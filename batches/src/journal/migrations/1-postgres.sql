@@ -1,4 +1,4 @@
-CREATE TABLE owner (one BIGINT PRIMARY KEY CHECK (one = 1), settings TEXT NOT NULL, server TEXT);
+CREATE TABLE owner (one BIGINT PRIMARY KEY CHECK (one = 1), settings TEXT NOT NULL, server TEXT, not_before BIGINT);
 CREATE TABLE batch (
     id TEXT COLLATE "C" PRIMARY KEY,
     state TEXT COLLATE "C" NOT NULL,

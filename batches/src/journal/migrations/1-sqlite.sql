@@ -1,4 +1,4 @@
-CREATE TABLE owner (one INTEGER PRIMARY KEY CHECK (one = 1), settings TEXT NOT NULL, server TEXT) STRICT;
+CREATE TABLE owner (one INTEGER PRIMARY KEY CHECK (one = 1), settings TEXT NOT NULL, server TEXT, not_before INTEGER) STRICT;
 CREATE TABLE batch (
     id TEXT PRIMARY KEY,
     state TEXT NOT NULL,
