@@ -88,9 +88,15 @@ struct Sending {
 
 /// What has ended of what a worker has under way.
 enum Done {
-    Claimed { claimed: Vec<Claimed>, asked: usize },
+    Claimed {
+        claimed: Vec<Claimed>,
+        asked: usize,
+    },
     /// What was to be written down with the claim still is.
-    NotClaimed { kept: Vec<Ended>, error: Error },
+    NotClaimed {
+        kept: Vec<Ended>,
+        error: Error,
+    },
     Worked(Result<Ended>),
 }
 

@@ -11,7 +11,7 @@ use super::state::{At, Broken, Create, DENIED, Look, Made, Request, State, TWICE
 use crate::batch::BatchState;
 use crate::chunk::{ChunkState, Micros, Registration, Task};
 use crate::item::ItemState;
-use crate::journal::Wanted;
+use crate::journal::{Answer, Wanted};
 use crate::outcome;
 
 /// A step, as a trace shows it.
@@ -346,7 +346,8 @@ impl Steps<'_> {
             let registration = registration.filter(|_| rules.fence);
             let fence = setting.times.fence();
             let took = if rules.asked { micros(from.own_time(n) - asked) } else { 0 };
-            outcome::found("", Ok(Found::NotThere { date }), fence, registration, started, took).map(|end| end.state)
+            let (before, result) = (Answer::default(), Ok(Found::NotThere { date }));
+            outcome::found("", &before, result, fence, registration, started, took).map(|end| end.state)
         };
         self.add(Some(n), What::HearsOfLook { item, becomes }, |to| {
             set_look(to, n, item, Look::Ended(becomes));
