@@ -43,14 +43,17 @@ impl Place {
         }
     }
 
-    /// Those of this id, of which there is one at the most, for who cannot wait. None, if the server is down.
-    pub fn item_now(&self, payout_id: &str) -> Option<Vec<Item>> {
-        match self {
-            Self::File(path) => Some(of_file(path, Some(payout_id))),
+    /// Whether this id is said not to be sent, or not made, right now, and how; for who cannot wait. Nothing is said
+    /// while the server is down.
+    pub fn denial_now(&self, payout_id: &str) -> Option<String> {
+        let items = match self {
+            Self::File(path) => of_file(path, Some(payout_id)),
             Self::Server(url, schema) => tokio::task::block_in_place(|| {
                 tokio::runtime::Handle::current().block_on(of_server(url, schema, Some(payout_id))).ok()
-            }),
-        }
+            })?,
+        };
+        let item = items.first();
+        item.is_none_or(Item::is_said_not_made).then(|| format!("{item:?}"))
     }
 }
 

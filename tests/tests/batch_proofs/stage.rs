@@ -70,10 +70,8 @@ impl Stage {
             let id = exchange.uri.path().strip_prefix("/payouts/");
             let (Some(id), Some((201, _)), "POST") = (id, exchange.answer, exchange.method.as_str()) else { return };
             let journal = journal.lock().unwrap().clone();
-            let Some(mut items) = journal.item_now(id) else { return };
-            let item = items.pop();
-            if item.as_ref().is_none_or(crate::reader::Item::is_said_not_made) {
-                seen.lock().unwrap().push(format!("{id} is executed, and the journal says {item:?}"));
+            if let Some(item) = journal.denial_now(id) {
+                seen.lock().unwrap().push(format!("{id} is executed, and the journal says {item}"));
             }
         });
         let builder = builder.merchant(canary::MERCHANT, canary::SECRET).processing_time(Duration::ZERO);
