@@ -10,17 +10,8 @@ from komopay._native import PayoutRequest, RowSource
 __all__ = ["AsyncRows", "Row", "Rows", "SupportsCursor", "SupportsRead", "SupportsWrite"]
 
 Row: TypeAlias = tuple[str, PayoutRequest] | tuple[str, str | None, PayoutRequest] | Mapping[str, object]
-Rows: TypeAlias = (
-    RowSource
-    | Iterable[tuple[str, PayoutRequest]]
-    | Iterable[tuple[str, str | None, PayoutRequest]]
-    | Iterable[Mapping[str, object]]
-)
-AsyncRows: TypeAlias = (
-    AsyncIterable[tuple[str, PayoutRequest]]
-    | AsyncIterable[tuple[str, str | None, PayoutRequest]]
-    | AsyncIterable[Mapping[str, object]]
-)
+Rows: TypeAlias = RowSource | Iterable[Row]
+AsyncRows: TypeAlias = AsyncIterable[Row]
 
 
 class SupportsCursor(Protocol):
