@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from komopay._native import PayoutRequest, RowSource
 
@@ -17,7 +17,7 @@ AsyncRows: TypeAlias = AsyncIterable[Row]
 class SupportsCursor(Protocol):
     """A connection of DB-API."""
 
-    def cursor(self) -> Any: ...
+    def cursor(self) -> object: ...
 
 
 class SupportsRead(Protocol):
@@ -26,7 +26,16 @@ class SupportsRead(Protocol):
     def read(self, size: int, /) -> str | bytes: ...
 
 
-class SupportsWrite(Protocol):
-    """A file that is open for writing: of bytes, or of text."""
+class WritesBytes(Protocol):
+    """A file that is open for writing bytes."""
 
-    def write(self, data: Any, /) -> object: ...
+    def write(self, data: bytes, /) -> object: ...
+
+
+class WritesText(Protocol):
+    """A file that is open for writing text."""
+
+    def write(self, data: str, /) -> object: ...
+
+
+SupportsWrite: TypeAlias = WritesBytes | WritesText
