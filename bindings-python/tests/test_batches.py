@@ -375,6 +375,32 @@ def test_another_thread_stops_a_drive(sandbox: Sandbox, batches: Batches) -> Non
     assert stop.is_stopped and ended[0].count("accepted") == 2
 
 
+def test_a_handler_of_the_log_may_ask_the_journal_in_the_middle_of_a_drive(batches: Batches) -> None:
+    asked: list[str] = []
+
+    class Asking(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            asked.append(batches.status(ID).state)
+
+    started(batches, 200)
+    logger, handler = logging.getLogger("komopay"), Asking()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        assert batches.drive(ID).count("accepted") == 200
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert "running" in asked
+
+
+def test_who_pays_single_payouts_loads_nothing_of_batches() -> None:
+    program = "import sys, komopay; print(*[name for name in sys.modules if name.startswith('komopay.batches')])"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert run.stdout == "\n", run.stdout + run.stderr
+
+
 DRIVES = f"""
 import sys, time
 from komopay import Client
