@@ -16,7 +16,7 @@ from komopay.codes import FailureCode, MethodCode, PayoutStatus
 from komopay.waits import WaitedPayout
 from os import PathLike
 from types import ModuleType
-from typing import Any, Final, Literal, SupportsIndex, final
+from typing import Final, Literal, SupportsIndex, final
 
 __all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Batches", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Outbox", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "Reason", "RowSource", "SqliteChangeStore", "Stop", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_batches", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_read_of_batches", "_set_telemetry", "csv", "csv_template", "generate_journal_key", "json_lines"]
 
@@ -536,7 +536,7 @@ class Batches:
     def __new__(cls, /, client: Client, *, journal: "str | PathLike[str]", journal_key: str | None = None) -> Batches: ...
     def __reduce__(self, /) -> "tuple[object, ...]": ...
     def __repr__(self, /) -> str: ...
-    def _feeding(self, /, rows: Any) -> Any:
+    def _feeding(self, /, rows: "object") -> "object":
         """
         Rows for a plan of an event loop, which hands them over.
         """
@@ -549,7 +549,7 @@ class Batches:
         """
         Opens the journal, if it is not open.
         """
-    def _writing(self, /, target: "str | PathLike[str] | SupportsWrite") -> Any:
+    def _writing(self, /, target: "str | PathLike[str] | SupportsWrite") -> "object":
         """
         A report for an event loop, which writes it.
         """
