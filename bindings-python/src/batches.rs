@@ -330,6 +330,7 @@ impl Batches {
     }
 
     /// Rows for a plan of an event loop, which hands them over.
+    #[pyo3(signature = (rows: "object") -> "object")]
     fn _feeding(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<Feeding> {
         guard(py, || Feeding::of(rows, true))
     }
@@ -651,7 +652,7 @@ impl Batches {
     }
 
     /// A report for an event loop, which writes it.
-    #[pyo3(signature = (target: "str | PathLike[str] | SupportsWrite"))]
+    #[pyo3(signature = (target: "str | PathLike[str] | SupportsWrite") -> "object")]
     fn _writing(&self, py: Python<'_>, target: &Bound<'_, PyAny>) -> PyResult<Writing> {
         guard(py, || Writing::to(target))
     }

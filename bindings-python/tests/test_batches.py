@@ -162,7 +162,7 @@ def test_the_same_rows_are_the_same_batch_wherever_they_come_from(batches: Batch
         return PayoutRequest(money=Money(row["amount"], "IDR"), method=method.replace(email_address=None))
 
     named = [{"Invoice": row["id"], **{name: cell for name, cell in row.items() if name != "id"}} for row in rows]
-    sources = [
+    sources: list[Any] = [
         rows,
         iter(rows),
         csv(io.StringIO(text), delimiter=";"),
@@ -177,7 +177,7 @@ def test_the_same_rows_are_the_same_batch_wherever_they_come_from(batches: Batch
         ({**row, "amount": Decimal(row["amount"]).normalize()} for row in rows),
         ({**row, "remark": float("nan"), "bank_code": None} for row in rows),
     ]
-    digests = {batches.plan(ID, source, maker="maker").digest for source in sources}  # type: ignore[arg-type]
+    digests = {batches.plan(ID, source, maker="maker").digest for source in sources}
     assert len(digests) == 1 and None not in digests
     derived = [batches.plan("other", pairs, maker="maker") for pairs in [[("E-1", request(rows[0]))]] * 2]
     assert [planned.inserted for planned in derived] == [1, 0]
@@ -209,7 +209,7 @@ def test_values_of_data_frames_are_refused_by_their_fields(batches: Batches) -> 
         """As that of pandas."""
 
     row = dicts(1)[0]
-    for changed, field in [
+    changes: list[tuple[dict[str, Any], str | None]] = [
         ({"amount": 10_000.5}, "amount"),
         ({"amount": float("inf")}, "amount"),
         ({"amount": True}, "amount"),
@@ -219,7 +219,8 @@ def test_values_of_data_frames_are_refused_by_their_fields(batches: Batches) -> 
         ({"account_name": b"Siti"}, "account_name"),
         ({"id": Decimal("1")}, None),
         ({"account_name": "half \ud800"}, "account_name"),
-    ]:
+    ]
+    for changed, field in changes:
         planned = batches.plan(ID, [{**row, **changed}], maker="maker")
         assert [problem.field for problem in planned.plan.row_problems] == ([field] if field else []), changed
     bad_id = batches.plan(ID, [("E-1", "no id", documented_request()), ("E-2", documented_request())], maker="maker")
@@ -252,7 +253,8 @@ def test_what_an_iterable_raises_is_raised_as_it_is_and_nothing_of_it_is_paid(ba
         def read(self, size: int | None = -1, /) -> str:
             raise error
 
-    for source in [rows(0), rows(3), rows(2_000), csv(Failing()), json_lines(Failing())]:
+    sources: list[Any] = [rows(0), rows(3), rows(2_000), csv(Failing()), json_lines(Failing())]
+    for source in sources:
         with pytest.raises(LookupError) as caught:
             batches.plan(ID, source, maker="maker")
         assert caught.value is error
@@ -268,7 +270,7 @@ def test_what_an_iterable_raises_is_raised_as_it_is_and_nothing_of_it_is_paid(ba
 
 def test_what_is_no_row_is_a_fault_of_the_program(batches: Batches) -> None:
     request = documented_request()
-    for rows in [
+    faults: list[Any] = [
         "E-1",
         7,
         [7],
@@ -276,13 +278,15 @@ def test_what_is_no_row_is_a_fault_of_the_program(batches: Batches) -> None:
         [("E-1", "P-1", request, 4)],
         [("E-1", request), {"id": "E-2"}],
         [{7: "E-1"}],
-    ]:
+    ]
+    for rows in faults:
         with pytest.raises(InvalidRequestError) as caught:
-            batches.plan(ID, rows, maker="maker")  # type: ignore[arg-type]
+            batches.plan(ID, rows, maker="maker")
         assert caught.value.field == "rows", rows
-    for pair in [(7, request), ("E-1", 7, request), ("E-1", "request")]:
+    pairs: list[Any] = [(7, request), ("E-1", 7, request), ("E-1", "request")]
+    for pair in pairs:
         with pytest.raises(InvalidRequestError, match="rows, row 2"):
-            batches.plan(ID, [("E-0", request), pair], maker="maker")  # type: ignore[list-item]
+            batches.plan(ID, [("E-0", request), pair], maker="maker")
 
     async def rows_of_a_loop() -> AsyncIterator[dict[str, Any]]:
         yield {}
@@ -371,6 +375,32 @@ def test_another_thread_stops_a_drive(sandbox: Sandbox, batches: Batches) -> Non
     assert stop.is_stopped and ended[0].count("accepted") == 2
 
 
+def test_a_handler_of_the_log_may_ask_the_journal_in_the_middle_of_a_drive(batches: Batches) -> None:
+    asked: list[str] = []
+
+    class Asking(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            asked.append(batches.status(ID).state)
+
+    started(batches, 200)
+    logger, handler = logging.getLogger("komopay"), Asking()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        assert batches.drive(ID).count("accepted") == 200
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert "running" in asked
+
+
+def test_who_pays_single_payouts_loads_nothing_of_batches() -> None:
+    program = "import sys, komopay; print(*[name for name in sys.modules if name.startswith('komopay.batches')])"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert run.stdout == "\n", run.stdout + run.stderr
+
+
 DRIVES = f"""
 import sys, time
 from komopay import Client
@@ -445,14 +475,12 @@ def test_people_decide(batches: Batches, client: Client) -> None:
     batches.start(ID, by="operator", why="answered")
     assert batches.cancel(ID, by="operator", why="the wrong month") == 40
     assert batches.status(ID).count("cancelled") == 40
-    retried = batches.retry(ID, "E-1", by="operator", why="this one is right")
-    assert retried != "E-1"
-    for call in [
-        lambda: batches.settle(ID, "E-1", made=True, by="operator", why="looked"),
-        lambda: batches.settle(ID, "E-none", made=True, by="operator", why="looked"),
-    ]:
+    with pytest.raises(InvalidRequestError) as caught:
+        batches.retry(ID, "E-1", by="operator", why="this one is right")
+    assert caught.value.field == "batch_id"
+    for item in ["E-1", "E-none"]:
         with pytest.raises(InvalidRequestError) as caught:
-            call()
+            batches.settle(ID, item, made=True, by="operator", why="looked")
         assert caught.value.field == "item"
     assert batches.restored(by="operator", why="from last night") >= 0
     assert batches.erase_payees(10**9) == 0
@@ -461,17 +489,18 @@ def test_people_decide(batches: Batches, client: Client) -> None:
 
 
 def test_what_cannot_be_used_is_named(client: Client, batches: Batches, folder: Path) -> None:
-    for settings, field in [
+    unusable: list[tuple[dict[str, Any], str]] = [
         ({"journal": "https://example.com", "journal_key": KEY}, "journal"),
         ({"journal": ":memory:", "journal_key": KEY}, "journal"),
         ({"journal": 7, "journal_key": KEY}, "journal"),
         ({"journal": folder / "other", "journal_key": "short"}, "journal_key"),
         ({"journal": folder / "other"}, "journal_key"),
-    ]:
+    ]
+    for settings, field in unusable:
         with pytest.raises(ConfigurationError) as caught:
-            Batches(client, **settings)  # type: ignore[arg-type]
+            Batches(client, **settings)
         assert caught.value.field == field
-    for settings, field in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"concurrency": 0}, "concurrency"),
         ({"tokens": "all"}, "tokens"),
         ({"max_refused_share": 2}, "max_refused_share"),
@@ -479,9 +508,10 @@ def test_what_cannot_be_used_is_named(client: Client, batches: Batches, folder: 
         ({"count": -1}, "count"),
         ({"sums": {"IDR": 1.5}}, "sums"),
         ({"batch_id": "not an id"}, "batch_id"),
-    ]:
+    ]
+    for settings, field in wrong:
         with pytest.raises((InvalidRequestError, ConfigurationError)) as named:
-            batches.plan(**{"batch_id": ID, "rows": dicts(1), "maker": "maker", **settings})  # type: ignore[arg-type]
+            batches.plan(**{"batch_id": ID, "rows": dicts(1), "maker": "maker", **settings})
         assert named.value.field == field
     with pytest.raises(ConfigurationError) as caught:
         csv("payroll.csv", columns={"name": "Name"})
@@ -504,7 +534,8 @@ def test_a_report_is_written_where_it_is_wanted(sandbox: Sandbox, batches: Batch
     started(batches, 900)
     batches.drive(ID)
     text, binary = io.StringIO(newline=""), io.BytesIO()
-    for target in [folder / "report.csv", str(folder / "report.csv"), text, binary]:
+    targets: list[Any] = [folder / "report.csv", str(folder / "report.csv"), text, binary]
+    for target in targets:
         totals = batches.report(ID, target)
         assert totals.count("accepted") == 900
         assert totals.currencies[0].input.sum == sum((Money(10_000 + row, "IDR") for row in range(900)), Money(0, "IDR"))
@@ -522,14 +553,15 @@ def test_a_report_is_written_where_it_is_wanted(sandbox: Sandbox, batches: Batch
 
     with pytest.raises(OSError, match="the disk is full"):
         batches.report(ID, Full())
-    for known, field in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"target": folder / "none" / "report.csv"}, "report"),
         ({"target": folder / "report.csv", "format": "pdf"}, "format"),
         ({"target": 7}, "target"),
         ({"target": folder / "other.csv", "batch_id": "none"}, "batch_id"),
-    ]:
+    ]
+    for known, field in wrong:
         with pytest.raises((ConfigurationError, InvalidRequestError)) as caught:
-            batches.report(**{"batch_id": ID, **known})  # type: ignore[arg-type]
+            batches.report(**{"batch_id": ID, **known})
         assert caught.value.field == field
     assert not (folder / "other.csv").exists()
 
@@ -615,7 +647,8 @@ def test_what_async_rows_raise_is_raised_as_it_is(sandbox: Sandbox, journal: Pat
     async def main() -> None:
         async with new_async_client(sandbox) as client:
             async with AsyncBatches(client, journal=journal, journal_key=KEY) as batches:
-                for source in [rows(0), rows(1_000), of_a_program()]:
+                sources: list[Any] = [rows(0), rows(1_000), of_a_program()]
+                for source in sources:
                     with pytest.raises(LookupError) as caught:
                         await batches.plan(ID, source, maker="maker")
                     assert caught.value is error

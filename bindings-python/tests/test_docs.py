@@ -18,15 +18,23 @@ import pytest
 from gateway import Sandbox
 
 import komopay
-from komopay import aio, catalogue, errors, testing
+from komopay import aio, batches, catalogue, errors, testing
+from komopay.batches import codes, values
 
-GLOBALS = {name: getattr(komopay, name) for name in komopay.__all__} | {"asyncio": asyncio, "timedelta": timedelta}
+CODES = {name: getattr(codes, name) for name in codes.__all__}
+GLOBALS = {name: getattr(komopay, name) for name in komopay.__all__} | CODES
+GLOBALS |= {"asyncio": asyncio, "timedelta": timedelta}
 
 
 def public() -> Iterator[tuple[str, object]]:
     """Everything a caller can call or catch, by its name."""
     yield "komopay", komopay
     yield "komopay.catalogue", catalogue
+    yield "komopay.batches", batches
+    yield "komopay.batches.values", values
+    yield "komopay.batches.Batches.plan", batches.Batches.plan
+    for name in batches.__all__:
+        yield f"komopay.batches.{name}", getattr(batches, name)
     for name in komopay.__all__:
         item = getattr(komopay, name)
         if not inspect.isclass(item):

@@ -5,20 +5,20 @@ The private native module of `komopay`. Import from `komopay` instead.
 # Written by `cargo xtask stub`, from the Rust code.
 
 from komopay._settings import Settings
-from komopay.batches._rows import Rows, SupportsRead
+from komopay.batches._rows import Rows, SupportsCursor, SupportsRead, SupportsWrite
 from typing_extensions import Unpack
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from komopay.batches.values import BatchEvent, BatchStatus, Planned
+from komopay.batches.values import BatchEvent, BatchStatus, Planned, ReportTotals, RowProblem
 from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
 from komopay.codes import FailureCode, MethodCode, PayoutStatus
 from komopay.waits import WaitedPayout
 from os import PathLike
 from types import ModuleType
-from typing import Any, Final, Literal, SupportsIndex, final
+from typing import Final, Literal, SupportsIndex, final
 
-__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Batches", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "Reason", "RowSource", "SqliteChangeStore", "Stop", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_batches", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_read_of_batches", "_set_telemetry", "csv", "csv_template", "generate_journal_key", "json_lines"]
+__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Batches", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Outbox", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "Reason", "RowSource", "SqliteChangeStore", "Stop", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_batches", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_read_of_batches", "_set_telemetry", "csv", "csv_template", "generate_journal_key", "json_lines"]
 
 SANDBOX_URL: Final[str]
 __version__: Final[str]
@@ -536,7 +536,7 @@ class Batches:
     def __new__(cls, /, client: Client, *, journal: "str | PathLike[str]", journal_key: str | None = None) -> Batches: ...
     def __reduce__(self, /) -> "tuple[object, ...]": ...
     def __repr__(self, /) -> str: ...
-    def _feeding(self, /, rows: Any) -> Any:
+    def _feeding(self, /, rows: "object") -> "object":
         """
         Rows for a plan of an event loop, which hands them over.
         """
@@ -548,6 +548,10 @@ class Batches:
     def _open(self, /) -> None:
         """
         Opens the journal, if it is not open.
+        """
+    def _writing(self, /, target: "str | PathLike[str] | SupportsWrite") -> "object":
+        """
+        A report for an event loop, which writes it.
         """
     def approve(self, /, batch_id: str, *, by: str, digest: str, why: str | None = None) -> None:
         """
@@ -610,6 +614,18 @@ class Batches:
 
         Errors: `UnavailableError`, naming `journal`.
         """
+    def open_outbox(self, /, batch_id: str, *, maker: str, ceilings: Mapping[str, tuple[str | SupportsIndex | Decimal, str | SupportsIndex | Decimal]], concurrency: int = ..., requests_per_second: float | None = None, tokens: Literal["chunk", "payout"] = ..., token_seconds: int = ..., max_refusals: int | None = None, max_refused_share: float = ..., stop_on_low_balance: bool = ..., approval_by_another: bool = ...) -> str:
+        """
+        Opens an outbox: a batch that takes payouts one by one, in transactions of your own (`Outbox`). Gives the digest to
+        approve. It needs a journal in the database that those transactions are of.
+
+        It has no contents to approve: ceilings are approved instead, by currency the most of one payout and the most of an
+        hour. What is above pauses it; a currency that is not there is not paid. Other settings than before void the
+        approval. The settings are those of `plan`.
+
+        Errors: `ConfigurationError`, naming `journal` if that is no PostgreSQL, or a setting; `InvalidRequestError`, naming
+        what cannot be used.
+        """
     def pause(self, /, batch_id: str, *, by: str, why: str) -> bool:
         """
         Lets nobody send more of a batch. What is under way ends first. False, if it does not run.
@@ -657,6 +673,23 @@ class Batches:
             ...         planned = batches.plan("payroll-2026-11", rows, maker="siti", count=5, sums={"IDR": 60_000})
             >>> planned.state, planned.plan.currencies[0].sum
             ('validated', Money('60000', 'IDR'))
+        """
+    def problems(self, /, batch_id: str, after: int = ...) -> list[RowProblem]:
+        """
+        What is wrong with rows of the input, as it was planned last: those behind this row, up to 2,048 at a time.
+
+        Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id.
+        """
+    def report(self, /, batch_id: str, target: "str | PathLike[str] | SupportsWrite", *, format: Literal["csv", "jsonl", "html"] = ...) -> ReportTotals:
+        """
+        Writes the report of a batch as it stands now, item by item, and gives its totals.
+
+        target is a path, or a file that is open for writing: of bytes, or of text (with `newline=""`). format is `"csv"`,
+        a row per item; `"jsonl"`, an object per item and a last one of the batch; or `"html"`, one page for people. It
+        holds no name and no whole account number.
+
+        Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id; `ConfigurationError`, naming
+        `report`, if it cannot be written. What an open file raises is raised as it is.
         """
     def restored(self, /, *, by: str, why: str) -> int:
         """
@@ -1680,6 +1713,40 @@ class Money:
 
             >>> Money("10000", "IDR").to_json()
             '{"amount": "10000", "currency": "IDR"}'
+        """
+
+@final
+class Outbox:
+    """
+    Takes payouts one by one, in transactions of your own PostgreSQL database: the order and its payout are committed
+    together, or not at all. `Batches.open_outbox` makes it there, and `Batches.drive` pays what is committed.
+
+    batch_id is the outbox's. journal_key, or `KOMOPAY_JOURNAL_KEY`, is the journal's; schema is where its tables are. An
+    outbox opens nothing, and may be used by any process and thread.
+
+    Errors: `InvalidRequestError`, naming `batch_id`; `ConfigurationError`, naming `journal_key` or `schema`.
+
+    Example:
+
+        >>> from komopay.batches import Outbox, generate_journal_key
+        >>> Outbox("refunds", journal_key=generate_journal_key())
+        Outbox(batch_id='refunds')
+    """
+    def __new__(cls, /, batch_id: str, *, journal_key: str | None = None, schema: str = ...) -> Outbox: ...
+    def __reduce__(self, /) -> "tuple[object, ...]": ...
+    def __repr__(self, /) -> str: ...
+    def add(self, /, connection: "SupportsCursor", key: str, request: PayoutRequest, *, payout_id: str | None = None) -> str:
+        """
+        Adds a payout in the transaction that connection is in, and gives the id that it is paid under. It is paid if you
+        commit, and never was if you do not.
+
+        connection is one of DB-API whose placeholders are `%s`, such as psycopg's; of an SQLAlchemy session, it is
+        `session.connection().connection`. key is what you call the payout, such as the order's number: the same key and
+        request again add nothing. Without a payout id, one is derived from batch_id and key. The payee is sealed before it
+        leaves this process.
+
+        Errors: `InvalidRequestError`, naming the field that cannot be paid, or `key` if another request has it. What the
+        connection raises is raised as it is.
         """
 
 @final

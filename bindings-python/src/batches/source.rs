@@ -189,6 +189,7 @@ impl Feeding {
     }
 
     /// Hands over these rows; none are the end.
+    #[pyo3(signature = (rows: "list[object]"))]
     fn _give_rows(&self, py: Python<'_>, rows: &Bound<'_, PyList>) -> PyResult<()> {
         guard(py, || {
             let group = self.rows(&rows.try_iter()?)?;

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from komopay._native import PayoutRequest, RowSource
 
 __all__ = ["AsyncRows", "Row", "Rows", "SupportsCursor", "SupportsRead", "SupportsWrite"]
 
 Row: TypeAlias = tuple[str, PayoutRequest] | tuple[str, str | None, PayoutRequest] | Mapping[str, object]
-Rows: TypeAlias = (
-    RowSource
-    | Iterable[tuple[str, PayoutRequest]]
-    | Iterable[tuple[str, str | None, PayoutRequest]]
-    | Iterable[Mapping[str, object]]
-)
-AsyncRows: TypeAlias = (
-    AsyncIterable[tuple[str, PayoutRequest]]
-    | AsyncIterable[tuple[str, str | None, PayoutRequest]]
-    | AsyncIterable[Mapping[str, object]]
-)
+Rows: TypeAlias = RowSource | Iterable[Row]
+AsyncRows: TypeAlias = AsyncIterable[Row]
 
 
 class SupportsCursor(Protocol):
     """A connection of DB-API."""
 
-    def cursor(self) -> Any: ...
+    def cursor(self) -> object: ...
 
 
 class SupportsRead(Protocol):
@@ -35,7 +26,16 @@ class SupportsRead(Protocol):
     def read(self, size: int, /) -> str | bytes: ...
 
 
-class SupportsWrite(Protocol):
-    """A file that is open for writing: of bytes, or of text."""
+class WritesBytes(Protocol):
+    """A file that is open for writing bytes."""
 
-    def write(self, data: Any, /) -> object: ...
+    def write(self, data: bytes, /) -> object: ...
+
+
+class WritesText(Protocol):
+    """A file that is open for writing text."""
+
+    def write(self, data: str, /) -> object: ...
+
+
+SupportsWrite: TypeAlias = WritesBytes | WritesText
