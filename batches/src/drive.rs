@@ -11,9 +11,10 @@ use komopay_core::{ChunkToken, Client, Error, ErrorKind, PayoutRequest, Result};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::answer::ItemEnd;
 use crate::chunk::{Micros, SECOND, Task};
 use crate::item::ItemState;
-use crate::journal::{BatchRecord, Claimed, Ended, ItemEnd, ItemRecord, Journal, Wanted};
+use crate::journal::{BatchRecord, Claimed, Ended, ItemRecord, Journal, Wanted};
 use crate::outcome::{self, Next};
 use crate::pace::Pace;
 use crate::settings::BatchSettings;

@@ -12,14 +12,15 @@ mod rate;
 mod reading;
 mod records;
 
-pub(crate) use claims::{Claimed, Ended, ItemEnd, Wanted};
+pub(crate) use claims::{Claimed, Ended, Wanted};
 pub use events::BatchEvent;
 pub(crate) use events::RULE;
 pub use outbox::OutboxRow;
 pub(crate) use outbox::Taken;
 pub(crate) use planning::{Changes, Finished, Planning, Stored};
+pub(crate) use rate::Lease;
 pub(crate) use reading::Place;
-pub(crate) use records::{Answer, BatchRecord, ItemRecord, KeptMoney, KeptPlan};
+pub(crate) use records::{BatchRecord, ItemRecord, KeptPlan};
 
 use komopay_core::{Error, Result};
 

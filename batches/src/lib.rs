@@ -10,7 +10,7 @@
 //! | `outbox.rs` | payouts that are intended in the merchant's own transaction |
 //! | `report/` | what came of each item |
 //! | `chunk.rs`, `item.rs`, `batch.rs`, `attention.rs` | the fence, every legal move, why a person is asked |
-//! | `settings.rs` | what a batch is paid by |
+//! | `settings.rs`, `answer.rs` | what a batch is paid by; what is known of an item |
 //! | `change_store.rs` | the changes of payouts, in PostgreSQL, for many hosts |
 //! | `db/` | one way to speak to SQLite and PostgreSQL |
 //! | `model.rs` | the pure rules, in every state that workers, journal and platform can come to; a test |
@@ -24,6 +24,7 @@
 #[cfg(all(not(debug_assertions), feature = "proofs"))]
 compile_error!("proofs is for tests: it needs debug assertions, which no build for merchants has");
 
+mod answer;
 mod attention;
 mod batch;
 mod batches;

@@ -2,10 +2,10 @@
 
 use komopay_core::{Concern, Error, ErrorKind, Found, Payout, PayoutAccepted, PayoutStatus};
 
+use crate::answer::{Answer, ItemEnd, KeptMoney};
 use crate::attention::Attention;
 use crate::chunk::{Fence, Micros, Registration};
 use crate::item::ItemState;
-use crate::journal::{Answer, ItemEnd, KeptMoney};
 use crate::steps::{Rule, is_broken};
 
 /// What the end of a create says about those to come.

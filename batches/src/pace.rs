@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::chunk::{Micros, SECOND};
-use crate::journal::Journal;
+use crate::journal::{Journal, Lease};
 
 /// How much of the rate a worker takes at a time.
 const LEASE: Micros = SECOND / 2;
@@ -17,17 +17,6 @@ pub(crate) struct Pace {
     interval: Micros,
     most: i64,
     leased: Option<Lease>,
-}
-
-/// Turns in a row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lease {
-    /// When it was given, by the database's clock.
-    pub at: Micros,
-    /// How long it is until the first turn.
-    pub first_in: Micros,
-    pub interval: Micros,
-    pub left: i64,
 }
 
 /// The time between two at so many in a second.

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use komopay_core::{Error, Result};
 
 use super::{Batches, check_name};
+use crate::answer::KeptMoney;
 use crate::batch::BatchState;
 use crate::input::{Field, RowProblem, RowRead, Rows, check_batch_id};
-use crate::journal::{Changes, Finished, KeptMoney, KeptPlan, Planning, Stored};
+use crate::journal::{Changes, Finished, KeptPlan, Planning, Stored};
 use crate::plan::{ControlTotals, Plan};
 use crate::seal::Keys;
 use crate::settings::BatchSettings;

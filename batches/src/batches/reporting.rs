@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use komopay_core::{FailureCode, MethodCode, PayoutStatus, Result};
 
 use super::Batches;
+use crate::answer::KeptMoney;
 use crate::attention::Attention;
-use crate::journal::{BatchEvent, BatchRecord, ItemRecord, KeptMoney, Place};
+use crate::journal::{BatchEvent, BatchRecord, ItemRecord, Place};
 use crate::report::{
     BalanceChange, BatchSummary, MaskedAccount, ReportEvent, ReportItem, ReportTotal, ReportTotals, ReportWriter,
 };

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use komopay_core::Result;
 
 use super::Journal;
-use super::records::{Answer, CHUNK_COLUMNS, ItemRecord, chunk_of};
+use super::records::{CHUNK_COLUMNS, ItemRecord, chunk_of};
+use crate::answer::{Answer, ItemEnd};
 use crate::attention::Attention;
 use crate::batch::BatchState;
 use crate::chunk::{Chunk, ChunkState, Left, Micros, Registration, Task};
@@ -40,15 +41,6 @@ pub(crate) struct Ended {
     pub pause: Micros,
     /// How many items one token covers from now on, if that has changed.
     pub size: Option<usize>,
-}
-
-/// What was found out about an item.
-#[derive(Clone, Debug)]
-pub(crate) struct ItemEnd {
-    pub key: String,
-    pub state: ItemState,
-    pub answer: Answer,
-    pub why: Option<String>,
 }
 
 /// How many items came to a state, or left it, by state and currency.

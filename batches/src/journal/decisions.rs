@@ -6,9 +6,10 @@ use komopay_core::{Balance, Error, Payout, PayoutId, Result};
 
 use super::claims::{Deltas, UPDATE_ITEM, doubt, json, locked_chunk, not_before, write};
 use super::events::{NewEvent, append};
-use super::planning::{Stored, locked_batch};
-use super::records::{Answer, BatchRecord, CHUNK_COLUMNS, ItemRecord, KeptMoney, chunk_of};
+use super::planning::Stored;
+use super::records::{BatchRecord, CHUNK_COLUMNS, ItemRecord, PAGE, chunk_of, locked_batch, no_batch};
 use super::{Journal, damaged};
+use crate::answer::{Answer, KeptMoney};
 use crate::attention::Attention;
 use crate::batch::BatchState;
 use crate::chunk::{Micros, Registration, SECOND};
@@ -16,9 +17,6 @@ use crate::db::{Lock, Tx, Value};
 use crate::input::{ItemDraft, derived_payout_id};
 use crate::item::ItemState;
 use crate::seal::Digest;
-
-/// How many rows are read at a time.
-pub(super) const PAGE: i64 = 2048;
 
 impl Journal {
     /// A batch.
@@ -451,10 +449,6 @@ async fn cancel_unsent(tx: &mut Tx, batch: &str) -> Result<u64> {
 /// Whether two names are one person's, as far as names tell.
 fn same_name(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
-}
-
-pub(super) fn no_batch() -> Error {
-    Error::invalid("batch_id", "no such batch is in this journal")
 }
 
 fn check_move(record: &BatchRecord, to: BatchState) -> Result<()> {

@@ -6,10 +6,8 @@ use std::collections::BTreeMap;
 use komopay_core::{ChunkToken, Error, Money, PayoutId, Result};
 
 use super::claims::Deltas;
-use super::decisions::no_batch;
 use super::events::{NewEvent, append};
-use super::planning::locked_batch;
-use super::records::BatchRecord;
+use super::records::{BatchRecord, locked_batch, no_batch};
 use super::{Journal, damaged};
 use crate::batch::BatchState;
 use crate::chunk::SECOND;

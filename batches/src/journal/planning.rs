@@ -2,14 +2,13 @@
 
 use komopay_core::{ChunkToken, Error, PayoutId, Result};
 
-use super::decisions::no_batch;
 use super::events::{NewEvent, append};
 use super::outbox::OutboxRow;
-use super::records::{BatchRecord, ItemRecord, KeptPlan};
+use super::records::{ItemRecord, KeptPlan, locked_batch};
 use super::{Journal, damaged};
 use crate::batch::BatchState;
 use crate::chunk::Micros;
-use crate::db::{Lock, Tx, Value};
+use crate::db::{Tx, Value};
 use crate::input::{ItemDraft, RowProblem};
 use crate::plan::{PlanWarning, PlanWarningKind};
 use crate::seal::{Keys, Sealed};
@@ -387,16 +386,6 @@ impl Planning {
 pub(crate) struct Finished {
     pub state: BatchState,
     pub changes: Changes,
-}
-
-/// The batch's row, which nobody else changes until this transaction ends.
-pub(super) async fn locked_batch(tx: &mut Tx, batch: &str) -> Result<BatchRecord> {
-    let one = format!("SELECT {} FROM batch WHERE id = $1", BatchRecord::COLUMNS);
-    let rows = tx.query_locking(&one, &[batch.into()], Lock::Update).await?;
-    match rows.first() {
-        Some(row) => BatchRecord::of(row),
-        None => Err(no_batch()),
-    }
 }
 
 /// Currency, amount, method, operator, fingerprint, key and sealed request.

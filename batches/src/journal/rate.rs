@@ -5,7 +5,17 @@ use komopay_core::Result;
 use super::Journal;
 use crate::chunk::{Micros, SECOND};
 use crate::db::{Durability, Lock};
-use crate::pace::Lease;
+
+/// Turns in a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease {
+    /// When it was given, by the database's clock.
+    pub at: Micros,
+    /// How long it is until the first turn.
+    pub first_in: Micros,
+    pub interval: Micros,
+    pub left: i64,
+}
 
 /// For how long a rate that was halved stays so, before it grows again.
 const HALVED_FOR: Micros = 10 * SECOND;

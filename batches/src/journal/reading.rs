@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use komopay_core::Result;
 
-use super::decisions::PAGE;
-use super::records::ItemRecord;
+use super::records::{ItemRecord, PAGE};
 use super::{Journal, damaged};
 use crate::chunk::Micros;
 use crate::db::Tx;

@@ -6,26 +6,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::damaged;
+use crate::answer::{Answer, KeptMoney};
 use crate::batch::BatchState;
 use crate::chunk::{Chunk, ChunkState, Micros, Registration};
-use crate::db::Row;
+use crate::db::{Lock, Row, Tx};
 use crate::item::ItemState;
 use crate::seal::{Keys, Sealed};
 use crate::settings::BatchSettings;
-
-/// Money as it is kept: as it came.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct KeptMoney(String, String);
-
-impl KeptMoney {
-    pub fn of(money: &Money) -> Self {
-        Self(money.unambiguous_amount(), money.currency().to_owned())
-    }
-
-    pub fn money(&self) -> Result<Money> {
-        Money::restore(&self.0, &self.1).map_err(|_| damaged("an amount"))
-    }
-}
 
 /// What is kept of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,40 +75,6 @@ impl BatchRecord {
 fn kept<T: DeserializeOwned + Default>(text: Option<String>) -> Result<T> {
     let kept = text.map(|text| serde_json::from_str(&text)).transpose();
     Ok(kept.map_err(|_| damaged("what is kept of a batch"))?.unwrap_or_default())
-}
-
-/// What is known of an item from the platform. It holds nothing of the payee.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Answer {
-    /// The kind of the error that it ended with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<String>,
-    /// The platform's own id of the payment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub payment_id: Option<String>,
-    /// The status as the platform writes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fee: Option<KeptMoney>,
-    /// Why it needs a person.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attention: Option<String>,
-    /// It was found by reading.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub recovered: bool,
-    /// The platform said that its id is used (409).
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub id_used: bool,
-    /// How many requests were sent for it.
-    pub attempts: u32,
 }
 
 /// An item as the journal has it. `Debug` shows nothing of the payee: that is sealed.
@@ -197,4 +150,21 @@ pub(super) fn chunk_of(row: &Row) -> Result<(i64, Chunk)> {
     };
     let state = ChunkState::parse(&row.text(1)?).ok_or_else(|| damaged("the state of a chunk"))?;
     Ok((row.int(0)?, Chunk { state, epoch: row.int(2)?, due_at: row.int(3)?, registration }))
+}
+
+/// How many rows are read at a time.
+pub(super) const PAGE: i64 = 2048;
+
+pub(super) fn no_batch() -> Error {
+    Error::invalid("batch_id", "no such batch is in this journal")
+}
+
+/// The batch's row, which nobody else changes until this transaction ends.
+pub(super) async fn locked_batch(tx: &mut Tx, batch: &str) -> Result<BatchRecord> {
+    let one = format!("SELECT {} FROM batch WHERE id = $1", BatchRecord::COLUMNS);
+    let rows = tx.query_locking(&one, &[batch.into()], Lock::Update).await?;
+    match rows.first() {
+        Some(row) => BatchRecord::of(row),
+        None => Err(no_batch()),
+    }
 }

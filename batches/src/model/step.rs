@@ -8,10 +8,11 @@ use komopay_explorer::{Model, Step};
 use super::alike::merge;
 use super::setting::Setting;
 use super::state::{At, Broken, Create, DENIED, Look, Made, Request, State, TWICE, Taken, Token, Worker, micros};
+use crate::answer::Answer;
 use crate::batch::BatchState;
 use crate::chunk::{ChunkState, Micros, Registration, Task};
 use crate::item::ItemState;
-use crate::journal::{Answer, Wanted};
+use crate::journal::Wanted;
 use crate::outcome;
 
 /// A step, as a trace shows it.
@@ -179,7 +180,7 @@ impl Steps<'_> {
                 None
             });
         }
-        let wanted = Wanted::ToSend.of(from.journal.batch);
+        let wanted = Wanted::Sending.of(from.journal.batch);
         let mut claimed = chunk.clone();
         if !wanted.states().contains(&chunk.state) {
             return;
