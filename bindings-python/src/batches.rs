@@ -44,7 +44,7 @@ pub use values::{_fields_of_batches, _read_of_batches};
 /// time, or the URL of a PostgreSQL database (`postgresql://user:password@host/database`), for any number of them. It is
 /// made if there is none, and belongs to the base URL, merchant and mode of the client that it was first opened with.
 ///
-/// journal_key seals the payees in it: what `generate_journal_key` makes, kept like a password and apart from the
+/// `journal_key` seals the payees in it: what `generate_journal_key` makes, kept like a password and apart from the
 /// journal. Without it, `KOMOPAY_JOURNAL_KEY` of the environment is taken. Several keys, with blanks between, rotate: the
 /// first seals, all of them open.
 ///
@@ -222,7 +222,7 @@ impl Batches {
 
     /// Checks every row, writes down those that are good, and says what they add up to. Nothing is sent.
     ///
-    /// batch_id is never made up: the same rows under the same id are the same payouts, for ever, so to plan again is
+    /// `batch_id` is never made up: the same rows under the same id are the same payouts, for ever, so to plan again is
     /// harmless. Until the batch is started, its contents are what the last plan says, and any change of them voids an
     /// approval. After that they stand: a row that is another one now is a problem, and is not paid.
     ///
@@ -231,7 +231,7 @@ impl Batches {
     /// `frame.to_dict("records")`. It is read some rows at a time, in the caller's thread; what it raises is raised here,
     /// and the batch is as it was. Without a payout id, one is derived from the batch's id and the row's key.
     ///
-    /// maker is who makes it. valid_only pays the good rows even if others are bad: a choice that is written down. count
+    /// maker is who makes it. `valid_only` pays the good rows even if others are bad: a choice that is written down. count
     /// and sums, such as `{"IDR": "1250000"}`, are what you expect the rows to add up to.
     ///
     /// - `concurrency`: how many payouts of one process are under way at a time, 32.
@@ -308,12 +308,11 @@ impl Batches {
                 )?
             };
             let made;
-            let feeding = match rows.cast::<Feeding>() {
-                Ok(feeding) => feeding.get(),
-                Err(_) => {
-                    made = Feeding::of(rows, false)?;
-                    &made
-                }
+            let feeding = if let Ok(feeding) = rows.cast::<Feeding>() {
+                feeding.get()
+            } else {
+                made = Feeding::of(rows, false)?;
+                &made
             };
             let unopened = feeding.unopened(py)?;
             let open = self.journal.open(py)?;
@@ -331,6 +330,7 @@ impl Batches {
 
     /// Rows for a plan of an event loop, which hands them over.
     #[pyo3(signature = (rows: "object") -> "object")]
+    #[allow(clippy::unused_self, reason = "a method of the batches that it is for")]
     fn _feeding(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<Feeding> {
         guard(py, || Feeding::of(rows, true))
     }
@@ -472,7 +472,7 @@ impl Batches {
     /// at any time, from any process, also while another one drives: the journal knows where it stands. A process that
     /// dies in it loses no payout, and pays none twice.
     ///
-    /// Ctrl-C stops it: nothing new is sent, what is under way ends first, and then KeyboardInterrupt is raised. A second
+    /// Ctrl-C stops it: nothing new is sent, what is under way ends first, and then `KeyboardInterrupt` is raised. A second
     /// Ctrl-C leaves at once, and what was under way is settled by the next call.
     ///
     /// Errors: `InvalidRequestError`, naming `batch_id`, if it was not started; `UnavailableError`, naming `journal`;
@@ -630,12 +630,11 @@ impl Batches {
             let id = argument("batch_id").take(batch_id)?;
             let form = argument("format").take_or(format, Form::Csv)?;
             let made;
-            let writing = match target.cast::<Writing>() {
-                Ok(writing) => writing.get(),
-                Err(_) => {
-                    made = Writing::to(target)?;
-                    &made
-                }
+            let writing = if let Ok(writing) = target.cast::<Writing>() {
+                writing.get()
+            } else {
+                made = Writing::to(target)?;
+                &made
             };
             let (sink, open) = (writing.sink(py)?, self.journal.open(py)?);
             let call = async move {
@@ -653,6 +652,7 @@ impl Batches {
 
     /// A report for an event loop, which writes it.
     #[pyo3(signature = (target: "str | PathLike[str] | SupportsWrite") -> "object")]
+    #[allow(clippy::unused_self, reason = "a method of the batches that it is for")]
     fn _writing(&self, py: Python<'_>, target: &Bound<'_, PyAny>) -> PyResult<Writing> {
         guard(py, || Writing::to(target))
     }

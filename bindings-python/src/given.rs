@@ -301,7 +301,7 @@ impl<T> Or<'_, T> {
 
     /// Whether the default was meant.
     pub fn is_default(&self) -> bool {
-        self.0.as_ref().is_none_or(|given| given.is_none())
+        self.0.as_ref().is_none_or(pyo3::types::PyAnyMethods::is_none)
     }
 }
 

@@ -508,7 +508,7 @@ class Batches:
     time, or the URL of a PostgreSQL database (`postgresql://user:password@host/database`), for any number of them. It is
     made if there is none, and belongs to the base URL, merchant and mode of the client that it was first opened with.
 
-    journal_key seals the payees in it: what `generate_journal_key` makes, kept like a password and apart from the
+    `journal_key` seals the payees in it: what `generate_journal_key` makes, kept like a password and apart from the
     journal. Without it, `KOMOPAY_JOURNAL_KEY` of the environment is taken. Several keys, with blanks between, rotate: the
     first seals, all of them open.
 
@@ -581,7 +581,7 @@ class Batches:
         at any time, from any process, also while another one drives: the journal knows where it stands. A process that
         dies in it loses no payout, and pays none twice.
 
-        Ctrl-C stops it: nothing new is sent, what is under way ends first, and then KeyboardInterrupt is raised. A second
+        Ctrl-C stops it: nothing new is sent, what is under way ends first, and then `KeyboardInterrupt` is raised. A second
         Ctrl-C leaves at once, and what was under way is settled by the next call.
 
         Errors: `InvalidRequestError`, naming `batch_id`, if it was not started; `UnavailableError`, naming `journal`;
@@ -636,7 +636,7 @@ class Batches:
         """
         Checks every row, writes down those that are good, and says what they add up to. Nothing is sent.
 
-        batch_id is never made up: the same rows under the same id are the same payouts, for ever, so to plan again is
+        `batch_id` is never made up: the same rows under the same id are the same payouts, for ever, so to plan again is
         harmless. Until the batch is started, its contents are what the last plan says, and any change of them voids an
         approval. After that they stand: a row that is another one now is a problem, and is not paid.
 
@@ -645,7 +645,7 @@ class Batches:
         `frame.to_dict("records")`. It is read some rows at a time, in the caller's thread; what it raises is raised here,
         and the batch is as it was. Without a payout id, one is derived from the batch's id and the row's key.
 
-        maker is who makes it. valid_only pays the good rows even if others are bad: a choice that is written down. count
+        maker is who makes it. `valid_only` pays the good rows even if others are bad: a choice that is written down. count
         and sums, such as `{"IDR": "1250000"}`, are what you expect the rows to add up to.
 
         - `concurrency`: how many payouts of one process are under way at a time, 32.
@@ -1721,7 +1721,7 @@ class Outbox:
     Takes payouts one by one, in transactions of your own PostgreSQL database: the order and its payout are committed
     together, or not at all. `Batches.open_outbox` makes it there, and `Batches.drive` pays what is committed.
 
-    batch_id is the outbox's. journal_key, or `KOMOPAY_JOURNAL_KEY`, is the journal's; schema is where its tables are. An
+    `batch_id` is the outbox's. `journal_key`, or `KOMOPAY_JOURNAL_KEY`, is the journal's; schema is where its tables are. An
     outbox opens nothing, and may be used by any process and thread.
 
     Errors: `InvalidRequestError`, naming `batch_id`; `ConfigurationError`, naming `journal_key` or `schema`.
@@ -1740,9 +1740,9 @@ class Outbox:
         Adds a payout in the transaction that connection is in, and gives the id that it is paid under. It is paid if you
         commit, and never was if you do not.
 
-        connection is one of DB-API whose placeholders are `%s`, such as psycopg's; of an SQLAlchemy session, it is
+        connection is one of DB-API whose placeholders are `%s`, such as psycopg's; of an `SQLAlchemy` session, it is
         `session.connection().connection`. key is what you call the payout, such as the order's number: the same key and
-        request again add nothing. Without a payout id, one is derived from batch_id and key. The payee is sealed before it
+        request again add nothing. Without a payout id, one is derived from `batch_id` and key. The payee is sealed before it
         leaves this process.
 
         Errors: `InvalidRequestError`, naming the field that cannot be paid, or `key` if another request has it. What the

@@ -18,7 +18,7 @@ use crate::request::PayoutRequest;
 /// Takes payouts one by one, in transactions of your own PostgreSQL database: the order and its payout are committed
 /// together, or not at all. `Batches.open_outbox` makes it there, and `Batches.drive` pays what is committed.
 ///
-/// batch_id is the outbox's. journal_key, or `KOMOPAY_JOURNAL_KEY`, is the journal's; schema is where its tables are. An
+/// `batch_id` is the outbox's. `journal_key`, or `KOMOPAY_JOURNAL_KEY`, is the journal's; schema is where its tables are. An
 /// outbox opens nothing, and may be used by any process and thread.
 ///
 /// Errors: `InvalidRequestError`, naming `batch_id`; `ConfigurationError`, naming `journal_key` or `schema`.
@@ -30,7 +30,7 @@ use crate::request::PayoutRequest;
 ///     Outbox(batch_id='refunds')
 #[pyclass(frozen, module = "komopay.batches")]
 pub struct Outbox {
-    outbox: batches::Outbox,
+    rows: batches::Outbox,
     batch_id: String,
     insert: String,
     look: String,
@@ -55,23 +55,23 @@ impl Outbox {
             if schema.is_empty() || !schema.chars().all(is_name) {
                 return Err(setting("schema").refuse(py, "must be letters, digits and '_'"));
             }
-            let outbox = batches::Outbox::new(&batch_id, keys).map_err(|error| raise(py, &error))?;
+            let rows = batches::Outbox::new(&batch_id, keys).map_err(|error| raise(py, &error))?;
             let insert = format!(
                 "INSERT INTO \"{schema}\".outbox (batch, key, payout_id, currency, amount, method, operator, \
                  fingerprint, key_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) \
                  ON CONFLICT (batch, key) DO NOTHING RETURNING payout_id"
             );
             let look = format!("SELECT payout_id, fingerprint FROM \"{schema}\".outbox WHERE batch = %s AND key = %s");
-            Ok(Self { outbox, batch_id, insert, look })
+            Ok(Self { rows, batch_id, insert, look })
         })
     }
 
     /// Adds a payout in the transaction that connection is in, and gives the id that it is paid under. It is paid if you
     /// commit, and never was if you do not.
     ///
-    /// connection is one of DB-API whose placeholders are `%s`, such as psycopg's; of an SQLAlchemy session, it is
+    /// connection is one of DB-API whose placeholders are `%s`, such as psycopg's; of an `SQLAlchemy` session, it is
     /// `session.connection().connection`. key is what you call the payout, such as the order's number: the same key and
-    /// request again add nothing. Without a payout id, one is derived from batch_id and key. The payee is sealed before it
+    /// request again add nothing. Without a payout id, one is derived from `batch_id` and key. The payee is sealed before it
     /// leaves this process.
     ///
     /// Errors: `InvalidRequestError`, naming the field that cannot be paid, or `key` if another request has it. What the
@@ -89,7 +89,7 @@ impl Outbox {
             let key = argument("key").take(key)?;
             let id = argument("payout_id").maybe(payout_id)?;
             let request = (&argument("request").take(request)?).into();
-            let row = self.outbox.row(&key, id, &request).map_err(|error| raise(py, &error))?;
+            let row = self.rows.row(&key, id, &request).map_err(|error| raise(py, &error))?;
             let batches::OutboxRow {
                 batch,
                 key,
@@ -147,7 +147,7 @@ impl Outbox {
             return Err(argument("key").refuse(py, problem));
         }
         let (id, fingerprint): (String, String) = (found.get_item(0)?.extract()?, found.get_item(1)?.extract()?);
-        if self.outbox.matches(&fingerprint, request).map_err(|error| raise(py, &error))? {
+        if self.rows.matches(&fingerprint, request).map_err(|error| raise(py, &error))? {
             Ok(Some(id))
         } else {
             Err(argument("key").refuse(py, "was added before, with another request"))

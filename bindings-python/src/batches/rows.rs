@@ -132,7 +132,9 @@ impl FedRequests {
                 Ok(RowRead::Item(item))
             }
             Some(Ok(RowRead::Bad(mut problems))) => {
-                problems.iter_mut().for_each(|problem| problem.row = row);
+                for problem in &mut problems {
+                    problem.row = row;
+                }
                 Ok(RowRead::Bad(problems))
             }
             Some(Err(error)) => Err(error),

@@ -227,12 +227,11 @@ impl Feeding {
             }
             Err(_) => (rows_of(given, has_loop)?, Format::Requests, Columns::default()),
         };
-        let (feeder, origin) = match &source {
-            Source::Path(path) => (None, Origin::Path(path.clone())),
-            _ => {
-                let (feeder, fed) = line();
-                (Some(feeder), Origin::Fed(fed))
-            }
+        let (feeder, origin) = if let Source::Path(path) = &source {
+            (None, Origin::Path(path.clone()))
+        } else {
+            let (feeder, fed) = line();
+            (Some(feeder), Origin::Fed(fed))
         };
         Ok(Self {
             source,

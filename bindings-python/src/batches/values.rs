@@ -22,6 +22,7 @@ codes! {
 macro_rules! names {
     ($($name:ident of $list:ty;)*) => {
         $(
+            #[allow(clippy::indexing_slicing, reason = "while it compiles, where it is seen")]
             const $name: [&str; <$list>::ALL.len()] = {
                 let mut names = [""; <$list>::ALL.len()];
                 let mut at = 0;

@@ -116,7 +116,7 @@ class AsyncBatches:
 
         Errors: as for `Batches.plan`.
         """
-        feeding = cast("_Feeding", cast("object", self._batches._feeding(rows)))
+        feeding = cast("_Feeding", self._batches._feeding(rows))
         start = Opaque(
             self._batches.plan,
             batch_id,
@@ -243,7 +243,7 @@ class AsyncBatches:
 
         An open file is written to in the event loop.
         """
-        writing = cast("_Writing", cast("object", self._batches._writing(target)))
+        writing = cast("_Writing", self._batches._writing(target))
         start = Opaque(self._batches.report, batch_id, cast("SupportsWrite", cast("object", writing)), format=format)
         self._prepare()
         call = cast("_Call[ReportTotals]", cast("object", start()))
