@@ -20,6 +20,10 @@ const BATCH: &str = "payroll-2026-11";
 /// After so many creates, the worker kills itself.
 const CRASH_AT: usize = 500;
 
+/// What the command line ends with: docs/batches.md.
+const AWAITS_APPROVAL: i32 = 4;
+const GOES_ON: i32 = 6;
+
 /// As far as the clocks go on instead of waiting: beyond the end of what the dead worker may have sent.
 const LATER: Duration = Duration::from_secs(300);
 
@@ -39,19 +43,20 @@ pub(super) fn run(workspace: &Workspace) -> Outcome {
     let komopay = || command(workspace, &program, &gateway, &folder, key.trim());
 
     say(2, "A payroll of 1,000 rows is planned, approved by another than its maker, and started");
-    let plan = komopay().args("batch plan").arg(BATCH).arg(&file).args("--by siti --count 1000 --json").output()?;
+    let plan = komopay().args("batch plan").arg(BATCH).arg(&file).args("--by siti --count 1000 --json");
+    let plan = answer(plan, &[AWAITS_APPROVAL])?;
     let plan: Value = serde_json::from_str(&plan).map_err(Failure::while_doing("cannot read the plan"))?;
     let digest = plan.get("digest").and_then(Value::as_str);
     let digest = digest.ok_or_else(|| Failure::new(format!("the plan has no digest: {plan}")))?;
     println!("   its digest: {digest}");
     let approve = komopay().args("batch approve").arg(BATCH).args("--by budi --digest").arg(digest);
-    // A batch that is approved has not begun: what the command ends with says so.
-    let _ = approve.args("--why demo").output();
-    komopay().args("batch start").arg(BATCH).args("--by budi").output().or_else(not_at_its_end)?;
+    answer(approve.args("--why demo"), &[0, GOES_ON])?;
+    answer(komopay().args("batch start").arg(BATCH).args("--by budi"), &[0, GOES_ON])?;
 
     say(3, "A worker pays it, and is killed after its 500th create");
     let crash = format!("SIGKILL:AfterSend:{CRASH_AT}");
-    let _ = komopay().args("batch work").arg(BATCH).env("KOMOPAY_STEP", crash).output();
+    // It ends by a signal, without a code.
+    answer(komopay().args("batch work").arg(BATCH).env("KOMOPAY_STEP", crash), &[])?;
     println!("   the gateway has executed {} payouts", executed(&gateway)?.len());
 
     say(4, "The same command again. Instead of waiting, the clocks of gateway and journal are put on by five minutes");
@@ -74,9 +79,15 @@ pub(super) fn run(workspace: &Workspace) -> Outcome {
     gateway.stop()
 }
 
-/// A command that is done, and whose batch goes on.
-fn not_at_its_end(failure: Failure) -> Outcome<String> {
-    if failure.to_string().contains('6') { Ok(String::new()) } else { Err(failure) }
+/// Runs a command that ends with one of these codes, or by a signal if there are none, and gives what it printed.
+fn answer(program: Program, codes: &[i32]) -> Outcome<String> {
+    let output = program.into_command().output().map_err(Failure::while_doing("cannot run the command line"))?;
+    let ended = output.status.code();
+    if ended.map_or(codes.is_empty(), |code| codes.contains(&code)) {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::new(format!("the command line ended with {}: {said}", output.status)))
 }
 
 fn command(workspace: &Workspace, program: &Path, gateway: &Gateway, folder: &Path, key: &str) -> Program {
