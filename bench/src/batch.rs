@@ -145,7 +145,8 @@ pub(crate) fn answer(request: &[u8]) -> String {
         }
         "payment-options" => r#"{"data":[{"paymentTypeCode":"PAYOUT","paymentMethodCode":"BANK_TRANSFER",
             "currencyCode":"IDR","isAvailable":true,
-            "paymentOperators":[{"code":"BNK_000","name":"Bank","isAvailable":true,"transactionAmountLimit":{"from":1}}],
+            "paymentOperators":[
+                {"code":"BNK_000","name":"Bank","isAvailable":true,"transactionAmountLimit":{"from":1}}],
             "transactionAmountLimit":{"from":1}}]}"#
             .to_owned(),
         "balances" => r#"{"data":[{"currencyCode":"IDR","balance":1e15,"availableBalance":1e15,

@@ -49,8 +49,8 @@ pub(crate) struct BatchRecord {
 }
 
 impl BatchRecord {
-    pub const COLUMNS: &str = "id, state, is_open, settings, maker, approver, digest, why, plan, generation, created_at, ended_at, \
-         balances";
+    pub const COLUMNS: &str = "id, state, is_open, settings, maker, approver, digest, why, plan, generation, \
+         created_at, ended_at, balances";
 
     pub fn of(row: &Row) -> Result<Self> {
         let settings = row.text(3)?;
