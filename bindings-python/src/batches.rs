@@ -41,12 +41,13 @@ pub use values::{_fields_of_batches, _read_of_batches};
 /// Batches of payouts: planned, approved, paid exactly once, and followed. For any number of threads.
 ///
 /// journal is where everything is written down before money moves: the path of an SQLite file, for one process at a
-/// time, or the URL of a PostgreSQL database (`postgresql://user:password@host/database`), for any number of them. It is
-/// made if there is none, and belongs to the base URL, merchant and mode of the client that it was first opened with.
+/// time, or the URL of a PostgreSQL database (`postgresql://user:password@host/database`), for any number of them. It
+/// is made if there is none, and belongs to the base URL, merchant and mode of the client that it was first opened
+/// with.
 ///
 /// `journal_key` seals the payees in it: what `generate_journal_key` makes, kept like a password and apart from the
-/// journal. Without it, `KOMOPAY_JOURNAL_KEY` of the environment is taken. Several keys, with blanks between, rotate: the
-/// first seals, all of them open.
+/// journal. Without it, `KOMOPAY_JOURNAL_KEY` of the environment is taken. Several keys, with blanks between, rotate:
+/// the first seals, all of them open.
 ///
 /// A forked child may not use an SQLite journal that its parent has opened; one in PostgreSQL is opened anew there.
 ///
@@ -60,7 +61,7 @@ pub use values::{_fields_of_batches, _read_of_batches};
 ///     >>> employees = [{"id": "EMP-1", "amount": "250000", "currency": "IDR", "operator_code": "BNK_000",
 ///     ...               "account_name": "Siti Rahmawati", "account_number": "0123456789"}]
 ///     >>> with TemporaryDirectory() as folder, Client.from_env() as client:
-///     ...     with Batches(client, journal=f"{folder}/payroll.journal", journal_key=generate_journal_key()) as batches:
+///     ...     with Batches(client, journal=f"{folder}/journal", journal_key=generate_journal_key()) as batches:
 ///     ...         planned = batches.plan("payroll-2026-11", employees, maker="siti", count=1)
 ///     ...         batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
 ///     ...         batches.start("payroll-2026-11", by="budi")
@@ -72,8 +73,8 @@ pub struct Batches {
     caller: Caller,
 }
 
-/// Asks a `drive` or `follow` to end, from another thread or a signal handler: what is under way ends first, and nothing
-/// new is started.
+/// Asks a `drive` or `follow` to end, from another thread or a signal handler: what is under way ends first, and
+/// nothing new is started.
 ///
 /// Example:
 ///
@@ -159,8 +160,8 @@ pub fn generate_journal_key(py: Python<'_>) -> PyResult<String> {
     guard(py, || Keys::generate().map_err(|error| raise(py, &error)))
 }
 
-/// The header of a CSV file for payouts by this method, such as `BANK_TRANSFER`, or without one by any: every column that
-/// it may have.
+/// The header of a CSV file for payouts by this method, such as `BANK_TRANSFER`, or without one by any: every column
+/// that it may have.
 ///
 /// Errors: `InvalidRequestError`, naming `method_code`, if it is not known.
 ///
@@ -228,15 +229,16 @@ impl Batches {
     ///
     /// rows is `csv(path)` or `json_lines(path)`, or an iterable of `(key, PayoutRequest)`, of `(key, payout_id,
     /// PayoutRequest)`, or of dicts with the names of the CSV template, such as the rows of a data frame:
-    /// `frame.to_dict("records")`. It is read some rows at a time, in the caller's thread; what it raises is raised here,
-    /// and the batch is as it was. Without a payout id, one is derived from the batch's id and the row's key.
+    /// `frame.to_dict("records")`. It is read some rows at a time, in the caller's thread; what it raises is raised
+    /// here, and the batch is as it was. Without a payout id, one is derived from the batch's id and the row's key.
     ///
-    /// maker is who makes it. `valid_only` pays the good rows even if others are bad: a choice that is written down. count
-    /// and sums, such as `{"IDR": "1250000"}`, are what you expect the rows to add up to.
+    /// maker is who makes it. `valid_only` pays the good rows even if others are bad: a choice that is written down.
+    /// count and sums, such as `{"IDR": "1250000"}`, are what you expect the rows to add up to.
     ///
     /// - `concurrency`: how many payouts of one process are under way at a time, 32.
     /// - `requests_per_second`: how many creates all processes together start in a second; no limit without it.
-    /// - `tokens`: `"chunk"` for a token for up to 32 payouts, or `"payout"` for one for each, which allows its money only.
+    /// - `tokens`: `"chunk"` for a token for up to 32 payouts, or `"payout"` for one for each, which allows its money
+    ///   only.
     /// - `token_seconds`: for how long a token is asked for, 60. What was on its way in a crash is settled after that.
     /// - `max_refusals`: it pauses when so many were refused; no limit without it.
     /// - `max_refused_share`: it pauses when this share was refused, from 100 on; 0.1. With 1.0 it never does.
@@ -255,7 +257,7 @@ impl Batches {
     ///     >>> bank = BankTransfer(operator_code="BNK_000", account=account)
     ///     >>> rows = ((f"EMP-{n}", PayoutRequest(money=Money(n * 1000, "IDR"), method=bank)) for n in range(10, 15))
     ///     >>> with TemporaryDirectory() as folder, Client.from_env() as client:
-    ///     ...     with Batches(client, journal=f"{folder}/payroll.journal", journal_key=generate_journal_key()) as batches:
+    ///     ...     with Batches(client, journal=f"{folder}/journal", journal_key=generate_journal_key()) as batches:
     ///     ...         planned = batches.plan("payroll-2026-11", rows, maker="siti", count=5, sums={"IDR": 60_000})
     ///     >>> planned.state, planned.plan.currencies[0].sum
     ///     ('validated', Money('60000', 'IDR'))
@@ -335,15 +337,15 @@ impl Batches {
         guard(py, || Feeding::of(rows, true))
     }
 
-    /// Opens an outbox: a batch that takes payouts one by one, in transactions of your own (`Outbox`). Gives the digest to
-    /// approve. It needs a journal in the database that those transactions are of.
+    /// Opens an outbox: a batch that takes payouts one by one, in transactions of your own (`Outbox`). Gives the digest
+    /// to approve. It needs a journal in the database that those transactions are of.
     ///
-    /// It has no contents to approve: ceilings are approved instead, by currency the most of one payout and the most of an
-    /// hour. What is above pauses it; a currency that is not there is not paid. Other settings than before void the
+    /// It has no contents to approve: ceilings are approved instead, by currency the most of one payout and the most of
+    /// an hour. What is above pauses it; a currency that is not there is not paid. Other settings than before void the
     /// approval. The settings are those of `plan`.
     ///
-    /// Errors: `ConfigurationError`, naming `journal` if that is no PostgreSQL, or a setting; `InvalidRequestError`, naming
-    /// what cannot be used.
+    /// Errors: `ConfigurationError`, naming `journal` if that is no PostgreSQL, or a setting; `InvalidRequestError`,
+    /// naming what cannot be used.
     #[pyo3(
         signature = (batch_id, *, maker, ceilings, concurrency=Or::DEFAULT, requests_per_second=None,
             tokens=Or::DEFAULT, token_seconds=Or::DEFAULT, max_refusals=None, max_refused_share=Or::DEFAULT,
@@ -388,13 +390,14 @@ impl Batches {
         })
     }
 
-    /// Approves a batch as it stands: bound to the digest that its plan gave, over all that it would pay, payees included.
+    /// Approves a batch as it stands: bound to the digest that its plan gave, over all that it would pay, payees
+    /// included.
     ///
     /// That proves that these payees and amounts were approved, and that nothing else is paid. It does not prove who by
     /// is: that is your application's word.
     ///
-    /// Errors: `InvalidRequestError`, naming `batch_id` if it has bad rows or was started, `digest` if it is another one
-    /// by now, or `approver` if that is its maker, and another has to approve.
+    /// Errors: `InvalidRequestError`, naming `batch_id` if it has bad rows or was started, `digest` if it is another
+    /// one by now, or `approver` if that is its maker, and another has to approve.
     #[pyo3(signature = (batch_id, *, by, digest, why=None))]
     fn approve(
         &self,
@@ -468,12 +471,12 @@ impl Batches {
 
     /// Sends what is planned, and settles what is in doubt, until the time is over or nothing is due now.
     ///
-    /// time is in seconds, or a timedelta: after it nothing new is started, and what is under way ends first. Call it again
-    /// at any time, from any process, also while another one drives: the journal knows where it stands. A process that
-    /// dies in it loses no payout, and pays none twice.
+    /// time is in seconds, or a timedelta: after it nothing new is started, and what is under way ends first. Call it
+    /// again at any time, from any process, also while another one drives: the journal knows where it stands. A process
+    /// that dies in it loses no payout, and pays none twice.
     ///
-    /// Ctrl-C stops it: nothing new is sent, what is under way ends first, and then `KeyboardInterrupt` is raised. A second
-    /// Ctrl-C leaves at once, and what was under way is settled by the next call.
+    /// Ctrl-C stops it: nothing new is sent, what is under way ends first, and then `KeyboardInterrupt` is raised. A
+    /// second Ctrl-C leaves at once, and what was under way is settled by the next call.
     ///
     /// Errors: `InvalidRequestError`, naming `batch_id`, if it was not started; `UnavailableError`, naming `journal`;
     /// `ConfigurationError`, naming `journal_key`, if its items were sealed with another key. How single payouts end is
@@ -577,8 +580,9 @@ impl Batches {
         })
     }
 
-    /// Says that the journal is a restored one, so that what was written last may be lost: all that is open is in doubt,
-    /// and nothing is concluded until every token that may be about has ended. Gives how many groups of items those are.
+    /// Says that the journal is a restored one, so that what was written last may be lost: all that is open is in
+    /// doubt, and nothing is concluded until every token that may be about has ended. Gives how many groups of items
+    /// those are.
     ///
     /// Where PostgreSQL tells that it is another server, or a standby that took over, that is done when the journal is
     /// opened.
@@ -611,9 +615,9 @@ impl Batches {
 
     /// Writes the report of a batch as it stands now, item by item, and gives its totals.
     ///
-    /// target is a path, or a file that is open for writing: of bytes, or of text (with `newline=""`). format is `"csv"`,
-    /// a row per item; `"jsonl"`, an object per item and a last one of the batch; or `"html"`, one page for people. It
-    /// holds no name and no whole account number.
+    /// target is a path, or a file that is open for writing: of bytes, or of text (with `newline=""`). format is
+    /// `"csv"`, a row per item; `"jsonl"`, an object per item and a last one of the batch; or `"html"`, one page for
+    /// people. It holds no name and no whole account number.
     ///
     /// Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id; `ConfigurationError`, naming
     /// `report`, if it cannot be written. What an open file raises is raised as it is.

@@ -26,6 +26,8 @@
 //! | `logging.rs` | the core's log to Python's `logging` |
 //! | `needed.rs` | what of Python is loaded when a client is made |
 //! | `repr.rs`, `opaque.rs` | how values show themselves, and what no traceback shows |
+//! | `batches.rs`, `batches/` | batches: a journal, its rows, reports and outboxes, for `komopay/batches/` |
+//! | `program.rs` | the command line `komopay` |
 //! | `testing.rs` | how `komopay-testing` reads what its callers give |
 
 mod access;
@@ -57,6 +59,7 @@ mod opaque;
 mod options;
 mod payout;
 mod process;
+mod program;
 mod record;
 mod repr;
 mod request;
@@ -109,6 +112,8 @@ mod _native {
     use crate::opaque::Opaque;
     #[pymodule_export]
     use crate::payout::{FailureReason, Payout, PayoutAccepted};
+    #[pymodule_export]
+    use crate::program::run_program;
     #[pymodule_export]
     use crate::request::{
         BankAccount, BankTransfer, CryptoAccount, CryptoTransfer, PayoutRequest, WalletAccount, WalletTransfer,

@@ -1,5 +1,5 @@
-//! Values whose classes are records of Python, such as those of `komopay/catalogue.py`, which documents their fields and
-//! types: what is made of the core's, read from plain data, and described.
+//! Values whose classes are records of Python, such as those of `komopay/catalogue.py`, which documents their fields
+//! and types: what is made of the core's, read from plain data, and described.
 //!
 //! Everything is taken apart without `..`, so that a new field does not compile until Python has it.
 

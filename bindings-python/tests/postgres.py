@@ -34,7 +34,8 @@ class Server:
         if self._user is not None:
             shutil.chown(self._folder, self._user)
         data, port = f"{self._folder}/data", free_port()
-        self._run([program("initdb"), "--no-sync", "--auth=trust", "--encoding=UTF8", "--username=owner", data]).wait(60)
+        initdb = [program("initdb"), "--no-sync", "--auth=trust", "--encoding=UTF8", "--username=owner", data]
+        self._run(initdb).wait(60)
         settings = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}"]
         options = [part for setting in settings for part in ("-c", setting)]
         self._process = self._run([program("postgres"), "-D", data, *options])
@@ -47,8 +48,14 @@ class Server:
         return self
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(command, cwd="/", user=self._user, env={"LC_ALL": "C"}, **quiet)  # type: ignore[call-overload, no-any-return]
+        return subprocess.Popen(
+            command,
+            cwd="/",
+            user=self._user,
+            env={"LC_ALL": "C"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None

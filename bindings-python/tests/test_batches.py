@@ -538,7 +538,8 @@ def test_a_report_is_written_where_it_is_wanted(sandbox: Sandbox, batches: Batch
     for target in targets:
         totals = batches.report(ID, target)
         assert totals.count("accepted") == 900
-        assert totals.currencies[0].input.sum == sum((Money(10_000 + row, "IDR") for row in range(900)), Money(0, "IDR"))
+        paid = sum((Money(10_000 + row, "IDR") for row in range(900)), Money(0, "IDR"))
+        assert totals.currencies[0].input.sum == paid
     written = (folder / "report.csv").read_bytes()
     assert written == binary.getvalue() == text.getvalue().encode() and len(written) > 64 * 1024
     assert written.count(b'"E-') == 900 and b"11223344" not in written and b"Test account" not in written

@@ -22,7 +22,7 @@ const DENY: &str = "0.20.2";
 
 /// How many crates each thing that merchants install may hold on this platform, itself and ours included. Whoever needs
 /// one more raises the number, and says in the commit what for.
-const MOST: [(&str, usize); 3] = [("komopay-core", 112), ("komopay-ffi", 161), ("komopay-python", 200)];
+const MOST: [(&str, usize); 3] = [("komopay-core", 112), ("komopay-ffi", 161), ("komopay-python", 214)];
 
 /// The stand-in gateway, which is in nothing that merchants pay with.
 const GATEWAY: &str = "komopay-sandbox";

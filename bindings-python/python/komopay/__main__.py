@@ -1,4 +1,4 @@
-"""``python -m komopay``: the stand-in gateway, and callbacks during development."""
+"""``komopay``, or ``python -m komopay``: payouts and batches, the stand-in gateway, callbacks on the way."""
 
 from __future__ import annotations
 
@@ -7,19 +7,33 @@ import sys
 from importlib import import_module
 
 _USAGE = """\
-Usage: python -m komopay COMMAND [OPTIONS]
+Usage: python -m komopay COMMAND [OPTIONS], or komopay COMMAND [OPTIONS]
 
-  sandbox  A stand-in KomoPay gateway that runs on this machine, of the package komopay-testing
-  listen   Receives callbacks on a port of this machine, checks them, and shows the payouts and their changes
-  trigger  Makes the sandbox send a callback
+  payout     Makes, reads and follows one payout
+  batch      Pays many, each exactly once, across crashes
+  balances   Shows what the merchant has
+  operators  Shows the banks, wallets and blockchains that payouts go through
+
+  sandbox    A stand-in KomoPay gateway that runs on this machine, of the package komopay-testing
+  listen     Receives callbacks on a port of this machine, checks them, and shows the payouts and their changes
+  trigger    Makes the sandbox send a callback
 
 Each tells its options with --help.
 """
+
+# What the program that all languages share does. It may begin with an option, such as ``--json``.
+_PROGRAM = ("payout", "batch", "balances", "operators", "--json", "--version", "-V")
 
 
 def main() -> int:
     """Runs what the command line asks for, and returns the exit code."""
     command, arguments = sys.argv[1:2], sys.argv[2:]
+    if command and command[0] in _PROGRAM:
+        from komopay import _native
+
+        # As for the sandbox below: the program hears Ctrl-C itself, and ends what is under way first.
+        _ = signal.signal(signal.SIGINT, signal.SIG_DFL)
+        return _native.run_program(["komopay", *sys.argv[1:]])
     if command in (["sandbox"], ["trigger"]):
         try:
             _ = import_module("komopay.testing")

@@ -18,7 +18,7 @@ from os import PathLike
 from types import ModuleType
 from typing import Final, Literal, SupportsIndex, final
 
-__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Batches", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Outbox", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "Reason", "RowSource", "SqliteChangeStore", "Stop", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_batches", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_read_of_batches", "_set_telemetry", "csv", "csv_template", "generate_journal_key", "json_lines"]
+__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Batches", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Outbox", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "Reason", "RowSource", "SqliteChangeStore", "Stop", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_batches", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_read_of_batches", "_set_telemetry", "csv", "csv_template", "generate_journal_key", "json_lines", "run_program"]
 
 SANDBOX_URL: Final[str]
 __version__: Final[str]
@@ -505,12 +505,13 @@ class Batches:
     Batches of payouts: planned, approved, paid exactly once, and followed. For any number of threads.
 
     journal is where everything is written down before money moves: the path of an SQLite file, for one process at a
-    time, or the URL of a PostgreSQL database (`postgresql://user:password@host/database`), for any number of them. It is
-    made if there is none, and belongs to the base URL, merchant and mode of the client that it was first opened with.
+    time, or the URL of a PostgreSQL database (`postgresql://user:password@host/database`), for any number of them. It
+    is made if there is none, and belongs to the base URL, merchant and mode of the client that it was first opened
+    with.
 
     `journal_key` seals the payees in it: what `generate_journal_key` makes, kept like a password and apart from the
-    journal. Without it, `KOMOPAY_JOURNAL_KEY` of the environment is taken. Several keys, with blanks between, rotate: the
-    first seals, all of them open.
+    journal. Without it, `KOMOPAY_JOURNAL_KEY` of the environment is taken. Several keys, with blanks between, rotate:
+    the first seals, all of them open.
 
     A forked child may not use an SQLite journal that its parent has opened; one in PostgreSQL is opened anew there.
 
@@ -524,7 +525,7 @@ class Batches:
         >>> employees = [{"id": "EMP-1", "amount": "250000", "currency": "IDR", "operator_code": "BNK_000",
         ...               "account_name": "Siti Rahmawati", "account_number": "0123456789"}]
         >>> with TemporaryDirectory() as folder, Client.from_env() as client:
-        ...     with Batches(client, journal=f"{folder}/payroll.journal", journal_key=generate_journal_key()) as batches:
+        ...     with Batches(client, journal=f"{folder}/journal", journal_key=generate_journal_key()) as batches:
         ...         planned = batches.plan("payroll-2026-11", employees, maker="siti", count=1)
         ...         batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
         ...         batches.start("payroll-2026-11", by="budi")
@@ -555,13 +556,14 @@ class Batches:
         """
     def approve(self, /, batch_id: str, *, by: str, digest: str, why: str | None = None) -> None:
         """
-        Approves a batch as it stands: bound to the digest that its plan gave, over all that it would pay, payees included.
+        Approves a batch as it stands: bound to the digest that its plan gave, over all that it would pay, payees
+        included.
 
         That proves that these payees and amounts were approved, and that nothing else is paid. It does not prove who by
         is: that is your application's word.
 
-        Errors: `InvalidRequestError`, naming `batch_id` if it has bad rows or was started, `digest` if it is another one
-        by now, or `approver` if that is its maker, and another has to approve.
+        Errors: `InvalidRequestError`, naming `batch_id` if it has bad rows or was started, `digest` if it is another
+        one by now, or `approver` if that is its maker, and another has to approve.
         """
     def cancel(self, /, batch_id: str, *, by: str, why: str) -> int:
         """
@@ -577,12 +579,12 @@ class Batches:
         """
         Sends what is planned, and settles what is in doubt, until the time is over or nothing is due now.
 
-        time is in seconds, or a timedelta: after it nothing new is started, and what is under way ends first. Call it again
-        at any time, from any process, also while another one drives: the journal knows where it stands. A process that
-        dies in it loses no payout, and pays none twice.
+        time is in seconds, or a timedelta: after it nothing new is started, and what is under way ends first. Call it
+        again at any time, from any process, also while another one drives: the journal knows where it stands. A process
+        that dies in it loses no payout, and pays none twice.
 
-        Ctrl-C stops it: nothing new is sent, what is under way ends first, and then `KeyboardInterrupt` is raised. A second
-        Ctrl-C leaves at once, and what was under way is settled by the next call.
+        Ctrl-C stops it: nothing new is sent, what is under way ends first, and then `KeyboardInterrupt` is raised. A
+        second Ctrl-C leaves at once, and what was under way is settled by the next call.
 
         Errors: `InvalidRequestError`, naming `batch_id`, if it was not started; `UnavailableError`, naming `journal`;
         `ConfigurationError`, naming `journal_key`, if its items were sealed with another key. How single payouts end is
@@ -616,15 +618,15 @@ class Batches:
         """
     def open_outbox(self, /, batch_id: str, *, maker: str, ceilings: Mapping[str, tuple[str | SupportsIndex | Decimal, str | SupportsIndex | Decimal]], concurrency: int = ..., requests_per_second: float | None = None, tokens: Literal["chunk", "payout"] = ..., token_seconds: int = ..., max_refusals: int | None = None, max_refused_share: float = ..., stop_on_low_balance: bool = ..., approval_by_another: bool = ...) -> str:
         """
-        Opens an outbox: a batch that takes payouts one by one, in transactions of your own (`Outbox`). Gives the digest to
-        approve. It needs a journal in the database that those transactions are of.
+        Opens an outbox: a batch that takes payouts one by one, in transactions of your own (`Outbox`). Gives the digest
+        to approve. It needs a journal in the database that those transactions are of.
 
-        It has no contents to approve: ceilings are approved instead, by currency the most of one payout and the most of an
-        hour. What is above pauses it; a currency that is not there is not paid. Other settings than before void the
+        It has no contents to approve: ceilings are approved instead, by currency the most of one payout and the most of
+        an hour. What is above pauses it; a currency that is not there is not paid. Other settings than before void the
         approval. The settings are those of `plan`.
 
-        Errors: `ConfigurationError`, naming `journal` if that is no PostgreSQL, or a setting; `InvalidRequestError`, naming
-        what cannot be used.
+        Errors: `ConfigurationError`, naming `journal` if that is no PostgreSQL, or a setting; `InvalidRequestError`,
+        naming what cannot be used.
         """
     def pause(self, /, batch_id: str, *, by: str, why: str) -> bool:
         """
@@ -642,15 +644,16 @@ class Batches:
 
         rows is `csv(path)` or `json_lines(path)`, or an iterable of `(key, PayoutRequest)`, of `(key, payout_id,
         PayoutRequest)`, or of dicts with the names of the CSV template, such as the rows of a data frame:
-        `frame.to_dict("records")`. It is read some rows at a time, in the caller's thread; what it raises is raised here,
-        and the batch is as it was. Without a payout id, one is derived from the batch's id and the row's key.
+        `frame.to_dict("records")`. It is read some rows at a time, in the caller's thread; what it raises is raised
+        here, and the batch is as it was. Without a payout id, one is derived from the batch's id and the row's key.
 
-        maker is who makes it. `valid_only` pays the good rows even if others are bad: a choice that is written down. count
-        and sums, such as `{"IDR": "1250000"}`, are what you expect the rows to add up to.
+        maker is who makes it. `valid_only` pays the good rows even if others are bad: a choice that is written down.
+        count and sums, such as `{"IDR": "1250000"}`, are what you expect the rows to add up to.
 
         - `concurrency`: how many payouts of one process are under way at a time, 32.
         - `requests_per_second`: how many creates all processes together start in a second; no limit without it.
-        - `tokens`: `"chunk"` for a token for up to 32 payouts, or `"payout"` for one for each, which allows its money only.
+        - `tokens`: `"chunk"` for a token for up to 32 payouts, or `"payout"` for one for each, which allows its money
+          only.
         - `token_seconds`: for how long a token is asked for, 60. What was on its way in a crash is settled after that.
         - `max_refusals`: it pauses when so many were refused; no limit without it.
         - `max_refused_share`: it pauses when this share was refused, from 100 on; 0.1. With 1.0 it never does.
@@ -669,7 +672,7 @@ class Batches:
             >>> bank = BankTransfer(operator_code="BNK_000", account=account)
             >>> rows = ((f"EMP-{n}", PayoutRequest(money=Money(n * 1000, "IDR"), method=bank)) for n in range(10, 15))
             >>> with TemporaryDirectory() as folder, Client.from_env() as client:
-            ...     with Batches(client, journal=f"{folder}/payroll.journal", journal_key=generate_journal_key()) as batches:
+            ...     with Batches(client, journal=f"{folder}/journal", journal_key=generate_journal_key()) as batches:
             ...         planned = batches.plan("payroll-2026-11", rows, maker="siti", count=5, sums={"IDR": 60_000})
             >>> planned.state, planned.plan.currencies[0].sum
             ('validated', Money('60000', 'IDR'))
@@ -684,17 +687,18 @@ class Batches:
         """
         Writes the report of a batch as it stands now, item by item, and gives its totals.
 
-        target is a path, or a file that is open for writing: of bytes, or of text (with `newline=""`). format is `"csv"`,
-        a row per item; `"jsonl"`, an object per item and a last one of the batch; or `"html"`, one page for people. It
-        holds no name and no whole account number.
+        target is a path, or a file that is open for writing: of bytes, or of text (with `newline=""`). format is
+        `"csv"`, a row per item; `"jsonl"`, an object per item and a last one of the batch; or `"html"`, one page for
+        people. It holds no name and no whole account number.
 
         Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id; `ConfigurationError`, naming
         `report`, if it cannot be written. What an open file raises is raised as it is.
         """
     def restored(self, /, *, by: str, why: str) -> int:
         """
-        Says that the journal is a restored one, so that what was written last may be lost: all that is open is in doubt,
-        and nothing is concluded until every token that may be about has ended. Gives how many groups of items those are.
+        Says that the journal is a restored one, so that what was written last may be lost: all that is open is in
+        doubt, and nothing is concluded until every token that may be about has ended. Gives how many groups of items
+        those are.
 
         Where PostgreSQL tells that it is another server, or a standby that took over, that is done when the journal is
         opened.
@@ -1721,8 +1725,8 @@ class Outbox:
     Takes payouts one by one, in transactions of your own PostgreSQL database: the order and its payout are committed
     together, or not at all. `Batches.open_outbox` makes it there, and `Batches.drive` pays what is committed.
 
-    `batch_id` is the outbox's. `journal_key`, or `KOMOPAY_JOURNAL_KEY`, is the journal's; schema is where its tables are. An
-    outbox opens nothing, and may be used by any process and thread.
+    `batch_id` is the outbox's. `journal_key`, or `KOMOPAY_JOURNAL_KEY`, is the journal's; schema is where its tables
+    are. An outbox opens nothing, and may be used by any process and thread.
 
     Errors: `InvalidRequestError`, naming `batch_id`; `ConfigurationError`, naming `journal_key` or `schema`.
 
@@ -1737,16 +1741,16 @@ class Outbox:
     def __repr__(self, /) -> str: ...
     def add(self, /, connection: "SupportsCursor", key: str, request: PayoutRequest, *, payout_id: str | None = None) -> str:
         """
-        Adds a payout in the transaction that connection is in, and gives the id that it is paid under. It is paid if you
-        commit, and never was if you do not.
+        Adds a payout in the transaction that connection is in, and gives the id that it is paid under. It is paid if
+        you commit, and never was if you do not.
 
         connection is one of DB-API whose placeholders are `%s`, such as psycopg's; of an `SQLAlchemy` session, it is
         `session.connection().connection`. key is what you call the payout, such as the order's number: the same key and
-        request again add nothing. Without a payout id, one is derived from `batch_id` and key. The payee is sealed before it
-        leaves this process.
+        request again add nothing. Without a payout id, one is derived from `batch_id` and key. The payee is sealed
+        before it leaves this process.
 
-        Errors: `InvalidRequestError`, naming the field that cannot be paid, or `key` if another request has it. What the
-        connection raises is raised as it is.
+        Errors: `InvalidRequestError`, naming the field that cannot be paid, or `key` if another request has it. What
+        the connection raises is raised as it is.
         """
 
 @final
@@ -2526,8 +2530,8 @@ class SqliteChangeStore:
 @final
 class Stop:
     """
-    Asks a `drive` or `follow` to end, from another thread or a signal handler: what is under way ends first, and nothing
-    new is started.
+    Asks a `drive` or `follow` to end, from another thread or a signal handler: what is under way ends first, and
+    nothing new is started.
 
     Example:
 
@@ -2899,8 +2903,8 @@ def csv(source: "str | PathLike[str] | SupportsRead", *, columns: Mapping[str, s
 
 def csv_template(method_code: str | None = None) -> str:
     """
-    The header of a CSV file for payouts by this method, such as `BANK_TRANSFER`, or without one by any: every column that
-    it may have.
+    The header of a CSV file for payouts by this method, such as `BANK_TRANSFER`, or without one by any: every column
+    that it may have.
 
     Errors: `InvalidRequestError`, naming `method_code`, if it is not known.
 
@@ -2936,4 +2940,9 @@ def json_lines(source: "str | PathLike[str] | SupportsRead", *, columns: Mapping
 
         >>> from komopay import batches
         >>> rows = batches.json_lines("payroll.jsonl")
+    """
+
+def run_program(arguments: "list[str]") -> int:
+    """
+    Runs `komopay` with these arguments, of which the first is the program's name, and returns the exit code.
     """

@@ -1,5 +1,5 @@
-//! What a thread of Python hands to a plan, group by group: a plan reads its rows on a thread of its own, and code of the
-//! caller's runs on the caller's.
+//! What a thread of Python hands to a plan, group by group: a plan reads its rows on a thread of its own, and code of
+//! the caller's runs on the caller's.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Sender, channel};

@@ -65,8 +65,8 @@ impl Journal {
             if state.generation != generation() {
                 let is_closed = state.is_closed;
                 if matches!(self.location, JournalLocation::Sqlite(_)) && state.opened.initialized() {
-                    let problem = "was opened before this process was forked, and is the parent's: an SQLite file is for \
-                                   one process. Open it after the fork, or keep the journal in PostgreSQL";
+                    let problem = "was opened before this process was forked, and is the parent's: an SQLite file is \
+                                   for one process. Open it after the fork, or keep the journal in PostgreSQL";
                     return Err(setting("journal").refuse(py, problem));
                 }
                 *state = State::new(is_closed);

@@ -18,8 +18,8 @@ use crate::request::PayoutRequest;
 /// Takes payouts one by one, in transactions of your own PostgreSQL database: the order and its payout are committed
 /// together, or not at all. `Batches.open_outbox` makes it there, and `Batches.drive` pays what is committed.
 ///
-/// `batch_id` is the outbox's. `journal_key`, or `KOMOPAY_JOURNAL_KEY`, is the journal's; schema is where its tables are. An
-/// outbox opens nothing, and may be used by any process and thread.
+/// `batch_id` is the outbox's. `journal_key`, or `KOMOPAY_JOURNAL_KEY`, is the journal's; schema is where its tables
+/// are. An outbox opens nothing, and may be used by any process and thread.
 ///
 /// Errors: `InvalidRequestError`, naming `batch_id`; `ConfigurationError`, naming `journal_key` or `schema`.
 ///
@@ -66,16 +66,16 @@ impl Outbox {
         })
     }
 
-    /// Adds a payout in the transaction that connection is in, and gives the id that it is paid under. It is paid if you
-    /// commit, and never was if you do not.
+    /// Adds a payout in the transaction that connection is in, and gives the id that it is paid under. It is paid if
+    /// you commit, and never was if you do not.
     ///
     /// connection is one of DB-API whose placeholders are `%s`, such as psycopg's; of an `SQLAlchemy` session, it is
     /// `session.connection().connection`. key is what you call the payout, such as the order's number: the same key and
-    /// request again add nothing. Without a payout id, one is derived from `batch_id` and key. The payee is sealed before it
-    /// leaves this process.
+    /// request again add nothing. Without a payout id, one is derived from `batch_id` and key. The payee is sealed
+    /// before it leaves this process.
     ///
-    /// Errors: `InvalidRequestError`, naming the field that cannot be paid, or `key` if another request has it. What the
-    /// connection raises is raised as it is.
+    /// Errors: `InvalidRequestError`, naming the field that cannot be paid, or `key` if another request has it. What
+    /// the connection raises is raised as it is.
     #[pyo3(signature = (connection: "SupportsCursor", key, request, *, payout_id=None))]
     fn add(
         &self,

@@ -1,5 +1,5 @@
-//! Where a report is written: into a file by its path, or piece by piece into an open file of Python, which the caller's
-//! thread writes to.
+//! Where a report is written: into a file by its path, or piece by piece into an open file of Python, which the
+//! caller's thread writes to.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

@@ -426,8 +426,8 @@ fn json_line(row: u64, given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     Ok(line)
 }
 
-/// A value as JSON has it: what data frames hold where nothing is, is nothing; what is neither text nor a whole number is
-/// left to be refused by its name.
+/// A value as JSON has it: what data frames hold where nothing is, is nothing; what is neither text nor a whole number
+/// is left to be refused by its name.
 fn cell<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
     let class = value.get_type();

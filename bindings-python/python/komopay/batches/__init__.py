@@ -1,7 +1,7 @@
 """Many payouts, each exactly once: a payroll on one machine or many, across crashes.
 
-A batch is planned from a file or from what a program makes, approved, and driven: everything is written down in a journal
-before money moves, so a process that dies in the middle of it pays nobody twice, and another one goes on.
+A batch is planned from a file or from what a program makes, approved, and driven: everything is written down in a
+journal before money moves, so a process that dies in the middle of it pays nobody twice, and another one goes on.
 
     >>> from tempfile import TemporaryDirectory
     >>> from komopay.batches import Batches, generate_journal_key

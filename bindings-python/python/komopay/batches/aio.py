@@ -54,9 +54,9 @@ class AsyncBatches:
 
     The journal is opened by `async with`, or by the first call.
 
-    Cancelling a task in `drive` or `follow`, which is also what `asyncio.timeout` does, stops it as Ctrl-C does: nothing
-    new is sent, and what is under way ends first. Cancelled once more, it leaves at once, and what was under way is
-    settled by the next call.
+    Cancelling a task in `drive` or `follow`, which is also what `asyncio.timeout` does, stops it as Ctrl-C does:
+    nothing new is sent, and what is under way ends first. Cancelled once more, it leaves at once, and what was under
+    way is settled by the next call.
 
     Errors: as for `Batches`; of the journal itself, by the first call.
 

@@ -1,13 +1,14 @@
 """What is told of a batch: its plan, how it stands, and what happened to it.
 
-All of these are frozen values: they compare and hash by value, pickle, copy and match, and become plain data. No payee is
-in any of them.
+All of these are frozen values: they compare and hash by value, pickle, copy and match, and become plain data. No payee
+is in any of them.
 
 Example:
 
     >>> from komopay.batches import BatchStatus, ItemCount
     >>> status = BatchStatus(batch_id="payroll-2026-11", state="closed", counts=(
-    ...     ItemCount(state="succeeded", currency="IDR", count=999), ItemCount(state="failed", currency="IDR", count=1)))
+    ...     ItemCount(state="succeeded", currency="IDR", count=999),
+    ...     ItemCount(state="failed", currency="IDR", count=1)))
     >>> status.count("succeeded"), status.items
     (999, 1000)
 """
