@@ -16,7 +16,7 @@ use crate::transport::{Answer, Operation, Over};
 use crate::values::{Deciding, Payout, PayoutId};
 
 /// A payout, what decides whose it is, and when the platform says it showed it.
-pub(super) struct Shown {
+pub(super) struct ReadPayout {
     pub payout: Payout,
     pub deciding: Deciding,
     pub date: Option<Timestamp>,
@@ -34,10 +34,10 @@ pub(super) async fn read_once(
     within: Duration,
     personal: &Arc<[String]>,
     history: &mut Vec<Attempt>,
-) -> Result<Shown, ReadError> {
-    let parse = |answer: &Answer| -> Result<Shown, Unreadable> {
+) -> Result<ReadPayout, ReadError> {
+    let parse = |answer: &Answer| -> Result<ReadPayout, Unreadable> {
         let (payout, deciding) = Payout::parse(id, &answer.body)?;
-        Ok(Shown { payout, deciding, date: answer.date })
+        Ok(ReadPayout { payout, deciding, date: answer.date })
     };
     let operation = Operation::get(id.path()).about(personal).over(over);
     try_read(session, operation, scope, parse, permit, within, history).await
