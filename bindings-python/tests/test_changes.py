@@ -164,7 +164,7 @@ def rename(file: Path, old: str, new: str) -> None:
 
 def documented_guard() -> str:
     page = (Path(__file__).parents[2] / "docs" / "callbacks.md").read_text()
-    (sql,) = re.findall(r"^```sql\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (sql,) = re.findall(r"^```sql\n(UPDATE .*?)^```", page, re.MULTILINE | re.DOTALL)
     return str(sql)
 
 
