@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import komopay
+from komopay import BankAccount, BankTransfer, Money, PayoutRequest
 from komopay.testing import Sandbox
 
 MODULE = [sys.executable, "-m", "komopay"]
@@ -63,6 +66,28 @@ def test_what_the_program_ends_with_is_passed_on(platform: Sandbox, tmp_path: Pa
         # It awaits approval.
         assert planned.returncode == 4, planned.stderr
         assert "0123" not in planned.stdout + planned.stderr and key not in planned.stdout + planned.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody sends a Ctrl-C to one process there")
+@pytest.mark.parametrize("program", [MODULE, SCRIPT], ids=["module", "script"])
+def test_ctrl_c_is_the_programs(program: list[str], platform: Sandbox) -> None:
+    account = BankAccount(name="Siti", number="9000000099")
+    bank = BankTransfer(operator_code="BNK_000", account=account)
+    with platform.client() as client:
+        client.create_payout("TST-1", PayoutRequest(money=Money("10000", "IDR"), method=bank))
+    # It stays PROCESSING.
+    command = [*program, "payout", "wait", "TST-1"]
+    known = {**os.environ, **platform.environment}
+    with subprocess.Popen(command, env=known, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
+        until = time.monotonic() + 30
+        while platform.calls("get_payout") == 0:
+            assert waiting.poll() is None and time.monotonic() < until
+            time.sleep(0.01)
+        waiting.send_signal(signal.SIGINT)
+        _, told = waiting.communicate(timeout=30)
+    # Not at its end, and no traceback of Python's.
+    assert waiting.returncode == 6, told
+    assert "Traceback" not in told and "KeyboardInterrupt" not in told
 
 
 def test_version_and_usage_tell_the_commands() -> None:
