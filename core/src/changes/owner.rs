@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// must not use SQLite at all: its SQLite believes that the process has the parent's locks, and takes none.
 static OPEN: AtomicU64 = AtomicU64::new(0);
 
-/// The process that has a connection open, counted in [`OPEN`].
+/// The process that has a connection open, and is counted.
 pub struct Owner {
     process: u32,
     open: &'static AtomicU64,
