@@ -24,6 +24,7 @@ PLOTS = {
     "python-sync": ["Python sync", "Python sync, TLS", "Python sync, a connection a call"],
     "python-async": ["Python async, 100 in flight"],
     "jvm": ["JVM, 1 caller", "JVM, 64 in flight"],
+    "swift": ["Swift, 1 caller", "Swift, 64 in flight"],
 }
 
 

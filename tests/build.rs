@@ -5,7 +5,9 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
-const DOCUMENTS: [&str; 3] = ["README.md", "sandbox/README.md", "docs/callbacks.md"];
+/// Where the pages are, and those READMEs that show Rust.
+const FOLDER: &str = "docs";
+const READMES: [&str; 2] = ["README.md", "sandbox/README.md"];
 
 /// What a snippet may take as given, because the text around it speaks of it.
 const GIVEN: &str = "client: &komopay_core::Client, sandbox: &komopay_sandbox::Sandbox, body: &[u8], url: &str";
@@ -14,9 +16,18 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut code = String::new();
     let mut shown = 0;
-    for document in DOCUMENTS {
-        println!("cargo::rerun-if-changed=../{document}");
-        let text = fs::read_to_string(root.join(document)).unwrap_or_else(|error| panic!("{document}: {error}"));
+    println!("cargo::rerun-if-changed=../{FOLDER}");
+    let folder = fs::read_dir(root.join(FOLDER)).unwrap_or_else(|error| panic!("{FOLDER}: {error}"));
+    let mut documents: Vec<_> = folder.map(|entry| entry.expect("the folder can be read").path()).collect();
+    documents.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    documents.sort();
+    for readme in READMES {
+        println!("cargo::rerun-if-changed=../{readme}");
+        documents.push(root.join(readme));
+    }
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap_or_else(|error| panic!("{}: {error}", document.display()));
+        let document = document.file_name().unwrap_or_default().display();
         for snippet in text.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()) {
             writeln!(
                 code,

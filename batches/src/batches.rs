@@ -8,9 +8,10 @@ use std::time::Duration;
 use komopay_core::{Client, Error, Payout, Result};
 
 use crate::batch::BatchState;
+use crate::budget::{Budget, Stop};
 use crate::chunk::{Fence, Micros};
 use crate::db::{Clock, JournalLocation};
-use crate::drive::{Budget, Stop, Worker};
+use crate::drive::Worker;
 use crate::input::{RowProblem, check_batch_id};
 use crate::item::ItemState;
 use crate::journal::{BatchEvent, BatchRecord, Journal, RULE, Taken, Wanted};
@@ -53,6 +54,15 @@ pub struct ItemCount {
     pub currency: String,
     /// How many.
     pub count: u64,
+}
+
+/// A batch that workers have something to do for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueBatch {
+    /// The batch.
+    pub batch_id: String,
+    /// When there is something to do, from now on.
+    pub due_in: Duration,
 }
 
 impl BatchStatus {
@@ -228,6 +238,16 @@ impl Batches {
         let due_in = self.journal.due_in(&record).await?;
         let BatchRecord { id: batch_id, state, why, .. } = record;
         Ok(BatchStatus { batch_id, state, why, counts, due_in })
+    }
+
+    /// The batches of this journal that workers have something to do for, now or later: what a worker asks that is
+    /// there for all of them. The most urgent come first.
+    ///
+    /// # Errors
+    /// `unavailable`, naming `journal`.
+    pub async fn due(&self) -> Result<Vec<DueBatch>> {
+        let due = self.journal.due().await?;
+        Ok(due.into_iter().map(|(batch_id, due_in)| DueBatch { batch_id, due_in }).collect())
     }
 
     /// Settles an item that needs a person, by what that person found out: its payout was made, or was not.

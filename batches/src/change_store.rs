@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 
 use jiff::Timestamp;
-use komopay_core::{ChangeRecord, ChangeStore, Error, PayoutId, Result, StoreError, credible};
+use komopay_core::{ChangeRecord, ChangeStore, Error, ErrorKind, PayoutId, Result, StoreError, credible};
 use tokio::runtime::Runtime;
 
 use crate::db::{Clock, Db, Durability, Forms, JournalLocation, Migration, Row, Tx, Value};
@@ -136,14 +136,31 @@ impl PostgresChangeStore {
     /// Opens the tables in the database of this URL, and makes them if there are none.
     ///
     /// # Errors
-    /// If the URL is not of PostgreSQL or cannot be read; if the server cannot be reached, is a standby or could lose
-    /// what it has committed; if the role may not do what it has to; if the tables are of a newer version. No error
-    /// shows the password.
+    /// If the URL is not of PostgreSQL or cannot be read; if the server cannot be reached now
+    /// ([`StoreError::is_unavailable`]), is a standby or could lose what it has committed; if the role may not do what
+    /// it has to; if the tables are of a newer version. No error shows the password.
     pub fn open(url: &str) -> Result<Self, StoreError> {
-        let location: JournalLocation = url.parse().map_err(|error| failed(&error))?;
-        if let JournalLocation::Sqlite(_) = location {
-            return Err(StoreError::new("the URL has to begin with postgresql://; a file is a SqliteChangeStore's"));
+        Self::open_at(&Self::location(url)?)
+    }
+
+    /// Reads such a URL, and reaches for no server.
+    ///
+    /// # Errors
+    /// If the URL is not of PostgreSQL.
+    pub fn location(url: &str) -> Result<JournalLocation, StoreError> {
+        match url.parse() {
+            Ok(location @ JournalLocation::Postgres(_)) => Ok(location),
+            _ => Err(StoreError::new(
+                "the URL has to be postgresql://USER:PASSWORD@HOST/DATABASE; a file is a SqliteChangeStore's",
+            )),
         }
+    }
+
+    /// As [`open`](Self::open), with a URL that was read before.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_at(location: &JournalLocation) -> Result<Self, StoreError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("komopay-changes")
@@ -151,6 +168,7 @@ impl PostgresChangeStore {
             .build()
             .map_err(|error| StoreError::new(format!("no thread for the store of changes: {error}")))?;
         let runtime = Arc::new(runtime);
+        let location = location.clone();
         let db = wait(&runtime, async move { Db::open_with(&location, Clock::default(), &FORMS).await })?;
         Ok(Self { db, runtime: Some(runtime), process: std::process::id() })
     }
@@ -188,7 +206,8 @@ fn wait<T: Send + 'static>(
 /// Errors of a database name the setting `journal`, which this is not.
 fn failed(error: &Error) -> StoreError {
     let text = error.message();
-    StoreError::new(text.strip_prefix("journal: ").unwrap_or(text))
+    let text = text.strip_prefix("journal: ").unwrap_or(text);
+    if error.kind() == ErrorKind::Unavailable { StoreError::unavailable(text) } else { StoreError::new(text) }
 }
 
 /// A number as databases have them. What is larger than any is like the largest.

@@ -8,13 +8,14 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
 use komopay_core::{ChunkToken, Client, Error, ErrorKind, PayoutRequest, Result};
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
 use crate::answer::ItemEnd;
+use crate::budget::{Budget, Stop};
 use crate::chunk::{Micros, SECOND, Task};
 use crate::item::ItemState;
-use crate::journal::{BatchRecord, Claimed, Ended, ItemRecord, Journal, Wanted};
+use crate::journal::{BatchRecord, Claimed, Ended, ItemRecord, Journal, NewRegistration, Turn, Wanted};
 use crate::outcome::{self, Next};
 use crate::pace::Pace;
 use crate::settings::BatchSettings;
@@ -22,6 +23,12 @@ use crate::steps::{Rule, Step, is_broken, reached};
 
 /// For how long a worker may be silent between a claim and a registration, or while it settles.
 const PATIENCE: Micros = 120 * SECOND;
+
+/// The most chunks that a worker has, more than it sends at a time.
+const AHEAD: u64 = 12;
+
+/// What getting a token and two turns at the journal take at the most, in microseconds: so much is got ready ahead.
+const HIDDEN: u64 = 100_000;
 
 /// For how long what could not be sent waits.
 const PAUSE: Micros = 5 * SECOND;
@@ -35,49 +42,6 @@ const LONGEST_PAUSE: Micros = 15 * 60 * SECOND;
 /// How much longer the tokens are that a proof asks for, to see that it finds what comes of it.
 const BEYOND: u32 = 60;
 
-/// How much one call may do: it ends sooner, if there is nothing to do now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// After that, nothing new is started. What is under way ends first.
-    pub time: Duration,
-}
-
-impl Default for Budget {
-    /// A minute.
-    fn default() -> Self {
-        Self { time: Duration::from_secs(60) }
-    }
-}
-
-/// Asks a worker to end: what is under way ends first, and nothing new is started. Clones ask the same.
-#[derive(Clone, Debug)]
-pub struct Stop(Arc<watch::Sender<bool>>);
-
-impl Default for Stop {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
-    }
-}
-
-impl Stop {
-    /// Asks for it.
-    pub fn stop(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Whether it was asked for.
-    #[must_use]
-    pub fn is_stopped(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Ends when it is asked for.
-    pub async fn stopped(&self) {
-        let mut asked = self.0.subscribe();
-        let _ = asked.wait_for(|asked| *asked).await;
-    }
-}
-
 /// What the creates of one chunk tell each other.
 #[derive(Default)]
 struct Sending {
@@ -87,17 +51,36 @@ struct Sending {
     shrinks: AtomicBool,
 }
 
+/// A chunk whose tokens are in hand. None of them may be used before they are written down.
+struct Ready {
+    chunk: Claimed,
+    items: Vec<(ItemRecord, PayoutRequest)>,
+    tokens: Vec<ChunkToken>,
+}
+
+impl Ready {
+    /// Until when the platform takes the last of its tokens, and for how long.
+    fn registration(&self) -> NewRegistration {
+        let expires_at = self.tokens.iter().map(|token| token.expires_at().as_microsecond()).max().unwrap_or_default();
+        let life = self.tokens.iter().map(ChunkToken::life).max().unwrap_or_default();
+        let life = Micros::try_from(life.as_micros()).unwrap_or(Micros::MAX);
+        // Broken on purpose, without the end that it was to have.
+        let beyond = if is_broken(Rule::End) { life - life / Micros::from(BEYOND) } else { 0 };
+        let Claimed { number, epoch, .. } = self.chunk;
+        NewRegistration { number, epoch, expires_at: expires_at - beyond, life: life - beyond }
+    }
+}
+
 /// What has ended of what a worker has under way.
 enum Done {
-    Claimed {
-        claimed: Vec<Claimed>,
-        asked: usize,
+    /// A turn at the journal, which had this to write down.
+    Turn {
+        ended: Vec<Ended>,
+        ready: Vec<Ready>,
+        room: usize,
+        turn: Result<Turn>,
     },
-    /// What was to be written down with the claim still is.
-    NotClaimed {
-        kept: Vec<Ended>,
-        error: Error,
-    },
+    Ready(Ready),
     Worked(Result<Ended>),
 }
 
@@ -117,6 +100,8 @@ pub(crate) struct Worker {
     halt: std::sync::Mutex<Option<String>>,
     /// Nothing more is sent for now.
     waits: AtomicBool,
+    /// How many microseconds the last chunk took from its registration to its end.
+    took: AtomicU64,
 }
 
 impl Worker {
@@ -132,6 +117,7 @@ impl Worker {
             stop: stop.clone(),
             halt: std::sync::Mutex::default(),
             waits: AtomicBool::new(false),
+            took: AtomicU64::new(HIDDEN),
             sent: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             settings,
@@ -163,38 +149,72 @@ impl Worker {
         }
     }
 
+    /// How many chunks this worker has at a time: those that are sent, and as many more as keep it busy while others
+    /// are claimed, get a token and are written down. The longer a chunk takes, the fewer: after a crash, what is
+    /// written down waits for the end of its token, and a token that waits for its turn may end meanwhile.
+    fn most_chunks(&self, wanted: Wanted) -> usize {
+        if wanted == Wanted::Following {
+            return 4;
+        }
+        let ahead = (1 + HIDDEN / self.took.load(Ordering::Acquire).max(1)).min(AHEAD);
+        self.settings.concurrency as usize / 32 + usize::try_from(ahead).unwrap_or(1)
+    }
+
+    /// How many items of a chunk are sent under one token, which lives for a minute or more: what the rate lets pass of
+    /// them in a quarter of that.
+    fn most_items(&self, chunk: &Claimed) -> usize {
+        let rate = self.settings.requests_per_second.unwrap_or(f64::MAX);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "too many are all")]
+        let passing = (rate * self.settings.token_life().as_secs_f64() / 4.0) as usize;
+        chunk.size.min(passing.max(1))
+    }
+
     /// Claims and works, until the time is over or nothing is due.
     ///
-    /// Claims and chunks make progress together, as one set: a chunk that is not polled while it has the journal would
-    /// keep the next claim from it for ever.
+    /// The journal is met in turns, one at a time: what came together since the last one shares a commit. Turns and
+    /// chunks make progress together, as one set: a chunk that is not polled would let its requests run out of time.
     pub async fn run(&self, wanted: Wanted, budget: Budget) -> Result<()> {
         let ends = Instant::now() + budget.time;
-        // One chunk more than are sent at a time: its token is there when its turn comes.
-        let most = if wanted == Wanted::Following { 4 } else { self.settings.concurrency as usize / 32 + 2 };
         let mut under_way: FuturesUnordered<BoxFuture<'_, Done>> = FuturesUnordered::new();
-        let (mut ended, mut is_more, mut fault) = (Vec::new(), true, None);
-        let (mut chunks, mut claims) = (0, false);
+        let (mut ended, mut ready, mut is_more, mut fault) = (Vec::new(), Vec::new(), true, None);
+        let (mut chunks, mut has_turn) = (0, false);
         loop {
             let goes_on = fault.is_none() && !self.stop.is_stopped() && !self.is_halted() && Instant::now() < ends;
-            if goes_on && is_more && !claims && chunks < most {
-                let claim = self.end_and_claim(std::mem::take(&mut ended), wanted, most - chunks);
-                under_way.push(Box::pin(claim));
-                claims = true;
+            if !goes_on {
+                chunks -= ready.len();
+                ended.extend(ready.drain(..).map(|Ready { chunk, .. }| given_back(&chunk, Vec::new(), 0)));
+            }
+            let room = if goes_on && is_more { self.most_chunks(wanted).saturating_sub(chunks) } else { 0 };
+            if fault.is_none() && !has_turn && (room > 0 || !ended.is_empty() || !ready.is_empty()) {
+                under_way.push(Box::pin(self.turn(
+                    std::mem::take(&mut ended),
+                    std::mem::take(&mut ready),
+                    wanted,
+                    room,
+                )));
+                has_turn = true;
             }
             match under_way.next().await {
-                Some(Done::Claimed { claimed, asked }) => {
-                    claims = false;
-                    is_more = claimed.len() == asked;
+                Some(Done::Turn { ready, room, turn: Ok(Turn { usable, claimed, .. }), .. }) => {
+                    has_turn = false;
+                    is_more = claimed.len() == room && (room > 0 || is_more);
+                    for (ready, is_usable) in ready.into_iter().zip(usable) {
+                        under_way.push(Box::pin(async move { self.send(ready, is_usable).await }));
+                    }
                     chunks += claimed.len();
                     for chunk in claimed {
-                        under_way.push(Box::pin(async move { Done::Worked(self.work(chunk).await) }));
+                        under_way.push(Box::pin(self.work(chunk)));
                     }
                 }
-                Some(Done::NotClaimed { kept, error }) => {
-                    claims = false;
+                // What ended is kept. Of what was not registered, nothing is sent.
+                Some(Done::Turn { ended: kept, ready, turn: Err(error), .. }) => {
+                    has_turn = false;
+                    chunks -= ready.len();
                     ended.extend(kept);
+                    ended.extend(ready.iter().map(|ready| given_back(&ready.chunk, Vec::new(), PAUSE)));
                     fault = Some(error);
                 }
+                Some(Done::Ready(chunk)) => ready.push(chunk),
                 Some(Done::Worked(worked)) => {
                     chunks -= 1;
                     is_more |= !self.waits.load(Ordering::Acquire);
@@ -225,27 +245,31 @@ impl Worker {
         self.halt.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(why);
     }
 
-    /// Writes down what has ended, and claims so many chunks more.
-    async fn end_and_claim(&self, ended: Vec<Ended>, wanted: Wanted, asked: usize) -> Done {
-        match self.try_end_and_claim(&ended, wanted, asked).await {
-            Ok(claimed) => Done::Claimed { claimed, asked },
-            Err(error) => Done::NotClaimed { kept: ended, error },
-        }
-    }
-
-    async fn try_end_and_claim(&self, ended: &[Ended], wanted: Wanted, room: usize) -> Result<Vec<Claimed>> {
+    /// Writes down what has ended and which tokens are in hand, and claims so many chunks more.
+    async fn turn(&self, ended: Vec<Ended>, ready: Vec<Ready>, wanted: Wanted, room: usize) -> Done {
         reached(Step::BeforeEnd);
-        let mut tx = self.journal.begin().await?;
-        self.journal.end_in(&mut tx, ended).await?;
-        let state = self.journal.state_in(&mut tx, &self.batch).await?;
-        let claimed = self.journal.claim_in(&mut tx, &self.batch, wanted.of(state), room, PATIENCE).await?;
-        let tally = self.journal.tally_in(&mut tx, &self.batch).await?;
-        tx.commit().await?;
-        self.count(&tally);
-        self.check_refusals();
-        reached(Step::Ended);
-        reached(Step::Claimed);
-        Ok(claimed)
+        let tokens =
+            if is_broken(Rule::Registration) { Vec::new() } else { ready.iter().map(Ready::registration).collect() };
+        let (journal, batch) = (self.journal.clone(), self.batch.clone());
+        // On a thread of its own: the requests that are under way do not wait for it.
+        let turn = tokio::spawn(async move {
+            let turn = journal.turn(&batch, &ended, &tokens, wanted, room, PATIENCE).await;
+            (ended, turn)
+        });
+        let (ended, mut turn) = match turn.await {
+            Ok(turn) => turn,
+            Err(error) => (Vec::new(), Err(Error::internal(format!("a turn at the journal: {error}")))),
+        };
+        if let Ok(turn) = &mut turn {
+            if is_broken(Rule::Registration) {
+                turn.usable = vec![true; ready.len()];
+            }
+            self.count(&turn.tally);
+            self.check_refusals();
+            reached(Step::Ended);
+            reached(Step::Claimed);
+        }
+        Done::Turn { ended, ready, room, turn }
     }
 
     /// Results are written down even if the first try fails: they are true.
@@ -253,7 +277,7 @@ impl Worker {
         reached(Step::BeforeEnd);
         let mut pause = Duration::from_millis(100);
         loop {
-            match self.journal.end(ended).await {
+            match self.journal.end(&self.batch, ended).await {
                 Err(error) if error.retryable() && pause < Duration::from_secs(10) => {
                     tracing::warn!(target: "komopay", batch = %self.batch, "results are written down again: {error}");
                     tokio::time::sleep(pause).await;
@@ -267,52 +291,56 @@ impl Worker {
         }
     }
 
-    async fn work(&self, chunk: Claimed) -> Result<Ended> {
+    async fn work(&self, chunk: Claimed) -> Done {
         match chunk.task {
-            Task::Send => self.send(chunk).await,
-            Task::Settle => self.settle(chunk).await,
-            Task::Follow => self.follow(chunk).await,
+            Task::Send => self.prepare(chunk).await.unwrap_or_else(|error| Done::Worked(Err(error))),
+            Task::Settle => Done::Worked(self.settle(chunk).await),
+            Task::Follow => Done::Worked(self.follow(chunk).await),
         }
     }
 
     /// The items in this state, with what they pay.
-    fn requests<'a>(
+    async fn requests(
         &self,
-        chunk: &'a Claimed,
+        chunk: &mut Claimed,
         state: ItemState,
         most: usize,
-    ) -> Result<Vec<(&'a ItemRecord, PayoutRequest)>> {
-        let items = chunk.items.iter().filter(|item| item.state == state).take(most);
-        items.map(|item| Ok((item, item.request(&self.journal.keys, &self.batch)?))).collect()
+    ) -> Result<Vec<(ItemRecord, PayoutRequest)>> {
+        let (items, keys, batch) = (std::mem::take(&mut chunk.items), self.journal.keys.clone(), self.batch.clone());
+        let opened = tokio::spawn(async move {
+            let items = items.into_iter().filter(|item| item.state == state).take(most);
+            items.map(|item| item.request(&keys, &batch).map(|request| (item, request))).collect()
+        });
+        opened.await.unwrap_or_else(|error| Err(Error::internal(format!("the items of a chunk: {error}"))))
     }
 
-    /// Sends what is planned of a chunk, under one token that is written down first.
-    async fn send(&self, chunk: Claimed) -> Result<Ended> {
-        let items = self.requests(&chunk, ItemState::Planned, chunk.size)?;
-        let nothing = |pause| ended(&chunk, Vec::new(), pause);
+    /// Gets tokens for what is planned of a chunk.
+    async fn prepare(&self, mut chunk: Claimed) -> Result<Done> {
+        let most = self.most_items(&chunk);
+        let items = self.requests(&mut chunk, ItemState::Planned, most).await?;
         if items.is_empty() {
-            return Ok(nothing(FIRST_LOOK));
+            return Ok(Done::Worked(Ok(given_back(&chunk, Vec::new(), FIRST_LOOK))));
         }
-        let tokens = match self.tokens(&items).await {
-            Ok(tokens) => tokens,
+        match self.tokens(&items).await {
+            Ok(tokens) => {
+                reached(Step::TokenInHand);
+                Ok(Done::Ready(Ready { chunk, items, tokens }))
+            }
             Err(error) => {
                 self.token_refused(&error);
-                return Ok(nothing(PAUSE));
-            }
-        };
-        reached(Step::TokenInHand);
-        match self.register(&chunk, &tokens).await {
-            Ok(usable) if usable == [true] => {}
-            // It is another's by now: the token is thrown away.
-            Ok(_) => return Ok(nothing(PAUSE)),
-            Err(error) => {
-                tracing::warn!(target: "komopay", batch = %self.batch, "a token was not written down: {error}");
-                self.waits.store(true, Ordering::Release);
-                return Ok(nothing(PAUSE));
+                Ok(Done::Worked(Ok(given_back(&chunk, Vec::new(), PAUSE))))
             }
         }
+    }
+
+    /// Sends what is planned of a chunk under its tokens, which are written down by now: `is_usable`. If not, the chunk
+    /// is another's, and they are thrown away.
+    async fn send(&self, Ready { chunk, items, tokens }: Ready, is_usable: bool) -> Done {
+        if !is_usable {
+            return Done::Worked(Ok(given_back(&chunk, Vec::new(), PAUSE)));
+        }
         reached(Step::Registered);
-        let sending = Sending::default();
+        let (sending, begun) = (Sending::default(), Instant::now());
         let creates: Vec<BoxFuture<'_, Option<ItemEnd>>> = items
             .iter()
             .enumerate()
@@ -321,31 +349,19 @@ impl Worker {
             .collect();
         let ends = stream::iter(creates).buffer_unordered(self.settings.concurrency as usize);
         let ends = ends.filter_map(std::future::ready).collect().await;
+        self.took.store(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Release);
         let (waits, shrinks) = (sending.waits.into_inner(), sending.shrinks.into_inner());
         if waits {
             self.waits.store(true, Ordering::Release);
         }
-        let mut done = ended(&chunk, ends, if waits { PAUSE } else { FIRST_LOOK });
+        let mut done = given_back(&chunk, ends, if waits { PAUSE } else { FIRST_LOOK });
         if shrinks {
             if chunk.size == 1 {
                 self.halt("a token for a single payout is too long for something on the way to the platform".into());
             }
             done.size = Some((chunk.size / 2).max(1));
         }
-        Ok(done)
-    }
-
-    /// Writes down until when the platform takes the last of these tokens.
-    async fn register(&self, chunk: &Claimed, tokens: &[ChunkToken]) -> Result<Vec<bool>> {
-        let expires_at = tokens.iter().map(|token| token.expires_at().as_microsecond()).max().unwrap_or_default();
-        let life = tokens.iter().map(ChunkToken::life).max().unwrap_or_default();
-        let life = Micros::try_from(life.as_micros()).unwrap_or(Micros::MAX);
-        if is_broken(Rule::Registration) {
-            return Ok(vec![true]);
-        }
-        // Without the end that it was to have.
-        let beyond = if is_broken(Rule::End) { life - life / Micros::from(BEYOND) } else { 0 };
-        self.journal.register(&[(chunk, expires_at - beyond, life - beyond)]).await
+        Done::Worked(Ok(done))
     }
 
     /// Makes one payout; none of it is known where it was not sent because the worker stops.
@@ -386,7 +402,7 @@ impl Worker {
     }
 
     /// One token for all of them, or one for each.
-    async fn tokens(&self, items: &[(&ItemRecord, PayoutRequest)]) -> Result<Vec<ChunkToken>> {
+    async fn tokens(&self, items: &[(ItemRecord, PayoutRequest)]) -> Result<Vec<ChunkToken>> {
         let life = self.settings.token_life() * if is_broken(Rule::End) { BEYOND } else { 1 };
         match self.settings.tokens {
             crate::settings::BatchTokens::Chunk => {
@@ -414,14 +430,14 @@ impl Worker {
     }
 
     /// Finds out what became of the items that are in doubt.
-    async fn settle(&self, chunk: Claimed) -> Result<Ended> {
-        let items = self.requests(&chunk, ItemState::InDoubt, usize::MAX)?;
+    async fn settle(&self, mut chunk: Claimed) -> Result<Ended> {
+        let items = self.requests(&mut chunk, ItemState::InDoubt, usize::MAX).await?;
         let looks: Vec<BoxFuture<'_, Option<ItemEnd>>> = items
             .iter()
             .map(|(item, request)| -> BoxFuture<'_, _> { Box::pin(self.look(&chunk, item, request)) })
             .collect();
         let ends = stream::iter(looks).buffer_unordered(32).filter_map(std::future::ready).collect().await;
-        Ok(ended(&chunk, ends, PAUSE))
+        Ok(given_back(&chunk, ends, PAUSE))
     }
 
     /// Was this item made? None, where that is not proved yet.
@@ -464,7 +480,7 @@ impl Worker {
             }
         }
         let age = chunk.at.saturating_sub(oldest);
-        Ok(ended(&chunk, ends, (age / 4).clamp(PAUSE, LONGEST_PAUSE)))
+        Ok(given_back(&chunk, ends, (age / 4).clamp(PAUSE, LONGEST_PAUSE)))
     }
 
     /// Waits for this worker's turn in the rate that all share.
@@ -490,6 +506,6 @@ impl Worker {
     }
 }
 
-fn ended(chunk: &Claimed, items: Vec<ItemEnd>, pause: Micros) -> Ended {
-    Ended { batch: chunk.batch.clone(), number: chunk.number, epoch: chunk.epoch, items, pause, size: None }
+fn given_back(chunk: &Claimed, items: Vec<ItemEnd>, pause: Micros) -> Ended {
+    Ended { number: chunk.number, epoch: chunk.epoch, items, pause, size: None }
 }

@@ -12,7 +12,7 @@ mod rate;
 mod reading;
 mod records;
 
-pub(crate) use claims::{Claimed, Ended, Wanted};
+pub(crate) use claims::{Claimed, Ended, NewRegistration, Turn, Wanted};
 pub use events::BatchEvent;
 pub(crate) use events::RULE;
 pub use outbox::OutboxRow;

@@ -3,7 +3,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | `batches.rs` | [`Batches`], the front door: one method per thing that is done with a batch; imported by nobody |
-//! | `drive.rs`, `pace.rs` | a worker: claims chunks, sends at a rate that all share, settles, follows |
+//! | `drive.rs`, `budget.rs`, `pace.rs` | a worker: claims chunks, sends at a rate that all share, settles, follows |
 //! | `outcome.rs` | what the end of a call means for an item |
 //! | `journal/` | what is written down before money moves: claims, registrations, results, decisions |
 //! | `input/`, `plan.rs` | rows of CSV, JSON Lines or an iterator, all of them checked; what they add up to |
@@ -28,6 +28,7 @@ mod answer;
 mod attention;
 mod batch;
 mod batches;
+mod budget;
 mod change_store;
 mod chunk;
 mod db;
@@ -48,13 +49,13 @@ mod steps;
 
 pub use attention::Attention;
 pub use batch::BatchState;
-pub use batches::{BatchStatus, Batches, ItemCount, NewBatch, Planned};
+pub use batches::{BatchStatus, Batches, DueBatch, ItemCount, NewBatch, Planned};
+pub use budget::{Budget, Stop};
 pub use change_store::PostgresChangeStore;
 #[cfg(feature = "proofs")]
 #[doc(hidden)]
 pub use db::Clock;
 pub use db::JournalLocation;
-pub use drive::{Budget, Stop};
 pub use input::{
     Columns, CsvRows, Field, ItemDraft, JsonLines, Requests, RowProblem, RowRead, Rows, csv_template, derived_payout_id,
 };

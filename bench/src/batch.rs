@@ -122,12 +122,12 @@ async fn with(client: Client, size: &Size) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn panic_free(error: &komopay_core::Error) -> ! {
+pub(crate) fn panic_free(error: &komopay_core::Error) -> ! {
     eprintln!("{error}");
     std::process::exit(1)
 }
 
-fn request(row: usize) -> komopay_core::Result<PayoutRequest> {
+pub(crate) fn request(row: usize) -> komopay_core::Result<PayoutRequest> {
     let account = BankAccount::new("Test account", format!("{row:010}"));
     Ok(PayoutRequest::new(Money::new("10000", "IDR")?, BankTransfer::new("BNK_000", account)))
 }

@@ -12,6 +12,8 @@ mod callbacks;
 mod connections;
 mod create;
 mod deadlines;
+#[cfg(unix)]
+mod hosts;
 mod hyper;
 mod load;
 mod money;
@@ -41,6 +43,13 @@ enum Role {
     Create(load::Load),
     /// Plan and pay a batch against `serve --batch`, with a journal and without, and print how long each took.
     Batch(batch::Size),
+    /// Pay a batch with workers in processes of their own: how much sooner two hosts are done, and what the gateway
+    /// sees of the rate that ten workers share, before and after a 429. PostgreSQL is started for it.
+    #[cfg(unix)]
+    Hosts(hosts::Hosts),
+    /// One of these workers.
+    #[cfg(unix)]
+    Worker(hosts::OneWorker),
     /// Send the bytes of a create with hyper, and print how long that took.
     Hyper(load::Load),
     /// Make creates against peers that stall in each phase, and print how far beyond its deadline each ended.
@@ -93,6 +102,10 @@ fn main() -> ExitCode {
         Role::Callbacks { calls, genuine } => callbacks::run(calls, genuine),
         Role::Money { calls } => money::run(calls),
         Role::Batch(size) => batch::run(&size),
+        #[cfg(unix)]
+        Role::Hosts(hosts) => hosts::run(&hosts),
+        #[cfg(unix)]
+        Role::Worker(worker) => hosts::worker(&worker),
         Role::Create(load) => create::run(&load),
         Role::Hyper(load) => hyper::run(&load),
         Role::Deadlines => deadlines::run(),

@@ -30,7 +30,7 @@ pub struct Record {
     pub level: Level,
     /// What has happened, in a sentence.
     pub message: String,
-    /// The facts: such as `payout_id`, `kind`, `http_status`, `attempt`, `duration_ms`.
+    /// The facts: such as `payout_id`, `kind`, `http_status`, `attempt`, `duration_ms`, `request_id`.
     pub fields: Vec<(&'static str, Value)>,
     /// Where in the source.
     pub file: &'static str,

@@ -9,16 +9,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 
 use jiff::Timestamp;
-use komopay_core::{ChangeRecord, ChangeStore, PayoutId, StoreError};
+use komopay_batches::JournalLocation;
+use komopay_core::{ChangeRecord, ChangeStore, ErrorKind, PayoutId, StoreError};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use crate::error::guard;
+use crate::error::{guard, refuse};
 use crate::given::{Argument, Given, setting};
 use crate::process::{Own, detached};
 use crate::repr::quote;
 
-/// Taken by whoever works with a store, and whole by a fork: SQLite in a child must know no connection of the parent.
+/// Taken by whoever works with a store in a file or in memory, and whole by a fork: SQLite in a child must know no
+/// connection of the parent.
 static WORK: Own<RwLock<()>> = Own::new(RwLock::new(()), RwLock::default);
 
 /// What this process has open of each store that it has used, by the number of the store.
@@ -33,10 +35,16 @@ struct Used {
 /// How many stores were made.
 static MADE: AtomicU64 = AtomicU64::new(0);
 
+/// Where a store keeps what it is told.
+enum Place {
+    Memory,
+    File(PathBuf),
+    Server(JournalLocation),
+}
+
 /// A store, for every process that uses it.
 struct Store {
-    /// None for one in memory.
-    path: Option<PathBuf>,
+    place: Place,
     /// Whose it is, once a client was made with it: also of what is opened anew, in a child or in place of a lost file.
     owner: OnceLock<String>,
     number: u64,
@@ -47,13 +55,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Store {
-    fn new(path: Option<PathBuf>) -> Arc<Self> {
-        Arc::new(Self { path, owner: OnceLock::new(), number: MADE.fetch_add(1, Ordering::Relaxed) })
+    fn new(place: Place) -> Arc<Self> {
+        Arc::new(Self { place, owner: OnceLock::new(), number: MADE.fetch_add(1, Ordering::Relaxed) })
+    }
+
+    /// A store that can be opened: so that what cannot be is told where it was given. It is closed again, for a fork
+    /// that nobody tells of.
+    fn tried(py: Python<'_>, place: Place) -> PyResult<Arc<Self>> {
+        let store = Self::new(place);
+        let try_out = || {
+            let tried = store.on(|_| Ok(()));
+            drop(lock(&store.used().open).take());
+            tried
+        };
+        detached(py, try_out).map_err(|error| cannot_be_opened(py, &error))?;
+        Ok(store)
     }
 
     /// Does this in the store, which is opened if it is not.
     fn on<T>(&self, work: impl FnOnce(&dyn ChangeStore) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let _working = WORK.get().read().unwrap_or_else(PoisonError::into_inner);
+        // A child knows nothing of a server's connections, and a server may keep one waiting for long.
+        let is_server = matches!(self.place, Place::Server(_));
+        let _working = (!is_server).then(|| WORK.get().read().unwrap_or_else(PoisonError::into_inner));
         let used = self.used();
         let store = {
             let mut open = lock(&used.open);
@@ -66,19 +89,20 @@ impl Store {
     }
 
     fn used(&self) -> Arc<Used> {
-        let new = || Arc::new(Used { is_file: self.path.is_some(), open: Mutex::new(None) });
+        let new = || Arc::new(Used { is_file: matches!(self.place, Place::File(_)), open: Mutex::new(None) });
         Arc::clone(lock(USED.get()).entry(self.number).or_insert_with(new))
     }
 
     fn open(&self) -> Result<Arc<dyn ChangeStore>, StoreError> {
-        let store: Arc<dyn ChangeStore> = match &self.path {
-            Some(path) => Arc::new(komopay_core::SqliteChangeStore::open(path)?),
-            None => Arc::new(komopay_core::MemoryChangeStore::new()),
+        let store: Arc<dyn ChangeStore> = match &self.place {
+            Place::Memory => Arc::new(komopay_core::MemoryChangeStore::new()),
+            Place::File(path) => Arc::new(komopay_core::SqliteChangeStore::open(path)?),
+            Place::Server(location) => Arc::new(komopay_batches::PostgresChangeStore::open_at(location)?),
         };
         if let Some(owner) = self.owner.get()
             && store.claim(owner)? != *owner
         {
-            return Err(StoreError::new("another file is in its place, which belongs to another client"));
+            return Err(StoreError::new("another store is in its place, which belongs to another client"));
         }
         Ok(store)
     }
@@ -97,7 +121,7 @@ impl ChangeStore for Store {
         let is_closed = lock(&self.used().open).is_none();
         let claimed = self.on(|store| store.claim(owner))?;
         // Closed again, for a fork that nobody tells of: it is opened by who uses it.
-        if is_closed && self.path.is_some() {
+        if is_closed && !matches!(self.place, Place::Memory) {
             lock(&self.used().open).take();
         }
         Ok(self.owner.get_or_init(|| claimed).clone())
@@ -124,11 +148,16 @@ impl ChangeStore for Store {
     }
 }
 
-/// Nobody works with a store while this is held.
+fn cannot_be_opened(py: Python<'_>, error: &StoreError) -> PyErr {
+    let kind = if error.is_unavailable() { ErrorKind::Unavailable } else { ErrorKind::Configuration };
+    refuse(py, kind, "change_store", &format!("change_store: cannot be opened: {error}"))
+}
+
+/// Nobody works with a store in a file or in memory while this is held.
 pub struct Held(#[allow(dead_code, reason = "held, not read")] RwLockWriteGuard<'static, ()>);
 
-/// Waits for those who work with a store, and closes what would harm a child: an SQLite connection must not be carried
-/// over a fork, nor be known to the SQLite that the child opens its own with.
+/// Waits for those who work with such a store, and closes what would harm a child: an SQLite connection must not be
+/// carried over a fork, nor be known to the SQLite that the child opens its own with.
 pub fn hold(py: Python<'_>) -> Held {
     let held = loop {
         // Without the GIL, which who works with a store may wait for.
@@ -153,8 +182,11 @@ fn close_files() {
 /// What can be given as `change_store`.
 #[cfg(feature = "stubs")]
 pub const HINT: pyo3::inspect::PyStaticExpr = crate::hint::either(
-    &<MemoryChangeStore as pyo3::PyTypeInfo>::TYPE_HINT,
-    &<SqliteChangeStore as pyo3::PyTypeInfo>::TYPE_HINT,
+    &crate::hint::either(
+        &<MemoryChangeStore as pyo3::PyTypeInfo>::TYPE_HINT,
+        &<SqliteChangeStore as pyo3::PyTypeInfo>::TYPE_HINT,
+    ),
+    &<PostgresChangeStore as pyo3::PyTypeInfo>::TYPE_HINT,
 );
 
 /// The store that a caller gave.
@@ -162,10 +194,13 @@ pub fn read(argument: Argument<'_>, given: &Bound<'_, PyAny>) -> PyResult<Arc<dy
     if let Ok(store) = given.cast::<SqliteChangeStore>() {
         return Ok(Arc::<Store>::clone(&store.get().0));
     }
+    if let Ok(store) = given.cast::<PostgresChangeStore>() {
+        return Ok(Arc::<Store>::clone(&store.get().0));
+    }
     if let Ok(store) = given.cast::<MemoryChangeStore>() {
         return Ok(Arc::<Store>::clone(&store.get().0));
     }
-    Err(argument.wrong_type(given, "a MemoryChangeStore or a SqliteChangeStore"))
+    Err(argument.wrong_type(given, "a MemoryChangeStore, a SqliteChangeStore or a PostgresChangeStore"))
 }
 
 /// Keeps changes in memory: for tests, and for a single process that may forget what it was told when it ends.
@@ -186,7 +221,7 @@ pub struct MemoryChangeStore(Arc<Store>);
 impl MemoryChangeStore {
     #[new]
     fn new() -> Self {
-        Self(Store::new(None))
+        Self(Store::new(Place::Memory))
     }
 
     #[allow(clippy::unused_self, reason = "Python's protocol wants a method")]
@@ -240,23 +275,17 @@ impl SqliteChangeStore {
             let path = setting("path").take(path)?;
             // In another folder later, it would be another file.
             let path = std::path::absolute(&path).unwrap_or(path);
-            let store = Store::new(Some(path));
-            // Now, so that a bad path is said where it was given; and closed again, for a fork that nobody tells of.
-            let try_out = || {
-                let tried = store.on(|_| Ok(()));
-                drop(lock(&store.used().open).take());
-                tried
-            };
-            detached(py, try_out)
-                .map_err(|error| setting("change_store").refuse(py, &format!("cannot be opened: {error}")))?;
-            Ok(Self(store))
+            Store::tried(py, Place::File(path)).map(Self)
         })
     }
 
     /// Where the file is.
     #[getter]
     fn path(&self) -> Option<String> {
-        self.0.path.as_ref().map(|path| path.display().to_string())
+        match &self.0.place {
+            Place::File(path) => Some(path.display().to_string()),
+            Place::Memory | Place::Server(_) => None,
+        }
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -267,5 +296,62 @@ impl SqliteChangeStore {
     #[pyo3(signature = () -> "tuple[str]")]
     fn __getnewargs__(&self) -> (Option<String>,) {
         (self.path(),)
+    }
+}
+
+/// Keeps changes in PostgreSQL, for any number of processes and hosts whose changes end in one database: best in that
+/// database.
+///
+/// url is `postgresql://user:password@host/database`. The tables are made if there are none: `komopay_changes`,
+/// `komopay_changes_owner` and `komopay_changes_form`, in the schema `komopay`, or in another with
+/// `?options=-csearch_path%3DNAME`. Which rights a role needs, what is encrypted and which servers will do is in
+/// docs/callbacks.md. No error, log or repr shows the user or the password.
+///
+/// It belongs to the base URL, merchant code (or none: a token) and `is_test` of the first client that is made with it,
+/// and is refused to clients of others. What it has said that it recorded survives a crash of the process and of the
+/// server. It holds amounts and statuses and no account number, as a `SqliteChangeStore` does.
+///
+/// Each process has connections of its own, up to 10, and opens them when it uses the store, in a forked child anew.
+///
+/// Errors: `ConfigurationError`, naming `change_store`, if the URL, the server or the role will not do;
+/// `UnavailableError`, naming the same, if the server cannot be reached now.
+///
+/// Example:
+///
+///     >>> import os
+///     >>> store = PostgresChangeStore(os.environ["SHOP_DATABASE"])  # postgresql://shop:...@db.example.com/shop
+///     >>> with Client.from_env(change_store=store) as client:
+///     ...     client.take_changes()
+///     []
+#[pyclass(frozen, module = "komopay")]
+pub struct PostgresChangeStore(Arc<Store>);
+
+#[pymethods]
+impl PostgresChangeStore {
+    #[new]
+    fn new(py: Python<'_>, url: Given<'_, String>) -> PyResult<Self> {
+        guard(py, || {
+            let url = setting("url").take(url)?;
+            let location = komopay_batches::PostgresChangeStore::location(&url);
+            let location = location.map_err(|error| cannot_be_opened(py, &error))?;
+            Store::tried(py, Place::Server(location)).map(Self)
+        })
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, || {
+            let shown = match &self.0.place {
+                Place::Server(location) => location.to_string(),
+                Place::Memory | Place::File(_) => String::new(),
+            };
+            Ok(format!("PostgresChangeStore({})", quote(py, &shown)))
+        })
+    }
+
+    #[allow(clippy::unused_self, reason = "the pickle protocol wants a method")]
+    #[pyo3(signature = () -> "tuple[object, ...]")]
+    fn __reduce__(&self) -> PyResult<()> {
+        let text = "a PostgresChangeStore holds a password and cannot be pickled or copied; make one in each process";
+        Err(PyTypeError::new_err(text))
     }
 }

@@ -56,7 +56,15 @@ impl Client {
     ///     >>> with Client.from_env(total_timeout=60) as client:
     ///     ...     currencies = client.currencies()
     #[classmethod]
-    #[pyo3(signature = (**settings: "Unpack[Settings]") -> "Client")]
+    // What the constructor shows, but that nothing must be given: a test holds the two together.
+    #[pyo3(signature = (**settings: "Unpack[Settings]") -> "Client",
+        text_signature = "($cls, *, base_url=None, merchant_code=None, secret=None, token=None, total_timeout=90.0, \
+        attempt_timeout=20.0, connect_timeout=5.0, settle_window=30.0, backoff_base=0.25, backoff_cap=5.0, \
+        read_attempts=4, requests_per_second=None, max_concurrency=None, pool_size=64, connection_per_create=False, \
+        max_answer_bytes=1048576, proxy=None, proxy_from_environment=True, ca_file=None, customer_id=None, \
+        max_amount=(), is_test=None, loopback_is_live=False, validate=True, token_scope='payout', \
+        token_validity=600.0, callback_keys=(), change_store=None, change_lease=60.0, keep_changes=2592000.0, \
+        callback_timeout=5.0)")]
     fn from_env<'py>(cls: &Bound<'py, PyType>, settings: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         let py = cls.py();
         guard(py, || {

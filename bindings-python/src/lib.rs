@@ -83,7 +83,7 @@ mod _native {
     use crate::access::{AccessScope, AccessToken};
     #[pymodule_export]
     use crate::batches::{
-        _fields_of_batches, _read_of_batches, Batches, Outbox, RowSource, Stop, csv, csv_template,
+        _fields_of_batches, _read_of_batches, Batches, Items, Outbox, OutboxRow, RowSource, Stop, csv, csv_template,
         generate_journal_key, json_lines,
     };
     #[pymodule_export]
@@ -91,7 +91,7 @@ mod _native {
     #[pymodule_export]
     use crate::catalogue::{_fields_of_catalogue, _read_catalogue};
     #[pymodule_export]
-    use crate::change_store::{MemoryChangeStore, SqliteChangeStore};
+    use crate::change_store::{MemoryChangeStore, PostgresChangeStore, SqliteChangeStore};
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]

@@ -66,7 +66,10 @@ parts! {
     Duration, plain Duration: time => <Self as FromCore<Self>>::from_core(time);
     Timestamp, plain Timestamp: time => Self::from_core(time);
     core::Money, plain Money: money => Money::from(money);
+    core::ErrorKind, plain Code<Self>: code => Code::from_core(code);
+    core::FailureCode, plain Code<Self>: code => Code::from_core(code);
     core::MethodCode, plain Code<Self>: code => Code::from_core(code);
+    core::PayoutStatus, plain Code<Self>: code => Code::from_core(code);
     core::PaymentTypeCode, plain Code<Self>: code => Code::from_core(code);
     core::RawJson, plain String, else "": raw => raw.as_str();
 }

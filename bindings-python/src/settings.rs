@@ -253,7 +253,8 @@ settings! {
         /// the keys of callback URLs, each at least 32 random bytes of your own, never the secret: the first
         /// signs, all of them verify, at most 8.
         callback_keys: Keys,
-        /// a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
+        /// a `MemoryChangeStore`, a `SqliteChangeStore` or, for several hosts, a `PostgresChangeStore`, where
+        /// changes are kept until you have handled them.
         change_store: Store,
         /// for how long a change belongs to who took it, 60 s.
         change_lease: Duration,

@@ -112,6 +112,7 @@ fn told(py: Python<'_>, call: &Bound<'_, PyAny>, event: CallEvent) -> PyResult<(
         CallEvent::Attempted(request) => {
             known.set_item("number", request.number)?;
             known.set_item("resend_count", request.resend_count)?;
+            known.set_item("url", request.url)?;
             known.set_item("attempt", Py::new(py, history::Attempt::from(request.attempt))?)?;
             known.set_item("error", request.error.map(komopay_core::ErrorKind::as_str))?;
             (intern!(py, "attempted"), "CallAttempt")

@@ -179,8 +179,20 @@ macro_rules! codes {
 }
 pub(crate) use codes;
 
+#[allow(clippy::indexing_slicing, reason = "while it compiles, where it is seen")]
+const ERROR_KINDS: [&str; core::ErrorKind::ALL.len()] = {
+    let mut names = [""; core::ErrorKind::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = core::ErrorKind::ALL[at].as_str();
+        at += 1;
+    }
+    names
+};
+
 codes! {
     "komopay.codes"
+    ErrorKind of core::ErrorKind, known &ERROR_KINDS;
     PayoutStatus of core::PayoutStatus, known Self::KNOWN;
     MethodCode of core::MethodCode, known Self::KNOWN;
     FailureCode of core::FailureCode, known Self::KNOWN;

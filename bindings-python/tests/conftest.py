@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 import traceback
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from gateway import ACCOUNT_NUMBER, CALLBACK_KEY, MERCHANT_CODE, SECRET, Sandbox
 
-from komopay import AsyncClient, BankAccount, BankTransfer, Client, KomopayError, Money, PayoutRequest
+from komopay import (
+    AsyncClient,
+    BankAccount,
+    BankTransfer,
+    Client,
+    KomopayError,
+    MemoryChangeStore,
+    Money,
+    PayoutRequest,
+    PostgresChangeStore,
+    SqliteChangeStore,
+)
 
 if TYPE_CHECKING:
     from broker import Queue
+    from postgres import Server
 
 # The secret, an account number, a key of callback URLs, and how every JWT of the sandbox begins.
 CANARIES = (SECRET, ACCOUNT_NUMBER, CALLBACK_KEY, "eyJ0eXAiOiJKV1Qi", "eyJhbGciOiJIUzI1NiI")
@@ -108,6 +121,34 @@ def queue(folder: Path) -> Iterator[Queue]:
     queue = Queue(folder)
     yield queue
     queue.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    from postgres import Server
+
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def database(server: Server) -> str:
+    """The URL of a new one on that server."""
+    import psycopg
+
+    name = f"shop_{uuid.uuid4().hex}"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.url.replace("/postgres", f"/{name}")
+
+
+def new_store(kind: str, request: pytest.FixtureRequest) -> MemoryChangeStore | SqliteChangeStore | PostgresChangeStore:
+    """A store of this kind that nobody has used."""
+    if kind == "memory":
+        return MemoryChangeStore()
+    if kind == "file":
+        return SqliteChangeStore(request.getfixturevalue("tmp_path") / "changes.sqlite")
+    return PostgresChangeStore(request.getfixturevalue("database"))
 
 
 @pytest.fixture

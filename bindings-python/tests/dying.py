@@ -15,7 +15,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from komopay import AsyncClient, Payout, PayoutChange, SqliteChangeStore
+from komopay import AsyncClient, Payout, PayoutChange, PostgresChangeStore, SqliteChangeStore
 from komopay.fastapi import Callbacks
 
 
@@ -56,7 +56,9 @@ async def on_change(change: PayoutChange) -> None:
     print(f"change {change.sequence} of {change.payout_id}: {change.payout.status}", flush=True)
 
 
-client = DyingClient.from_env(change_store=SqliteChangeStore(os.environ["SHOP_CHANGES"]), change_lease=0.2)
+CHANGES = os.environ["SHOP_CHANGES"]
+STORE = PostgresChangeStore(CHANGES) if CHANGES.startswith("postgresql://") else SqliteChangeStore(CHANGES)
+client = DyingClient.from_env(change_store=STORE, change_lease=float(os.environ.get("SHOP_LEASE", "0.2")))
 callbacks = Callbacks(client, on_change)
 callbacks.worker._interval = 0.1
 app = FastAPI(lifespan=callbacks.lifespan)

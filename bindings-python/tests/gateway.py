@@ -143,6 +143,8 @@ class Recorder:
     """By method and path."""
     before_answer: Callable[[Seen], object] = lambda _: None
     """Runs when a request has been read, before it is answered; it may wait."""
+    when_read: Callable[[Seen], object] | None = None
+    """Runs when its answer was read: the client has closed the connection."""
     seen: list[Seen] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -197,3 +199,7 @@ class Recorder:
                 connection.sendall(head.encode() + b"Connection: close\r\n\r\n" + answer)
             except OSError:
                 pass  # The client has left, as some tests want it to.
+            if self.when_read is not None:
+                connection.shutdown(socket.SHUT_WR)
+                reader.read()
+                self.when_read(request)

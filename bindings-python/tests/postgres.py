@@ -38,14 +38,23 @@ class Server:
         self._run(initdb).wait(60)
         settings = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}"]
         options = [part for setting in settings for part in ("-c", setting)]
-        self._process = self._run([program("postgres"), "-D", data, *options])
+        self._command = [program("postgres"), "-D", data, *options]
         self.url = f"postgresql://owner@127.0.0.1:{port}/postgres"
+        self.start()
+        return self
+
+    def start(self) -> None:
+        self._process = self._run(self._command)
         until = time.monotonic() + 60
         ready = [program("pg_isready"), "--quiet", f"--dbname={self.url}"]
         while subprocess.run(ready).returncode != 0:
             assert self._process.poll() is None and time.monotonic() < until, "PostgreSQL does not start"
             time.sleep(0.05)
-        return self
+
+    def stop(self) -> None:
+        """Ends it. It may be started again."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(60)
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -60,6 +69,6 @@ class Server:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(60)
+        if self._process.poll() is None:
+            self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)

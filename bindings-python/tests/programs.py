@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,9 +14,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from gateway import CALLBACK_KEY
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 KEY = CALLBACK_KEY
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -91,6 +95,20 @@ class App:
         with self._written:
             assert self._written.wait_for(lambda: line in self.lines, 30), (line, self.lines)
 
+    def wait_for_one(self, pattern: str, times: int = 1) -> list[re.Match[str]]:
+        """Until so many of its lines match this."""
+
+        def found() -> list[re.Match[str]]:
+            return [match for line in self.lines if (match := re.search(pattern, line))]
+
+        with self._written:
+            assert self._written.wait_for(lambda: len(found()) >= times, 30), (pattern, self.lines)
+            return found()
+
+    def tell(self, how: signal.Signals) -> None:
+        """To its first process alone."""
+        self._process.send_signal(how)
+
     def wait_until_dead(self) -> None:
         self._process.wait(30)
         self._end()
@@ -112,7 +130,7 @@ class App:
         self._has_ended = True
         return self._process.wait()
 
-    def __enter__(self) -> App:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

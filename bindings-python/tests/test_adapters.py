@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from programs import EXAMPLES, KEY, App, changes
 
@@ -137,11 +138,15 @@ PLACES = ["received", "reading", "stored", "answering", "answered", "taken", "on
 AGAIN = {"on_change", "handled"}
 
 
+@pytest.mark.parametrize("kind", ["file", "server"])
 @pytest.mark.parametrize("place", PLACES)
-def test_killed_at_any_place_it_loses_no_change_and_the_store_gives_none_twice(place: str, tmp_path: Path) -> None:
-    token, handled, file = tmp_path / "die", tmp_path / "handled", tmp_path / "changes.sqlite"
+def test_killed_at_any_place_it_loses_no_change_and_the_store_gives_none_twice(
+    place: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    token, handled = tmp_path / "die", tmp_path / "handled"
     token.touch()
-    environment = {"DIE_AT": place, "DIE_ONCE": str(token), "HANDLED": str(handled), "SHOP_CHANGES": str(file)}
+    changes = request.getfixturevalue("database") if kind == "server" else str(tmp_path / "changes.sqlite")
+    environment = {"DIE_AT": place, "DIE_ONCE": str(token), "HANDLED": str(handled), "SHOP_CHANGES": changes}
     with Sandbox() as sandbox:
         command = ["-m", "uvicorn", "dying:app", "--port", "PORT", "--app-dir", str(Path(__file__).parent)]
         app = App(command, tmp_path, {**sandbox.environment, **environment})
@@ -167,9 +172,14 @@ def test_killed_at_any_place_it_loses_no_change_and_the_store_gives_none_twice(p
             app.wait_for("change 2 of TST-1: FAILED")
             assert app.stop() in (0, -signal.SIGTERM)
         assert sandbox.deliveries()[-1].http_status == 200
-    with sqlite3.connect(file) as store:
-        rows = store.execute("SELECT payout_id, sequence, acknowledged FROM changes ORDER BY number").fetchall()
-    store.close()
+    columns = "payout_id, sequence, acknowledged"
+    if kind == "server":
+        with psycopg.connect(changes) as store:
+            rows: Any = store.execute(f"SELECT {columns} FROM komopay.komopay_changes ORDER BY number").fetchall()
+    else:
+        file = sqlite3.connect(changes)
+        rows = file.execute(f"SELECT {columns} FROM changes ORDER BY number").fetchall()
+        file.close()
     assert rows == [("TST-1", 1, 1), ("TST-1", 2, 1)]
     first = 2 if place in AGAIN else 1
     assert handled.read_text().splitlines() == ["TST-1 1 SUCCESS"] * first + ["TST-1 2 FAILED"]

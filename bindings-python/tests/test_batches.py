@@ -37,6 +37,7 @@ from komopay.batches import (
     Batches,
     BatchStatus,
     Planned,
+    ReportItem,
     RowProblem,
     Stop,
     csv,
@@ -202,6 +203,68 @@ def test_every_bad_row_is_told_before_anything_is_sent(sandbox: Sandbox, batches
     assert batches.drive(ID).count("accepted") == 1
     wrong = batches.plan("other", [good], maker="maker", count=2, sums=[Money(1, "USD")])
     assert {problem.kind for problem in wrong.plan.problems} == {"count", "sum"}
+
+
+def test_the_items_are_told_one_by_one_with_what_came_of_each(
+    sandbox: Sandbox, client: Client, batches: Batches
+) -> None:
+    rows = dicts(3)
+    # Refused by the platform's simulator.
+    rows.append({**rows[0], "id": "E-X", "payout_id": "P-X", "account_number": "9000000031"})
+    start(batches, batches.plan(ID, rows, maker="maker"))
+    items = list(batches.items(ID))
+    assert [(item.key, item.payout_id, item.state, item.row) for item in items] == [
+        (f"E-{row}", f"P-{row}", "planned", number) for number, row in enumerate([0, 1, 2, "X"], 1)
+    ]
+    assert [item.money for item in items] == [Money(amount, "IDR") for amount in (10_000, 10_001, 10_002, 10_000)]
+    ways = {(item.method_code, item.operator_code, item.attempts) for item in items}
+    assert ways == {("BANK_TRANSFER", "BNK_000", 0)}
+    driven(batches)
+    for payout_id in ("P-0", "P-1", "P-2", "P-X"):
+        assert batches.observe(client.wait_for_payout(payout_id, timeout=60))
+    assert batches.retry(ID, "E-X", by="operator", why="call 0812345678901") == "E-X~2"
+    done = list(batches.items(ID, state="succeeded"))
+    assert [item.key for item in done] == ["E-0", "E-1", "E-2"]
+    assert done[0].platform_status == "SUCCESS" and done[0].attempts >= 1 and done[0].updated_at is not None
+    not_done, again = (item for item in batches.items(ID) if item.key.startswith("E-X"))
+    assert (not_done.state, not_done.replaced_by, not_done.replaces) == ("refused", "E-X~2", None)
+    assert (again.state, again.replaced_by, again.replaces) == ("planned", None, "E-X")
+    assert (not_done.account, not_done.failure is not None) == ("****0031", True)
+    assert ReportItem.from_dict(not_done.to_dict()) == pickle.loads(pickle.dumps(not_done)) == not_done
+    shown = repr([not_done, again, not_done.to_dict()])
+    assert "9000000031" not in shown and "Test account" not in shown and "0812345678901" not in shown
+
+
+def test_items_are_read_some_at_a_time_and_each_is_told_once(batches: Batches) -> None:
+    # More than are read at a time.
+    batches.plan(ID, dicts(2_100), maker="maker")
+    keys = [item.key for item in batches.items(ID)]
+    assert keys == sorted(set(keys)) and len(keys) == 2_100
+    assert list(batches.items(ID, state="needs_person")) == []
+    wrong: list[tuple[Any, str, str]] = [
+        (lambda: batches.items(ID, state="paid"), "state", "must be one of planned, in_doubt, accepted, "),
+        (lambda: batches.items(ID, state=7), "state", "must be a str"),  # type: ignore[arg-type]
+        (lambda: list(batches.items("nothing")), "batch_id", "no such batch"),
+    ]
+    for call, field, says in wrong:
+        with pytest.raises(InvalidRequestError, match=says) as caught:
+            call()
+        assert caught.value.field == field
+
+
+def test_the_same_items_for_asyncio(sandbox: Sandbox, journal: Path) -> None:
+    async def main() -> tuple[list[str], list[str]]:
+        async with new_async_client(sandbox) as client:
+            async with AsyncBatches(client, journal=journal, journal_key=KEY) as batches:
+                await batches.plan(ID, dicts(2_100), maker="maker")
+                with pytest.raises(InvalidRequestError):
+                    async for _ in batches.items(ID, state="paid"):
+                        raise AssertionError
+                everything = [item.key async for item in batches.items(ID)]
+                return everything, [item.key async for item in batches.items(ID, state="succeeded")]
+
+    keys, none = asyncio.run(main())
+    assert keys == sorted(set(keys)) and len(keys) == 2_100 and none == []
 
 
 def test_values_of_data_frames_are_refused_by_their_fields(batches: Batches) -> None:

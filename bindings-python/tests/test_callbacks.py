@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import documented_request, new_async_client, new_client
+from conftest import documented_request, new_async_client, new_client, new_store
 from gateway import CALLBACK_KEY, MERCHANT_CODE, SECRET, Sandbox
 
 from komopay import (
@@ -146,7 +146,7 @@ def test_settings_that_cannot_be_used(sandbox: Sandbox, wrong: Any, kind: type[E
     assert getattr(refused.value, "field", None) == field
     assert KEY not in str(refused.value)
     if "change_store" in wrong:
-        assert "MemoryChangeStore or a SqliteChangeStore" in str(refused.value)
+        assert "MemoryChangeStore, a SqliteChangeStore or a PostgresChangeStore" in str(refused.value)
 
 
 def test_a_key_shows_nowhere(sandbox: Sandbox) -> None:
@@ -365,9 +365,11 @@ def test_rights_of_the_group_are_logged_once(
     assert [record.levelname for record in warned] == ["WARNING"]
 
 
-@pytest.mark.parametrize("kind", ["memory", "file"])
-def test_a_store_is_of_one_platform_merchant_and_mode(sandbox: Sandbox, tmp_path: Path, kind: str) -> None:
-    store = MemoryChangeStore() if kind == "memory" else SqliteChangeStore(tmp_path / "changes.sqlite")
+@pytest.mark.parametrize("kind", ["memory", "file", "server"])
+def test_a_store_is_of_one_platform_merchant_and_mode(
+    sandbox: Sandbox, request: pytest.FixtureRequest, kind: str
+) -> None:
+    store = new_store(kind, request)
     new_client(sandbox, change_store=store).close()
     new_client(sandbox, change_store=store).close()
     others: list[Callable[[], Client]] = [
@@ -410,11 +412,11 @@ def test_a_store_that_fails_is_no_success(sandbox: Sandbox, tmp_path: Path) -> N
         assert (failed.value.field, failed.value.callback_status) == ("change_store", 503)
 
 
-@pytest.mark.parametrize("kind", ["memory", "file"])
+@pytest.mark.parametrize("kind", ["memory", "file", "server"])
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_store_survives_a_fork(sandbox: Sandbox, tmp_path: Path, kind: str) -> None:
+def test_a_store_survives_a_fork(sandbox: Sandbox, request: pytest.FixtureRequest, kind: str) -> None:
     """The parent works with its store all the time; the child must neither hang nor see what is the parent's alone."""
-    store = MemoryChangeStore() if kind == "memory" else SqliteChangeStore(tmp_path / "changes.sqlite")
+    store = new_store(kind, request)
     with new_client(sandbox, callback_keys=[KEY], change_store=store, change_lease=0.001) as client:
         pay(client)
         stop = threading.Event()

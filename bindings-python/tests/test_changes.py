@@ -19,8 +19,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from conftest import documented_request, new_async_client, new_client
+from conftest import documented_request, new_async_client, new_client, new_store
 from gateway import Sandbox
 
 from komopay import AsyncClient, Client, ConfigurationError, MemoryChangeStore, PayoutChange, SqliteChangeStore
@@ -105,12 +106,12 @@ def test_a_change_whose_function_raised_comes_again_and_holds_up_no_other_payout
     assert record.getMessage().startswith("on_change raised for change 1 of payout TST-1") and record.exc_info
 
 
+@pytest.mark.parametrize("kind", ["file", "server"])
 @pytest.mark.parametrize(("settings", "kept"), [({}, [1, 2]), ({"keep_changes": 0}, [2])])
 def test_what_is_over_is_pruned_after_its_time_and_what_comes_late_is_still_known(
-    sandbox: Sandbox, tmp_path: Path, settings: dict[str, Any], kept: list[int]
+    sandbox: Sandbox, request: pytest.FixtureRequest, settings: dict[str, Any], kept: list[int], kind: str
 ) -> None:
-    file = tmp_path / "changes.sqlite"
-    with new_client(sandbox, change_store=SqliteChangeStore(file), **settings) as client:
+    with new_client(sandbox, change_store=new_store(kind, request), **settings) as client:
         client.create_payout("TST-1", documented_request(number="9000000099"))
         client.get_payout("TST-1")
         sandbox.control("POST", "payouts/TST-1/status", {"status": "SUCCESS"})
@@ -119,10 +120,19 @@ def test_what_is_over_is_pruned_after_its_time_and_what_comes_late_is_still_know
         assert ChangeWorker(client, seen).run_once() == (2, 0)
         client.get_payout("TST-1")
         assert ChangeWorker(client, seen).run_once() == (0, 0)
-    with sqlite3.connect(file) as store:
-        rows = [row[0] for row in store.execute("SELECT sequence FROM changes ORDER BY sequence")]
-    store.close()
-    assert rows == kept and [change.sequence for change in seen.changes] == [1, 2]
+    assert sequences(kind, request) == kept and [change.sequence for change in seen.changes] == [1, 2]
+
+
+def sequences(kind: str, request: pytest.FixtureRequest) -> list[int]:
+    """What a store that `new_store` made has kept."""
+    if kind == "server":
+        with psycopg.connect(request.getfixturevalue("database")) as store:
+            rows: list[Any] = store.execute("SELECT sequence FROM komopay.komopay_changes ORDER BY 1").fetchall()
+    else:
+        file = sqlite3.connect(request.getfixturevalue("tmp_path") / "changes.sqlite")
+        rows = file.execute("SELECT sequence FROM changes ORDER BY 1").fetchall()
+        file.close()
+    return [row[0] for row in rows]
 
 
 def test_a_store_that_fails_is_logged_and_asked_again(
@@ -168,20 +178,20 @@ def documented_guard() -> str:
     return str(sql)
 
 
+@pytest.mark.parametrize("kind", ["file", "server"])
 def test_with_one_store_the_documented_guard_keeps_the_final_status_however_late_a_worker_is(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, request: pytest.FixtureRequest, kind: str
 ) -> None:
-    file = tmp_path / "changes.sqlite"
     shop = sqlite3.connect(":memory:")
     columns = "payout_id TEXT PRIMARY KEY, status TEXT DEFAULT 'NEW', handled INTEGER DEFAULT 0"
     shop.execute(f"CREATE TABLE orders ({columns})")
-    # Two processes of one machine. Each lease is over at once, so the one that is late is at a change that the other
+    # Two processes. Each lease is over at once, so the one that is late is at a change that the other
     # has, too.
     settings: Any = {"callback_keys": ["k" * 32], "change_lease": 0.001}
     late = 0
     with (
-        new_client(sandbox, change_store=SqliteChangeStore(file), **settings) as first,
-        new_client(sandbox, change_store=SqliteChangeStore(file), **settings) as second,
+        new_client(sandbox, change_store=new_store(kind, request), **settings) as first,
+        new_client(sandbox, change_store=new_store(kind, request), **settings) as second,
     ):
         for number in range(20):
             payout_id, order = f"TST-{number}", random.Random(number)
@@ -275,10 +285,10 @@ def test_a_closed_client_ends_the_worker(sandbox: Sandbox) -> None:
     assert not thread.is_alive()
 
 
+@pytest.mark.parametrize("kind", ["file", "server"])
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_child_starts_its_own(sandbox: Sandbox, tmp_path: Path) -> None:
-    store = SqliteChangeStore(tmp_path / "changes.sqlite")
-    with new_client(sandbox, change_store=store) as client:
+def test_a_forked_child_starts_its_own(sandbox: Sandbox, request: pytest.FixtureRequest, kind: str) -> None:
+    with new_client(sandbox, change_store=new_store(kind, request)) as client:
         here = Seen()
         with ChangeWorker(client, here, interval=3600) as worker:
             see(client, "TST-1")

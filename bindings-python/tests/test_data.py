@@ -35,7 +35,8 @@ from komopay import (
 
 # What holds a secret, or a connection; the codes, which are plain data themselves; and a marker.
 # A payout that was waited for is a payout or an error, and those have their own.
-NO_DATA = {"AccessToken", "AsyncClient", "Client", "IncludePersonal", "MemoryChangeStore", "SqliteChangeStore"}
+NO_DATA = {"AccessToken", "AsyncClient", "Client", "IncludePersonal", "MemoryChangeStore", "PostgresChangeStore",
+           "SqliteChangeStore"}
 NO_DATA |= {"PayoutWaits", "WaitedPayout"}
 
 

@@ -73,7 +73,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"total_timeout": "soon"}, 'settings.KOMOPAY["total_timeout"] must be a number of seconds or a timedelta, not s'),
     ({"total_timeout": 0}, 'settings.KOMOPAY["total_timeout"] must be at least 1 ms'),
     ({"callback_keys": ["short"]}, 'settings.KOMOPAY["callback_keys"] '),
-    ({"change_store": 7}, 'settings.KOMOPAY["change_store"] must be a MemoryChangeStore or a SqliteChangeStore, '),
+    (
+        {"change_store": 7},
+        'settings.KOMOPAY["change_store"] must be a MemoryChangeStore, a SqliteChangeStore or a PostgresChangeStore, ',
+    ),
     ({"change_store": None}, 'settings.KOMOPAY["change_lease"] does nothing without a change_store'),
     ({"merchant_code": "M"}, ""),
     ({"HANDLE_IN_WEB": 1}, 'settings.KOMOPAY["HANDLE_IN_WEB"] must be True or False, not int'),

@@ -1,4 +1,4 @@
-"""Every example in the documentation runs, every public item has one, and the stub tells what help() tells."""
+"""Every public item has an example that runs, and the stub tells what help() tells."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ import ast
 import asyncio
 import doctest
 import inspect
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from conftest import documented_request, new_async_client, new_client
 from gateway import Sandbox
 
 import komopay
-from komopay import aio, batches, catalogue, errors, testing
+from komopay import aio, batches, catalogue, celery, errors, temporal, testing
 from komopay.batches import codes, values
 
 CODES = {name: getattr(codes, name) for name in codes.__all__}
 GLOBALS = {name: getattr(komopay, name) for name in komopay.__all__} | CODES
-GLOBALS |= {"asyncio": asyncio, "timedelta": timedelta}
+GLOBALS |= {"asyncio": asyncio, "time": time, "timedelta": timedelta, "AsyncIterator": AsyncIterator}
+GLOBALS |= {"BatchStatus": batches.BatchStatus}
 
 
 def public() -> Iterator[tuple[str, object]]:
@@ -32,9 +33,14 @@ def public() -> Iterator[tuple[str, object]]:
     yield "komopay.catalogue", catalogue
     yield "komopay.batches", batches
     yield "komopay.batches.values", values
-    yield "komopay.batches.Batches.plan", batches.Batches.plan
+    for item in (celery.register, temporal.BatchProgress, temporal.activities, temporal.schedule):
+        yield f"{item.__module__}.{item.__qualname__}", item
     for name in batches.__all__:
         yield f"komopay.batches.{name}", getattr(batches, name)
+    for of in (batches.Batches, batches.AsyncBatches, batches.Outbox):
+        for member in vars(of):
+            if not member.startswith("_") and callable(getattr(of, member)):
+                yield f"komopay.batches.{of.__name__}.{member}", getattr(of, member)
     for name in komopay.__all__:
         item = getattr(komopay, name)
         if not inspect.isclass(item):
@@ -48,67 +54,62 @@ def public() -> Iterator[tuple[str, object]]:
 ITEMS = dict(public())
 
 
+@pytest.fixture
+def begun(request: pytest.FixtureRequest, name: str, sandbox: Sandbox, folder: Path) -> Iterator[dict[str, Any]]:
+    """What the examples of methods of batches begin with, as the documentation of their classes says."""
+    of = name.removeprefix("komopay.batches.").split(".")
+    if of[0] not in ("Batches", "AsyncBatches", "Outbox") or len(of) == 1:
+        yield {}
+        return
+    begun: dict[str, Any] = {"journal_key": batches.generate_journal_key()}
+    journal, database = str(folder / "journal"), None
+    if "outbox" in name.lower():
+        database = journal = begun["database"] = request.getfixturevalue("database")
+        with psycopg.connect(database) as connection:
+            connection.execute("CREATE TABLE orders (number TEXT PRIMARY KEY, state TEXT)")
+    payee = {"operator_code": "BNK_000", "account_name": "Siti Rahmawati", "account_number": "0123456789"}
+    begun["employees"] = [
+        {"id": "EMP-1", "amount": "250000", "currency": "IDR", **payee},
+        {"id": "EMP-2", "amount": "300000", "currency": "IDR", **payee},
+    ]
+    with new_client(sandbox) as client, batches.Batches(
+        client, journal=journal, journal_key=begun["journal_key"]
+    ) as opened:
+        begun |= {"client": client, "batches": opened, "request": documented_request()}
+        begun["planned"] = opened.plan("payroll-2026-11", begun["employees"], maker="siti")
+        if of[0] == "Outbox":
+            digest = opened.open_outbox("refunds", maker="siti", ceilings={"IDR": (5_000_000, 100_000_000)})
+            opened.approve("refunds", by="budi", digest=digest)
+            opened.start("refunds", by="budi")
+            begun["outbox"] = batches.Outbox("refunds", journal_key=begun["journal_key"])
+        if of[0] != "AsyncBatches":
+            yield begun
+            return
+    begun["client"] = looped = new_async_client(sandbox)
+    begun["batches"] = batches.AsyncBatches(looped, journal=journal, journal_key=begun["journal_key"])
+    yield begun
+    asyncio.run(begun["batches"].close())
+    asyncio.run(looped.close())
+
+
 @pytest.mark.parametrize("name", ITEMS)
-def test_the_example_of(name: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_of(
+    name: str,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    begun: dict[str, Any],
+    request: pytest.FixtureRequest,
+) -> None:
     for variable, value in sandbox.environment.items():
         monkeypatch.setenv(variable, value)
     documentation = inspect.getdoc(ITEMS[name]) or ""
-    example = doctest.DocTestParser().get_doctest(documentation, dict(GLOBALS), name, None, None)
+    if "SHOP_DATABASE" in documentation:
+        monkeypatch.setenv("SHOP_DATABASE", request.getfixturevalue("database"))
+    example = doctest.DocTestParser().get_doctest(documentation, GLOBALS | begun, name, None, None)
     assert example.examples, f"{name} has no example"
     report: list[str] = []
     failed, _ = doctest.DocTestRunner(verbose=False).run(example, out=report.append)
     assert not failed, "".join(report)
-
-
-ROOT = Path(__file__).parents[2]
-
-
-def snippets() -> Iterator[tuple[str, dict[str, str]]]:
-    """The Python of every page, by its line; of a page, the files that its snippets call themselves by."""
-    readmes = [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("*/testing/README.md")]
-    for page in [*readmes, *ROOT.glob("docs/**/*.md")]:
-        text = page.read_text()
-        files, programs = {}, {}
-        for found in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-            named = re.match(r"# (\w+\.py)\n", found[1])
-            if named:
-                files[named[1]] = found[1]
-            else:
-                programs[f"{page.relative_to(ROOT)}:{text[: found.start()].count(chr(10)) + 1}"] = found[1]
-        for place, program in programs.items():
-            yield place, {**files, "snippet.py": program}
-        # Those that are read by nobody else: pytest runs the tests, and so what these import.
-        if any(name.startswith("test_") for name in files):
-            yield f"{page.relative_to(ROOT)}, tests", files
-
-
-SNIPPETS = dict(snippets())
-
-
-@pytest.mark.parametrize("place", SNIPPETS)
-def test_the_snippet_runs_as_it_stands(place: str, folder: Path) -> None:
-    files = SNIPPETS[place]
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    # The gateway that is meant stands on this machine, and knows the credentials that are shown.
-    (folder / "sitecustomize.py").write_text(
-        "import komopay, os\nkomopay.SANDBOX_URL = os.environ['KOMOPAY_BASE_URL']\n"
-    )
-    shown = re.search(r'merchant_code="(.*?)", secret="(.*?)"', files.get("snippet.py", ""))
-    code, secret = shown.groups() if shown else (None, None)
-    program = ["snippet.py"] if "snippet.py" in files else ["-m", "pytest", "-p", "no:cacheprovider", "."]
-    with testing.Sandbox(merchant_code=code, secret=secret) as gateway:
-        environment = {**os.environ, **gateway.environment}
-        environment |= {"KOMOPAY_CALLBACK_KEYS": "k" * 32, "PYTHONPATH": str(folder)}
-        run = subprocess.run(
-            [sys.executable, *program], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
-        )
-        assert run.returncode == 0, run.stdout + run.stderr
-
-
-def test_the_snippets_are_found() -> None:
-    assert {"README.md, tests", "bindings-python/README.md, tests"} <= set(SNIPPETS)
-    assert any(name.startswith("README.md:") for name in SNIPPETS)
 
 
 def stub() -> Iterator[tuple[str, str | None]]:

@@ -115,6 +115,22 @@ def test_the_defaults_of_the_signature_are_those_that_are_read_back() -> None:
     assert settings == defaults
 
 
+def test_every_way_to_make_a_client_shows_its_settings_with_their_defaults() -> None:
+    class Own(AsyncClient):
+        def __init__(self, name: str) -> None:
+            super().__init__(base_url=SANDBOX_URL, token=name)
+
+    settings = inspect.signature(Client)
+    assert inspect.signature(AsyncClient) == settings
+    assert list(inspect.signature(Own).parameters) == ["name"]
+    from_env = [
+        parameter.replace(default=None) if name == "base_url" else parameter
+        for name, parameter in settings.parameters.items()
+    ]
+    assert list(inspect.signature(Client.from_env).parameters.values()) == from_env
+    assert list(inspect.signature(AsyncClient.from_env).parameters.values()) == from_env
+
+
 def test_settings_are_what_holds_with_the_options_and_show_no_secret(sandbox: Sandbox) -> None:
     known = {"callback_keys": ["k" * 32], "change_store": MemoryChangeStore(), "max_amount": {"IDR": 5}}
     with new_client(sandbox, total_timeout=30, **known) as client:

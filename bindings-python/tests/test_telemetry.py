@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import sentry_sdk
@@ -25,7 +26,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import komopay.otel
-from komopay import Client, NotFoundError
+from komopay import Client, KomopayError, NotFoundError
 from komopay.telemetry import CallAttempt, CallEnded, set_telemetry
 
 REQUEST = contextvars.ContextVar("request", default="-")
@@ -197,6 +198,10 @@ def test_a_create_with_a_lost_answer_is_a_trace_of_its_caller(sandbox: Sandbox, 
     lost = by_name["POST /payouts/{id}"]
     assert lost["error.type"] == "unavailable" and "http.response.status_code" not in lost
     assert by_name["GET /payouts/{id}"]["http.response.status_code"] == 200
+    peer = urlsplit(sandbox.url)
+    for path, name in {"/auth-tokens": "POST /auth-tokens", "/payouts/TEL-2": "GET /payouts/{id}"}.items():
+        assert by_name[name]["url.full"] == sandbox.url + path
+        assert (by_name[name]["server.address"], by_name[name]["server.port"]) == (peer.hostname, peer.port)
     assert not any(canary in repr([span.to_json() for span in finished]) for canary in CANARIES)
 
 
@@ -210,6 +215,23 @@ def test_requests_carry_the_trace_on(spans: Any) -> None:
         trace.format_trace_id(call.context.trace_id),
         trace.format_span_id(call.context.span_id),
     ]
+
+
+def test_a_port_that_the_url_leaves_out_is_that_of_its_scheme(spans: Any) -> None:
+    ports = {}
+    for url in ("http://127.0.0.1/prefix/", "https://127.0.0.1/prefix", "https://[::1]:8443"):
+        with Client(base_url=url, token="t", read_attempts=1, proxy_from_environment=False) as client:
+            with pytest.raises(KomopayError):
+                client.currencies()
+    for span in spans.get_finished_spans():
+        if "url.full" in (span.attributes or {}):
+            attributes = span.attributes
+            ports[attributes["url.full"]] = (attributes["server.address"], attributes["server.port"])
+    assert ports == {
+        "http://127.0.0.1/prefix/currencies": ("127.0.0.1", 80),
+        "https://127.0.0.1/prefix/currencies": ("127.0.0.1", 443),
+        "https://[::1]:8443/currencies": ("::1", 8443),
+    }
 
 
 def test_metrics_count_calls_and_requests(sandbox: Sandbox, spans: Any) -> None:
@@ -236,6 +258,13 @@ def test_metrics_count_calls_and_requests(sandbox: Sandbox, spans: Any) -> None:
     }
     assert requests["/currencies", 503] == 1 and requests["/currencies", 200] == 1
     assert requests["/payouts/{id}", 410] == 2
+    peer = urlsplit(sandbox.url)
+    servers = {
+        (point["attributes"].get("server.address"), point["attributes"].get("server.port"))
+        for point in metrics["http.client.request.duration"]
+    }
+    assert servers == {(peer.hostname, peer.port)}
+    assert not any("url.full" in point["attributes"] for point in metrics["http.client.request.duration"])
     assert not any(canary in json.dumps(data) for canary in CANARIES)
 
 

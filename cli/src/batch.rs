@@ -5,8 +5,10 @@ mod outbox;
 mod plan;
 mod problems;
 mod report;
+mod service;
 mod status;
 mod template;
+mod turn;
 mod work;
 
 use clap::Subcommand;
@@ -28,7 +30,8 @@ pub enum BatchCommand {
     Approve(decisions::Approve),
     /// Let workers pay a batch that was approved
     Start(decisions::Start),
-    /// Pay a batch that was started, and follow it to its end. It may be run again at any time
+    /// Pay a batch that was started, and follow it to its end; or all of a journal, as they become due. It may be run
+    /// again at any time
     Work(work::Work),
     /// Send nothing more of a batch for now
     Pause(decisions::Pause),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use komopay_batches::{Batches, JournalLocation, Keys};
-use komopay_core::{Error, Result};
+use komopay_core::{Client, Error, Result};
 use secrecy::ExposeSecret;
 
 use crate::client::ClientArguments;
@@ -31,6 +31,14 @@ impl JournalArguments {
     /// # Errors
     /// `configuration`, naming the setting that is missing or cannot be used; `unavailable`, naming `journal`.
     pub async fn open(self) -> Result<Batches> {
+        self.journal()?.open().await
+    }
+
+    /// What opens it, any number of times.
+    ///
+    /// # Errors
+    /// `configuration`, naming the setting that is missing or cannot be used.
+    pub fn journal(self) -> Result<Journal> {
         let location = match self.journal {
             Some(text) if has_password(&text) => {
                 let problem = "has a password, which other users of this machine would see: set KOMOPAY_JOURNAL to it, \
@@ -51,7 +59,22 @@ impl JournalArguments {
             return Err(Error::setting("journal_key", problem));
         };
         let keys = Keys::parse(keys.expose_secret())?;
-        Batches::open(self.client.client()?, &location, keys).await
+        Ok(Journal { client: self.client.client()?, location, keys })
+    }
+}
+
+/// A journal that may be away for a while.
+pub struct Journal {
+    client: Client,
+    location: JournalLocation,
+    keys: Keys,
+}
+
+impl Journal {
+    /// # Errors
+    /// `configuration`, naming `journal` or `journal_key`; `unavailable`, naming `journal`.
+    pub async fn open(&self) -> Result<Batches> {
+        Batches::open(self.client.clone(), &self.location, self.keys.clone()).await
     }
 }
 

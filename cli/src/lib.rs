@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `program.rs` | [`run`]: arguments, the commands, and what they end with |
 //! | `payouts.rs`, `catalogue.rs` | `payout create`, `get`, `wait`; `balances`, `operators` |
-//! | `batch/` | `batch plan`, `approve`, `start`, `work` and all the others |
+//! | `batch/` | `batch plan`, `approve`, `start`, `work` and all the others; `service.rs` is `work --forever` |
 //! | `client.rs`, `journal.rs` | settings of the client and of the journal, from options, the environment and files |
 //! | `data.rs` | values as JSON, in the names of Python's `to_dict` |
 //! | `output.rs`, `progress.rs`, `signals.rs`, `exit.rs` | what is shown; Ctrl-C; the exit codes |
@@ -23,6 +23,8 @@
 //! | 5 | the batch was stopped by one of its rules |
 //! | 6 | not at its end: the time is over, or Ctrl-C ended it, and the same command goes on |
 //! | 7 | `payout wait`: the payout is final, and the money did not arrive |
+//!
+//! `batch work --forever` ends with 0 when it is asked to end.
 
 #![forbid(unsafe_code)]
 

@@ -1,10 +1,13 @@
 //! The program: its arguments, and the commands that they name.
 
+use std::env::{self, VarError};
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 use komopay_core::{Error, Result};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::batch::BatchCommand;
 use crate::catalogue::{Balances, Operators};
@@ -24,7 +27,8 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes:
-  0  done; of `payout wait`, that the money arrived; of a batch, that every item is final
+  0  done; of `payout wait`, that the money arrived; of a batch, that every item is final; of `batch work --forever`,
+     that it was asked to end
   1  a fault: the error says whether it may pass
   2  bad input: invalid rows, an option or a setting that cannot be used
   3  in doubt: a payout may have been made (run it again with --resume), or an item needs a person
@@ -59,16 +63,25 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return u8::try_from(usage.exit_code()).unwrap_or(Exit::BadInput.code());
         }
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
-    // Where the host process has a log of its own, it stays.
-    drop(tracing::subscriber::set_global_default(log.finish()));
     let output = Output { json: arguments.json };
-    let exit = start(arguments.command, output).unwrap_or_else(|error| {
+    let exit = start_log().and_then(|()| start(arguments.command, output)).unwrap_or_else(|error| {
         output.show_error(&error);
         Exit::of_error(&error)
     });
     exit.code()
+}
+
+/// Logs to standard error what `RUST_LOG` wants, which is a level, or several of targets: `warn,komopay=debug`.
+fn start_log() -> Result<()> {
+    let filter = match env::var("RUST_LOG").as_deref() {
+        Ok("") | Err(VarError::NotPresent) => Targets::new().with_default(LevelFilter::WARN),
+        Ok(wanted) => wanted.parse().map_err(|error| Error::setting("RUST_LOG", error))?,
+        Err(error) => return Err(Error::setting("RUST_LOG", error)),
+    };
+    let log = tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr).with_filter(filter);
+    // Where the host process has a log of its own, it stays.
+    drop(tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log)));
+    Ok(())
 }
 
 fn start(command: Command, output: Output) -> Result<Exit> {

@@ -106,6 +106,11 @@ pub fn reading(output: Output, file: File) -> Box<dyn Read + Send> {
 pub struct Voice(Option<ProgressBar>);
 
 impl Voice {
+    /// One where there is no bar.
+    pub const fn plain() -> Self {
+        Self(None)
+    }
+
     pub fn say(&self, text: impl Display) {
         match &self.0 {
             Some(bar) => bar.suspend(|| say(text)),

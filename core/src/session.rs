@@ -125,7 +125,7 @@ impl Session {
     }
 
     fn start(&self, operation: &'static str, payout_id: Option<&PayoutId>) -> Option<Arc<Told>> {
-        Told::start(self.telemetry.as_ref(), self.headers.as_ref(), operation, payout_id)
+        Told::start(self.telemetry.as_ref(), self.headers.as_ref(), &self.base_url, operation, payout_id)
     }
 
     /// Refuses a call that cannot be made: the client is closed, or there is no runtime to make it on.

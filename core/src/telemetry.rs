@@ -61,6 +61,8 @@ pub struct CallAttempt {
     pub number: u32,
     /// How many times the call had sent this request before.
     pub resend_count: u32,
+    /// Where it was sent: the base URL with the path. It has no user name, no password, and no query.
+    pub url: String,
     /// The request, and how it ended.
     pub attempt: Attempt,
     /// Why no answer came, if none did.
@@ -126,6 +128,7 @@ pub(crate) struct Told {
 /// What is counted of a call that is heard of.
 struct Heard {
     telemetry: Arc<dyn Telemetry>,
+    base_url: Arc<str>,
     started: CallStarted,
     began: Instant,
     attempts: AtomicU32,
@@ -140,6 +143,7 @@ impl Told {
     pub fn start(
         telemetry: Option<&Arc<dyn Telemetry>>,
         headers: Option<&Arc<HeaderMap>>,
+        base_url: &Arc<str>,
         operation: &'static str,
         payout_id: Option<&PayoutId>,
     ) -> Option<Arc<Self>> {
@@ -154,6 +158,7 @@ impl Told {
             telemetry.hear(&CallEvent::Started(started.clone()));
             Heard {
                 telemetry: Arc::clone(telemetry),
+                base_url: Arc::clone(base_url),
                 started,
                 began: Instant::now(),
                 attempts: AtomicU32::new(0),
@@ -179,7 +184,8 @@ impl Told {
             heard.retries.fetch_add(1, Ordering::Relaxed);
         }
         let call = heard.started.call;
-        let event = CallAttempt { call, number, resend_count, attempt: attempt.clone(), error };
+        let url = url(&heard.base_url, &attempt.operation);
+        let event = CallAttempt { call, number, resend_count, url, attempt: attempt.clone(), error };
         heard.telemetry.hear(&CallEvent::Attempted(event));
     }
 
@@ -203,4 +209,11 @@ impl Told {
             outcome,
         }));
     }
+}
+
+/// Where an operation, such as `GET /balances?currencies=IDR`, is sent.
+fn url(base: &str, operation: &str) -> String {
+    let path = operation.split_once(' ').map_or(operation, |(_, path)| path);
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    [base.trim_end_matches('/'), path].concat()
 }

@@ -13,13 +13,19 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub(crate) struct Clock {
     start: Instant,
+    started: Timestamp,
     /// How far it was put forward by now.
     skipped: Arc<watch::Sender<Duration>>,
 }
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), skipped: Arc::new(watch::Sender::new(Duration::ZERO)) }
+        Self { start: Instant::now(), started: Timestamp::now(), skipped: Arc::new(watch::Sender::new(Duration::ZERO)) }
+    }
+
+    /// When it was started, which no other one was: to the nanosecond.
+    pub(crate) fn run(&self) -> String {
+        self.started.as_nanosecond().to_string()
     }
 
     /// How long it has been running.

@@ -1,6 +1,7 @@
 //! The control API under `/_sandbox/`, apart from the merchant API and off unless enabled.
 //!
-//! Every call brings the token along that was told at the start ([`access`]).
+//! Every call brings the token along that was told at the start ([`access`]). What a browser loads to show the gateway
+//! to a person ([`page`]) does not: it holds nothing.
 //!
 //! | call | does |
 //! |---|---|
@@ -14,12 +15,15 @@
 //! | `DELETE faults` | clears all faults, those of callbacks too |
 //! | `POST merchant` | `{"active": false}` switches the merchant off |
 //! | `POST reset` | everything as at the start |
+//! | `GET events` | what happened after `?since=`, masked, and how things stand; waits for it |
 //!
 //! What is about callbacks is in `callbacks`.
 
 mod access;
 mod body;
 mod callbacks;
+mod events;
+mod page;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -32,7 +36,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::control::body::{Active, one_or_more};
+use crate::control::body::{Active, Balances, one_or_more};
 use crate::faults::Fault;
 use crate::http::answer::Answer;
 use crate::http::connection::Control;
@@ -57,10 +61,12 @@ pub(crate) fn router(gateway: Arc<Gateway>, server: Weak<Server>) -> Router {
             .route("/faults", post(inject).delete(clear))
             .route("/merchant", post(switch_merchant))
             .route("/reset", post(reset))
+            .route("/events", get(events::events))
             .merge(callbacks::routes())
             .layer(Extension(server))
             .layer(middleware::from_fn_with_state(Arc::clone(&gateway), access::checked));
-        router = router.nest(CONTROL, control);
+        let page = page::routes().layer(middleware::from_fn(access::from_here));
+        router = router.merge(page).nest(CONTROL, control);
     }
     router.fallback(merchant_call).with_state(gateway)
 }
@@ -81,11 +87,9 @@ async fn ledger(State(gateway): State<Arc<Gateway>>) -> Json<Vec<LedgerEntry>> {
     Json(gateway.lock().ledger.clone())
 }
 
-async fn balances(State(gateway): State<Arc<Gateway>>) -> Response<Body> {
+async fn balances(State(gateway): State<Arc<Gateway>>) -> Json<Balances> {
     let state = gateway.lock();
-    let balances: BTreeMap<_, _> =
-        gateway.settings.balances.keys().map(|currency| (currency, state.balance(currency))).collect();
-    Answer::json(StatusCode::OK, &balances).into_response()
+    Json(state.accounts().map(|(currency, balance, _)| (currency.to_owned(), balance)).collect())
 }
 
 async fn calls(State(gateway): State<Arc<Gateway>>) -> Json<BTreeMap<Operation, u64>> {
@@ -148,7 +152,7 @@ struct Merchant {
 async fn switch_merchant(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Body> {
     match serde_json::from_slice::<Merchant>(&body) {
         Ok(merchant) => {
-            gateway.lock().merchant_active = merchant.active;
+            gateway.switch_merchant(merchant.active);
             Answer::json(StatusCode::OK, &BTreeMap::from([("active", merchant.active)])).into_response()
         }
         Err(error) => Answer::bad_request(&error.to_string()).into_response(),

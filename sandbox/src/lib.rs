@@ -43,6 +43,7 @@
 //! | How is it asked for over HTTP, and by whom? | `control`, `control::access` |
 //! | Where do callbacks go, when, and what goes wrong with them? | `callbacks`; which time is it: `clock` |
 //! | Who sees every call? | `http::exchange`, `http::record` |
+//! | What does the gateway's page show, and what is masked? | `control::page`, `control::events`; `history` |
 //! | How is a connection cut or reset? | `server`, `http::connection`, `activity`, `tls` |
 
 mod builder;
@@ -51,6 +52,7 @@ mod clock;
 mod control;
 mod error;
 mod faults;
+mod history;
 mod http;
 mod merchant;
 mod operation;

@@ -54,14 +54,21 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
     let about = Some(payout_id.as_str()).filter(|id| !id.is_empty());
     let effect = gateway.see(operation, about, connection.is_kept());
     let loggable = if is_payout_id(&payout_id) { format!("/{payout_id}") } else { String::new() };
-    let fault = effect.as_ref().map(|effect| format!(" (fault: {})", name(effect))).unwrap_or_default();
+    let named = effect.as_ref().map(Effect::name);
+    let fault = named.as_ref().map(|name| format!(" (fault: {name})")).unwrap_or_default();
+    let valid_id = Some(payout_id.clone()).filter(|id| is_payout_id(id));
+    let request = (&head.method, &head.uri, &head.headers);
     if effect == Some(Effect::CloseBeforeReading) {
         connection.reset();
         tracing::info!("{operation}{loggable} -> connection reset{fault}");
+        let asked = gateway.history.request(request, None, valid_id.as_deref());
+        gateway.history.answer(asked, &Answer::unsent(), named.as_deref());
         return Answer::unsent().into_response();
     }
 
-    let answer = match read(body).await {
+    let read = read(body).await;
+    let asked = gateway.history.request(request, read.as_deref().ok(), valid_id.as_deref());
+    let answer = match read {
         Ok(body) => {
             let Parts { method, uri, headers, .. } = head;
             let call = Call { operation, payout_id, method, uri, headers, body, read_lag: Duration::ZERO };
@@ -78,6 +85,7 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, connection: &Control, request
         }
     };
     tracing::info!("{operation}{loggable} -> {}{fault}", answer.status.as_u16());
+    gateway.history.answer(asked, &answer, named.as_deref());
     let mut response = answer.into_response();
     if let Some(date) = gateway.clock.date().and_then(|date| HeaderValue::from_str(&date).ok()) {
         // A fault may tell another one.
@@ -91,6 +99,8 @@ fn unread(gateway: &Gateway, head: &Parts, answer: Answer) -> Response<Body> {
     let request = (&head.method, &head.uri, &head.headers, &Bytes::new());
     exchange::show(&gateway.settings.observers, request, None);
     exchange::show(&gateway.settings.observers, request, Some(&answer));
+    let asked = gateway.history.request((&head.method, &head.uri, &head.headers), None, None);
+    gateway.history.answer(asked, &answer, None);
     answer.into_response()
 }
 
@@ -317,10 +327,4 @@ fn code(status: u16) -> StatusCode {
         .ok()
         .filter(|status| status.as_u16() >= 200)
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-/// The effect's name in the log: its tag in JSON.
-fn name(effect: &Effect) -> String {
-    let value = serde_json::to_value(effect).unwrap_or_default();
-    value.get("type").and_then(|tag| tag.as_str()).unwrap_or("fault").to_owned()
 }

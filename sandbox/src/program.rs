@@ -1,6 +1,7 @@
 //! The program: `komopay-sandbox`, and whatever else starts a sandbox by hand.
 
 use std::collections::BTreeSet;
+use std::env::{self, VarError};
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::net::IpAddr;
@@ -9,7 +10,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use tokio::sync::oneshot;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::builder::{Builder, DEFAULT_MERCHANT_CODE, DEFAULT_SECRET};
 use crate::http::record::RECORD_VARIABLE;
@@ -35,7 +38,8 @@ struct Arguments {
     /// What everything random follows from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Answer the control API under /_sandbox/ (ledger, faults, reset) to who brings its token along.
+    /// Answer the control API under /_sandbox/ (ledger, faults, reset) to who brings its token along, and serve a page
+    /// there for a browser. Its link is told at the start.
     #[arg(long)]
     control: bool,
     /// The token of the control API, at least 16 characters; without one, a new one is made and shown. In the
@@ -102,19 +106,7 @@ pub fn run_program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return u8::try_from(usage.exit_code()).unwrap_or(1);
         }
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(std::io::stdout().is_terminal())
-        .finish();
-    // Where the host process has a log of its own, it stays.
-    drop(tracing::subscriber::set_global_default(log));
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Box::from)
-        .and_then(|runtime| runtime.block_on(run(arguments)));
+    let outcome = start_log().and_then(|()| start(arguments));
     match outcome {
         Ok(()) => 0,
         Err(error) => {
@@ -122,6 +114,27 @@ pub fn run_program(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             1
         }
     }
+}
+
+/// Logs to standard output what `RUST_LOG` wants: a level, or several of targets, `info,komopay_sandbox=debug`.
+fn start_log() -> Result<(), Box<dyn std::error::Error>> {
+    let filter = match env::var("RUST_LOG").as_deref() {
+        Ok("") | Err(VarError::NotPresent) => Targets::new().with_default(LevelFilter::INFO),
+        Ok(wanted) => wanted.parse().map_err(|error| format!("RUST_LOG: {error}"))?,
+        Err(error) => return Err(format!("RUST_LOG: {error}").into()),
+    };
+    let log = tracing_subscriber::fmt::layer().with_target(false).with_ansi(std::io::stdout().is_terminal());
+    // Where the host process has a log of its own, it stays.
+    drop(tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log.with_filter(filter))));
+    Ok(())
+}
+
+fn start(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Box::from)
+        .and_then(|runtime| runtime.block_on(run(arguments)))
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
@@ -192,6 +205,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(token) = sandbox.control_token() {
         println!("  control API    {}/_sandbox/", sandbox.base_url());
         println!("  control token  {}", if given_token { "as given" } else { token });
+    }
+    if let Some(page) = sandbox.page_url() {
+        // One that was given is shown nowhere: the page asks for it.
+        let link = if given_token { page.split('#').next().unwrap_or_default() } else { &page };
+        println!("  page           {link}");
     }
     println!("  callbacks go to {}", if deliver_to_any_host { "any host" } else { "this machine alone" });
     println!("Ctrl-C stops it.");

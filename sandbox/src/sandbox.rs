@@ -18,7 +18,7 @@ use crate::platform::ledger::{Balance, LedgerEntry};
 use crate::platform::magic::Outcome;
 use crate::platform::payout::ChangeError;
 use crate::platform::token::MoneyLock;
-use crate::server::Server;
+use crate::server::{CONTROL, Server};
 
 /// A running stand-in gateway. Dropping it ends it at once; [`Sandbox::stop`] ends it gracefully.
 ///
@@ -89,6 +89,13 @@ impl Sandbox {
         settings.control.then_some(settings.control_token.as_str())
     }
 
+    /// The page for a browser, with the control token behind `#`, where no server sees it; `None` where the control API
+    /// is off.
+    #[must_use]
+    pub fn page_url(&self) -> Option<String> {
+        self.control_token().map(|token| format!("{}{CONTROL}/#token={token}", self.base_url))
+    }
+
     /// Everything that happened to money so far. Call [`Sandbox::idle`] first, unless you mean a moment in between.
     #[must_use]
     pub fn ledger(&self) -> Vec<LedgerEntry> {
@@ -120,7 +127,7 @@ impl Sandbox {
 
     /// Switches the merchant on or off.
     pub fn set_merchant_active(&self, active: bool) {
-        self.gateway.lock().merchant_active = active;
+        self.gateway.switch_merchant(active);
     }
 
     /// Issues a token directly. No operations: everything is allowed. A validity of 0 gives a token that has expired.
@@ -183,7 +190,7 @@ impl Sandbox {
     /// Puts the sandbox's clock forward: processing, delays and repeats of callbacks that would end in this time end
     /// now, and so do tokens. The `Date` of answers shows it. Daily limits and faults of calls know nothing of it.
     pub fn advance(&self, time: Duration) {
-        self.gateway.clock.advance(time);
+        self.gateway.advance(time);
     }
 
     /// Resolves when nothing is pending: no call, no processing, no late execution, no callback that is on its way or

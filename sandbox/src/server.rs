@@ -75,6 +75,11 @@ impl Server {
         }))
     }
 
+    /// Resolves when the server accepts nothing more: what waits for something to happen then waits in vain.
+    pub(crate) fn closing(&self) -> impl Future<Output = ()> + use<> {
+        self.shared.closing.clone().cancelled_owned()
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

@@ -76,6 +76,23 @@ async fn a_call_tells_how_it_began_each_request_and_how_it_ended() {
 }
 
 #[tokio::test]
+async fn each_request_tells_where_it_was_sent() {
+    let sandbox = sandbox().await;
+    let (client, heard) = listened(&sandbox);
+    client.balances(&["IDR".to_owned()]).await.unwrap();
+    let told = std::mem::take(&mut *heard.0.lock().unwrap());
+    let urls: Vec<_> = told
+        .iter()
+        .filter_map(|event| match event {
+            CallEvent::Attempted(request) => Some(request.url.as_str()),
+            CallEvent::Started(_) | CallEvent::Ended(_) => None,
+        })
+        .collect();
+    let base = sandbox.base_url();
+    assert_eq!(urls, [format!("{base}/auth-tokens"), format!("{base}/balances")]);
+}
+
+#[tokio::test]
 async fn a_lost_answer_shows_as_an_attempt_without_one_and_the_read_that_found_the_payout() {
     let sandbox = sandbox().await;
     let (client, heard) = listened(&sandbox);

@@ -60,7 +60,7 @@ async fn the_documented_create_leaves_as_documented_and_its_answer_is_typed() {
     assert_eq!(sent.header("content-type"), Some("application/json"));
     assert_eq!(sent.header("x-api-version"), Some("2"));
     assert_eq!(sent.header("authorization"), Some(format!("Bearer {}", DOCUMENTED_TOKEN.trim()).as_str()));
-    assert_eq!(sent.header("user-agent"), Some("komopay-rust/0.1.0"));
+    assert_eq!(sent.header("user-agent"), Some(concat!("komopay-rust/", env!("CARGO_PKG_VERSION"))));
 }
 
 #[tokio::test]

@@ -31,8 +31,13 @@ const MODULES: [Module; 2] = [
     Module {
         file: "bindings-python/python/komopay/batches/codes.py",
         about: "The codes of batches.",
-        sources: &["batches/src/batch.rs", "batches/src/item.rs", "batches/src/plan/findings.rs"],
-        enums: &["BatchState", "ItemState"],
+        sources: &[
+            "batches/src/attention.rs",
+            "batches/src/batch.rs",
+            "batches/src/item.rs",
+            "batches/src/plan/findings.rs",
+        ],
+        enums: &["Attention", "BatchState", "ItemState"],
     },
 ];
 
@@ -103,9 +108,14 @@ fn written(workspace: &Workspace, module: &Module) -> Outcome<String> {
 
 fn class(list: &Codes) -> String {
     let Codes { name, about, entries } = list;
-    let example = entries.first().map_or_else(String::new, |Code { code, .. }| {
+    let known = |code: &str| {
         let member = code.to_uppercase();
-        let known = format!("{name}(\"{code}\") is {name}.{member}, {name}.{member} == \"{code}\"");
+        format!("{name}(\"{code}\") is {name}.{member}, {name}.{member} == \"{code}\"")
+    };
+    // The first that has room in a line.
+    let shown = entries.iter().find(|entry| known(&entry.code).len() <= 108).or(entries.first());
+    let example = shown.map_or_else(String::new, |Code { code, .. }| {
+        let known = known(code);
         let unknown = format!("{name}(\"another\").is_known");
         format!("        >>> {known}\n        (True, True)\n        >>> {unknown}\n        False\n")
     });

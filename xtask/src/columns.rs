@@ -9,8 +9,24 @@ use crate::workspace::Workspace;
 const MOST: usize = 120;
 
 /// What people write here and read line by line, by how its name ends.
-const TEXT: [&str; 13] =
-    ["rs", "md", "py", "pyi", "kt", "java", "swift", "toml", "yml", "yaml", "sh", ".ci/run", "Dockerfile"];
+const TEXT: [&str; 16] = [
+    "rs",
+    "md",
+    "py",
+    "html",
+    "css",
+    "js",
+    "pyi",
+    "kt",
+    "java",
+    "swift",
+    "toml",
+    "yml",
+    "yaml",
+    "sh",
+    ".ci/run",
+    "Dockerfile",
+];
 
 /// What others wrote, or a tool: the contract as it came, licences, the stub of Python's native module.
 const OTHERS: [&str; 3] = ["tests/contract/", "licenses/", "_native.pyi"];

@@ -1,8 +1,8 @@
 //! The conformance suite: the same scenarios on the runner of each language, and the table of them all.
 
-use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::command::Program;
 use crate::failure::{Failure, Outcome};
@@ -16,7 +16,7 @@ pub(crate) struct Conformance {
     /// Whether creates are cut at every byte in every language.
     long: bool,
     /// The reports of the runners that have played so far.
-    reports: RefCell<Vec<PathBuf>>,
+    reports: Mutex<Vec<PathBuf>>,
 }
 
 /// The runners that there are.
@@ -36,7 +36,11 @@ fn share(name: &str, long: bool) -> (usize, usize) {
 
 impl Conformance {
     pub(crate) fn new(long: bool) -> Self {
-        Self { long, reports: RefCell::default() }
+        Self { long, reports: Mutex::default() }
+    }
+
+    fn reports(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Plays every scenario on one of [`RUNNERS`]. Its name is its column in the table.
@@ -48,18 +52,18 @@ impl Conformance {
         let (stride, seed) = share(name, self.long);
         let play = conductor(workspace)?.args(&format!("play --stride {stride} --seed {seed} --report")).arg(&report);
         let play = play.arg("--").followed_by(runner);
-        self.reports.borrow_mut().push(report);
+        self.reports().push(report);
         suite::tests(workspace, play, tally)
     }
 
     /// Whether there is anything to show.
     pub(crate) fn has_played(&self) -> bool {
-        !self.reports.borrow().is_empty()
+        !self.reports().is_empty()
     }
 
     /// The runners that did not play.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
-        let played = self.reports.borrow();
+        let played = self.reports();
         RUNNERS
             .into_iter()
             .filter(|name| !played.iter().any(|report| report.file_stem() == Some(name.as_ref())))
@@ -68,11 +72,11 @@ impl Conformance {
 
     /// Shows how every scenario ended with each runner that played. One that is not green everywhere is a failure.
     pub(crate) fn table(&self, workspace: &Workspace) -> Outcome {
-        if self.reports.borrow().is_empty() {
+        if self.reports().is_empty() {
             println!("   no runner played");
             return Ok(());
         }
-        self.reports.borrow().iter().fold(conductor(workspace)?.arg("table"), Program::arg).run()
+        self.reports().iter().fold(conductor(workspace)?.arg("table"), Program::arg).run()
     }
 }
 
@@ -87,7 +91,7 @@ mod tests {
     #[test]
     fn who_has_no_report_did_not_play() {
         let reports = RUNNERS.iter().skip(2).map(|name| PathBuf::from(format!("conformance/{name}.json"))).collect();
-        let conformance = Conformance { long: false, reports: RefCell::new(reports) };
+        let conformance = Conformance { long: false, reports: Mutex::new(reports) };
         assert_eq!(conformance.missing(), ["rust", "python"]);
     }
 

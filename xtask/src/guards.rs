@@ -4,7 +4,7 @@
 mod agreed;
 mod cost;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::bench::Server;
 use crate::command::Program;
@@ -36,8 +36,10 @@ const fn guard(name: &'static str, cost: Cost, words: &'static str, served: bool
     Guard { name, cost, words, served, calls }
 }
 
+const CREATE: Guard = guard("core: create, 1 caller", Cost::Instructions, "create --warm-up 20", true, 200);
+
 const CORE: &[Guard] = &[
-    guard("core: create, 1 caller", Cost::Instructions, "create --warm-up 20", true, 200),
+    CREATE,
     guard("core: create, 64 in flight", Cost::Instructions, "create --warm-up 128 --in-flight 64", true, 1280),
     guard("core: callback read", Cost::Instructions, "callbacks --genuine", false, 1000),
     guard("core: money parse", Cost::Instructions, "money", false, 10_000),
@@ -72,6 +74,16 @@ pub(crate) fn core(workspace: &Workspace) -> Outcome {
 /// Compares what Python's calls cost.
 pub(crate) fn python(workspace: &Workspace) -> Outcome {
     Agreed::read(workspace)?.compare(&measure_python(workspace)?)
+}
+
+/// The instructions that a create of one caller costs in this build of the measuring program; none, where they cannot
+/// be counted.
+pub(crate) fn create(workspace: &Workspace, program: &Path) -> Outcome<Option<f64>> {
+    if !cfg!(target_os = "linux") || !setup::provide(workspace, &[Tool::Valgrind]).is_empty() {
+        return Ok(None);
+    }
+    let server = Server::start(Program::new(workspace, program).args(SERVER))?;
+    Ok(Some(CREATE.measure(workspace, &|| Program::new(workspace, program), &server)?.per_call))
 }
 
 fn measure_core(workspace: &Workspace) -> Outcome<Vec<Measured>> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::canary::Canaries;
 use crate::command::Program;
 use crate::conformance::Conformance;
+use crate::documents::Shown;
 use crate::failure::{Failure, Outcome};
 use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
 use crate::report::Report;
@@ -17,7 +18,7 @@ use crate::tally::Tally;
 use crate::tools::Python;
 use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
-use crate::{demo, files, kotlin_code, ledger, licenses, readme, suite};
+use crate::{demo, documents, files, kotlin_code, ledger, licenses, suite};
 
 /// The payout that the server of the hand-off lets the app make.
 const HANDED_OFF: [&str; 3] = ["APP-223344", "10000", "IDR"];
@@ -25,15 +26,37 @@ const HANDED_OFF: [&str; 3] = ["APP-223344", "10000", "IDR"];
 /// Where the generator's own code goes, besides what it writes with `UniFFI`.
 const OPERATIONS: &str = "id/komopay/ffi/Operations.kt";
 
+/// The folders of the jar where JNA looks for the library, by system and processor.
+pub(crate) const PLATFORMS: [(&str, &str, &str); 4] = [
+    ("linux", "x86_64", "linux-x86-64"),
+    ("linux", "aarch64", "linux-aarch64"),
+    ("macos", "aarch64", "darwin-aarch64"),
+    ("windows", "x86_64", "win32-x86-64"),
+];
+
 /// The library as Maven knows it.
-struct Kotlin<'a> {
+pub(crate) struct Kotlin<'a> {
     workspace: &'a Workspace,
     folder: PathBuf,
 }
 
 impl<'a> Kotlin<'a> {
     fn new(workspace: &'a Workspace) -> Self {
-        Self { workspace, folder: workspace.folder("kotlin") }
+        Self::below(workspace, workspace.folder("kotlin"))
+    }
+
+    /// It, built in this folder.
+    pub(crate) fn below(workspace: &'a Workspace, folder: PathBuf) -> Self {
+        Self { workspace, folder }
+    }
+
+    /// Lays all of it ready as it is published, with this library, but for this machine only.
+    pub(crate) fn prepare_release(&self, library: &Path) -> Outcome {
+        self.prepare("")?;
+        // What the code was generated from was no release.
+        let folder = self.folder.join("native").join(platform(consts::OS, consts::ARCH)?);
+        let name = library.file_name().unwrap_or_default();
+        fs::copy(library, folder.join(name)).map(drop).map_err(Failure::while_doing("cannot copy the library"))
     }
 
     /// Builds the native library with these features besides the generator's, and lays it and the code ready for Maven.
@@ -62,10 +85,10 @@ impl<'a> Kotlin<'a> {
     }
 
     /// Lays the gateway's program ready for the jar of the test kit.
-    fn prepare_gateway(&self) -> Outcome {
+    pub(crate) fn prepare_gateway(&self, program: &Path) -> Outcome {
         let folder = self.folder.join("gateway");
         files::remove_folder(&folder)?;
-        self.pack(&gateway::build(self.workspace)?, &folder.join(platform(consts::OS, consts::ARCH)?))
+        self.pack(program, &folder.join(platform(consts::OS, consts::ARCH)?))
     }
 
     /// Copies what was built into this folder, without its debug information.
@@ -82,7 +105,7 @@ impl<'a> Kotlin<'a> {
     }
 
     /// Maven, on a project of the checkout.
-    fn maven(&self, project: &str) -> Program {
+    pub(crate) fn maven(&self, project: &str) -> Program {
         Program::new(self.workspace, if cfg!(windows) { "mvn.cmd" } else { "mvn" })
             .args("--batch-mode --no-transfer-progress -Dstyle.color=never")
             // It ends before what the JVM's second compiler does for it pays off.
@@ -173,12 +196,7 @@ impl<'a> Contestants<'a> {
     pub(crate) fn build(workspace: &'a Workspace) -> Outcome<Self> {
         setup::require(workspace, &[Tool::Compiler, Tool::Jdk, Tool::Maven])?;
         let kotlin = Kotlin::new(workspace);
-        kotlin.prepare("")?;
-        // What the code was generated from was no release.
-        let folder = kotlin.folder.join("native").join(platform(consts::OS, consts::ARCH)?);
-        let library = Self::library(workspace)?;
-        let name = library.file_name().unwrap_or_default();
-        fs::copy(&library, folder.join(name)).map_err(Failure::while_doing("cannot copy the library"))?;
+        kotlin.prepare_release(&Self::library(workspace)?)?;
         kotlin.sdk().args("--quiet -Dmaven.test.skip=true install").run()?;
         kotlin.maven("bench/jvm/pom.xml").args("--quiet compile").run()?;
         Ok(Self(kotlin))
@@ -186,7 +204,11 @@ impl<'a> Contestants<'a> {
 
     /// Builds the native library as it would be published, and says where it is.
     fn library(workspace: &Workspace) -> Outcome<PathBuf> {
-        Program::cargo(workspace).args("build --locked --release --package komopay-ffi").run()?;
+        Self::library_with(workspace, "")
+    }
+
+    fn library_with(workspace: &Workspace, features: &str) -> Outcome<PathBuf> {
+        Program::cargo(workspace).args("build --locked --release --package komopay-ffi").args(features).run()?;
         let name = format!("{}komopay_ffi{}", consts::DLL_PREFIX, consts::DLL_SUFFIX);
         Ok(workspace.target().join("release").join(name))
     }
@@ -194,6 +216,16 @@ impl<'a> Contestants<'a> {
     /// What runs one of them.
     pub(crate) fn program(&self) -> Outcome<Program> {
         self.0.java(&["bench/classes"], "bench-classpath", "id.komopay.bench.MainKt", "")
+    }
+
+    /// A process that makes a first payout: against this URL, with this file of authorities; without them, nothing.
+    pub(crate) fn cold(&self) -> Outcome<Program> {
+        self.0.java(&["bench/classes"], "bench-classpath", "id.komopay.bench.ColdKt", "")
+    }
+
+    /// Builds the native library with neither SQLite nor the JVM's own border, and says where it is.
+    pub(crate) fn plain_library(&self) -> Outcome<PathBuf> {
+        Self::library_with(self.0.workspace, "--no-default-features")
     }
 
     /// Jar and native library.
@@ -208,22 +240,13 @@ fn property(name: &str, value: &Path) -> String {
 
 /// The folder of the jar where JNA looks for the library on this machine. The published jar has all of them.
 fn platform(os: &str, arch: &str) -> Outcome<&'static str> {
-    match (os, arch) {
-        ("linux", "x86_64") => Ok("linux-x86-64"),
-        ("linux", "aarch64") => Ok("linux-aarch64"),
-        ("macos", "aarch64") => Ok("darwin-aarch64"),
-        ("windows", "x86_64") => Ok("win32-x86-64"),
-        _ => Err(Failure::new(format!("the Kotlin library is not built for {os} on {arch}"))),
-    }
+    let found = PLATFORMS.iter().find(|(its_os, its_arch, _)| (*its_os, *its_arch) == (os, arch));
+    let missing = || Failure::new(format!("the Kotlin library is not built for {os} on {arch}"));
+    found.map(|(_, _, folder)| *folder).ok_or_else(missing)
 }
 
 /// Every check of the Kotlin library.
-pub(crate) fn check(
-    workspace: &Workspace,
-    missing: &Missing,
-    conformance: &Conformance,
-    report: &mut Report,
-) -> Outcome {
+pub(crate) fn check(workspace: &Workspace, missing: &Missing, conformance: &Conformance, report: &Report) -> Outcome {
     if let Some(why) = missing.of(&[Tool::Compiler, Tool::Jdk, Tool::Maven]) {
         report.not_run("Kotlin", &why);
         return Ok(());
@@ -264,7 +287,7 @@ pub(crate) fn check(
         payroll(&kotlin)
     })?;
     report.check("Kotlin test kit", |tally| {
-        kotlin.prepare_gateway()?;
+        kotlin.prepare_gateway(&gateway::build(workspace)?)?;
         kotlin.test(kotlin.maven("bindings-kotlin/test-kit/pom.xml").arg("install"), "test-kit", tally)
     })?;
     report.check("Kotlin traces and metrics", |tally| {
@@ -294,7 +317,7 @@ fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
         kotlin.maven(&format!("bindings-kotlin/{adapter}/pom.xml")).arg("install").run()?;
         kotlin.maven(&format!("bindings-kotlin/examples/{adapter}/pom.xml")).arg("compile").run()?;
     }
-    write_readme(kotlin)?;
+    write_documents(kotlin)?;
     for versions in ["", "--activate-profiles oldest"] {
         kotlin.maven("bindings-kotlin/callback-tests/apps/pom.xml").args(versions).arg("compile").run()?;
     }
@@ -311,19 +334,25 @@ fn callbacks(kotlin: &Kotlin<'_>, tally: &mut Tally) -> Outcome {
     gateway::validate(workspace, &calls)
 }
 
-/// Lays ready what README.md shows: for the application with Ktor, which is compiled with it, and for `javac`.
-fn write_readme(kotlin: &Kotlin<'_>) -> Outcome {
-    const README: &str = "bindings-kotlin/README.md";
+/// Where the jar of the documentation is, once the checks have built it.
+pub(crate) fn documentation(workspace: &Workspace) -> PathBuf {
+    Kotlin::new(workspace).jar().with_file_name(format!("komopay-sdk-{}-javadoc.jar", env!("CARGO_PKG_VERSION")))
+}
+
+/// Lays ready what documents show: for the application with Ktor, which is compiled with it, and for `javac`.
+fn write_documents(kotlin: &Kotlin<'_>) -> Outcome {
     let folder = kotlin.folder.join("readme");
     files::remove_folder(&folder)?;
     fs::create_dir_all(folder.join("kotlin")).map_err(Failure::while_doing(folder.display()))?;
     let write =
         |name: &str, code: String| fs::write(folder.join(name), code).map_err(Failure::while_doing(name.to_owned()));
-    for (number, (imports, body)) in readme::programs(kotlin.workspace, README, "kotlin")?.into_iter().enumerate() {
+    let shown = documents::programs(kotlin.workspace, "kotlin")?;
+    for (number, Shown { document, imports, body }) in shown.into_iter().enumerate() {
         let function = format!("suspend fun io.ktor.server.application.Application.shown{number}() {{\n{body}\n}}\n");
-        write(&format!("kotlin/Readme{number}.kt"), format!("package readme\n{imports}\n{function}"))?;
+        write(&format!("kotlin/Readme{number}.kt"), format!("// {document}\npackage readme\n{imports}\n{function}"))?;
     }
-    let (imports, bodies): (Vec<_>, Vec<_>) = readme::programs(kotlin.workspace, README, "java")?.into_iter().unzip();
+    let shown = documents::programs(kotlin.workspace, "java")?;
+    let (imports, bodies): (Vec<_>, Vec<_>) = shown.into_iter().map(|shown| (shown.imports, shown.body)).unzip();
     let orders = "interface Orders { void update(String id, id.komopay.Payout payout); }\nOrders orders;";
     write("Readme.java", format!("{}\nclass Readme {{\n{orders}\n{}\n}}\n", imports.join("\n"), bodies.join("\n")))
 }

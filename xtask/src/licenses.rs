@@ -23,7 +23,7 @@ const FOLDERS: [(&str, &[&str]); 2] = [
 const NAMES: [&str; 6] = ["license", "licence", "copying", "notice", "unlicense", "copyright"];
 
 /// The licences of the project.
-const OWN: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
+pub(crate) const OWN: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
 
 const THIRD_PARTY: &str = "THIRD-PARTY.txt";
 

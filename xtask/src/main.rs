@@ -12,6 +12,7 @@
 //! | What is it made of, and is any of it unsafe? | `dependencies` |
 //! | Do files import each other in a circle? | `layers` |
 //! | What do users of each language see? | `surface` |
+//! | How is the site built, and do its programs and links hold? | `docs`, `documents` |
 //! | What do type checkers of Python see? | `stub` |
 //! | What must be installed, and what is done or said if it is not? | `setup`, `tools` |
 //! | What is known of the crates' flaws, and which licences go along? | `dependencies`, `licenses` |
@@ -20,23 +21,33 @@
 //! | How is a check timed and reported? | `report` |
 //! | How is the Kotlin library built and checked? | `kotlin` |
 //! | How is the Swift package built and checked? | `swift` |
+//! | Are packages and workflows in order? | `packages`, `workflows` |
+//! | May this commit be released, and what would be? | `release` |
+//! | Does a newcomer pay with that, by a README alone? | `newcomer`, `readme` |
+//! | Where does a system come from that this machine is not? | `debian` |
+//! | Which version is it, and what is told of it? | `version`, `changelog` |
 //! | How are the wheel and the stand-in gateway built, installed, started and stopped? | `venv`, `gateway`, `ledger` |
 
 mod bench;
 mod canary;
 mod cargo_tool;
+mod changelog;
 mod checkout;
 mod codes;
 mod columns;
 mod command;
 mod conformance;
+mod debian;
 mod demo;
 mod dependencies;
+mod docs;
+mod documents;
 mod error_kinds;
 mod failure;
 mod files;
 mod gateway;
 mod guards;
+mod hosts;
 mod kotlin;
 mod kotlin_builders;
 mod kotlin_code;
@@ -45,8 +56,11 @@ mod layers;
 mod ledger;
 mod licenses;
 mod mutations;
+mod newcomer;
+mod packages;
 mod prove;
 mod readme;
+mod release;
 mod report;
 mod setup;
 mod stub;
@@ -58,6 +72,8 @@ mod tally;
 mod test;
 mod tools;
 mod venv;
+mod version;
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;
@@ -115,10 +131,30 @@ enum Task {
     /// Ask the database of advisories whether a crate has a known flaw, or is maintained by nobody. It needs the
     /// network.
     Advisories,
+    /// Set the version in every file that tells it, or see whether they agree.
+    Version {
+        /// Such as 1.4.0.
+        #[arg(required_unless_present = "check", conflicts_with = "check")]
+        version: Option<String>,
+        /// Only see whether all files agree, and the changelog has an entry.
+        #[arg(long)]
+        check: bool,
+    },
+    /// See what stands before a release, or make all that it is made of without publishing any of it.
+    Release(release::Wish),
+    /// Lint the workflows of CI.
+    Workflows,
     /// Write the stub of Python's native module anew, from the Rust code.
     Stub,
     /// Write docs/surface.md anew, for Kotlin and Swift from what their last checks built.
     Surface,
+    /// Build the site of docs/ into the build folder, and follow every link of it.
+    Docs {
+        /// With the references of Rust and the JVM, which take minutes; the latter if the checks of the jar have built
+        /// it.
+        #[arg(long)]
+        api: bool,
+    },
     /// Prove that money moves once: explore the outcome rules, or break every rule and see whether a test finds it.
     Prove(prove::Wish),
     /// Count what calls cost, in instructions and in waits, and compare it with bench/guards.json.
@@ -156,8 +192,13 @@ fn run(workspace: &Workspace, task: Task) -> Outcome {
         Task::Layers { folder: None } => layers::check(workspace),
         Task::Layers { folder: Some(folder) } => layers::print(workspace, &folder),
         Task::Advisories => dependencies::advisories(workspace),
+        Task::Version { version: Some(version), .. } => version::set(workspace, &version),
+        Task::Version { version: None, .. } => version::check(workspace),
+        Task::Release(wish) => release::run(workspace, &wish),
+        Task::Workflows => workflows::run(workspace),
         Task::Stub => stub::write(workspace),
         Task::Surface => surface::write(workspace),
+        Task::Docs { api } => docs::run(workspace, api),
         Task::Prove(wish) => prove::run(workspace, &wish),
         Task::Guards { accept } => guards::run(workspace, accept),
         Task::Bench(wish) => bench::run(workspace, &wish),

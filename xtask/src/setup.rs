@@ -15,14 +15,15 @@ use crate::tools::Python;
 use crate::workspace::Workspace;
 
 use Tool::{
-    Clippy, Compiler, Debootstrap, Faketime, Git, Jdk, Maven, Postgres, Python as PythonTool, PythonHeaders, Redis,
-    Rustfmt, Swift, Valgrind,
+    Chromium, Clippy, Compiler, Debootstrap, Faketime, Git, Jdk, Maven, Namespaces, Postgres, Python as PythonTool,
+    PythonHeaders, Redis, Rustfmt, Swift, Systemd, Valgrind,
 };
 
 /// What the Rust checks need.
-pub(crate) const RUST: [Tool; 7] = [Git, Compiler, Rustfmt, Clippy, Faketime, Valgrind, Postgres];
-/// What the Python package and its checks need.
-pub(crate) const PYTHON: [Tool; 6] = [Compiler, PythonTool, PythonHeaders, Redis, Valgrind, Postgres];
+pub(crate) const RUST: [Tool; 8] = [Git, Compiler, Rustfmt, Clippy, Faketime, Valgrind, Postgres, Namespaces];
+/// What the Python package and its checks need. The server of Temporal that they start is a program for the JVM.
+pub(crate) const PYTHON: [Tool; 12] =
+    [Git, Compiler, PythonTool, PythonHeaders, Redis, Valgrind, Postgres, Namespaces, Jdk, Maven, Systemd, Chromium];
 /// What the Kotlin library and its checks need: it is tried with a server in Python.
 pub(crate) const KOTLIN: [Tool; 4] = [Compiler, Jdk, Maven, PythonTool];
 /// What the Swift package and its checks need.
@@ -67,12 +68,19 @@ impl Installer {
             // Debian's makes a cluster of its own besides, which nothing here looks at: tests start theirs elsewhere.
             (Self::Apt | Self::Brew, Postgres) => "postgresql pgbouncer",
             (Self::Dnf, Postgres) => "postgresql-server pgbouncer",
+            (Self::Apt, Namespaces) => "iproute2 util-linux",
+            (Self::Dnf, Namespaces) => "iproute util-linux",
+            (Self::Apt | Self::Dnf, Systemd) => "systemd",
+            (Self::Apt | Self::Dnf, Chromium) => "chromium",
             (Self::Apt | Self::Dnf, Faketime) => "libfaketime",
             (Self::Apt | Self::Dnf, Valgrind) => "valgrind",
             (Self::Apt | Self::Dnf, Debootstrap) => "debootstrap",
             (Self::Dnf, Swift) => "swift-lang",
             (Self::Apt | Self::Brew, Swift)
-            | (Self::Brew, Compiler | Rustfmt | Clippy | Faketime | Debootstrap | Valgrind) => "",
+            | (
+                Self::Brew,
+                Compiler | Rustfmt | Clippy | Faketime | Debootstrap | Valgrind | Namespaces | Systemd | Chromium,
+            ) => "",
         }
     }
 
@@ -102,6 +110,9 @@ fn is_there(tool: Tool, workspace: &Workspace) -> bool {
         Redis => cfg!(windows) || answers("redis-server"),
         // The tests with a server of their own are for Unix only.
         Postgres => cfg!(windows) || has_postgres(),
+        Namespaces => !cfg!(target_os = "linux") || has_namespaces(),
+        Systemd => !cfg!(target_os = "linux") || answers("systemd-analyze"),
+        Chromium => BROWSERS.into_iter().any(answers),
         Faketime => !cfg!(target_os = "linux") || FAKETIME.into_iter().any(has_faketime),
         Valgrind => !cfg!(target_os = "linux") || answers("valgrind"),
         Debootstrap => !swift::needs_debootstrap(workspace) || answers("debootstrap"),
@@ -109,12 +120,22 @@ fn is_there(tool: Tool, workspace: &Workspace) -> bool {
     }
 }
 
+/// The names of the browser: the tests of the gateway's page look for them, too.
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
 /// Where systems put the library that sets the clock of one process: the tests of clocks look there, too.
 const FAKETIME: [&str; 5] =
     ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
 
 fn has_faketime(folder: &str) -> bool {
     Path::new(folder).join("faketime/libfaketime.so.1").exists()
+}
+
+/// Whether network namespaces, and cables to them, can be made here: not everybody may, and not in every container.
+fn has_namespaces() -> bool {
+    let link = "ip link add kpprobe type veth peer name kpother";
+    let made = Command::new("unshare").args(["--net", "sh", "-c", link]).stdin(Stdio::null()).output();
+    answers("nsenter") && made.is_ok_and(|made| made.status.success())
 }
 
 /// Whether there are its server, which Debian keeps out of the `PATH`, and a pooler.
@@ -200,12 +221,14 @@ fn root(workspace: &Workspace) -> Option<&'static str> {
 
 /// The commands that install these.
 fn commands(tools: &[Tool], installer: Option<Installer>, rustup: bool, root: &str) -> Vec<String> {
-    let (mut components, mut packages, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut components, mut packages, mut alone, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for tool in tools {
         let package = installer.map(|installer| installer.packages(*tool)).unwrap_or_default();
         match tool.component() {
             Some(component) if rustup => components.push(component),
             _ if package.is_empty() => others.push(tool.name()),
+            // Ubuntu has it as a snap only: that it cannot be installed shall keep nothing else away.
+            _ if *tool == Chromium => alone.push(package),
             _ => packages.push(package),
         }
     }
@@ -213,13 +236,14 @@ fn commands(tools: &[Tool], installer: Option<Installer>, rustup: bool, root: &s
     if !components.is_empty() {
         commands.push(format!("rustup component add {}", components.join(" ")));
     }
-    if let Some(installer) = installer.filter(|_| !packages.is_empty()) {
+    if let Some(installer) = installer.filter(|_| !(packages.is_empty() && alone.is_empty())) {
         // Homebrew is nobody's root.
         let root = if installer == Installer::Brew { "" } else { root };
         if installer == Installer::Apt {
             commands.push(format!("{root}apt-get update"));
         }
-        commands.push(format!("{root}{} {}", installer.install(), packages.join(" ")));
+        let lines = [packages, alone].into_iter().filter(|packages| !packages.is_empty());
+        commands.extend(lines.map(|packages| format!("{root}{} {}", installer.install(), packages.join(" "))));
     }
     if !others.is_empty() {
         commands.push(format!("echo 'by hand: {}'", others.join(", ")));
@@ -258,6 +282,14 @@ mod tests {
             let [line] = &commands(&[Swift], installer, true, "sudo ")[..] else { panic!("one command") };
             assert_eq!(line, "echo 'by hand: Swift (https://www.swift.org/install/)'");
         }
+    }
+
+    #[test]
+    fn a_browser_that_cannot_be_installed_keeps_nothing_else_away() {
+        let install = "apt-get install --yes --no-install-recommends";
+        let lines = ["apt-get update".to_owned(), format!("{install} redis-server"), format!("{install} chromium")];
+        assert_eq!(commands(&[Chromium, Redis], Some(Installer::Apt), true, ""), lines);
+        assert_eq!(commands(&[Chromium], Some(Installer::Apt), true, ""), [lines[0].clone(), lines[2].clone()]);
     }
 
     #[test]

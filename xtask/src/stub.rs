@@ -6,14 +6,15 @@ use std::fs;
 use crate::codes;
 use crate::failure::{Failure, Outcome};
 use crate::tools::Python;
-use crate::venv::Venv;
+use crate::venv::{Profile, Venv};
 use crate::workspace::Workspace;
 
 const FILE: &str = "bindings-python/python/komopay/_native.pyi";
 
 /// What annotations that are written as texts need, which the generator does not read.
 const IMPORTS: &str = "# Written by `cargo xtask stub`, from the Rust code.\n\nfrom komopay._settings import Settings\n\
-                       from komopay.batches._rows import Rows, SupportsCursor, SupportsRead, SupportsWrite\n\
+                       from komopay.batches._rows import Rows, SupportsRead, SupportsWrite\n\
+                       from collections.abc import Iterator\n\
                        from typing_extensions import Unpack\n";
 
 /// The operators of money, and what they take besides it. The generator says `object`, since Python asks the other side
@@ -35,6 +36,7 @@ pub(crate) fn write(workspace: &Workspace) -> Outcome {
     codes::write(workspace)?;
     let venv = Venv::fresh(workspace, &Python::find()?, "venv-stub")?;
     venv.install_builder(workspace)?;
+    venv.install_wheel(workspace, Profile::Test)?;
     let stub = generate(workspace, &venv)?;
     fs::write(workspace.root().join(FILE), stub).map_err(Failure::while_doing(format!("cannot write {FILE}")))
 }
@@ -50,8 +52,10 @@ pub(crate) fn check(workspace: &Workspace, venv: &Venv) -> Outcome {
     Err(Failure::new(format!("{FILE} is not what the code says: run `cargo xtask stub`")))
 }
 
+/// Generates it, with the defaults of the package that is installed.
 fn generate(workspace: &Workspace, venv: &Venv) -> Outcome<String> {
     let file = venv.generate_stub(workspace)?;
+    venv.python(workspace).arg("xtask/src/stub.py").arg(&file).run()?;
     let stub = fs::read_to_string(&file).map_err(Failure::while_doing(format!("cannot read {}", file.display())))?;
     let stub = stub.replacen("\nfrom ", &format!("\n{IMPORTS}from "), 1);
     OPERATORS.iter().try_fold(stub, |stub, (operator, taken)| {

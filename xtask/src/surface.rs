@@ -27,8 +27,8 @@ const FILE: &str = "docs/surface.md";
 const HEAD: &str = "# The public surface\n\n\
     Every call, setting, field, code and error kind that users see, under its one name; each language writes it in\n\
     its own case. `cargo xtask surface` writes this file, and `cargo xtask test` holds each language against it.\n\n\
-    Batches are not in it: they are the crate `komopay-batches`, and `komopay.batches` in Python. Phones make no\n\
-    payroll; Kotlin comes later.\n\n\
+    Batches are not in it, nor `PostgresChangeStore`: they are the crate `komopay-batches`, and in Python\n\
+    `komopay.batches` and `komopay.PostgresChangeStore`. Phones make no payroll; Kotlin comes later.\n\n\
     | name | Rust | Python | Kotlin | Swift | why not everywhere |\n|---|---|---|---|---|---|\n";
 
 /// What is not in every language, exactly where it is missing, and why. A name may end in `*`; the first entry holds.
@@ -48,6 +48,7 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("ChangeStore.*", &[Rust, Python], "there each store is a class"),
     ("ChunkToken.*", &[Python, Kotlin, Swift], "for komopay-batches"),
     ("Client.attempt_timeout", &[Python, Kotlin, Swift], "for bindings"),
+    ("Client.base_url", &[Rust, Python, Swift], "for komopay-opentelemetry; in Python settings tell it"),
     (
         "Client.check_callbacks",
         &[Python, Kotlin, Swift],
@@ -115,6 +116,7 @@ const NOT_EVERYWHERE: &[(&str, &[Language], &str)] = &[
     ("RawJson.code", &[Python, Kotlin, Swift], "elsewhere a text"),
     ("SignaturePlace.*", &[Python], "Python takes its name"),
     ("SqliteChangeStore.path", &[Rust, Kotlin, Swift], "Rust opens it; elsewhere a part of ChangeStore"),
+    ("StoreError.*", &[Python, Kotlin, Swift], "for stores of one's own, which are written in Rust"),
     ("TokenProvider.provide", &[Rust, Python, Swift], "elsewhere a function"),
     ("WaitedPayout.error", &[Rust], "a Result in Rust"),
     ("WaitedPayout.payout", &[Rust], "a Result in Rust"),

@@ -9,12 +9,18 @@ use std::process::{Command, Stdio};
 
 use crate::command::Program;
 use crate::conformance::Conformance;
+use crate::debian::Debian;
+use crate::documents::Shown;
 use crate::failure::{Failure, Outcome};
 use crate::gateway::{self, Gateway, MERCHANT_CODE, SECRET};
+use crate::readme::{Step, steps};
 use crate::report::Report;
 use crate::surface::{self, Language};
 use crate::workspace::Workspace;
-use crate::{demo, files, readme, suite, swift_code};
+use crate::{demo, documents, files, suite, swift_code};
+
+/// What its users read first.
+pub(crate) const README: &str = "bindings-swift/README.md";
 
 /// The system that has Swift as a package, and what of it a build needs.
 const SUITE: &str = "trixie";
@@ -22,41 +28,34 @@ const PACKAGES: &str = "ca-certificates,libc6-dev,libstdc++-14-dev,swiftlang";
 
 /// Swift, from the `PATH` or from a system of its own.
 pub(crate) struct Toolchain {
-    /// Where that system is.
-    root: Option<PathBuf>,
+    /// That system.
+    system: Option<Debian>,
 }
 
 impl Toolchain {
     /// The one on the `PATH`; else, for root, one that is made in the cache. Or why there is none.
     pub(crate) fn find(workspace: &Workspace) -> Outcome<Result<Self, String>> {
         if is_installed() {
-            return Ok(Ok(Self { root: None }));
+            return Ok(Ok(Self { system: None }));
         }
         let missing = "Swift is missing. Install it: https://www.swift.org/install/";
-        if !may_make_a_system(workspace) {
+        if !Debian::may_be_made(workspace) {
             return Ok(Err(missing.to_owned()));
         }
-        let root = system(workspace);
-        if !root.exists() {
+        if !Debian::is_made(workspace, SUITE) {
             if !answers("debootstrap", "") {
                 return Ok(Err(format!("{missing}. Or, as root on Debian: apt install debootstrap")));
             }
-            install(workspace, &root)?;
+            println!("Swift is missing: Debian {SUITE} with Swift is installed in the cache (3.2 GB)");
         }
-        Ok(Ok(Self { root: Some(root) }))
+        Ok(Ok(Self { system: Some(Debian::made(workspace, [SUITE, SUITE, PACKAGES], |_| Ok(()))?) }))
     }
 
     /// A program of the toolchain, or one that it built, in this folder of the build folder.
     fn program(&self, workspace: &Workspace, program: impl AsRef<OsStr>, folder: &Path) -> Program {
-        match &self.root {
+        match &self.system {
             None => Program::new(workspace, program).inside(folder),
-            Some(root) => namespace(workspace)
-                .arg("sh")
-                .arg(workspace.root().join("xtask").join("src").join("inside.sh"))
-                .arg(root)
-                .arg(workspace.target())
-                .arg(folder)
-                .arg(program),
+            Some(system) => system.program(workspace, workspace.target(), folder, program),
         }
     }
 }
@@ -66,43 +65,14 @@ fn is_installed() -> bool {
     answers("swift", "Swift version")
 }
 
-/// Only root may, on Linux.
-fn may_make_a_system(workspace: &Workspace) -> bool {
-    cfg!(target_os = "linux") && Program::new(workspace, "id").arg("-u").output().is_ok_and(|id| id == "0\n")
-}
-
-/// Where the system that has Swift is made.
-fn system(workspace: &Workspace) -> PathBuf {
-    workspace.cache().join(SUITE)
-}
-
 /// Whether Swift is there, or a system that has it may be made.
 pub(crate) fn can_be_had(workspace: &Workspace) -> bool {
-    is_installed() || may_make_a_system(workspace)
+    is_installed() || Debian::may_be_made(workspace)
 }
 
 /// Whether a system that has Swift is to be made.
 pub(crate) fn needs_debootstrap(workspace: &Workspace) -> bool {
-    !is_installed() && may_make_a_system(workspace) && !system(workspace).exists()
-}
-
-/// Makes a small Debian with Swift. Only a whole one gets its name.
-fn install(workspace: &Workspace, root: &Path) -> Outcome {
-    println!("Swift is missing: Debian {SUITE} with Swift is installed in {} (3.2 GB)", root.display());
-    let unfinished = root.with_extension("unfinished");
-    let failed = |error| Failure::while_doing(format!("cannot make {}", root.display()))(error);
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished).map_err(failed)?;
-    }
-    fs::create_dir_all(&unfinished).map_err(failed)?;
-    let debootstrap = namespace(workspace).args("debootstrap --variant=minbase --include").arg(PACKAGES);
-    debootstrap.arg(SUITE).arg(&unfinished).run()?;
-    fs::rename(&unfinished, root).map_err(failed)
-}
-
-/// Nothing that a program mounts stays mounted.
-fn namespace(workspace: &Workspace) -> Program {
-    Program::new(workspace, "unshare").args("--mount --propagation private")
+    !is_installed() && Debian::may_be_made(workspace) && !Debian::is_made(workspace, SUITE)
 }
 
 /// Whether there is this program, and it says these words of its version.
@@ -112,7 +82,7 @@ fn answers(program: &str, words: &str) -> bool {
 }
 
 /// The package as it is built: the files of the checkout, and the generated ones.
-struct Package<'a> {
+pub(crate) struct Package<'a> {
     workspace: &'a Workspace,
     toolchain: &'a Toolchain,
     folder: PathBuf,
@@ -120,7 +90,7 @@ struct Package<'a> {
 
 impl<'a> Package<'a> {
     /// Builds the native half with these features, generates the code for it, and puts the package together.
-    fn assemble(workspace: &'a Workspace, toolchain: &'a Toolchain, features: &str) -> Outcome<Self> {
+    pub(crate) fn assemble(workspace: &'a Workspace, toolchain: &'a Toolchain, features: &str) -> Outcome<Self> {
         let cargo = Program::cargo(workspace).args("build --locked --package komopay-ffi --features");
         cargo.arg(features).run()?;
         let own = workspace.folder("swift");
@@ -132,9 +102,8 @@ impl<'a> Package<'a> {
             .arg(built.join(format!("{}komopay_ffi{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)))
             .run()?;
         swift_code::mend(&generated.join("KomoPay.swift"))?;
-        let mut files = BTreeMap::new();
         let failed = |error| Failure::while_doing(format!("cannot assemble {}", folder.display()))(error);
-        list(&workspace.root().join("bindings-swift"), Path::new(""), &mut files).map_err(failed)?;
+        let mut files = files::list(&workspace.root().join("bindings-swift")).map_err(failed)?;
         for (name, place) in [("KomoPay.swift", "Sources/KomoPay"), ("KomoPayFFI.h", "Sources/KomoPayFFI")] {
             files.insert(Path::new(place).join(name), generated.join(name));
         }
@@ -149,10 +118,25 @@ impl<'a> Package<'a> {
 
     /// The same, with the native half of this profile.
     fn swift_with(&self, task: &str, profile: &str) -> Program {
+        self.linked(self.program("swift").arg(task).arg("--scratch-path").arg(self.built()), profile)
+    }
+
+    fn linked(&self, swift: Program, profile: &str) -> Program {
         let library = self.workspace.target().join(profile);
-        let swift = self.program("swift").arg(task).arg("--scratch-path").arg(self.built());
         let swift = swift.arg("-Xlinker").arg(format!("-L{}", library.display()));
         swift.args("-Xlinker -rpath -Xlinker").arg(library)
+    }
+
+    /// Copies it into a folder of somebody who uses it.
+    pub(crate) fn copy(&self, to: &Path) -> Outcome {
+        let files = files::list(&self.folder);
+        let failed = |error| Failure::while_doing(format!("cannot copy the package to {}", to.display()))(error);
+        files.and_then(|files| mirror(&files, to)).map_err(failed)
+    }
+
+    /// `swift run` of a project that uses it: as the README says.
+    pub(crate) fn run(&self, project: &Path) -> Program {
+        self.linked(self.toolchain.program(self.workspace, "swift", project).arg("run"), "debug")
     }
 
     fn program(&self, program: impl AsRef<OsStr>) -> Program {
@@ -194,25 +178,10 @@ impl<'a> Package<'a> {
     }
 }
 
-/// The files below a folder by their paths in it, without hidden ones.
-fn list(folder: &Path, path: &Path, files: &mut BTreeMap<PathBuf, PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = path.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            _ if entry.file_name().to_string_lossy().starts_with('.') => {}
-            true => list(&entry.path(), &path, files)?,
-            false => drop(files.insert(path, entry.path())),
-        }
-    }
-    Ok(())
-}
-
 /// Makes a folder hold exactly these files. What is the same is left alone, so that only changes are compiled.
 fn mirror(files: &BTreeMap<PathBuf, PathBuf>, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let mut old = BTreeMap::new();
-    list(folder, Path::new(""), &mut old)?;
+    let old = files::list(folder)?;
     for gone in old.iter().filter(|(path, _)| !files.contains_key(*path)) {
         fs::remove_file(gone.1)?;
     }
@@ -229,7 +198,7 @@ fn mirror(files: &BTreeMap<PathBuf, PathBuf>, folder: &Path) -> io::Result<()> {
 }
 
 /// Every check of the Swift package.
-pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &mut Report) -> Outcome {
+pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &Report) -> Outcome {
     let in_the_check = |failure| Failure::new(format!("Swift toolchain: {failure}"));
     let toolchain = match Toolchain::find(workspace).map_err(in_the_check)? {
         Ok(toolchain) => toolchain,
@@ -254,10 +223,12 @@ pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &m
         Ok(())
     })?;
     let Some(package) = assembled else { return Ok(()) };
-    report.check("Swift README", |_| {
-        for (imports, body) in readme::programs(workspace, "bindings-swift/README.md", "swift")? {
-            package.check_types("Readme.swift", &format!("{imports}\n{body}\n"))?;
+    report.check("Swift documents", |_| {
+        for Shown { document, imports, body } in documents::programs(workspace, "swift")? {
+            package.check_types("Shown.swift", &format!("// {document}\n{imports}\n{body}\n"))?;
         }
+        let project = project(workspace)?;
+        toolchain.program(workspace, "swift", &project).args("package dump-package").output()?;
         match package.check_types("Double.swift", "import KomoPay\n_ = try Money(42.05, \"USD\")\n") {
             Err(refused) if refused.to_string().contains("Money(42.05") => Ok(()),
             other => Err(Failure::new(format!("money of a Double must not compile: {other:?}"))),
@@ -278,6 +249,19 @@ pub(crate) fn check(workspace: &Workspace, conformance: &Conformance, report: &m
     })?;
     report.check("Swift surface", |_| surface::check(workspace, Language::Swift))?;
     report.check("Swift demo", |_| pay(&package))
+}
+
+/// A package that uses this one, as the README tells to save it.
+pub(crate) fn project(workspace: &Workspace) -> Outcome<PathBuf> {
+    let home = workspace.folder("newcomer");
+    files::empty_folder(&home)?;
+    let project = home.join("project");
+    for step in steps(workspace, README, "Using it")? {
+        if let Step::Save { name, text } = step {
+            files::write(&project.join(name), &text)?;
+        }
+    }
+    Ok(project)
 }
 
 /// The contestants of Swift in `cargo xtask bench`, as they would be published.
@@ -351,8 +335,7 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         let before = fs::metadata(to.join("a/same")).unwrap().modified().unwrap();
-        let mut files = BTreeMap::new();
-        list(&from, Path::new(""), &mut files).unwrap();
+        let files = files::list(&from).unwrap();
         mirror(&files, &to).unwrap();
 
         assert_eq!(fs::read_to_string(to.join("new")).unwrap(), "2");

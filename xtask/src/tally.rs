@@ -11,12 +11,15 @@ pub(crate) struct Tally {
     pub(crate) skipped: u64,
     /// How many cases of which kind were looked at, and were as they must be.
     pub(crate) proven: BTreeMap<String, u64>,
+    /// The tests that failed, by their names.
+    pub(crate) red: Vec<String>,
 }
 
 impl Tally {
     /// Adds the counts of a line: a summary of cargo's, pytest's or Maven's, the end of a test of `XCTest`'s, or what a
     /// test says of itself: `proven: 27704 pairs of faults`.
     pub(crate) fn read(&mut self, line: &str) {
+        self.red.extend(red(line).map(str::to_owned));
         if let Some((number, cases)) = line.strip_prefix("proven: ").and_then(|proof| proof.split_once(' ')) {
             *self.proven.entry(cases.to_owned()).or_default() += number.parse().unwrap_or(0);
         } else if let Some(counts) = line.strip_prefix("test result: ") {
@@ -39,6 +42,7 @@ impl Tally {
         for (cases, number) in &other.proven {
             *self.proven.entry(cases.clone()).or_default() += number;
         }
+        self.red.extend_from_slice(&other.red);
     }
 
     fn add<'a>(&mut self, counts: impl Iterator<Item = &'a str>) {
@@ -53,6 +57,14 @@ impl Tally {
             }
         }
     }
+}
+
+/// The name of a test that failed: cargo's, pytest's, the conductor's, `XCTest`'s.
+fn red(line: &str) -> Option<&str> {
+    let cargo = || line.strip_prefix("test ")?.strip_suffix(" ... FAILED");
+    let pytest = || line.strip_prefix("FAILED ").or(line.strip_prefix("ERROR "))?.split(" - ").next();
+    let xctest = || Some(line.strip_prefix("Test Case '")?.split_once("' failed (")?.0);
+    cargo().or_else(pytest).or_else(|| line.strip_prefix("RED ")).or_else(xctest)
 }
 
 /// `11 passed, 2 skipped` of `==== 11 passed, 2 skipped in 3.21s ====`, with or without the frame.
@@ -139,6 +151,23 @@ mod tests {
         }
         let proven = [("pairs of faults".to_owned(), 42), ("process models".to_owned(), 3)];
         assert_eq!(tally.proven, proven.into());
+    }
+
+    #[test]
+    fn a_test_that_fails_is_named() {
+        let mut tally = Tally::default();
+        for line in [
+            "test answers::a_read ... FAILED",
+            "test answers::a_call ... ok",
+            "FAILED tests/test_x.py::test_y[1] - assert 1 == 2",
+            "RED a_create_that_is_left (python)",
+            "Test Case 'MoneyTests.testB' failed (1.5 seconds)",
+        ] {
+            tally.read(line);
+        }
+        let names =
+            ["answers::a_read", "tests/test_x.py::test_y[1]", "a_create_that_is_left (python)", "MoneyTests.testB"];
+        assert_eq!(tally.red, names);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The Python side: a virtual environment made anew, and the wheel built and installed into it.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +57,11 @@ impl Venv {
         Ok(Self { folder })
     }
 
+    /// One that was made before.
+    pub(crate) fn made(workspace: &Workspace, name: &str) -> Self {
+        Self { folder: workspace.folder(name) }
+    }
+
     /// Installs everything that the tests need, and both wheels as they are tested, and says where those are.
     pub(crate) fn install_all(&self, workspace: &Workspace) -> Outcome<[PathBuf; 2]> {
         self.install(workspace, Path::new(REQUIREMENTS))?;
@@ -68,9 +75,26 @@ impl Venv {
         self.pip_install(workspace).arg("--constraint").arg(REQUIREMENTS).arg("maturin").run()
     }
 
+    /// Installs the engines for jobs that the package is used with, and its wheel as it is tested.
+    pub(crate) fn install_engines(&self, workspace: &Workspace) -> Outcome {
+        let needed = "maturin celery redis temporalio pytest";
+        self.pip_install(workspace).arg("--constraint").arg(REQUIREMENTS).args(needed).run()?;
+        self.install_wheel(workspace, Profile::Test).map(|_| ())
+    }
+
     /// Installs what a requirements file names.
     pub(crate) fn install(&self, workspace: &Workspace, requirements: &Path) -> Outcome {
         self.pip_install(workspace).arg("--requirement").arg(requirements).run()
+    }
+
+    /// Installs one package, of one version.
+    pub(crate) fn install_package(&self, workspace: &Workspace, package: &str) -> Outcome {
+        self.pip_install(workspace).arg(package).run()
+    }
+
+    /// A program that was installed.
+    pub(crate) fn run(&self, workspace: &Workspace, name: &str) -> Program {
+        Program::new(workspace, self.program(name))
     }
 
     /// Builds the wheel of the package that merchants pay with, installs it, and says where it is.
@@ -112,6 +136,14 @@ impl Venv {
         // Nothing but the wheel itself, and what is installed already.
         self.pip_install(workspace).arg("--no-index").arg(&wheel).run()?;
         Ok(wheel)
+    }
+
+    /// The `PATH` with its programs before all others.
+    pub(crate) fn path(&self) -> Outcome<OsString> {
+        let own = self.interpreter().parent().map(Path::to_owned);
+        let others = env::var_os("PATH").unwrap_or_default();
+        env::join_paths(own.into_iter().chain(env::split_paths(&others)))
+            .map_err(Failure::while_doing("the programs of a virtual environment cannot be on the PATH"))
     }
 
     /// Where the Python of this environment is.

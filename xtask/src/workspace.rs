@@ -26,11 +26,16 @@ impl Workspace {
         let variable = |name: &str| env::var_os(name).map(PathBuf::from).filter(|value| !value.as_os_str().is_empty());
         let target = target_folder(&variable)?;
         let cache = cache_folder(&variable).unwrap_or_else(|_| target.clone());
-        let own = target.join("xtask");
-        fs::create_dir_all(&own).map_err(Failure::while_doing(format!("cannot make the folder {}", own.display())))?;
-        let lock = lock(&own.join("lock"))?;
+        let lock = lock(&target)?;
         let ci = env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
         Ok(Self { root, target, cache, ci, _lock: lock })
+    }
+
+    /// The same checkout with a build folder of its own, for what runs at the same time.
+    pub(crate) fn beside(&self) -> Outcome<Self> {
+        let target = self.target.join("beside");
+        let lock = lock(&target)?;
+        Ok(Self { root: self.root.clone(), target, cache: self.cache.clone(), ci: self.ci, _lock: lock })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -73,9 +78,12 @@ fn cache_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Outcome<PathBuf> 
     Ok(cache.join("komopay"))
 }
 
-fn lock(path: &Path) -> Outcome<File> {
+fn lock(target: &Path) -> Outcome<File> {
+    let own = target.join("xtask");
+    fs::create_dir_all(&own).map_err(Failure::while_doing(format!("cannot make the folder {}", own.display())))?;
+    let path = own.join("lock");
     let failed = |error| Failure::while_doing(format!("cannot lock {}", path.display()))(error);
-    let file = File::create(path).map_err(failed)?;
+    let file = File::create(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

@@ -1,14 +1,14 @@
 //! What came of a batch, item by item.
 
-use std::collections::HashMap;
 use std::io::Write;
 
 use jiff::Timestamp;
-use komopay_core::{FailureCode, MethodCode, PayoutStatus, Result};
+use komopay_core::{ErrorKind, FailureCode, MethodCode, PayoutStatus, Result, Shown};
 
 use super::Batches;
 use crate::answer::KeptMoney;
 use crate::attention::Attention;
+use crate::item::ItemState;
 use crate::journal::{BatchEvent, BatchRecord, ItemRecord, Place};
 use crate::report::{
     BalanceChange, BatchSummary, MaskedAccount, ReportEvent, ReportItem, ReportTotal, ReportTotals, ReportWriter,
@@ -28,7 +28,7 @@ impl Batches {
         while let Some(place) = from {
             let page = self.journal.items(batch_id, &place).await?;
             for item in &page.items {
-                report.item(&self.shown(batch_id, item, &replaced_by))?;
+                report.item(&self.shown(batch_id, item, replaced_by.get(&item.key).cloned()))?;
             }
             from = page.next;
         }
@@ -36,7 +36,18 @@ impl Batches {
         report.finish(&summary)
     }
 
-    fn shown(&self, batch_id: &str, item: &ItemRecord, replaced_by: &HashMap<String, String>) -> ReportItem {
+    /// The items of a batch as a report shows them, in the order of their keys: those behind the key `after` (all, if
+    /// it is empty), of one state or of all, up to 2,048 at a time. None is told twice, whatever happens meanwhile.
+    ///
+    /// # Errors
+    /// `invalid_request`, naming `batch_id`, if there is none of this id; `unavailable`, naming `journal`.
+    pub async fn items(&self, batch_id: &str, state: Option<ItemState>, after: &str) -> Result<Vec<ReportItem>> {
+        self.journal.batch(batch_id).await?;
+        let page = self.journal.items_after(batch_id, after, state).await?;
+        Ok(page.into_iter().map(|(item, replaced_by)| self.shown(batch_id, &item, replaced_by)).collect())
+    }
+
+    fn shown(&self, batch_id: &str, item: &ItemRecord, replaced_by: Option<String>) -> ReportItem {
         let method = MethodCode::from(item.method.as_str());
         let mut shown = ReportItem::new(&item.key, item.payout_id.clone(), item.state, item.money.clone(), method);
         let answer = &item.answer;
@@ -50,10 +61,12 @@ impl Batches {
         shown.platform_status = answer.status.as_deref().map(PayoutStatus::from);
         shown.failure = answer.failure.as_deref().map(FailureCode::from);
         shown.reasons.clone_from(&answer.reasons);
+        let of_name = |name: &str| ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+        shown.error_kind = answer.error.as_deref().and_then(of_name);
         shown.attention = answer.attention.as_deref().and_then(Attention::parse);
-        shown.why.clone_from(&item.why);
+        shown.why = item.why.as_deref().map(|why| Shown(why).to_string());
         shown.replaces.clone_from(&item.replaces);
-        shown.replaced_by = replaced_by.get(&item.key).cloned();
+        shown.replaced_by = replaced_by;
         shown.attempts = answer.attempts;
         shown.updated_at = Timestamp::from_microsecond(item.changed_at).ok();
         shown

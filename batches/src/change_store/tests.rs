@@ -132,8 +132,10 @@ mod with_postgres {
         let store = PostgresChangeStore::open(&server.url()).unwrap();
         assert!(store.record(&change("A", 1)).unwrap());
         server.kill();
-        let error = store.record(&change("A", 2)).unwrap_err();
-        assert!(!error.to_string().contains(PASSWORD), "{error}");
+        let reopened = PostgresChangeStore::open(&server.url()).err().unwrap();
+        for error in [store.record(&change("A", 2)).unwrap_err(), reopened] {
+            assert!(error.is_unavailable() && !error.to_string().contains(PASSWORD), "{error}");
+        }
         server.restart();
         assert!(store.record(&change("A", 2)).unwrap());
         assert_eq!(store.latest(&change("A", 1).payout_id).unwrap(), Some(change("A", 2)));
@@ -164,10 +166,12 @@ mod with_postgres {
         let wrong = server.url().replace(PASSWORD, "another-canary-password");
         for (url, says) in [
             (wrong.as_str(), "refused the user or the password"),
-            ("changes.sqlite", "has to begin with postgresql://"),
-            ("mysql://a/b", "is a URL of an unknown kind"),
+            ("changes.sqlite", "has to be postgresql://"),
+            ("mysql://a:canary@b/c", "has to be postgresql://"),
         ] {
-            let error = PostgresChangeStore::open(url).err().unwrap().to_string();
+            let error = PostgresChangeStore::open(url).err().unwrap();
+            assert!(!error.is_unavailable());
+            let error = error.to_string();
             assert!(error.contains(says) && !error.contains("canary") && !error.contains("journal"), "{error}");
         }
     }

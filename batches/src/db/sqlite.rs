@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait for who has let the file go just now: a program that is being started has all that was open in the
 /// process that starts it, until it runs.
 const LETTING_GO: Duration = Duration::from_millis(500);
+/// How much of the file is kept in memory, in KiB.
+const CACHE_KIB: i64 = 8 * 1024;
 /// More texts than a journal has.
 const CACHED: usize = 200;
 
@@ -141,6 +143,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.set_prepared_statement_cache_capacity(CACHED);
     Ok(connection)
 }
@@ -166,22 +169,24 @@ impl Tx {
     }
 
     pub(super) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
-        let mut statement = self.connection()?.prepare_cached(sql).map_err(|error| fault(&error))?;
-        execute(&mut statement, params)
+        self.execute_many(sql, &[params])
     }
 
-    pub(super) fn execute_many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64> {
+    pub(super) fn execute_many<P: AsRef<[Value]>>(&mut self, sql: &str, rows: &[P]) -> Result<u64> {
         let mut statement = self.connection()?.prepare_cached(sql).map_err(|error| fault(&error))?;
+        let places = places(&statement)?;
         let mut written = 0;
         for row in rows {
-            written += execute(&mut statement, row)?;
+            bind(&mut statement, &places, row.as_ref())?;
+            written += statement.raw_execute().map_err(|error| fault(&error))?;
         }
-        Ok(written)
+        Ok(u64::try_from(written).unwrap_or(u64::MAX))
     }
 
     pub(super) fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         let mut statement = self.connection()?.prepare_cached(sql).map_err(|error| fault(&error))?;
-        bind(&mut statement, params)?;
+        let places = places(&statement)?;
+        bind(&mut statement, &places, params)?;
         let columns = statement.column_count();
         let mut found = Vec::new();
         let mut rows = statement.raw_query();
@@ -248,24 +253,24 @@ impl Drop for Tx {
     }
 }
 
-fn execute(statement: &mut Statement<'_>, params: &[Value]) -> Result<u64> {
-    bind(statement, params)?;
-    let written = statement.raw_execute().map_err(|error| fault(&error))?;
-    Ok(u64::try_from(written).unwrap_or(u64::MAX))
+/// Where `$1`, `$2` and so on stand: SQLite numbers its parameters in the order in which they appear.
+fn places(statement: &Statement<'_>) -> Result<Vec<usize>> {
+    let place = |number: usize| {
+        let place = statement.parameter_index(&format!("${number}")).map_err(|error| fault(&error))?;
+        place.ok_or_else(|| Error::internal(format!("a statement of the journal has no ${number}")))
+    };
+    (1..=statement.parameter_count()).map(place).collect()
 }
 
-/// By name: SQLite numbers its parameters in the order in which they appear.
-fn bind(statement: &mut Statement<'_>, params: &[Value]) -> Result<()> {
-    if statement.parameter_count() != params.len() {
-        let (asked, given) = (statement.parameter_count(), params.len());
+fn bind(statement: &mut Statement<'_>, places: &[usize], params: &[Value]) -> Result<()> {
+    if places.len() != params.len() {
+        let (asked, given) = (places.len(), params.len());
         return Err(Error::internal(format!(
             "a statement of the journal has {asked} parameters and was given {given}"
         )));
     }
-    for (number, value) in (1..).zip(params) {
-        let index = statement.parameter_index(&format!("${number}")).map_err(|error| fault(&error))?;
-        let index = index.ok_or_else(|| Error::internal(format!("a statement of the journal has no ${number}")))?;
-        statement.raw_bind_parameter(index, value).map_err(|error| fault(&error))?;
+    for (place, value) in places.iter().zip(params) {
+        statement.raw_bind_parameter(*place, value).map_err(|error| fault(&error))?;
     }
     Ok(())
 }

@@ -74,7 +74,7 @@ impl Row {
 
     /// The text in this column.
     pub(crate) fn text(&self, column: usize) -> Result<String> {
-        self.opt_text(column)?.ok_or_else(|| self.damaged(column, "a text"))
+        self.str(column).map(str::to_owned)
     }
 
     /// The number in this column, if there is one.
@@ -86,10 +86,20 @@ impl Row {
         }
     }
 
+    /// The text in this column, borrowed.
+    pub(crate) fn str(&self, column: usize) -> Result<&str> {
+        self.opt_str(column)?.ok_or_else(|| self.damaged(column, "a text"))
+    }
+
     /// The text in this column, if there is one.
     pub(crate) fn opt_text(&self, column: usize) -> Result<Option<String>> {
+        self.opt_str(column).map(|text| text.map(str::to_owned))
+    }
+
+    /// The text in this column, if there is one, borrowed.
+    pub(crate) fn opt_str(&self, column: usize) -> Result<Option<&str>> {
         match self.0.get(column) {
-            Some(Value::Text(text)) => Ok(Some(text.clone())),
+            Some(Value::Text(text)) => Ok(Some(text)),
             Some(Value::Null) => Ok(None),
             _ => Err(self.damaged(column, "a text")),
         }

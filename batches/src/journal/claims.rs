@@ -16,7 +16,6 @@ use crate::item::ItemState;
 /// A chunk that this worker has now.
 #[derive(Debug)]
 pub(crate) struct Claimed {
-    pub batch: String,
     pub number: i64,
     pub epoch: i64,
     pub task: Task,
@@ -32,7 +31,6 @@ pub(crate) struct Claimed {
 /// What a worker did with a chunk.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    pub batch: String,
     pub number: i64,
     pub epoch: i64,
     /// What was found out. What is not among them stays as it is.
@@ -41,6 +39,27 @@ pub(crate) struct Ended {
     pub pause: Micros,
     /// How many items one token covers from now on, if that has changed.
     pub size: Option<usize>,
+}
+
+/// The tokens of a chunk that are in hand, to be written down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewRegistration {
+    pub number: i64,
+    pub epoch: i64,
+    /// When the platform stops taking the last of them, by the platform's clock.
+    pub expires_at: Micros,
+    /// For how long the platform takes them.
+    pub life: Micros,
+}
+
+/// What came of a turn at the journal.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// Of each token, in their order, whether it may be used: if not, its chunk is another's by now.
+    pub usable: Vec<bool>,
+    pub claimed: Vec<Claimed>,
+    /// How many items are in which state, by currency.
+    pub tally: Vec<(ItemState, String, u64)>,
 }
 
 /// How many items came to a state, or left it, by state and currency.
@@ -100,112 +119,63 @@ impl Wanted {
 }
 
 impl Journal {
-    /// The state of a batch.
-    pub async fn state_in(&self, tx: &mut Tx, batch: &str) -> Result<BatchState> {
-        let rows = tx.query("SELECT state FROM batch WHERE id = $1", &[batch.into()]).await?;
-        let state = rows.first().map(|row| row.text(0)).transpose()?;
-        state.as_deref().and_then(BatchState::parse).ok_or_else(|| super::damaged("the state of a batch"))
-    }
-
-    /// Claims up to so many chunks of a batch that are due. Whoever is silent for `patience` loses them.
-    pub async fn claim_in(
+    /// One turn of a worker at the journal, in one transaction: writes down what has ended, then which tokens are in
+    /// hand, and claims up to `room` chunks more that are due. Whoever is silent for `patience` loses them.
+    ///
+    /// Nothing is sent under a token before this returned.
+    pub async fn turn(
         &self,
-        tx: &mut Tx,
         batch: &str,
+        ended: &[Ended],
+        tokens: &[NewRegistration],
         wanted: Wanted,
-        most: usize,
+        room: usize,
         patience: Micros,
-    ) -> Result<Vec<Claimed>> {
-        let now = tx.now().await?;
-        let mut claimed = Vec::new();
-        let may_send = not_before(tx).await? <= now;
-        for state in wanted.states() {
-            if !may_send && matches!(state, ChunkState::Planned | ChunkState::Claimed) {
-                continue;
-            }
-            let left = i64::try_from(most.saturating_sub(claimed.len())).unwrap_or(i64::MAX);
-            if left == 0 {
-                break;
-            }
-            let due = format!(
-                "SELECT {CHUNK_COLUMNS}, size FROM chunk WHERE batch = $1 AND state = $2 AND due_at <= $3 \
-                 ORDER BY due_at, number LIMIT $4"
-            );
-            let values = [batch.into(), state.as_str().into(), now.into(), left.into()];
-            for row in tx.query_locking(&due, &values, Lock::SkipLocked).await? {
-                let (number, mut chunk) = chunk_of(&row)?;
-                let was = chunk.state;
-                let Some(task) = chunk.claim(now, patience) else { continue };
-                write(tx, batch, number, &chunk).await?;
-                if was.is_sending() {
-                    doubt(tx, batch, number, now).await?;
-                }
-                let items = items_of(tx, batch, number).await?;
-                let Chunk { epoch, registration, .. } = chunk;
-                let (batch, size) = (batch.to_owned(), usize::try_from(row.int(7)?).unwrap_or(1));
-                claimed.push(Claimed { batch, number, epoch, task, registration, at: now, size, items });
-            }
-        }
-        Ok(claimed)
-    }
-
-    /// Writes down the tokens of these chunks, and tells of each whether it may be used: nothing is sent before this
-    /// returned.
-    pub async fn register(&self, tokens: &[(&Claimed, Micros, Micros)]) -> Result<Vec<bool>> {
+    ) -> Result<Turn> {
         let mut tx = self.begin().await?;
-        let mut usable = Vec::with_capacity(tokens.len());
-        for (claimed, expires_at, life) in tokens {
-            let chunk = locked_chunk(&mut tx, &claimed.batch, claimed.number).await?;
-            // After the lock: no time passes between this and the one that is written down but that of the commit, and
-            // that makes the fence end later by the worker's clock, never sooner.
-            let at = tx.now().await?;
-            let registration = Registration { expires_at: *expires_at, life: *life, at };
-            let mut is_ours = false;
-            if let Some(mut chunk) = chunk {
-                is_ours = chunk.register(claimed.epoch, registration);
-                if is_ours {
-                    write(&mut tx, &claimed.batch, claimed.number, &chunk).await?;
-                }
-            }
-            usable.push(is_ours);
+        let mut deltas = Deltas::default();
+        let state = state_of(&mut tx, batch).await?;
+        for chunk in ended {
+            self.end_in(&mut tx, batch, chunk, state, &mut deltas).await?;
         }
+        let usable = register_in(&mut tx, batch, tokens).await?;
+        let claimed = claim_in(&mut tx, batch, wanted.of(state), room, patience, &mut deltas).await?;
+        deltas.write(&mut tx, batch).await?;
+        let tally = self.tally_in(&mut tx, batch).await?;
         tx.commit().await?;
-        Ok(usable)
+        Ok(Turn { usable, claimed, tally })
     }
 
     /// Writes down what workers found out, and gives their chunks back. To do it twice is harmless.
-    pub async fn end(&self, ended: &[Ended]) -> Result<()> {
-        let mut tx = self.begin().await?;
-        self.end_in(&mut tx, ended).await?;
-        tx.commit().await
+    pub async fn end(&self, batch: &str, ended: &[Ended]) -> Result<()> {
+        self.turn(batch, ended, &[], Wanted::Settling, 0, 0).await.map(drop)
     }
 
-    pub async fn end_in(&self, tx: &mut Tx, ended: &[Ended]) -> Result<()> {
-        for chunk in ended {
-            self.end_one(tx, chunk).await?;
-        }
-        Ok(())
-    }
-
-    async fn end_one(&self, tx: &mut Tx, ended: &Ended) -> Result<()> {
-        let batch = ended.batch.as_str();
+    async fn end_in(
+        &self,
+        tx: &mut Tx,
+        batch: &str,
+        ended: &Ended,
+        state: BatchState,
+        deltas: &mut Deltas,
+    ) -> Result<()> {
         let Some(mut chunk) = locked_chunk(tx, batch, ended.number).await? else { return Ok(()) };
         let ours = chunk.epoch == ended.epoch;
-        let cancelled = self.state_in(tx, batch).await? == BatchState::Cancelled;
+        let cancelled = state == BatchState::Cancelled;
         let now = tx.now().await?;
         let states = "SELECT key, state, currency FROM item WHERE batch = $1 AND chunk = $2 ORDER BY key";
         let rows = tx.query_locking(states, &[batch.into(), ended.number.into()], Lock::Update).await?;
         let found: BTreeMap<&str, &ItemEnd> = ended.items.iter().map(|item| (item.key.as_str(), item)).collect();
-        let (mut left, mut deltas, mut updates) = (Left::default(), Deltas::default(), Vec::new());
+        let (mut left, mut updates) = (Left::default(), Vec::new());
         for row in rows {
-            let (key, currency) = (row.text(0)?, row.text(2)?);
-            let was = ItemState::parse(&row.text(1)?).ok_or_else(|| super::damaged("the state of an item"))?;
-            let found = found.get(key.as_str());
+            let (key, currency) = (row.str(0)?, row.str(2)?);
+            let was = ItemState::parse(row.str(1)?).ok_or_else(|| super::damaged("the state of an item"))?;
+            let found = found.get(key);
             let found = found.and_then(|item| Some((was.found(item.state, ours)?, item)));
             let state = found.map_or(was, |(state, _)| state).left(ours, cancelled);
             left.add(state);
             if state != was {
-                deltas.moved(was, state, &currency);
+                deltas.moved(was, state, currency);
             }
             if state != was || found.is_some() {
                 let item = found.map(|(state, item)| {
@@ -237,9 +207,78 @@ impl Journal {
                 tx.execute(shrink, &[size.into(), batch.into(), ended.number.into()]).await?;
             }
         }
-        tx.execute_many(UPDATE_ITEM, &updates).await?;
-        deltas.write(tx, batch).await
+        tx.execute_many(UPDATE_ITEM, &updates).await.map(drop)
     }
+}
+
+/// The state of a batch.
+async fn state_of(tx: &mut Tx, batch: &str) -> Result<BatchState> {
+    let rows = tx.query("SELECT state FROM batch WHERE id = $1", &[batch.into()]).await?;
+    let state = rows.first().map(|row| row.text(0)).transpose()?;
+    state.as_deref().and_then(BatchState::parse).ok_or_else(|| super::damaged("the state of a batch"))
+}
+
+/// Claims up to `room` chunks that are due, the most urgent first.
+async fn claim_in(
+    tx: &mut Tx,
+    batch: &str,
+    wanted: Wanted,
+    room: usize,
+    patience: Micros,
+    deltas: &mut Deltas,
+) -> Result<Vec<Claimed>> {
+    let mut claimed = Vec::new();
+    if room == 0 {
+        return Ok(claimed);
+    }
+    let now = tx.now().await?;
+    let may_send = not_before(tx).await? <= now;
+    for state in wanted.states() {
+        if !may_send && matches!(state, ChunkState::Planned | ChunkState::Claimed) {
+            continue;
+        }
+        let left = i64::try_from(room.saturating_sub(claimed.len())).unwrap_or(i64::MAX);
+        if left == 0 {
+            break;
+        }
+        let due = format!(
+            "SELECT {CHUNK_COLUMNS}, size FROM chunk WHERE batch = $1 AND state = $2 AND due_at <= $3 \
+             ORDER BY due_at, number LIMIT $4"
+        );
+        let values = [batch.into(), state.as_str().into(), now.into(), left.into()];
+        for row in tx.query_locking(&due, &values, Lock::SkipLocked).await? {
+            let (number, mut chunk) = chunk_of(&row)?;
+            let was = chunk.state;
+            let Some(task) = chunk.claim(now, patience) else { continue };
+            write(tx, batch, number, &chunk).await?;
+            if was.is_sending() {
+                doubt(tx, batch, number, now, deltas).await?;
+            }
+            let items = items_of(tx, batch, number).await?;
+            let Chunk { epoch, registration, .. } = chunk;
+            let size = usize::try_from(row.int(7)?).unwrap_or(1);
+            claimed.push(Claimed { number, epoch, task, registration, at: now, size, items });
+        }
+    }
+    Ok(claimed)
+}
+
+/// Writes down these tokens, and tells of each whether it may be used once that is committed.
+async fn register_in(tx: &mut Tx, batch: &str, tokens: &[NewRegistration]) -> Result<Vec<bool>> {
+    let mut usable = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let chunk = locked_chunk(tx, batch, token.number).await?;
+        // After the lock: no time passes between this and the one that is written down but that of the commit, and that
+        // makes the fence end later by the worker's clock, never sooner.
+        let at = tx.now().await?;
+        let registration = Registration { expires_at: token.expires_at, life: token.life, at };
+        let registered = chunk.and_then(|mut chunk| chunk.register(token.epoch, registration).then_some(chunk));
+        if let Some(chunk) = &registered {
+            write(tx, batch, token.number, chunk).await?;
+        }
+        usable.push(registered.is_some());
+    }
+    Ok(usable)
 }
 
 pub(super) const UPDATE_ITEM: &str = "UPDATE item SET state = $1, answer = COALESCE($2, answer), why = $3, \
@@ -280,12 +319,11 @@ pub(super) async fn write(tx: &mut Tx, batch: &str, number: i64, chunk: &Chunk) 
 }
 
 /// What was planned may have been on its way.
-pub(super) async fn doubt(tx: &mut Tx, batch: &str, number: i64, now: Micros) -> Result<()> {
+pub(super) async fn doubt(tx: &mut Tx, batch: &str, number: i64, now: Micros, deltas: &mut Deltas) -> Result<()> {
     let was = ItemState::Planned;
     let becomes = was.doubted();
     let currencies = "SELECT currency, COUNT(*) FROM item WHERE batch = $1 AND chunk = $2 AND state = $3 \
                       GROUP BY currency";
-    let mut deltas = Deltas::default();
     for row in tx.query(currencies, &[batch.into(), number.into(), was.as_str().into()]).await? {
         let (currency, count) = (row.text(0)?, row.int(1)?);
         deltas.add(was, &currency, -count);
@@ -293,8 +331,7 @@ pub(super) async fn doubt(tx: &mut Tx, batch: &str, number: i64, now: Micros) ->
     }
     let update = "UPDATE item SET state = $1, changed_at = $2 WHERE batch = $3 AND chunk = $4 AND state = $5";
     let values = [becomes.as_str().into(), now.into(), batch.into(), number.into(), was.as_str().into()];
-    tx.execute(update, &values).await?;
-    deltas.write(tx, batch).await
+    tx.execute(update, &values).await.map(drop)
 }
 
 async fn items_of(tx: &mut Tx, batch: &str, number: i64) -> Result<Vec<ItemRecord>> {

@@ -326,20 +326,51 @@ impl Journal {
 
     /// When there is something to do again.
     pub async fn due_in(&self, record: &BatchRecord) -> Result<Option<Duration>> {
-        if record.state.is_open_to_changes() {
-            return Ok(None);
-        }
+        let due = self.due_of(Some(&record.id)).await?;
+        Ok(due.into_iter().next().map(|(_, due_in)| due_in))
+    }
+
+    /// The batches that there is something to do for, and when; the most urgent first.
+    pub async fn due(&self) -> Result<Vec<(String, Duration)>> {
+        let mut due = self.due_of(None).await?;
+        due.sort_by_key(|(_, due_in)| *due_in);
+        Ok(due)
+    }
+
+    async fn due_of(&self, batch: Option<&str>) -> Result<Vec<(String, Duration)>> {
         let mut tx = self.begin().await?;
-        let first = "SELECT MIN(CASE WHEN state IN ('planned', 'claimed') THEN due_at END), \
-                     MIN(CASE WHEN state IN ('sending', 'settling', 'following') THEN due_at END) \
-                     FROM chunk WHERE batch = $1 AND state <> 'done'";
-        let rows = tx.query(first, &[record.id.as_str().into()]).await?;
+        let first = format!(
+            "SELECT batch.id, batch.state, batch.is_open, \
+             MIN(CASE WHEN chunk.state IN ('planned', 'claimed') THEN chunk.due_at END), \
+             MIN(CASE WHEN chunk.state IN ('sending', 'settling', 'following') THEN chunk.due_at END) \
+             FROM batch LEFT JOIN chunk ON chunk.batch = batch.id AND chunk.state <> 'done' WHERE {} \
+             GROUP BY batch.id, batch.state, batch.is_open ORDER BY batch.id",
+            match batch {
+                Some(_) => "batch.id = $1",
+                None => "batch.state IN ('running', 'paused', 'following', 'cancelled')",
+            }
+        );
+        let rows = tx.query(&first, &batch.map(Value::from).into_iter().collect::<Vec<_>>()).await?;
         let (now, not_before) = (tx.now().await?, not_before(&mut tx).await?);
+        let mut found = Vec::new();
+        for row in rows {
+            let id = row.text(0)?;
+            let state = BatchState::parse(&row.text(1)?).ok_or_else(|| damaged("the state of a batch"))?;
+            if state.is_open_to_changes() {
+                continue;
+            }
+            let unsent = row.opt_int(3)?.filter(|_| state == BatchState::Running).map(|due| due.max(not_before));
+            // What waits in an outbox is in no chunk yet.
+            let waiting = "SELECT 1 FROM outbox WHERE batch = $1 AND taken_at IS NULL LIMIT 1";
+            let takes = row.int(2)? == 1 && state == BatchState::Running;
+            let waits = takes && !tx.query(waiting, &[id.as_str().into()]).await?.is_empty();
+            let due = unsent.into_iter().chain(row.opt_int(4)?).chain(waits.then_some(now)).min();
+            let in_time =
+                |due: Micros| Duration::from_micros(u64::try_from(due.saturating_sub(now)).unwrap_or_default());
+            found.extend(due.map(|due| (id, in_time(due))));
+        }
         tx.commit().await?;
-        let row = rows.first().ok_or_else(no_batch)?;
-        let unsent = row.opt_int(0)?.filter(|_| record.state == BatchState::Running).map(|due| due.max(not_before));
-        let due = unsent.into_iter().chain(row.opt_int(1)?).min();
-        Ok(due.map(|due| Duration::from_micros(u64::try_from(due.saturating_sub(now)).unwrap_or_default())))
+        Ok(found)
     }
 
     /// Erases the payees of batches that ended so long ago, and gives how many items that are.
@@ -385,7 +416,7 @@ impl Journal {
                        ORDER BY id";
         let (mut doubted, mut longest) = (0, SHORTEST_LIFE);
         for row in tx.query_locking(batches, &[], Lock::Update).await? {
-            let batch = row.text(0)?;
+            let (batch, mut deltas) = (row.text(0)?, Deltas::default());
             let settings: crate::settings::BatchSettings =
                 serde_json::from_str(&row.text(1)?).map_err(|_| damaged("the settings of a batch"))?;
             let life = Micros::try_from(settings.token_life().as_micros()).unwrap_or(Micros::MAX);
@@ -397,10 +428,11 @@ impl Journal {
                 let Some(mut chunk) = locked_chunk(tx, &batch, number).await? else { continue };
                 if chunk.doubt(life, now) {
                     write(tx, &batch, number, &chunk).await?;
-                    doubt(tx, &batch, number, now).await?;
+                    doubt(tx, &batch, number, now, &mut deltas).await?;
                     doubted += 1;
                 }
             }
+            deltas.write(tx, &batch).await?;
             append(tx, &batch, NewEvent { who: by, what: "restored", why: Some(why), details: None }).await?;
         }
         // What was started, or tried again, in the time that is lost may be on its way, too.

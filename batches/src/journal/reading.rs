@@ -63,6 +63,28 @@ impl Journal {
         Ok(ItemPage { items, next })
     }
 
+    /// Items behind a key, in the order of their keys, and of one state or of all. With each comes the key of the one
+    /// that is a new try of it.
+    pub async fn items_after(
+        &self,
+        batch: &str,
+        after: &str,
+        state: Option<ItemState>,
+    ) -> Result<Vec<(ItemRecord, Option<String>)>> {
+        let mut tx = self.begin().await?;
+        let (columns, filter) = (ItemRecord::COLUMNS, if state.is_some() { "AND state = $4" } else { "" });
+        let page = format!(
+            "SELECT {columns}, \
+             (SELECT new.key FROM item AS new WHERE new.batch = item.batch AND new.replaces = item.key) AS replaced_by \
+             FROM item WHERE batch = $1 AND key > $2 {filter} ORDER BY item.key LIMIT $3"
+        );
+        let mut values = vec![batch.into(), after.into(), PAGE.into()];
+        values.extend(state.map(|state| state.as_str().into()));
+        let rows = tx.query(&page, &values).await?;
+        tx.commit().await?;
+        rows.iter().map(|row| Ok((ItemRecord::of(row)?, row.opt_text(ItemRecord::WIDTH)?))).collect()
+    }
+
     /// Which items are new tries, by the key of the one that each replaces.
     pub async fn replacements(&self, batch: &str) -> Result<HashMap<String, String>> {
         let mut tx = self.begin().await?;

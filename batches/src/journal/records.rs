@@ -56,7 +56,7 @@ impl BatchRecord {
         let settings = row.text(3)?;
         Ok(Self {
             id: row.text(0)?,
-            state: BatchState::parse(&row.text(1)?).ok_or_else(|| damaged("the state of a batch"))?,
+            state: BatchState::parse(row.str(1)?).ok_or_else(|| damaged("the state of a batch"))?,
             is_open: row.int(2)? == 1,
             settings: serde_json::from_str(&settings).map_err(|_| damaged("the settings of a batch"))?,
             maker: row.text(4)?,
@@ -100,25 +100,26 @@ pub(crate) struct ItemRecord {
 impl ItemRecord {
     pub const COLUMNS: &str = "key, payout_id, chunk, line, amount, currency, method, operator, fingerprint, key_id, \
                                body, state, answer, why, replaces, changed_at";
+    /// How many columns those are.
+    pub const WIDTH: usize = 16;
 
     pub fn of(row: &Row) -> Result<Self> {
         let sealed = match (row.opt_text(9)?, row.opt_blob(10)?) {
             (Some(key_id), Some(bytes)) => Some(Sealed { key_id, bytes }),
             _ => None,
         };
-        let answer = row.opt_text(12)?;
-        let answer = answer.map_or(Ok(Answer::default()), |answer| serde_json::from_str(&answer));
+        let answer = row.opt_str(12)?.map_or(Ok(Answer::default()), serde_json::from_str);
         Ok(Self {
             key: row.text(0)?,
             payout_id: PayoutId::new(row.text(1)?).map_err(|_| damaged("a payout id"))?,
             chunk: row.int(2)?,
             line: row.int(3)?,
-            money: Money::restore(&row.text(4)?, &row.text(5)?).map_err(|_| damaged("an amount"))?,
+            money: Money::restore(row.str(4)?, row.str(5)?).map_err(|_| damaged("an amount"))?,
             method: row.text(6)?,
             operator: row.opt_text(7)?,
             fingerprint: row.text(8)?,
             sealed,
-            state: ItemState::parse(&row.text(11)?).ok_or_else(|| damaged("the state of an item"))?,
+            state: ItemState::parse(row.str(11)?).ok_or_else(|| damaged("the state of an item"))?,
             answer: answer.map_err(|_| damaged("the answer to an item"))?,
             why: row.opt_text(13)?,
             replaces: row.opt_text(14)?,
@@ -148,7 +149,7 @@ pub(super) fn chunk_of(row: &Row) -> Result<(i64, Chunk)> {
         (Some(expires_at), Some(life), Some(at)) => Some(Registration { expires_at, life, at }),
         _ => None,
     };
-    let state = ChunkState::parse(&row.text(1)?).ok_or_else(|| damaged("the state of a chunk"))?;
+    let state = ChunkState::parse(row.str(1)?).ok_or_else(|| damaged("the state of a chunk"))?;
     Ok((row.int(0)?, Chunk { state, epoch: row.int(2)?, due_at: row.int(3)?, registration }))
 }
 

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use ::csv::{QuoteStyle, Writer, WriterBuilder};
-use komopay_core::{Error, Money, PayoutStatus, Result};
+use komopay_core::{Error, ErrorKind, Money, PayoutStatus, Result};
 
 use super::item::{MaskedAccount, ReportItem};
 use super::unwritten::unwritten;
 use crate::attention::Attention;
 
 /// The names of the columns. New ones come last.
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "key",
     "payout_id",
     "row",
@@ -33,6 +33,7 @@ const COLUMNS: [&str; 21] = [
     "attempts",
     "updated_at",
     "payment_id",
+    "error_kind",
 ];
 
 pub(super) struct CsvReport<W: Write> {
@@ -73,6 +74,7 @@ impl<W: Write> CsvReport<W> {
             item.attempts.to_string(),
             item.updated_at.map(|at| at.to_string()).unwrap_or_default(),
             text(item.payment_id.as_deref()),
+            text(item.error_kind.map(ErrorKind::as_str)),
         ];
         self.writer.write_record(values.iter().map(|value| no_formula(value).into_owned())).map_err(failed)
     }

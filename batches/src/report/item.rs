@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use komopay_core::{
-    FailureCode, Masked, MethodCode, Money, PayoutId, PayoutMethod, PayoutRequest, PayoutStatus, Shown,
+    ErrorKind, FailureCode, Masked, MethodCode, Money, PayoutId, PayoutMethod, PayoutRequest, PayoutStatus, Shown,
 };
 
 use crate::attention::Attention;
@@ -40,6 +40,8 @@ pub struct ReportItem {
     pub failure: Option<FailureCode>,
     /// The codes of the business rules that said no, if it was rejected.
     pub reasons: Vec<String>,
+    /// The kind of the error that the last try to send it ended with, if it did.
+    pub error_kind: Option<ErrorKind>,
     /// Why it needs a person.
     pub attention: Option<Attention>,
     /// What a person, or a rule, gave as the reason. It is shown without its long numbers.
@@ -78,6 +80,7 @@ impl ReportItem {
             platform_status: None,
             failure: None,
             reasons: Vec::new(),
+            error_kind: None,
             attention: None,
             why: None,
             replaces: None,

@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write};
 
-use komopay_core::{Error, FailureCode, MethodCode, Money, PayoutStatus, Result};
+use komopay_core::{Error, ErrorKind, FailureCode, MethodCode, Money, PayoutStatus, Result};
 use serde::Serialize;
 
 use super::item::{MaskedAccount, ReportItem};
@@ -54,6 +54,7 @@ struct ItemLine<'a> {
     platform_status: Option<String>,
     failure: Option<String>,
     reasons: Vec<String>,
+    error_kind: Option<&'static str>,
     needs_person: Option<&'static str>,
     what_to_do: Option<&'static str>,
     why: Option<String>,
@@ -80,6 +81,7 @@ impl<'a> ItemLine<'a> {
             platform_status: item.platform_status.as_ref().map(PayoutStatus::to_string),
             failure: item.failure.as_ref().map(FailureCode::to_string),
             reasons: item.rules(),
+            error_kind: item.error_kind.map(ErrorKind::as_str),
             needs_person: item.attention.map(Attention::as_str),
             what_to_do: item.what_to_do(),
             why: item.shown_why(),

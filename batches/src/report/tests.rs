@@ -36,6 +36,7 @@ fn everything(text: &str) -> (ReportItem, BatchSummary) {
         platform_status: Some(PayoutStatus::Processing),
         failure: Some(FailureCode::from("ODD_CODE")),
         reasons: vec!["BALANCE_INSUFFICIENT".to_owned()],
+        error_kind: Some(ErrorKind::DuplicatePayout),
         attention: Some(Attention::TakenByAnother),
         why: Some(text.to_owned()),
         replaces: Some(text.to_owned()),
@@ -125,6 +126,7 @@ fn a_row_of_csv_says_all_of_an_item_under_the_names_of_the_columns() {
         ("attempts", "2"),
         ("updated_at", "2026-11-29T08:00:00Z"),
         ("payment_id", "P-1"),
+        ("error_kind", "duplicate_payout"),
     ];
     assert_eq!(row, expected);
     let of_none = csv(&[], &closed());
@@ -160,7 +162,8 @@ fn a_line_of_json_says_all_of_an_item_and_the_last_one_all_of_the_batch() {
         "record": "item", "key": "a text", "payout_id": "KB-1", "row": 7, "state": "needs_person",
         "money": {"amount": "250000", "currency": "IDR"}, "method": "BANK_TRANSFER", "operator": "a text",
         "account": "****6789", "fee": {"amount": "0.1", "currency": "USD"}, "platform_status": "PROCESSING",
-        "failure": "ODD_CODE", "reasons": ["BALANCE_INSUFFICIENT"], "needs_person": "taken_by_another",
+        "failure": "ODD_CODE", "reasons": ["BALANCE_INSUFFICIENT"], "error_kind": "duplicate_payout",
+        "needs_person": "taken_by_another",
         "what_to_do": "It was tried again: look at the item that replaces it.", "why": "a text", "replaces": "a text",
         "replaced_by": "a text", "payment_id": "P-1", "attempts": 2, "updated_at": "2026-11-29T08:00:00Z",
     });

@@ -50,6 +50,8 @@ pub struct LogRecord {
     pub attempt: Option<i32>,
     /// How long it took, in milliseconds.
     pub duration_ms: Option<i64>,
+    /// The platform's id of the request, if its answer told one.
+    pub request_id: Option<String>,
 }
 
 /// Takes the records of the log. The fronts have their own, in their own words.
@@ -157,6 +159,7 @@ impl From<Record> for LogRecord {
             http_status: number("http_status").and_then(|number| number.try_into().ok()),
             attempt: number("attempt").and_then(|number| number.try_into().ok()),
             duration_ms: number("duration_ms"),
+            request_id: text("request_id"),
         }
     }
 }

@@ -5,12 +5,13 @@ The private native module of `komopay`. Import from `komopay` instead.
 # Written by `cargo xtask stub`, from the Rust code.
 
 from komopay._settings import Settings
-from komopay.batches._rows import Rows, SupportsCursor, SupportsRead, SupportsWrite
+from komopay.batches._rows import Rows, SupportsRead, SupportsWrite
+from collections.abc import Iterator
 from typing_extensions import Unpack
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from komopay.batches.values import BatchEvent, BatchStatus, Planned, ReportTotals, RowProblem
+from komopay.batches.values import BatchEvent, BatchStatus, Planned, ReportItem, ReportTotals, RowProblem
 from komopay.catalogue import Balance, MerchantInfo, PaymentOperator, PaymentOption, PayoutOption
 from komopay.codes import FailureCode, MethodCode, PayoutStatus
 from komopay.waits import WaitedPayout
@@ -18,7 +19,7 @@ from os import PathLike
 from types import ModuleType
 from typing import Final, Literal, SupportsIndex, final
 
-__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Batches", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Outbox", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "Reason", "RowSource", "SqliteChangeStore", "Stop", "WalletAccount", "WalletTransfer", "_Argument", "_Opaque", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_batches", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_read_of_batches", "_set_telemetry", "csv", "csv_template", "generate_journal_key", "json_lines", "run_program"]
+__all__ = ["SANDBOX_URL", "__version__", "AccessScope", "AccessToken", "Attempt", "BankAccount", "BankTransfer", "Batches", "Callback", "Client", "CryptoAccount", "CryptoTransfer", "FailureReason", "MemoryChangeStore", "Money", "Payout", "PayoutAccepted", "PayoutChange", "PayoutRequest", "PayoutWaits", "PostgresChangeStore", "Reason", "RowSource", "SqliteChangeStore", "Stop", "WalletAccount", "WalletTransfer", "_Argument", "_Items", "_Opaque", "_Outbox", "_OutboxRow", "_TokenReply", "_after_fork_in_child", "_after_fork_in_parent", "_before_fork", "_begin_of_worker", "_end_of_interpreter", "_error_kinds", "_fields_of_batches", "_fields_of_catalogue", "_json", "_panic", "_plain", "_read_catalogue", "_read_error", "_read_of_batches", "_set_telemetry", "csv", "csv_template", "generate_journal_key", "json_lines", "run_program"]
 
 SANDBOX_URL: Final[str]
 __version__: Final[str]
@@ -106,7 +107,7 @@ class AccessScope:
             >>> AccessScope.read("TST-223344") == AccessScope.read("TST-223344")
             True
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -119,7 +120,7 @@ class AccessScope:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -249,7 +250,7 @@ class Attempt:
         """
         When it started, by the wall clock.
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -262,7 +263,7 @@ class Attempt:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -370,7 +371,7 @@ class BankAccount:
             >>> Money("10000", "IDR").replace(amount="20000")
             Money('20000', 'IDR')
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -383,7 +384,7 @@ class BankAccount:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -476,7 +477,7 @@ class BankTransfer:
             >>> Money("10000", "IDR").replace(amount="20000")
             Money('20000', 'IDR')
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -489,7 +490,7 @@ class BankTransfer:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -517,6 +518,9 @@ class Batches:
 
     Errors: `ConfigurationError`, naming `journal` or `journal_key`; `UnavailableError` if the journal cannot be reached
     now.
+
+    The examples of the methods begin with such `batches`, into which `planned` has put two `employees` as
+    `payroll-2026-11`.
 
     Example:
 
@@ -546,6 +550,10 @@ class Batches:
         """
         The same for the running event loop, which opens the journal with the first call: for `AsyncBatches`.
         """
+    def _items(self, /, batch_id: str, state: str | None, after: str) -> list[ReportItem]:
+        """
+        Some of them, for `AsyncBatches`: those behind this key.
+        """
     def _open(self, /) -> None:
         """
         Opens the journal, if it is not open.
@@ -564,18 +572,38 @@ class Batches:
 
         Errors: `InvalidRequestError`, naming `batch_id` if it has bad rows or was started, `digest` if it is another
         one by now, or `approver` if that is its maker, and another has to approve.
+
+        Example:
+
+            >>> batches.approve("payroll-2026-11", by="budi", digest=planned.digest, why="as agreed with accounting")
+            >>> batches.status("payroll-2026-11").state
+            'approved'
         """
     def cancel(self, /, batch_id: str, *, by: str, why: str) -> int:
         """
         Cancels what was not sent, and gives how many items that are. What was sent is followed to its end.
 
         Errors: `InvalidRequestError`, naming `batch_id`, if all is sent.
+
+        Example:
+
+            >>> batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
+            >>> batches.start("payroll-2026-11", by="budi")
+            >>> batches.cancel("payroll-2026-11", by="budi", why="paid in cash")
+            2
         """
     def close(self, /) -> None:
         """
         Closes the journal, when the calls that are under way have ended. Then another process may open an SQLite file.
+
+        Example:
+
+            >>> batches.close()
+            >>> batches.status("payroll-2026-11")
+            Traceback (most recent call last):
+            komopay.errors.ClosedError: the journal was closed
         """
-    def drive(self, /, batch_id: str, time: float | timedelta = ..., *, stop: Stop | None = None) -> BatchStatus:
+    def drive(self, /, batch_id: str, time: float | timedelta = 60.0, *, stop: Stop | None = None) -> BatchStatus:
         """
         Sends what is planned, and settles what is in doubt, until the time is over or nothing is due now.
 
@@ -589,6 +617,14 @@ class Batches:
         Errors: `InvalidRequestError`, naming `batch_id`, if it was not started; `UnavailableError`, naming `journal`;
         `ConfigurationError`, naming `journal_key`, if its items were sealed with another key. How single payouts end is
         told by the status.
+
+        Example:
+
+            >>> batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
+            >>> batches.start("payroll-2026-11", by="budi")
+            >>> status = batches.drive("payroll-2026-11", 30)
+            >>> status.state, status.count("accepted")
+            ('following', 2)
         """
     def erase_payees(self, /, ended_for: float | timedelta) -> int:
         """
@@ -596,27 +632,75 @@ class Batches:
         are. What was paid when, and under which id, stays.
 
         Errors: `UnavailableError`, naming `journal`.
+
+        Example:
+
+            >>> batches.erase_payees(timedelta(days=90))
+            0
         """
     def events(self, /, batch_id: str) -> list[BatchEvent]:
         """
         What happened to a batch: decisions of people, and states that it came to.
 
         Errors: `InternalError` if the chain of events was broken: one was changed, or is missing.
+
+        Example:
+
+            >>> [(event.who, event.what) for event in batches.events("payroll-2026-11")]
+            [('siti', 'planned')]
         """
-    def follow(self, /, batch_id: str, time: float | timedelta = ..., *, stop: Stop | None = None) -> BatchStatus:
+    def follow(self, /, batch_id: str, time: float | timedelta = 60.0, *, stop: Stop | None = None) -> BatchStatus:
         """
         Reads the payouts that the platform took, until the time is over or none is due now: each after a few seconds,
         then less and less often, up to every 15 minutes.
 
         time, Ctrl-C and errors are as those of `drive`.
+
+        Example:
+
+            >>> batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
+            >>> batches.start("payroll-2026-11", by="budi")
+            >>> status = batches.drive("payroll-2026-11")
+            >>> while status.due_in is not None:
+            ...     time.sleep(status.due_in.total_seconds())
+            ...     status = batches.follow("payroll-2026-11", 30)
+            >>> status.state, status.count("succeeded")
+            ('closed', 2)
+        """
+    def items(self, /, batch_id: str, *, state: str | None = None) -> "Iterator[ReportItem]":
+        """
+        The items of a batch, each once, in the order of their keys: of one state, such as `"needs_person"`, or all of
+        them. They are read from the journal as a loop goes on, some at a time, so a million need no more memory than
+        ten; each is as it was when it was read.
+
+        Errors: `InvalidRequestError`, naming `state`; in the loop, naming `batch_id`, if there is none of this id, and
+        `UnavailableError`, naming `journal`.
+
+        Example:
+
+            >>> [(item.key, item.state, item.money) for item in batches.items("payroll-2026-11")]
+            [('EMP-1', 'planned', Money('250000', 'IDR')), ('EMP-2', 'planned', Money('300000', 'IDR'))]
+            >>> list(batches.items("payroll-2026-11", state="needs_person"))
+            []
         """
     def observe(self, /, payout: Payout) -> bool:
         """
         Takes a payout that a callback, or a read of your own, showed. False, if no item has its id.
 
         Errors: `UnavailableError`, naming `journal`.
+
+        Example:
+
+            >>> batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
+            >>> batches.start("payroll-2026-11", by="budi")
+            >>> status = batches.drive("payroll-2026-11")
+            >>> for item in list(batches.items("payroll-2026-11", state="accepted")):
+            ...     payout = client.wait_for_payout(item.payout_id, timeout=60)  # or what a callback showed
+            ...     print(batches.observe(payout))
+            True
+            True
         """
-    def open_outbox(self, /, batch_id: str, *, maker: str, ceilings: Mapping[str, tuple[str | SupportsIndex | Decimal, str | SupportsIndex | Decimal]], concurrency: int = ..., requests_per_second: float | None = None, tokens: Literal["chunk", "payout"] = ..., token_seconds: int = ..., max_refusals: int | None = None, max_refused_share: float = ..., stop_on_low_balance: bool = ..., approval_by_another: bool = ...) -> str:
+    def open_outbox(self, /, batch_id: str, *, maker: str, ceilings: Mapping[str, tuple[str | SupportsIndex | Decimal, str | SupportsIndex | Decimal]], concurrency: int = 32, requests_per_second: float | None = None, tokens: Literal["chunk", "payout"] = "chunk", token_seconds: int = 60, max_refusals: int | None = None, max_refused_share: float = 0.1, stop_on_low_balance: bool = True, approval_by_another: bool = True) -> str:
         """
         Opens an outbox: a batch that takes payouts one by one, in transactions of your own (`Outbox`). Gives the digest
         to approve. It needs a journal in the database that those transactions are of.
@@ -627,14 +711,28 @@ class Batches:
 
         Errors: `ConfigurationError`, naming `journal` if that is no PostgreSQL, or a setting; `InvalidRequestError`,
         naming what cannot be used.
+
+        Example:
+
+            >>> digest = batches.open_outbox("tips", maker="siti", ceilings={"IDR": (5_000_000, 100_000_000)})
+            >>> batches.approve("tips", by="budi", digest=digest)
+            >>> batches.start("tips", by="budi")
         """
     def pause(self, /, batch_id: str, *, by: str, why: str) -> bool:
         """
         Lets nobody send more of a batch. What is under way ends first. False, if it does not run.
 
         Errors: `InvalidRequestError`, naming what cannot be used.
+
+        Example:
+
+            >>> batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
+            >>> batches.start("payroll-2026-11", by="budi")
+            >>> batches.pause("payroll-2026-11", by="budi", why="a wrong amount")
+            True
+            >>> batches.start("payroll-2026-11", by="budi", why="it was right")
         """
-    def plan(self, /, batch_id: str, rows: "Rows", *, maker: str, valid_only: bool = ..., count: int | None = None, sums: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal] | None = None, concurrency: int = ..., requests_per_second: float | None = None, tokens: Literal["chunk", "payout"] = ..., token_seconds: int = ..., max_refusals: int | None = None, max_refused_share: float = ..., stop_on_low_balance: bool = ..., approval_by_another: bool = ..., paid_lately_days: int = ...) -> Planned:
+    def plan(self, /, batch_id: str, rows: "Rows", *, maker: str, valid_only: bool = False, count: int | None = None, sums: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal] | None = None, concurrency: int = 32, requests_per_second: float | None = None, tokens: Literal["chunk", "payout"] = "chunk", token_seconds: int = 60, max_refusals: int | None = None, max_refused_share: float = 0.1, stop_on_low_balance: bool = True, approval_by_another: bool = True, paid_lately_days: int = 7) -> Planned:
         """
         Checks every row, writes down those that are good, and says what they add up to. Nothing is sent.
 
@@ -677,13 +775,19 @@ class Batches:
             >>> planned.state, planned.plan.currencies[0].sum
             ('validated', Money('60000', 'IDR'))
         """
-    def problems(self, /, batch_id: str, after: int = ...) -> list[RowProblem]:
+    def problems(self, /, batch_id: str, after: int = 0) -> list[RowProblem]:
         """
         What is wrong with rows of the input, as it was planned last: those behind this row, up to 2,048 at a time.
 
         Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id.
+
+        Example:
+
+            >>> planned = batches.plan("payroll-2026-12", [{**employees[0], "amount": "a lot"}], maker="siti")
+            >>> [(problem.row, problem.field) for problem in batches.problems("payroll-2026-12")]
+            [(1, 'amount')]
         """
-    def report(self, /, batch_id: str, target: "str | PathLike[str] | SupportsWrite", *, format: Literal["csv", "jsonl", "html"] = ...) -> ReportTotals:
+    def report(self, /, batch_id: str, target: "str | PathLike[str] | SupportsWrite", *, format: Literal["csv", "jsonl", "html"] = "csv") -> ReportTotals:
         """
         Writes the report of a batch as it stands now, item by item, and gives its totals.
 
@@ -693,6 +797,14 @@ class Batches:
 
         Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id; `ConfigurationError`, naming
         `report`, if it cannot be written. What an open file raises is raised as it is.
+
+        Example:
+
+            >>> from io import StringIO
+            >>> file = StringIO(newline="")  # or a path
+            >>> totals = batches.report("payroll-2026-11", file, format="csv")
+            >>> totals.count("planned"), file.getvalue().count("EMP-")
+            (2, 2)
         """
     def restored(self, /, *, by: str, why: str) -> int:
         """
@@ -704,6 +816,11 @@ class Batches:
         opened.
 
         Errors: `InvalidRequestError`, naming what cannot be used.
+
+        Example:
+
+            >>> batches.restored(by="budi", why="the backup of last night was put back")
+            0
         """
     def retry(self, /, batch_id: str, item: str, *, by: str, why: str) -> str:
         """
@@ -711,6 +828,13 @@ class Batches:
         replaces. Gives its key.
 
         Errors: `InvalidRequestError`, naming `item`, if it may still be paid, was paid, or is tried again already.
+
+        Example:
+
+            >>> for state in ("failed", "refused", "rejected"):
+            ...     for item in batches.items("payroll-2026-11", state=state):
+            ...         if item.replaced_by is None:
+            ...             batches.retry("payroll-2026-11", item.key, by="budi", why="the account is open again")
         """
     def settle(self, /, batch_id: str, item: str, *, made: bool, by: str, why: str) -> None:
         """
@@ -719,18 +843,36 @@ class Batches:
         item is its key.
 
         Errors: `InvalidRequestError`, naming `item`, if there is none of this key, or it needs no person.
+
+        Example:
+
+            >>> for item in batches.items("payroll-2026-11", state="needs_person"):
+            ...     batches.settle("payroll-2026-11", item.key, made=True, by="budi", why="seen in the back office")
         """
     def start(self, /, batch_id: str, *, by: str, why: str | None = None) -> None:
         """
         Starts a batch that was approved, or goes on with one that is paused.
 
         Errors: `InvalidRequestError`, naming `batch_id`, if it was not approved, or is not what was approved any more.
+
+        Example:
+
+            >>> batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
+            >>> batches.start("payroll-2026-11", by="budi")
+            >>> batches.status("payroll-2026-11").state
+            'running'
         """
     def status(self, /, batch_id: str) -> BatchStatus:
         """
         How a batch stands.
 
         Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id.
+
+        Example:
+
+            >>> status = batches.status("payroll-2026-11")
+            >>> status.state, status.items, status.due_in
+            ('validated', 2, None)
         """
 
 @final
@@ -801,7 +943,7 @@ class Callback:
             >>> Money("10000", "IDR").replace(amount="20000")
             Money('20000', 'IDR')
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -814,7 +956,7 @@ class Callback:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -874,7 +1016,8 @@ class Client:
     - `token_validity`: for how long an issued token is asked to be valid, 600 s (60 to 3600).
     - `callback_keys`: the keys of callback URLs, each at least 32 random bytes of your own, never the secret: the first
       signs, all of them verify, at most 8.
-    - `change_store`: a `MemoryChangeStore` or a `SqliteChangeStore`, where changes are kept until you have handled them.
+    - `change_store`: a `MemoryChangeStore`, a `SqliteChangeStore` or, for several hosts, a `PostgresChangeStore`, where
+      changes are kept until you have handled them.
     - `change_lease`: for how long a change belongs to who took it, 60 s.
     - `keep_changes`: for how long a change stays in the store when it is over: acknowledged, and followed by a later
       one of its payout, 30 days. The last one of each payout stays for ever.
@@ -894,7 +1037,7 @@ class Client:
         """
         Closes the client. After a Ctrl-C it does not wait for creates on the wire: the log has named them.
         """
-    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = ..., attempt_timeout: float | timedelta | None = ..., connect_timeout: float | timedelta | None = ..., settle_window: float | timedelta | None = ..., backoff_base: float | timedelta | None = ..., backoff_cap: float | timedelta | None = ..., read_attempts: int | None = ..., requests_per_second: float | None = ..., max_concurrency: int | None = ..., pool_size: int | None = ..., connection_per_create: bool | None = ..., max_answer_bytes: int | None = ..., proxy: str | None = ..., proxy_from_environment: bool | None = ..., ca_file: str | PathLike[str] | None = ..., customer_id: str | None = ..., max_amount: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal] | None = ..., is_test: bool | None = ..., loopback_is_live: bool | None = ..., validate: bool | None = ..., token_scope: Literal["payout", "everything"] | None = ..., token_validity: float | timedelta | None = ..., callback_keys: Iterable[str] | None = ..., change_store: MemoryChangeStore | SqliteChangeStore | None = ..., change_lease: float | timedelta | None = ..., keep_changes: float | timedelta | None = ..., callback_timeout: float | timedelta | None = ...) -> Client: ...
+    def __new__(cls, /, *, base_url: str, merchant_code: str | None = None, secret: str | None = None, token: str | Callable[[], str] | None = None, total_timeout: float | timedelta | None = 90.0, attempt_timeout: float | timedelta | None = 20.0, connect_timeout: float | timedelta | None = 5.0, settle_window: float | timedelta | None = 30.0, backoff_base: float | timedelta | None = 0.25, backoff_cap: float | timedelta | None = 5.0, read_attempts: int | None = 4, requests_per_second: float | None = None, max_concurrency: int | None = None, pool_size: int | None = 64, connection_per_create: bool | None = False, max_answer_bytes: int | None = 1048576, proxy: str | None = None, proxy_from_environment: bool | None = True, ca_file: str | PathLike[str] | None = None, customer_id: str | None = None, max_amount: Iterable[Money] | Mapping[str, str | SupportsIndex | Decimal] | None = (), is_test: bool | None = None, loopback_is_live: bool | None = False, validate: bool | None = True, token_scope: Literal["payout", "everything"] | None = "payout", token_validity: float | timedelta | None = 600.0, callback_keys: Iterable[str] | None = (), change_store: MemoryChangeStore | SqliteChangeStore | PostgresChangeStore | None = None, change_lease: float | timedelta | None = 60.0, keep_changes: float | timedelta | None = 2592000.0, callback_timeout: float | timedelta | None = 5.0) -> Client: ...
     def __reduce__(self, /) -> "tuple[object, ...]": ...
     def __repr__(self, /) -> str: ...
     def __setattr__(self, name: str, value: object, /) -> None:
@@ -939,7 +1082,7 @@ class Client:
             >>> "IDR" in [balance.available.currency for balance in balances]
             True
         """
-    def callback_url(self, /, base: str, payout_id: str, *, expires_at: datetime | None = None, place: Literal["path", "query"] = ...) -> str:
+    def callback_url(self, /, base: str, payout_id: str, *, expires_at: datetime | None = None, place: Literal["path", "query"] = "path") -> str:
         """
         Signs a callback URL for this payout: the URL to hand over as the request's `callback_url`. Nothing is sent.
 
@@ -976,7 +1119,7 @@ class Client:
             >>> len(info.name) > 0
             True
         """
-    def close(self, /, *, drain: bool = ...) -> None:
+    def close(self, /, *, drain: bool = True) -> None:
         """
         Refuses new calls, and waits for the creates on the wire, up to their deadlines. Ctrl-C ends the waiting.
 
@@ -989,7 +1132,7 @@ class Client:
             >>> client.close()
             >>> client.close(drain=False)
         """
-    def create_payout(self, /, payout_id: str, request: PayoutRequest, *, resume: bool = ..., timeout: float | timedelta | None = None) -> PayoutAccepted:
+    def create_payout(self, /, payout_id: str, request: PayoutRequest, *, resume: bool = False, timeout: float | timedelta | None = None) -> PayoutAccepted:
         """
         Makes a payout, exactly once. Store the id before the first call.
 
@@ -1078,7 +1221,7 @@ class Client:
             ...     hook(client, b'{"idEntity": "TST-223344"}', "/hook/a-guess")
             403
         """
-    def issue_token(self, /, scope: AccessScope, *, validity: float | timedelta = ..., timeout: float | timedelta | None = None) -> AccessToken:
+    def issue_token(self, /, scope: AccessScope, *, validity: float | timedelta = 600, timeout: float | timedelta | None = None) -> AccessToken:
         """
         Issues a token for someone else to use, such as a mobile app.
 
@@ -1134,7 +1277,7 @@ class Client:
             >>> "BNK_000" in [operator.code for operator in operators]
             True
         """
-    def payment_options(self, /, *, type_code: str | None = None, method_codes: Iterable[str] = ..., currencies: Iterable[str] = ..., segment_codes: Iterable[str] = ..., operator_codes: Iterable[str] = ..., timeout: float | timedelta | None = None) -> list[PaymentOption]:
+    def payment_options(self, /, *, type_code: str | None = None, method_codes: Iterable[str] = (), currencies: Iterable[str] = (), segment_codes: Iterable[str] = (), operator_codes: Iterable[str] = (), timeout: float | timedelta | None = None) -> list[PaymentOption]:
         """
         Methods and operators with their limits for this merchant, switched off ones included. What is not given does
         not filter.
@@ -1208,7 +1351,7 @@ class Client:
             ...     [client.settings[name] for name in ("total_timeout", "attempt_timeout", "pool_size")]
             [30.0, 15.0, 64]
         """
-    def take_changes(self, /, *, limit: int = ...) -> list[PayoutChange]:
+    def take_changes(self, /, *, limit: int = 100) -> list[PayoutChange]:
         """
         Takes changes out of the `change_store` to handle them: at most limit, the oldest first, and of one payout only
         the first that was not acknowledged. For `change_lease`, nobody else is given them.
@@ -1246,7 +1389,7 @@ class Client:
             >>> payout.status
             'SUCCESS'
         """
-    def wait_for_payouts(self, /, payout_ids: "Iterable[str]", *, timeout: float | timedelta, reads_per_second: float = ...) -> PayoutWaits:
+    def wait_for_payouts(self, /, payout_ids: "Iterable[str]", *, timeout: float | timedelta, reads_per_second: float = 100.0) -> PayoutWaits:
         """
         Waits for many payouts, and gives each as soon as it is final, or as its wait ends otherwise: with one rate for
         all their reads, and tokens that cover up to 32 of them. An id that is given twice is waited for once.
@@ -1354,7 +1497,7 @@ class CryptoAccount:
             >>> Money("10000", "IDR").replace(amount="20000")
             Money('20000', 'IDR')
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -1367,7 +1510,7 @@ class CryptoAccount:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -1455,7 +1598,7 @@ class CryptoTransfer:
             >>> Money("10000", "IDR").replace(amount="20000")
             Money('20000', 'IDR')
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -1468,7 +1611,7 @@ class CryptoTransfer:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -1551,7 +1694,7 @@ class FailureReason:
             >>> Money("10000", "IDR").replace(amount="20000")
             Money('20000', 'IDR')
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -1564,7 +1707,7 @@ class FailureReason:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -1696,7 +1839,7 @@ class Money:
             >>> Money("10000", "IDR").replace(amount="20000")
             Money('20000', 'IDR')
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -1709,7 +1852,7 @@ class Money:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -1717,40 +1860,6 @@ class Money:
 
             >>> Money("10000", "IDR").to_json()
             '{"amount": "10000", "currency": "IDR"}'
-        """
-
-@final
-class Outbox:
-    """
-    Takes payouts one by one, in transactions of your own PostgreSQL database: the order and its payout are committed
-    together, or not at all. `Batches.open_outbox` makes it there, and `Batches.drive` pays what is committed.
-
-    `batch_id` is the outbox's. `journal_key`, or `KOMOPAY_JOURNAL_KEY`, is the journal's; schema is where its tables
-    are. An outbox opens nothing, and may be used by any process and thread.
-
-    Errors: `InvalidRequestError`, naming `batch_id`; `ConfigurationError`, naming `journal_key` or `schema`.
-
-    Example:
-
-        >>> from komopay.batches import Outbox, generate_journal_key
-        >>> Outbox("refunds", journal_key=generate_journal_key())
-        Outbox(batch_id='refunds')
-    """
-    def __new__(cls, /, batch_id: str, *, journal_key: str | None = None, schema: str = ...) -> Outbox: ...
-    def __reduce__(self, /) -> "tuple[object, ...]": ...
-    def __repr__(self, /) -> str: ...
-    def add(self, /, connection: "SupportsCursor", key: str, request: PayoutRequest, *, payout_id: str | None = None) -> str:
-        """
-        Adds a payout in the transaction that connection is in, and gives the id that it is paid under. It is paid if
-        you commit, and never was if you do not.
-
-        connection is one of DB-API whose placeholders are `%s`, such as psycopg's; of an `SQLAlchemy` session, it is
-        `session.connection().connection`. key is what you call the payout, such as the order's number: the same key and
-        request again add nothing. Without a payout id, one is derived from `batch_id` and key. The payee is sealed
-        before it leaves this process.
-
-        Errors: `InvalidRequestError`, naming the field that cannot be paid, or `key` if another request has it. What
-        the connection raises is raised as it is.
         """
 
 @final
@@ -1899,7 +2008,7 @@ class Payout:
         """
         Where it stands: see `PayoutStatus`. The list is open.
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -1912,7 +2021,7 @@ class Payout:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -2038,7 +2147,7 @@ class PayoutAccepted:
         """
         The segment, if the platform repeats one.
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -2051,7 +2160,7 @@ class PayoutAccepted:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -2144,7 +2253,7 @@ class PayoutChange:
         """
         The number of the change: 1, 2, 3 ... for each payout. With the id, it names the change for ever.
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -2157,7 +2266,7 @@ class PayoutChange:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -2300,7 +2409,7 @@ class PayoutRequest:
         """
         The customer's segment, where the merchant uses segments.
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -2313,7 +2422,7 @@ class PayoutRequest:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -2375,6 +2484,38 @@ class PayoutWaits:
             ...     list(waits)
             []
         """
+
+@final
+class PostgresChangeStore:
+    """
+    Keeps changes in PostgreSQL, for any number of processes and hosts whose changes end in one database: best in that
+    database.
+
+    url is `postgresql://user:password@host/database`. The tables are made if there are none: `komopay_changes`,
+    `komopay_changes_owner` and `komopay_changes_form`, in the schema `komopay`, or in another with
+    `?options=-csearch_path%3DNAME`. Which rights a role needs, what is encrypted and which servers will do is in
+    docs/callbacks.md. No error, log or repr shows the user or the password.
+
+    It belongs to the base URL, merchant code (or none: a token) and `is_test` of the first client that is made with it,
+    and is refused to clients of others. What it has said that it recorded survives a crash of the process and of the
+    server. It holds amounts and statuses and no account number, as a `SqliteChangeStore` does.
+
+    Each process has connections of its own, up to 10, and opens them when it uses the store, in a forked child anew.
+
+    Errors: `ConfigurationError`, naming `change_store`, if the URL, the server or the role will not do;
+    `UnavailableError`, naming the same, if the server cannot be reached now.
+
+    Example:
+
+        >>> import os
+        >>> store = PostgresChangeStore(os.environ["SHOP_DATABASE"])  # postgresql://shop:...@db.example.com/shop
+        >>> with Client.from_env(change_store=store) as client:
+        ...     client.take_changes()
+        []
+    """
+    def __new__(cls, /, url: str) -> PostgresChangeStore: ...
+    def __reduce__(self, /) -> "tuple[object, ...]": ...
+    def __repr__(self, /) -> str: ...
 
 @final
 class Reason:
@@ -2449,7 +2590,7 @@ class Reason:
             >>> Money("10000", "IDR").replace(amount="20000")
             Money('20000', 'IDR')
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -2462,7 +2603,7 @@ class Reason:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -2627,7 +2768,7 @@ class WalletAccount:
             >>> Money("10000", "IDR").replace(amount="20000")
             Money('20000', 'IDR')
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -2640,7 +2781,7 @@ class WalletAccount:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -2733,7 +2874,7 @@ class WalletTransfer:
             >>> Money("10000", "IDR").replace(amount="20000")
             Money('20000', 'IDR')
         """
-    def to_dict(self, /, *, include_personal: bool = ...) -> "dict[str, object]":
+    def to_dict(self, /, *, include_personal: bool = False) -> "dict[str, object]":
         """
         This value as plain data, which JSON can hold: its fields by their names, amounts and times as texts,
         spans in seconds. `from_dict` gives it back.
@@ -2746,7 +2887,7 @@ class WalletTransfer:
             >>> Money("10000", "IDR").to_dict()
             {'amount': '10000', 'currency': 'IDR'}
         """
-    def to_json(self, /, *, include_personal: bool = ...) -> "str":
+    def to_json(self, /, *, include_personal: bool = False) -> "str":
         """
         The JSON of `to_dict`.
 
@@ -2787,6 +2928,14 @@ class _Argument:
         """
 
 @final
+class _Items:
+    """
+    The items of a batch, which are read page by page.
+    """
+    def __iter__(self, /) -> _Items: ...
+    def __next__(self, /) -> ReportItem: ...
+
+@final
 class _Opaque:
     """
     A function with the first of its arguments, as `functools.partial` has them, but its repr shows none of them.
@@ -2794,6 +2943,42 @@ class _Opaque:
     def __call__(self, /, *arguments: "object", **known: "object") -> "object": ...
     def __new__(cls, function: "object", /, *arguments: "object", **known: "object") -> _Opaque: ...
     def __repr__(self, /) -> str: ...
+
+@final
+class _Outbox:
+    """
+    Makes the rows of an outbox: `komopay.batches.Outbox`, which has the documentation, adds them.
+    """
+    def __new__(cls, /, batch_id: str, *, journal_key: str | None = None, schema: str = "komopay") -> _Outbox: ...
+    def _row(self, /, key: str, request: PayoutRequest, payout_id: str | None, style: str) -> _OutboxRow:
+        """
+        The row of a payout, checked and sealed, for a driver with placeholders of this style.
+        """
+    @property
+    def batch_id(self, /) -> str: ...
+
+@final
+class _OutboxRow:
+    """
+    A row of an outbox, and what is asked of the database to add it.
+    """
+    def _check(self, /, fingerprint: str | None) -> None:
+        """
+        Refuses the key, unless what was added under it before is this request.
+        """
+    def _insert(self, /) -> "tuple[str, object]":
+        """
+        A statement and its values: adds the row, and gives one if it is new.
+        """
+    def _look(self, /) -> "tuple[str, object]":
+        """
+        A statement and its values: the payout id and the fingerprint of the row that was there before.
+        """
+    @property
+    def payout_id(self, /) -> str:
+        """
+        The id that it is paid under, if it is new.
+        """
 
 @final
 class _TokenReply:
@@ -2885,7 +3070,7 @@ def _set_telemetry(hook: "object | None") -> None:
     Sets who is told of the calls that start from now on; nobody, if it is None.
     """
 
-def csv(source: "str | PathLike[str] | SupportsRead", *, columns: Mapping[str, str] | None = None, delimiter: str = ...) -> RowSource:
+def csv(source: "str | PathLike[str] | SupportsRead", *, columns: Mapping[str, str] | None = None, delimiter: str = ",") -> RowSource:
     """
     The rows of a CSV file, for `plan`: RFC 4180, in UTF-8, with a header. `csv_template` gives its columns.
 

@@ -9,14 +9,14 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Literal, TypeAlias, TypedDict
 
-from komopay._native import MemoryChangeStore, Money, SqliteChangeStore
+from komopay._native import MemoryChangeStore, Money, PostgresChangeStore, SqliteChangeStore
 
 __all__ = ["CommonSettings", "Settings", "Token"]
 
 Seconds: TypeAlias = float | timedelta
 Token: TypeAlias = str | Callable[[], str]
 Ceilings: TypeAlias = Iterable[Money] | Mapping[str, str | int | Decimal]
-ChangeStore: TypeAlias = MemoryChangeStore | SqliteChangeStore
+ChangeStore: TypeAlias = MemoryChangeStore | SqliteChangeStore | PostgresChangeStore
 
 
 class CommonSettings(TypedDict, total=False):

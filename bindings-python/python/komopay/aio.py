@@ -25,10 +25,11 @@ from komopay._opaque import Opaque
 # asyncio is imported where it is used, since whoever has no loop shall not wait for it.
 if TYPE_CHECKING:
     import asyncio
+    import inspect
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
     from datetime import datetime, timedelta
     from types import TracebackType
-    from typing import Literal, Protocol
+    from typing import ClassVar, Literal, Protocol
 
     from typing_extensions import Self, Unpack
 
@@ -49,6 +50,18 @@ if TYPE_CHECKING:
         future: asyncio.Future[_T]
 
         def cancel(self) -> None: ...
+
+
+class _SignatureOfClient:
+    """That of `Client`, with its settings and their defaults: looked up when it is asked for."""
+
+    def __get__(self, _client: AsyncClient | None, cls: type[AsyncClient]) -> inspect.Signature:
+        import inspect
+
+        # A subclass may take something else.
+        if cls.__init__ is not AsyncClient.__init__:
+            raise AttributeError("__signature__")
+        return inspect.signature(Client)
 
 
 class AsyncClient:
@@ -72,6 +85,11 @@ class AsyncClient:
 
     # With a dict, so that tests can replace a method of one client, as `unittest.mock` does.
     __slots__ = ("__dict__", "_client", "_native", "_provider")
+
+    if TYPE_CHECKING:
+        __signature__: ClassVar[inspect.Signature]
+    else:
+        __signature__ = _SignatureOfClient()
 
     def __init__(
         self,
@@ -601,6 +619,11 @@ class AsyncClient:
             "an AsyncClient holds credentials and connections and cannot be pickled or copied; "
             "make one in each process, for example with AsyncClient.from_env()"
         )
+
+
+# `inspect` follows this to the settings and their defaults.
+_from_env = cast("classmethod[AsyncClient, ..., AsyncClient]", vars(AsyncClient)["from_env"])
+setattr(_from_env.__func__, "__wrapped__", vars(Client)["from_env"])
 
 
 def _in_thread(token: str | Callable[[], str | Awaitable[str]] | None, provider: _Provider | None) -> Token | None:

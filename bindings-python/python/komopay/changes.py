@@ -1,7 +1,7 @@
 """Takes the changes of payouts out of a client's store and gives each to a function of yours.
 
 The adapters (`komopay.fastapi`, `komopay.flask`, `komopay.django`) use it; use it by itself where callbacks are
-received in one program and handled in another, both with the same `SqliteChangeStore`:
+received in one program and handled in another, both with the same `SqliteChangeStore` or `PostgresChangeStore`:
 
     with ChangeWorker(client, on_change):
         ...
@@ -13,10 +13,9 @@ is not above it: a worker that is late must not undo what came after. It must en
 another worker is given the same change. Of one payout, the next change comes only after the one before it was
 acknowledged; other payouts do not wait.
 
-**Several hosts** need one store that all of them share, which a `SqliteChangeStore` is for one machine only: with a
-store of its own, each host counts `sequence` for itself, and a higher number of one would hide the final status of
-another. So let one host receive callbacks and read payouts. All workers of one store need the same function: any of
-them may be given a change.
+**Several hosts** need one store that all of them share: a `PostgresChangeStore`. A `SqliteChangeStore` is for one
+machine only: with a store of its own, each host counts `sequence` for itself, and a higher number of one would hide the
+final status of another. All workers of one store need the same function: any of them may be given a change.
 
 **The function** may be async or not, with both workers. A `ChangeWorker` runs an async one in an event loop of its
 thread, which is made for the first and closed with the worker, so what the function keeps there, such as a connection

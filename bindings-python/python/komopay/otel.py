@@ -14,6 +14,7 @@ application writes). docs/observability.md lists all names. No span and no metri
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -100,7 +101,7 @@ class _Call:
         method, _, path = attempt.operation.partition(" ")
         template = _template(path)
         # What has few values is a metric's; all of it is the span's.
-        shared: dict[str, str | int] = {"http.request.method": method, "url.template": template}
+        shared = {"http.request.method": method, "url.template": template, **_server(request.url)}
         if attempt.http_status is not None:
             shared["http.response.status_code"] = attempt.http_status
         failed = request.error or (str(attempt.http_status) if (attempt.http_status or 0) >= 400 else None)
@@ -109,7 +110,7 @@ class _Call:
         self._telemetry.requests.record(attempt.duration.total_seconds(), shared, context=self._context)
         if not self._span.is_recording():
             return
-        attributes = shared | {"komopay.attempt": request.number}
+        attributes = shared | {"url.full": request.url, "komopay.attempt": request.number}
         if request.resend_count > 0:
             attributes["http.request.resend_count"] = request.resend_count
         if attempt.request_id is not None:
@@ -151,6 +152,13 @@ def _template(path: str) -> str:
     """The path without what is of one payout only, nor its query."""
     path = path.partition("?")[0]
     return "/payouts/{id}" if path.startswith("/payouts/") and not path.startswith("/payouts/!") else path
+
+
+def _server(url: str) -> dict[str, str | int]:
+    """Where requests go, as the semantic conventions for HTTP tell it."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return {"server.address": parts.hostname or "", "server.port": port}
 
 
 def _nanos(time: datetime, after: timedelta | None = None) -> int:

@@ -48,13 +48,15 @@ class CallAttempt:
 
         >>> from komopay.telemetry import CallAttempt
         >>> [field for field in CallAttempt.__annotations__]
-        ['number', 'resend_count', 'attempt', 'error']
+        ['number', 'resend_count', 'url', 'attempt', 'error']
     """
 
     number: int
     """Which request of the call it is, from 1 on."""
     resend_count: int
     """How many times the call had sent this request before."""
+    url: str
+    """Where it was sent: the base URL with the path. It has no user name, no password, and no query."""
     attempt: Attempt
     """The request: what, when, how long, the answer's status and the platform's id of it."""
     error: str | None

@@ -12,7 +12,7 @@ use pyo3::types::PyString;
 use tokio::sync::OnceCell;
 
 use crate::client::{Client, variable_of};
-use crate::error::{raise, raise_kind};
+use crate::error::{guard, raise, raise_kind};
 use crate::given::{Given, setting};
 use crate::process::{detached, generation, locked};
 
@@ -104,6 +104,19 @@ impl Journal {
     pub fn shown(&self) -> String {
         self.location.to_string()
     }
+}
+
+/// A new key for a journal, as `journal_key` takes it: 32 random bytes. Keep it like a password, and apart from the
+/// journal: without it, nobody can read the payees in there.
+///
+/// Example:
+///
+///     >>> from komopay.batches import generate_journal_key
+///     >>> len(generate_journal_key())
+///     44
+#[pyfunction]
+pub fn generate_journal_key(py: Python<'_>) -> PyResult<String> {
+    guard(py, || Keys::generate().map_err(|error| raise(py, &error)))
 }
 
 /// The keys that were given, or those of the environment.

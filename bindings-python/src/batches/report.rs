@@ -12,10 +12,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use tokio::sync::Notify;
 
+use super::{Batches, apart, values};
 use crate::answer::Answered;
 use crate::caller::Caller;
 use crate::error::guard;
-use crate::given::{Argument, Read, argument};
+use crate::given::{Argument, Given, Or, Read, argument};
 use crate::process::locked;
 use crate::telemetry::Told;
 use crate::wait::Attend;
@@ -240,5 +241,64 @@ impl Attend for Writing {
 
     fn end_softly(&self) -> bool {
         false
+    }
+}
+
+#[pymethods]
+impl Batches {
+    /// Writes the report of a batch as it stands now, item by item, and gives its totals.
+    ///
+    /// target is a path, or a file that is open for writing: of bytes, or of text (with `newline=""`). format is
+    /// `"csv"`, a row per item; `"jsonl"`, an object per item and a last one of the batch; or `"html"`, one page for
+    /// people. It holds no name and no whole account number.
+    ///
+    /// Errors: `InvalidRequestError`, naming `batch_id`, if there is none of this id; `ConfigurationError`, naming
+    /// `report`, if it cannot be written. What an open file raises is raised as it is.
+    ///
+    /// Example:
+    ///
+    ///     >>> from io import StringIO
+    ///     >>> file = StringIO(newline="")  # or a path
+    ///     >>> totals = batches.report("payroll-2026-11", file, format="csv")
+    ///     >>> totals.count("planned"), file.getvalue().count("EMP-")
+    ///     (2, 2)
+    #[pyo3(signature = (batch_id, target: "str | PathLike[str] | SupportsWrite", *, format=Or::DEFAULT),
+        text_signature = "($self, batch_id, target, *, format='csv')")]
+    fn report(
+        &self,
+        py: Python<'_>,
+        batch_id: Given<'_, String>,
+        target: &Bound<'_, PyAny>,
+        format: Or<'_, Form>,
+    ) -> PyResult<Answered<values::ReportTotals>> {
+        guard(py, || {
+            let id = argument("batch_id").take(batch_id)?;
+            let form = argument("format").take_or(format, Form::Csv)?;
+            let made;
+            let writing = if let Ok(writing) = target.cast::<Writing>() {
+                writing.get()
+            } else {
+                made = Writing::to(target)?;
+                &made
+            };
+            let (sink, open) = (writing.sink(py)?, self.journal.open(py)?);
+            let call = async move {
+                let batches = open.await?;
+                batches.status(&id).await?;
+                batches.report(&id, form.writer(sink()?)).await.map(values::ReportTotals::from)
+            };
+            let totals = self.caller.start(py)?.call_attending(py, writing, apart(call))?;
+            if matches!(self.caller, Caller::Blocks) {
+                writing.write(py)?;
+            }
+            Ok(totals)
+        })
+    }
+
+    /// A report for an event loop, which writes it.
+    #[pyo3(signature = (target: "str | PathLike[str] | SupportsWrite") -> "object")]
+    #[allow(clippy::unused_self, reason = "a method of the batches that it is for")]
+    fn _writing(&self, py: Python<'_>, target: &Bound<'_, PyAny>) -> PyResult<Writing> {
+        guard(py, || Writing::to(target))
     }
 }

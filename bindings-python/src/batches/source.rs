@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use komopay_batches as batches;
 use komopay_batches::Columns;
-use komopay_core::PayoutId;
+use komopay_core::{MethodCode, PayoutId};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -111,6 +112,29 @@ pub fn json_lines(
     columns: Option<Given<'_, Mapped>>,
 ) -> PyResult<RowSource> {
     guard(py, || row_source(source, Format::JsonLines, columns))
+}
+
+/// The header of a CSV file for payouts by this method, such as `BANK_TRANSFER`, or without one by any: every column
+/// that it may have.
+///
+/// Errors: `InvalidRequestError`, naming `method_code`, if it is not known.
+///
+/// Example:
+///
+///     >>> from komopay.batches import csv_template
+///     >>> csv_template().split(",")[:4]
+///     ['id', 'payout_id', 'amount', 'currency']
+#[pyfunction]
+#[pyo3(signature = (method_code=None))]
+pub fn csv_template(py: Python<'_>, method_code: Option<Given<'_, String>>) -> PyResult<String> {
+    guard(py, || {
+        let name = argument("method_code");
+        let code = name.maybe(method_code)?.map(|code| MethodCode::from(code.as_str()));
+        if let Some(MethodCode::Unknown(_)) = code {
+            return Err(name.refuse(py, &format!("must be one of {}", MethodCode::KNOWN.join(", "))));
+        }
+        Ok(batches::csv_template(code.as_ref()))
+    })
 }
 
 fn row_source(source: &Bound<'_, PyAny>, format: Format, columns: Option<Given<'_, Mapped>>) -> PyResult<RowSource> {

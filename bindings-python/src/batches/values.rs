@@ -1,7 +1,8 @@
 //! What is told of a batch, as the values of `komopay/batches/values.py`, which documents their fields and types.
 
+use jiff::Timestamp;
 use komopay_batches as batches;
-use komopay_core::{MethodCode, Money};
+use komopay_core::{ErrorKind, FailureCode, MethodCode, Money, PayoutStatus};
 use pyo3::prelude::*;
 
 use crate::conversion::FromCore;
@@ -16,6 +17,7 @@ codes! {
     ItemState of batches::ItemState, known &ITEM_STATES;
     PlanProblemKind of batches::PlanProblemKind, known &PROBLEM_KINDS;
     PlanWarningKind of batches::PlanWarningKind, known &WARNING_KINDS;
+    Attention of batches::Attention, known &ATTENTIONS;
 }
 
 /// The names of all of a list.
@@ -40,6 +42,7 @@ names! {
     ITEM_STATES of batches::ItemState;
     PROBLEM_KINDS of batches::PlanProblemKind;
     WARNING_KINDS of batches::PlanWarningKind;
+    ATTENTIONS of batches::Attention;
 }
 
 /// Fields that are codes.
@@ -67,6 +70,7 @@ coded! {
     batches::ItemState,
     batches::PlanProblemKind,
     batches::PlanWarningKind,
+    batches::Attention,
 }
 
 /// A plan, with its totals as plain lists.
@@ -145,6 +149,79 @@ impl From<batches::Planned> for Planned {
     }
 }
 
+/// What came of an item, with its codes under the names that they have elsewhere in Python.
+pub struct ReportItem {
+    key: String,
+    payout_id: String,
+    payment_id: Option<String>,
+    row: Option<u64>,
+    state: batches::ItemState,
+    money: Money,
+    method_code: MethodCode,
+    operator_code: Option<String>,
+    account: Option<String>,
+    fee: Option<Money>,
+    platform_status: Option<PayoutStatus>,
+    failure: Option<FailureCode>,
+    reasons: Vec<String>,
+    error_kind: Option<ErrorKind>,
+    attention: Option<batches::Attention>,
+    why: Option<String>,
+    replaces: Option<String>,
+    replaced_by: Option<String>,
+    attempts: u64,
+    updated_at: Option<Timestamp>,
+}
+
+impl From<batches::ReportItem> for ReportItem {
+    fn from(item: batches::ReportItem) -> Self {
+        let batches::ReportItem {
+            key,
+            payout_id,
+            payment_id,
+            row,
+            state,
+            money,
+            method,
+            operator,
+            account,
+            fee,
+            platform_status,
+            failure,
+            reasons,
+            error_kind,
+            attention,
+            why,
+            replaces,
+            replaced_by,
+            attempts,
+            updated_at,
+        } = item;
+        Self {
+            key,
+            payout_id: payout_id.as_str().to_owned(),
+            payment_id,
+            row,
+            state,
+            money,
+            method_code: method,
+            operator_code: operator,
+            account: account.map(|account| account.to_string()),
+            fee,
+            platform_status,
+            failure,
+            reasons,
+            error_kind,
+            attention,
+            why,
+            replaces,
+            replaced_by,
+            attempts: attempts.into(),
+            updated_at,
+        }
+    }
+}
+
 /// The totals of a report.
 pub struct ReportTotals {
     currencies: Vec<ReportCurrency>,
@@ -203,6 +280,10 @@ records! {
     PlanWarning of batches::PlanWarning { kind, text, row }
     BatchStatus of batches::BatchStatus { batch_id, state, why, counts, due_in }
     ItemCount of batches::ItemCount { state, currency, count }
+    ReportItem of ReportItem {
+        key, payout_id, payment_id, row, state, money, method_code, operator_code, account, fee, platform_status,
+        failure, reasons, error_kind, attention, why, replaces, replaced_by, attempts, updated_at
+    }
     ReportTotals of ReportTotals { currencies, fees, fees_untold }
     ReportCurrency of ReportCurrency { input, tried_again, states }
     StateTotal of StateTotal { state, count, sum }

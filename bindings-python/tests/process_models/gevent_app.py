@@ -27,7 +27,7 @@ def directly(client: Client, payout_id: str) -> PayoutAccepted:
 
 
 def through_the_threadpool(client: Client, payout_id: str) -> PayoutAccepted:
-    """The way that the README recommends."""
+    """The way that docs/process-models.md recommends."""
     accepted: PayoutAccepted = gevent.get_hub().threadpool.apply(client.create_payout, (payout_id, SALARY))
     return accepted
 

@@ -1,4 +1,4 @@
-//! `batch work`: one worker, for one batch.
+//! `batch work`: one worker, for one batch or for all that become due.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,27 +9,27 @@ use komopay_batches::{BatchState, BatchStatus, Batches, Budget, Stop};
 use komopay_core::{Error, Result};
 use tokio::time::Instant;
 
+use super::service::Service;
 use super::status::show;
+use super::turn::{SHORTEST, TURN, turn};
 use crate::exit::Exit;
 use crate::journal::JournalArguments;
 use crate::output::Output;
 use crate::progress::{PAUSE, Progress, Voice};
 use crate::signals::Signals;
 
-/// For how long it sends and follows before it looks around.
-const TURN: Duration = Duration::from_secs(30);
-
-/// The shortest pause between two turns.
-const SHORTEST: Duration = Duration::from_millis(200);
-
 /// `batch work`.
 #[derive(Args)]
 pub struct Work {
-    /// The batch.
-    batch_id: String,
+    /// The batch. May be left out with --for or --forever: then all of the journal, as they become due.
+    #[arg(required_unless_present_any = ["for", "forever"])]
+    batch_id: Option<String>,
     /// End after so many seconds, and what is under way then. Without it, at the end of the batch.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", conflicts_with = "forever")]
     r#for: Option<u64>,
+    /// Go on until SIGTERM or Ctrl-C: for systemd and Kubernetes. A journal that is away is waited for.
+    #[arg(long)]
+    forever: bool,
     #[command(flatten)]
     journal: JournalArguments,
 }
@@ -38,15 +38,29 @@ impl Work {
     pub async fn run(self, output: Output) -> Result<Exit> {
         // Before anything is sent.
         let mut signals = Signals::listen()?;
-        let batches = self.journal.open().await?;
-        if batches.status(&self.batch_id).await?.state.is_open_to_changes() {
-            return show(output, &batches, &self.batch_id).await;
-        }
         let ends = self.r#for.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-        let (stop, mut progress) = (Stop::default(), Progress::new(output));
+        let stop = Stop::default();
+        let batch_id = match self.batch_id {
+            Some(batch_id) if !self.forever => batch_id,
+            only => {
+                let service = Service::new(self.journal.journal()?, only, ends, stop.clone(), output);
+                let voice = Voice::plain();
+                let left = asked_twice(&mut signals, &stop, "--forever", &voice);
+                return tokio::select! {
+                    biased;
+                    result = service.work() => result,
+                    () = left => Ok(Exit::InDoubt),
+                };
+            }
+        };
+        let batches = self.journal.open().await?;
+        if batches.status(&batch_id).await?.state.is_open_to_changes() {
+            return show(output, &batches, &batch_id).await;
+        }
+        let mut progress = Progress::new(output);
         let voice = progress.voice();
-        let work = work(&batches, &self.batch_id, ends, &stop, &mut progress);
-        let left = asked_twice(&mut signals, &stop, &self.batch_id, &voice);
+        let work = work(&batches, &batch_id, ends, &stop, &mut progress);
+        let left = asked_twice(&mut signals, &stop, &batch_id, &voice);
         let result = tokio::select! {
             biased;
             result = work => result,
@@ -54,18 +68,18 @@ impl Work {
         };
         progress.end();
         result?;
-        show(output, &batches, &self.batch_id).await
+        show(output, &batches, &batch_id).await
     }
 }
 
 /// Asks the worker to end at the first Ctrl-C; ends with the second.
-async fn asked_twice(signals: &mut Signals, stop: &Stop, batch_id: &str, voice: &Voice) {
+async fn asked_twice(signals: &mut Signals, stop: &Stop, what: &str, voice: &Voice) {
     signals.next().await;
     stop.stop();
     voice.say("komopay: it stops after what is in flight; Ctrl-C again leaves that");
     signals.next().await;
     voice.say(format_args!(
-        "komopay: what was on its way is in doubt until `komopay batch work {batch_id}` settles it, which also goes on"
+        "komopay: what was on its way is in doubt until `komopay batch work {what}` settles it, which also goes on"
     ));
 }
 
@@ -80,13 +94,7 @@ async fn work(
     loop {
         let left = ends.map_or(TURN, |ends| ends.saturating_duration_since(Instant::now()));
         let budget = Budget { time: left.min(TURN) };
-        let turn = async {
-            // Both to their end: what one of them sent is written down whatever happened to the other.
-            let (driven, followed) =
-                tokio::join!(batches.drive(batch_id, budget, stop), batches.follow(batch_id, budget, stop));
-            driven.and(followed)
-        };
-        Box::pin(watched(batches, batch_id, progress, turn)).await?;
+        Box::pin(watched(batches, batch_id, progress, turn(batches, batch_id, budget, stop))).await?;
         let status = batches.status(batch_id).await?;
         progress.show(&status);
         if stop.is_stopped() || has_ended(&status) {

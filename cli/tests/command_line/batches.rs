@@ -8,7 +8,7 @@ use komopay_sandbox::{Effect, Operation, When};
 use crate::bench::{ACCOUNT, Bench, NAME};
 
 const CREATE: Operation = Operation::CreatePayout;
-const HEADER: &str = "id,payout_id,amount,currency,operator_code,account_name,account_number\n";
+pub const HEADER: &str = "id,payout_id,amount,currency,operator_code,account_name,account_number\n";
 
 /// A file of so many rows, whose payout ids are theirs.
 pub fn payroll(bench: &Bench, rows: u32, number: &str) -> String {

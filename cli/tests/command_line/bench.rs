@@ -16,6 +16,9 @@ use tokio::runtime::Runtime;
 pub const ACCOUNT: &str = "550066007700";
 pub const NAME: &str = "Nama Canary";
 
+/// The journal's key.
+pub const KEY: &str = "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MGFiY2RlZmdoaWo=";
+
 pub struct Bench {
     runtime: Runtime,
     pub sandbox: Sandbox,
@@ -111,9 +114,7 @@ impl Bench {
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("KOMOPAY_BASE_URL", self.sandbox.base_url()).env("KOMOPAY_MERCHANT_CODE", "MERCHANT");
         command.env("KOMOPAY_SECRET", SECRET);
-        command
-            .env("KOMOPAY_JOURNAL", &self.journal)
-            .env("KOMOPAY_JOURNAL_KEY", "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MGFiY2RlZmdoaWo=");
+        command.env("KOMOPAY_JOURNAL", &self.journal).env("KOMOPAY_JOURNAL_KEY", KEY);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

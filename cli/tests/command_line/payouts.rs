@@ -137,6 +137,16 @@ fn the_secret_is_in_the_environment_or_in_a_file() {
 }
 
 #[test]
+fn a_log_that_is_wanted_is_written_to_standard_error() {
+    let bench = Bench::new();
+    let logging = |wanted: &str| bench.run_with(&["balances", "--json"], |command| command.env("RUST_LOG", wanted));
+    assert_eq!(logging("").expect(0).err, "");
+    let debug = logging("warn,komopay=debug").expect(0);
+    assert!(debug.err.contains("DEBUG") && !debug.err.contains("canary"), "{}", debug.err);
+    assert_eq!(logging("komopay=loud").expect(2).json()["error"]["field"], "RUST_LOG");
+}
+
+#[test]
 fn balances_and_operators_are_listed() {
     let bench = Bench::new();
     let balances = bench.run(&["balances", "IDR", "--json"]).expect(0);

@@ -78,7 +78,9 @@ impl Store {
     /// The store of this owner. One that belongs to another is refused: ids are unique for each merchant only.
     pub(crate) fn new(store: Arc<dyn ChangeStore>, owner: &str) -> Result<Self> {
         let refuse = |problem: String| Error::setting("change_store", problem);
-        let claimed = store.claim(owner).map_err(|error| refuse(format!("cannot be used: {error}")))?;
+        let claimed = store.claim(owner).map_err(|error| {
+            if error.is_unavailable() { failed(&error) } else { refuse(format!("cannot be used: {error}")) }
+        })?;
         if claimed != owner {
             return Err(refuse(format!(
                 "belongs to another client: it is of `{claimed}`, and this client is of `{owner}`. Give each base URL, \

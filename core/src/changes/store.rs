@@ -35,14 +35,30 @@ impl fmt::Debug for ChangeRecord {
 
 /// Why a store could not do what it was asked. The text enters errors and logs: it holds nothing secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct StoreError(String);
+#[error("{text}")]
+pub struct StoreError {
+    text: String,
+    is_unavailable: bool,
+}
 
 impl StoreError {
     /// An error with this text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), is_unavailable: false }
+    }
+
+    /// The same of a store that is out of reach now, and may be back later: a client that is made meanwhile fails with
+    /// `unavailable`, and not with `configuration`.
+    #[must_use]
+    pub fn unavailable(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_unavailable: true }
+    }
+
+    /// Whether the store is out of reach now, and may be back later.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        self.is_unavailable
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::PayoutRequest;
 use super::agreement::{Agreement, Expected};
-use super::in_flight::{Call, Entry, InFlight, unknown};
+use super::in_flight::{Call, Entry, Flight, InFlight, unknown};
 use super::outcome::{Action, Event, NotSent, Outcome, PostEnd, ReadEnd, Start, Verdict};
 use super::read::{read_once, unproven};
 use crate::attempt::Attempt;
@@ -120,8 +120,7 @@ pub(crate) async fn create(
                     history: Vec::new(),
                     said: Said::default(),
                 });
-                // The call runs on its own: a caller that leaves never cuts a create off in the middle.
-                spawn(Box::pin(async move { flight.land(driver.run().await) }));
+                driver.take_off(flight);
                 caller
             }
         };
@@ -206,6 +205,13 @@ pub(super) struct Learned {
 }
 
 impl Driver {
+    /// The call runs on its own: a caller that leaves never cuts a create off in the middle.
+    ///
+    /// No part of an `async fn`: what is started there is compiled anew in each crate that awaits it.
+    fn take_off(self: Box<Self>, flight: Flight) {
+        spawn(Box::pin(async move { flight.land(self.run().await) }));
+    }
+
     async fn run(mut self: Box<Self>) -> Result<PayoutAccepted> {
         #[cfg(feature = "provoked-panics")]
         crate::provoked::panic_of(&self.id, "PANIC-UNSENT");

@@ -120,8 +120,10 @@ impl SingleFlight {
                 observe(&reading, &mut history).await
             };
             let result = tokio::select! {
-                result = observed => result,
+                biased;
+                // Before it may go on: who has left by then wants no GET.
                 () = reading.deserted() => return,
+                result = observed => result,
             };
             let unsent = Arc::clone(&reading.unsent);
             // Free first, so that who is told can start anew.

@@ -9,16 +9,19 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::callbacks::delivery::{Delivery, DeliveryOutcome, Log};
-use crate::callbacks::fault::{CallbackEffect, CallbackFault, CallbackFaults};
+use crate::callbacks::fault::{CallbackEffect, CallbackFault, CallbackFaults, CallbackWhen};
 use crate::callbacks::post::Post;
 use crate::callbacks::rules::Rules;
 use crate::clock::Clock;
+use crate::history::History;
+use crate::history::calls::origin;
 use crate::operation::is_payout_id;
 
 /// How often a callback is repeated that was not answered with 200 (API contract).
@@ -57,6 +60,7 @@ impl Subscriber {
 pub(crate) struct Courier {
     rules: Rules,
     clock: Clock,
+    history: History,
     /// Where the tasks run: a status may be changed from a thread that has no runtime.
     runtime: Handle,
     post: Post,
@@ -95,11 +99,12 @@ struct Callback {
 
 impl Courier {
     /// To be called on the sandbox's runtime.
-    pub(crate) fn new(rules: Rules, clock: Clock, abort: CancellationToken) -> Arc<Self> {
+    pub(crate) fn new(rules: Rules, clock: Clock, history: History, abort: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             post: Post::new(rules.clone()),
             rules,
             clock,
+            history,
             runtime: Handle::current(),
             wire: Semaphore::new(MOST_ON_THE_WIRE),
             desk: Mutex::default(),
@@ -226,10 +231,12 @@ impl Courier {
         at: &Timestamp,
     ) -> Delivery {
         // Host and port alone: path and query may carry the signature of the URL.
-        let origin = Url::parse(url).map(|url| format!(" to {}", url.origin().ascii_serialization()));
+        let place = Url::parse(url).map(|url| format!(" to {}", url.origin().ascii_serialization()));
         let loggable = if is_payout_id(payout_id) { payout_id } else { "of no payout" };
-        let (about, origin) = (status.unwrap_or("forged"), origin.unwrap_or_default());
-        tracing::info!("callback {loggable} {about} attempt {attempt}{origin} -> {outcome}");
+        let (about, place) = (status.unwrap_or("forged"), place.unwrap_or_default());
+        tracing::info!("callback {loggable} {about} attempt {attempt}{place} -> {outcome}");
+        let what = json!({"status": status, "attempt": attempt, "url": origin(url), "outcome": outcome});
+        self.history.note("callback", Some(payout_id), what);
         let (payout_id, url) = (payout_id.to_owned(), url.to_owned());
         let line = Delivery { sequence: 0, at: *at, payout_id, status, attempt, url, outcome };
         self.lock().log.write(line)
@@ -250,6 +257,16 @@ impl Courier {
 
     pub(crate) fn faults(&self) -> usize {
         self.lock().faults.len()
+    }
+
+    /// Which attempts meet what, by the names of the effects.
+    pub(crate) fn named_faults(&self) -> Vec<(CallbackWhen, String)> {
+        self.lock().faults.iter().map(|fault| (fault.when.clone(), fault.effect.name())).collect()
+    }
+
+    /// How many callbacks are not yet delivered or given up.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.borrow().due.len()
     }
 
     /// Gives up everything that waits.

@@ -68,6 +68,14 @@ pub enum CallbackEffect {
     LoseAnswer,
 }
 
+impl CallbackEffect {
+    /// Its name: its tag in JSON.
+    pub(crate) fn name(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get("type").and_then(|tag| tag.as_str()).unwrap_or("fault").to_owned()
+    }
+}
+
 impl CallbackFault {
     /// A fault.
     #[must_use]
@@ -161,6 +169,10 @@ impl CallbackFaults {
 
     pub(crate) fn len(&self) -> usize {
         self.active.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &CallbackFault> {
+        self.active.iter().map(|(fault, _)| fault)
     }
 
     /// Counts an attempt and says what shall happen to it.

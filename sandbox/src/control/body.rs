@@ -1,9 +1,15 @@
 //! The bodies of the control API.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::http::answer::Answer;
+use crate::platform::ledger::Balance;
+
+/// The balances by currency.
+pub(crate) type Balances = BTreeMap<String, Balance>;
 
 /// How many faults there are now.
 #[derive(Serialize)]

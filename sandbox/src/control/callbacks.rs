@@ -67,24 +67,33 @@ async fn inject(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Bo
     if let Some(mistake) = faults.iter().find_map(CallbackFault::mistake) {
         return Answer::bad_request(&mistake).into_response();
     }
-    let courier = gateway.courier();
     for fault in faults {
-        courier.inject(fault);
+        gateway.inject_into_callbacks(fault);
     }
-    Answer::json(StatusCode::CREATED, &Active { active: courier.faults() }).into_response()
+    Answer::json(StatusCode::CREATED, &Active { active: gateway.courier().faults() }).into_response()
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Forged {
     payout_id: String,
-    url: String,
+    url: Option<String>,
+    /// In place of a URL: the payout whose own it is. Who is shown no URL can ask for it this way.
+    url_of: Option<String>,
 }
 
 async fn forge(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Body> {
-    let Forged { payout_id, url } = match read(&body) {
+    let Forged { payout_id, url, url_of } = match read(&body) {
         Ok(forged) => forged,
         Err(answer) => return answer.into_response(),
+    };
+    let url = match (url, url_of) {
+        (Some(url), None) => url,
+        (None, Some(id)) => match callback_url(&gateway, &id) {
+            Ok(url) => url,
+            Err(error) => return refused(error).into_response(),
+        },
+        _ => return Answer::bad_request("give either url or url_of, the payout whose URL it is").into_response(),
     };
     if !may_forge_to(&gateway, &url) {
         let told = "callbacks are forged only to URLs that a create handed over, and to ports of this machine that the \
@@ -96,6 +105,13 @@ async fn forge(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Bod
         None => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "the sandbox is stopping"),
     };
     answer.into_response()
+}
+
+/// Where the changes of a payout are told.
+fn callback_url(gateway: &Gateway, id: &str) -> Result<String, ChangeError> {
+    let state = gateway.lock();
+    let payout = state.payouts.get(id).ok_or(ChangeError::NoPayout)?;
+    payout.subscriber.as_ref().map(|own| own.url().to_owned()).ok_or(ChangeError::NoCallbackUrl)
 }
 
 fn may_forge_to(gateway: &Gateway, url: &str) -> bool {
@@ -142,7 +158,7 @@ struct Advance {
 async fn advance(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response<Body> {
     match read(&body) {
         Ok(Advance { advance_ms }) => {
-            gateway.clock.advance(Duration::from_millis(advance_ms));
+            gateway.advance(Duration::from_millis(advance_ms));
             Answer::json(StatusCode::OK, &BTreeMap::from([("now", gateway.clock.timestamp())]))
         }
         Err(answer) => answer,

@@ -61,6 +61,10 @@ impl Faults {
         self.active.len()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.active.iter().map(|(fault, _)| fault)
+    }
+
     /// Counts a call and says what shall happen to it. `kept`: its connection has carried another exchange before.
     pub(crate) fn decide(&mut self, operation: Operation, payout_id: Option<&str>, kept: bool) -> Option<Effect> {
         let mut decided = None;

@@ -184,6 +184,12 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Its name: its tag in JSON.
+    pub(crate) fn name(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get("type").and_then(|tag| tag.as_str()).unwrap_or("fault").to_owned()
+    }
+
     /// Whether this can only happen on a connection that has carried another exchange before.
     pub(crate) fn needs_a_kept_connection(&self) -> bool {
         matches!(self, Self::StrayAnswer { .. } | Self::PreviousAnswer { .. })

@@ -9,6 +9,9 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
+/// What an answer that is never sent says that it is.
+const UNSENT: &str = "text/plain";
+
 /// An answer before it goes to the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -108,7 +111,12 @@ impl Answer {
 
     /// An answer that never reaches the client, because its connection is closed instead.
     pub(crate) fn unsent() -> Self {
-        Self { status: StatusCode::OK, content_type: "text/plain", headers: Vec::new(), body: Bytes::new() }
+        Self { status: StatusCode::OK, content_type: UNSENT, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// Whether it is one that reaches the client.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.content_type != UNSENT
     }
 
     /// With one more header.

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 use crate::callbacks::{CallbackFault, Courier, Subscriber};
 use crate::clock::Clock;
 use crate::faults::{Effect, Fault, Faults};
+use crate::history::History;
+use crate::history::calls::origin;
 use crate::http::activity::Activity;
 use crate::operation::Operation;
 use crate::platform::channels::TakenToday;
@@ -32,6 +36,7 @@ pub(crate) struct Gateway {
     pub(crate) signer: Signer,
     pub(crate) activity: Activity,
     pub(crate) clock: Clock,
+    pub(crate) history: History,
     /// Ends everything that still runs.
     pub(crate) abort: CancellationToken,
     state: Mutex<State>,
@@ -49,6 +54,7 @@ pub(crate) struct State {
     pub(crate) taken_today: TakenToday,
     pub(crate) courier: Arc<Courier>,
     clock: Clock,
+    history: History,
     accounts: BTreeMap<String, Account>,
     dice: fastrand::Rng,
     /// Moves with every reset, so that a payout from before is not settled after it.
@@ -72,11 +78,13 @@ impl Account {
 impl Gateway {
     pub(crate) fn new(settings: Settings) -> Self {
         let (clock, abort) = (Clock::new(), CancellationToken::new());
+        let history = History::new(&clock, settings.control);
         Self {
             signer: Signer::new(settings.seed, &settings.secret),
             activity: Activity::new(),
-            state: Mutex::new(State::new(&settings, &clock, abort.child_token(), 0)),
+            state: Mutex::new(State::new(&settings, &clock, &history, abort.child_token(), 0)),
             clock,
+            history,
             abort,
             settings,
         }
@@ -90,10 +98,16 @@ impl Gateway {
     pub(crate) fn reset(&self) {
         let mut state = self.lock();
         state.courier.stop();
-        *state = State::new(&self.settings, &self.clock, self.abort.child_token(), state.epoch + 1);
+        self.history.forget();
+        *state = State::new(&self.settings, &self.clock, &self.history, self.abort.child_token(), state.epoch + 1);
     }
 
     pub(crate) fn inject(&self, fault: Fault) {
+        self.history.note(
+            "switch",
+            None,
+            json!({"switch": "fault", "when": fault.when, "effect": fault.effect.name()}),
+        );
         self.lock().faults.inject(fault, self.settings.seed);
     }
 
@@ -102,6 +116,8 @@ impl Gateway {
     }
 
     pub(crate) fn inject_into_callbacks(&self, fault: CallbackFault) {
+        let (when, effect) = (&fault.when, fault.effect.name());
+        self.history.note("switch", None, json!({"switch": "callback_fault", "when": when, "effect": effect}));
         self.lock().courier.inject(fault);
     }
 
@@ -110,6 +126,19 @@ impl Gateway {
         let mut state = self.lock();
         state.faults.clear();
         state.courier.clear_faults();
+        self.history.note("switch", None, json!({"switch": "faults_cleared"}));
+    }
+
+    /// Switches the merchant on or off.
+    pub(crate) fn switch_merchant(&self, active: bool) {
+        self.lock().merchant_active = active;
+        self.history.note("switch", None, json!({"switch": "merchant", "active": active}));
+    }
+
+    /// Puts the clock forward.
+    pub(crate) fn advance(&self, time: Duration) {
+        self.clock.advance(time);
+        self.history.note("switch", None, json!({"switch": "clock", "advance_ms": time.as_millis()}));
     }
 
     /// Gives a payout another status, and tells its subscriber.
@@ -129,7 +158,7 @@ impl Gateway {
         if success && has_ended && available.is_some_and(|available| available < money.amount.value()) {
             return Err(ChangeError::BalanceInsufficient);
         }
-        state.end(id, outcome);
+        state.end(id, outcome, Cause::Switch);
         Ok(())
     }
 
@@ -203,6 +232,7 @@ impl Gateway {
         }
         state.taken_today.add(option, amount);
         state.write(LedgerKind::Executed, id, &payout, payout.created_at);
+        self.history.note("payout", Some(id), made(&payout));
         state.payouts.insert(id.to_owned(), payout);
         if state.courier.tells_creation() {
             state.tell(id);
@@ -242,7 +272,7 @@ impl Gateway {
 }
 
 impl State {
-    fn new(settings: &Settings, clock: &Clock, abort: CancellationToken, epoch: u64) -> Self {
+    fn new(settings: &Settings, clock: &Clock, history: &History, abort: CancellationToken, epoch: u64) -> Self {
         let accounts = settings.balances.iter();
         Self {
             merchant_active: settings.merchant_active,
@@ -252,8 +282,9 @@ impl State {
             calls: BTreeMap::new(),
             faults: Faults::default(),
             taken_today: TakenToday::default(),
-            courier: Courier::new(settings.callbacks.clone(), clock.clone(), abort),
+            courier: Courier::new(settings.callbacks.clone(), clock.clone(), history.clone(), abort),
             clock: clock.clone(),
+            history: history.clone(),
             accounts: accounts
                 .map(|(currency, balance)| {
                     (currency.clone(), Account { balance: *balance, pending: Decimal::ZERO, moved: clock.timestamp() })
@@ -282,13 +313,13 @@ impl State {
     fn settle(&mut self, id: &str) {
         let waiting = self.payouts.get(id).filter(|payout| payout.processed_at.is_none());
         if let Some(outcome) = waiting.map(|payout| payout.outcome) {
-            self.end(id, outcome);
+            self.end(id, outcome, Cause::AccountNumber);
         }
     }
 
     /// Gives a payout a final status, its first or a corrected one: books or releases its money, and tells its
     /// subscriber.
-    fn end(&mut self, id: &str, outcome: Outcome) {
+    fn end(&mut self, id: &str, outcome: Outcome, cause: Cause) {
         let Some(mut payout) = self.payouts.remove(id) else {
             return;
         };
@@ -316,6 +347,10 @@ impl State {
             let kind = if is_booked { LedgerKind::Booked } else { LedgerKind::Released };
             self.write(kind, id, &payout, now);
         }
+        let (status, reason) = (outcome.status(), outcome.failure_reason());
+        let what =
+            json!({"status": status, "failure_reason": reason, "cause": cause, "correction": was_booked.is_some()});
+        self.history.note("status", Some(id), what);
         self.payouts.insert(id.to_owned(), payout);
         self.tell(id);
     }
@@ -342,8 +377,30 @@ impl State {
             payee_hash: payout.payee_hash.clone(),
         };
         tracing::info!("ledger {entry}");
+        self.history.note("ledger", Some(id), json!({"entry": entry}));
         self.ledger.push(entry);
     }
+}
+
+/// Why a payout ended as it did, for the history.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Cause {
+    AccountNumber,
+    Switch,
+}
+
+/// What the history says of a payout that was made.
+fn made(payout: &Payout) -> Value {
+    let money = &payout.requested.money;
+    json!({
+        "amount": money.amount.value().to_string(),
+        "currency": money.currency_code,
+        "method": payout.method_code,
+        "payee_hash": payout.payee_hash,
+        "callback_to": payout.subscriber.as_ref().map(|subscriber| origin(subscriber.url())),
+        "stays": payout.outcome == Outcome::Processing,
+    })
 }
 
 /// The platform's own ids follow from seed and payout id, so that a run repeats.

@@ -74,6 +74,17 @@ pub const MAGIC_NUMBERS: [(&str, Outcome); 25] = [
     ("9000000099", Outcome::Processing),
 ];
 
+/// The digits that decide the end of a payout to this account number, if there are such in it.
+pub(crate) fn digits_of(account_number: &str) -> Option<&'static str> {
+    row_of(account_number).map(|(digits, _)| *digits)
+}
+
+fn row_of(account_number: &str) -> Option<&'static (&'static str, Outcome)> {
+    let local_part = account_number.split('@').next().unwrap_or_default();
+    let digits: String = local_part.chars().filter(char::is_ascii_digit).collect();
+    MAGIC_NUMBERS.iter().find(|(number, _)| *number == digits)
+}
+
 impl Outcome {
     /// The outcome for an account number of any payment method.
     ///
@@ -85,9 +96,7 @@ impl Outcome {
     /// ```
     #[must_use]
     pub fn of_account(account_number: &str) -> Self {
-        let local_part = account_number.split('@').next().unwrap_or_default();
-        let digits: String = local_part.chars().filter(char::is_ascii_digit).collect();
-        MAGIC_NUMBERS.iter().find(|(number, _)| *number == digits).map_or(Self::Success, |(_, outcome)| *outcome)
+        row_of(account_number).map_or(Self::Success, |(_, outcome)| *outcome)
     }
 
     /// The outcome of this status and failure reason. Without a reason `FAILED` is `FAILED` `SYSTEM`.

@@ -31,7 +31,7 @@ async fn it_is_off_unless_enabled() {
 }
 
 /// Every call of the control API.
-const CALLS: [(&str, &str); 17] = [
+const CALLS: [(&str, &str); 18] = [
     ("GET", "health"),
     ("GET", "ledger"),
     ("GET", "balances"),
@@ -49,6 +49,7 @@ const CALLS: [(&str, &str); 17] = [
     ("POST", "payouts/A/status"),
     ("POST", "payouts/A/callback"),
     ("POST", "clock"),
+    ("GET", "events"),
 ];
 
 #[tokio::test]
@@ -75,11 +76,12 @@ async fn every_call_asks_for_the_token_of_this_sandbox() {
 }
 
 #[tokio::test]
-async fn a_page_of_a_browser_is_refused_even_with_the_token() {
+async fn another_page_of_a_browser_is_refused_even_with_the_token() {
     let sandbox = controlled().await;
     let token = sandbox.control_token();
     for (method, path) in CALLS {
-        for origin in ["https://evil.example", "null", sandbox.base_url()] {
+        // The last one is its own page, under another name than it was asked by.
+        for origin in ["https://evil.example", "null", "http://localhost:1", sandbox.base_url()] {
             let from_a_page = format!("Host: localhost\r\nOrigin: {origin}");
             let request = control_request(method, path, token, "").replace("Host: localhost", &from_a_page);
             let reply = exchange(&sandbox, request).await;

@@ -16,6 +16,7 @@ mod creates;
 mod faults;
 mod idle;
 mod misdelivered;
+mod page;
 mod program;
 mod reads;
 mod refusals;

@@ -169,6 +169,14 @@ fn it_shows_a_token_that_it_made_and_asks_for_it() {
 }
 
 #[test]
+fn a_log_that_cannot_be_filtered_as_wanted_is_refused() {
+    let refused = program(&["--port", "0"]).env("RUST_LOG", "komopay_sandbox=loud").output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(error.starts_with("komopay-sandbox: RUST_LOG: "), "{error}");
+}
+
+#[test]
 fn a_token_in_the_environment_is_taken_and_shown_nowhere() {
     let mut child = program(&["--port", "0", "--control"]).env("KOMOPAY_SANDBOX_TOKEN", TOKEN).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::programs::give;
 
-/// An authority of its own, and the certificate of a server named `localhost`.
+/// An authority of its own, and the certificate of a server.
 pub struct Certificates {
     folder: TempDir,
     certificate: String,
@@ -16,14 +16,20 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// Makes them.
+    /// Makes them for a server named `localhost`.
     #[must_use]
     pub fn make() -> Self {
+        Self::make_for(&["localhost"])
+    }
+
+    /// Makes them for a server of these names and addresses.
+    #[must_use]
+    pub fn make_for(names: &[&str]) -> Self {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
-        let server = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let server = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
         let certificate = server.signed_by(&key, &authority).unwrap().pem();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("authority.pem"), authority.pem()).unwrap();
@@ -34,6 +40,12 @@ impl Certificates {
     #[must_use]
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
+    }
+
+    /// The server's certificate and its key, as PEM.
+    #[must_use]
+    pub fn of_server(&self) -> (&str, &str) {
+        (&self.certificate, &self.key)
     }
 
     pub(crate) fn give(&self, data: &Path) {

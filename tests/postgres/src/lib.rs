@@ -72,6 +72,18 @@ impl Server {
         Self::run(home, &["ssl = on"], Some(template))
     }
 
+    /// Starts one at this address of the machine, with a certificate, for hosts that come over TLS. It asks them for no
+    /// password, which would take longer than their work.
+    #[must_use]
+    pub fn start_at(address: &str, certificates: &Certificates) -> Self {
+        let (home, template) = (folder(), template());
+        let data = home.path().join("data");
+        copy(&template, &data);
+        certificates.give(&data);
+        std::fs::write(data.join("pg_hba.conf"), "local all all trust\nhostssl all all all trust\n").unwrap();
+        Self::run(home, &["ssl = on", &format!("listen_addresses = '{address}'")], Some(template))
+    }
+
     /// Starts a standby of this one.
     #[must_use]
     pub fn standby(&self) -> Self {

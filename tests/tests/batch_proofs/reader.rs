@@ -2,16 +2,52 @@
 
 use std::path::{Path, PathBuf};
 
+use deadpool_postgres::{Manager, Pool, PoolError};
 use rusqlite::{Connection, OpenFlags};
-use tokio_postgres::{Error, NoTls};
+use tokio_postgres::NoTls;
 
 /// Where a journal is.
 #[derive(Clone)]
 pub enum Place {
     /// A file.
     File(PathBuf),
-    /// A schema of a server: how its database is reached, and the schema's name.
-    Server(String, String),
+    /// A schema of a server.
+    Server(Schema),
+}
+
+/// A schema of a server, read over connections that are kept: making one costs the server more than an answer.
+#[derive(Clone)]
+pub struct Schema {
+    /// How its database is reached.
+    pub url: String,
+    pub name: String,
+    connections: Pool,
+}
+
+impl Schema {
+    pub fn new(url: String, name: String) -> Self {
+        let connections = Pool::builder(Manager::new(url.parse().unwrap(), NoTls)).build().unwrap();
+        Self { url, name, connections }
+    }
+
+    async fn items(&self, payout_id: Option<&str>) -> Result<Vec<Item>, PoolError> {
+        let (client, schema) = (self.connections.get().await?, &self.name);
+        let all = format!(
+            "SELECT item.payout_id, item.line, item.state, chunk.state FROM \"{schema}\".item JOIN \"{schema}\".chunk \
+             ON chunk.batch = item.batch AND chunk.number = item.chunk"
+        );
+        let rows = match payout_id {
+            Some(id) => client.query(&format!("{all} WHERE item.payout_id = $1"), &[&id]).await,
+            None => client.query(&all, &[]).await,
+        };
+        let item = |row: &tokio_postgres::Row| Item {
+            payout_id: row.get(0),
+            line: row.get(1),
+            state: row.get(2),
+            chunk: row.get(3),
+        };
+        Ok(rows?.iter().map(item).collect())
+    }
 }
 
 /// An item, and the chunk that it is in.
@@ -39,7 +75,7 @@ impl Place {
     pub async fn items(&self, payout_id: Option<&str>) -> Vec<Item> {
         match self {
             Self::File(path) => of_file(path, payout_id),
-            Self::Server(url, schema) => of_server(url, schema, payout_id).await.unwrap(),
+            Self::Server(schema) => schema.items(payout_id).await.unwrap(),
         }
     }
 
@@ -48,8 +84,8 @@ impl Place {
     pub fn denial_now(&self, payout_id: &str) -> Option<String> {
         let items = match self {
             Self::File(path) => of_file(path, Some(payout_id)),
-            Self::Server(url, schema) => tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(of_server(url, schema, Some(payout_id))).ok()
+            Self::Server(schema) => tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(schema.items(Some(payout_id))).ok()
             })?,
         };
         let item = items.first();
@@ -68,24 +104,4 @@ pub fn of_file(path: &Path, payout_id: Option<&str>) -> Vec<Item> {
         Ok(Item { payout_id: row.get(0)?, line: row.get(1)?, state: row.get(2)?, chunk: row.get(3)? })
     });
     items.unwrap().map(Result::unwrap).collect()
-}
-
-async fn of_server(url: &str, schema: &str, payout_id: Option<&str>) -> Result<Vec<Item>, Error> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    let connection = tokio::spawn(connection);
-    let all = format!(
-        "SELECT item.payout_id, item.line, item.state, chunk.state FROM \"{schema}\".item JOIN \"{schema}\".chunk \
-         ON chunk.batch = item.batch AND chunk.number = item.chunk"
-    );
-    let rows = match payout_id {
-        Some(id) => client.query(&format!("{all} WHERE item.payout_id = $1"), &[&id]).await,
-        None => client.query(&all, &[]).await,
-    };
-    let items = rows?
-        .iter()
-        .map(|row| Item { payout_id: row.get(0), line: row.get(1), state: row.get(2), chunk: row.get(3) })
-        .collect();
-    drop(client);
-    let _ = connection.await;
-    Ok(items)
 }

@@ -1,7 +1,7 @@
 //! A gateway, a journal, and a batch that is being paid; and what must hold of them at any time.
 
-use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use komopay_batches::{BatchSettings, Batches, Clock, Columns, CsvRows, JournalLocation, Keys, NewBatch, Planned};
 use komopay_core::Client;
-use komopay_sandbox::{Builder, LedgerKind, Sandbox};
+use komopay_sandbox::{Builder, LedgerKind, Operation, Sandbox};
 use komopay_test_postgres::{SUPERUSER, Server};
 use komopay_tests::{batches, canary};
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::reader::Place;
-use crate::worker::{End, Worker};
+use crate::reader::{Place, Schema};
+use crate::worker::{End, LIMIT, Worker};
 
 /// The only batch of a stage.
 pub const BATCH: &str = "B-1";
@@ -38,6 +38,8 @@ pub struct Stage {
     witnessed: Arc<Mutex<Vec<String>>>,
     /// What workers are started with, beside what all are.
     pub environment: Vec<(String, String)>,
+    /// Whom to believe that it is the gateway, where that speaks TLS.
+    pub authority: Option<PathBuf>,
 }
 
 /// How a server is reached without a password, which would take longer than the work.
@@ -59,7 +61,8 @@ impl Stage {
         static SCHEMAS: AtomicUsize = AtomicUsize::new(0);
         let schema = format!("s{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
         let location = format!("{}?options=-csearch_path%3D{schema}", url(server));
-        Self::new(builder, tempfile::tempdir().unwrap(), location, Place::Server(url(server), schema)).await
+        Self::new(builder, tempfile::tempdir().unwrap(), location, Place::Server(Schema::new(url(server), schema)))
+            .await
     }
 
     async fn new(builder: Builder, folder: TempDir, location: String, place: Place) -> Self {
@@ -87,6 +90,7 @@ impl Stage {
             ahead: AtomicI64::new(0),
             witnessed,
             environment: Vec::new(),
+            authority: None,
         };
         stage.shift(0);
         stage
@@ -103,7 +107,15 @@ impl Stage {
         *self.place.lock().unwrap() = place;
     }
 
-    fn clock_file(&self) -> PathBuf {
+    /// Where the journal is for another host: its server's address, and the file of the authority that knows it.
+    pub fn location_at(&self, address: &str, authority: &str) -> String {
+        let Place::Server(Schema { url, name: schema, .. }) = self.place() else { panic!("the journal is a file") };
+        let (_, place) = url.rsplit_once(':').unwrap();
+        let authority = authority.replace('/', "%2F");
+        format!("postgresql://{SUPERUSER}@{address}:{place}?sslrootcert={authority}&options=-csearch_path%3D{schema}")
+    }
+
+    pub fn clock_file(&self) -> PathBuf {
         self.folder.path().join("clock")
     }
 
@@ -122,9 +134,18 @@ impl Stage {
         self.sandbox.advance(time + Duration::from_secs(1));
     }
 
+    /// The same, while workers go on: what is on the wire then comes when it comes.
+    pub async fn let_pass(&self, time: Duration) {
+        let _ = timeout(Duration::from_millis(300), self.sandbox.idle()).await;
+        self.shift(i64::try_from(time.as_secs()).unwrap() + 1);
+        self.sandbox.advance(time + Duration::from_secs(1));
+    }
+
     /// Another process, as far as one can be had in this one.
     pub async fn batches(&self) -> Batches {
-        let client = Client::new(batches::config(self.sandbox.base_url())).unwrap();
+        let mut config = batches::config(self.sandbox.base_url());
+        config.ca_file = self.authority.clone();
+        let client = Client::new(config).unwrap();
         let (keys, clock) = (Keys::parse(&self.keys).unwrap(), Clock::of_file(self.clock_file()));
         let location: JournalLocation = self.location.parse().unwrap();
         Batches::open_by(client, &location, keys, clock).await.unwrap()
@@ -144,7 +165,6 @@ impl Stage {
 
     /// A worker, which sends itself a signal as `KOMOPAY_STEP` says.
     pub fn worker(&self, step: Option<&str>) -> Worker {
-        let errors = OpenOptions::new().create(true).append(true).open(self.folder.path().join("errors")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_batch-worker"));
         command.args([&self.location, self.sandbox.base_url(), BATCH]);
         command.env("KOMOPAY_JOURNAL_KEY", &self.keys);
@@ -153,7 +173,12 @@ impl Stage {
             command.env("KOMOPAY_STEP", step);
         }
         let variables = self.environment.iter().map(|(name, value)| (name, value));
-        Worker::start(command.envs(variables).stderr(errors))
+        Worker::start(command.envs(variables).stderr(self.errors_file()))
+    }
+
+    /// What workers write their errors to.
+    pub fn errors_file(&self) -> File {
+        OpenOptions::new().create(true).append(true).open(self.folder.path().join("errors")).unwrap()
     }
 
     pub fn errors(&self) -> String {
@@ -172,6 +197,24 @@ impl Stage {
         let mut open = self.place().items(None).await;
         open.retain(|item| item.state != "succeeded");
         panic!("it does not end: {open:?}, {}", self.errors());
+    }
+
+    /// Waits until the gateway has had so many creates.
+    pub async fn wait_for_creates(&self, creates: u64) {
+        let sent = async {
+            while self.sandbox.calls(Operation::CreatePayout) < creates {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(LIMIT, sent).await.unwrap_or_else(|_| panic!("{creates} are not sent: {}", self.errors()));
+    }
+
+    /// Whether a payout of each row was made, as far as the journal knows.
+    pub async fn is_all_paid(&self) -> bool {
+        let items = self.place().items(None).await;
+        let open = |state: &str| state != "succeeded" && state != "rejected";
+        let paid: BTreeSet<i64> = items.iter().filter(|it| it.state == "succeeded").map(|it| it.line).collect();
+        paid.len() == self.rows && !items.iter().any(|item| open(&item.state))
     }
 
     /// How often each id was executed.

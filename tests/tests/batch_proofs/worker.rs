@@ -52,6 +52,14 @@ impl Worker {
         matches!(status, Ok(WaitStatus::Stopped(..)))
     }
 
+    /// Waits until it says anything: true, or has ended. What it says after that is lost.
+    pub async fn is_ready(&mut self) -> bool {
+        let mut printed = self.child.stdout.take().unwrap();
+        let read = timeout(LIMIT, printed.read(&mut [0])).await.expect("it says nothing").unwrap();
+        tokio::spawn(async move { tokio::io::copy(&mut printed, &mut tokio::io::sink()).await });
+        read > 0
+    }
+
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
@@ -62,6 +70,11 @@ impl Worker {
             self.signal(Signal::SIGKILL);
         }
         self.end().await
+    }
+
+    /// The exit code that it ends with; none, if a signal ended it.
+    pub async fn code(mut self) -> Option<i32> {
+        timeout(LIMIT, self.child.wait()).await.expect("it does not end").unwrap().code()
     }
 
     pub async fn end(mut self) -> End {

@@ -156,6 +156,37 @@ async fn the_report_reconciles_and_shows_no_payee() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_items_are_told_page_by_page_and_each_once() {
+    let stack = Stack::start(Sandbox::builder()).await;
+    let batches = stack.batches().await;
+    let file = format!("{}\nE-X,P-X,10000,IDR,BNK_000,Canary Person,9000000031", file(2_100));
+    plan(&batches, "B-1", &file).await;
+    let mut keys = Vec::new();
+    loop {
+        let page = batches.items("B-1", None, keys.last().map_or("", String::as_str)).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 2_048);
+        keys.extend(page.into_iter().map(|item| item.key));
+    }
+    assert!(keys.is_sorted() && keys.len() == 2_101, "{}", keys.len());
+    started(&batches, "B-2", &format!("{HEAD}\nE-1,Q-1,10000,IDR,BNK_000,Canary Person,9000000031")).await;
+    to_the_end(&stack, &batches, "B-2").await;
+    batches.retry("B-2", "E-1", "operator", "asked again").await.unwrap();
+    let items = batches.items("B-2", None, "").await.unwrap();
+    let shown: Vec<_> = items.iter().map(|item| (&*item.key, item.state, item.replaced_by.as_deref())).collect();
+    assert_eq!(shown, [("E-1", ItemState::Refused, Some("E-1~2")), ("E-1~2", ItemState::Planned, None)]);
+    assert_eq!(items[1].replaces.as_deref(), Some("E-1"));
+    assert_eq!(items[0].account.as_ref().map(ToString::to_string).as_deref(), Some("****0031"));
+    assert!(!format!("{items:?}").contains("Canary"));
+    let planned = batches.items("B-2", Some(ItemState::Planned), "").await.unwrap();
+    assert_eq!(planned, items[1..]);
+    let error = batches.items("B-9", None, "").await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidRequest, Some("batch_id")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_a_restore_nothing_is_sent_before_what_was_lost_has_ended() {
     let stack = Stack::start(Sandbox::builder()).await;
     let batches = stack.batches().await;

@@ -1,7 +1,7 @@
 //! What is aimed at, and whether it holds.
 
 use super::figures::{Spread, shown};
-use super::results::{GROWTH, KIB, MB, MS, RATE, Results, SLOW_WAITS, US, Unit};
+use super::results::{GROWTH, INSTRUCTIONS, KIB, MB, MS, RATE, Results, SLOW_WAITS, US, Unit};
 
 /// A figure that is aimed at: of one subject, or of one against another in the same round.
 pub(super) struct Aim {
@@ -32,9 +32,13 @@ const JVM: &str = "JVM, 1 caller: komopay";
 const JVM_THREADS: &str = "JVM, 64 in flight: komopay, threads";
 const SYNC: &str = "Python sync: komopay";
 
+/// What a create costs in the build that is published, with link-time optimisation: the guards count another one.
+pub(super) const PUBLISHED_CREATE: &str = "core: create, as published";
+
 pub(super) const AIMS: &[Aim] = &[
     against("1 caller: core", "1 caller: hyper by hand", RATE, AtLeast(0.85)),
     against("64 in flight: core", "64 in flight: hyper by hand", RATE, AtLeast(0.85)),
+    alone(PUBLISHED_CREATE, INSTRUCTIONS, AtMost(75_000.0)),
     against(SYNC, "Python sync: requests", RATE, AtLeast(15.0)),
     against(SYNC, "Python sync: httpx", RATE, AtLeast(8.0)),
     against(SYNC, "Python sync: pyreqwest", RATE, AtLeast(1.3)),
@@ -57,8 +61,10 @@ pub(super) const AIMS: &[Aim] = &[
     against("first payout over TLS: komopay", "first payout over TLS: requests", MS, AtMost(0.3)),
     alone("Python sync, many calls: komopay", GROWTH, AtMost(1.02)),
     alone("Python: import over a bare interpreter", MS, AtMost(10.0)),
-    alone("Python: wheel", MB, AtMost(4.0)),
-    alone("Python: library in the wheel", MB, AtMost(9.0)),
+    // With batches in it. Without, it was to be 4 MB, and its library 9: with 6, which is half as much again, the
+    // library may be as much larger.
+    alone("Python: wheel", MB, AtMost(6.0)),
+    alone("Python: library in the wheel", MB, AtMost(14.0)),
     alone("10,000 forged callbacks refused, 8 keys", MS, AtMost(1000.0)),
 ];
 

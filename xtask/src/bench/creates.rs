@@ -1,10 +1,12 @@
 //! Creates, by all contestants in turn: a busy moment of the machine meets all of them.
 
+use super::aims::PUBLISHED_CREATE;
 use super::contestants::{CONTESTANTS, Kind};
 use super::figures::{Figures, shown};
 use super::place::Place;
-use super::results::{CPU, PEAK, RATE, Results, WAITS};
+use super::results::{CPU, INSTRUCTIONS, PEAK, RATE, Results, WAITS};
 use crate::failure::Outcome;
+use crate::guards;
 
 pub(super) fn measure(place: &Place, rounds: usize, results: &mut Results) -> Outcome {
     let (plain, tls, closing) = (place.serve("")?, place.serve_tls()?, place.serve("--close")?);
@@ -27,6 +29,10 @@ pub(super) fn measure(place: &Place, rounds: usize, results: &mut Results) -> Ou
                 }
             }
         }
+    }
+    match guards::create(place.workspace, &place.program)? {
+        Some(instructions) => results.add(PUBLISHED_CREATE, INSTRUCTIONS, instructions),
+        None => println!("   {PUBLISHED_CREATE}: not counted, which takes Valgrind, on Linux"),
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{kotlin, swift, tools};
 
 pub(super) struct Place<'a> {
     pub(super) workspace: &'a Workspace,
-    program: PathBuf,
+    pub(super) program: PathBuf,
     pub(super) venv: Venv,
     pub(super) wheel: PathBuf,
     pub(super) jvm: kotlin::Contestants<'a>,

@@ -17,6 +17,14 @@ pub(super) fn measure(place: &Place, results: &mut Results) -> Outcome {
     let [jar, library] = place.jvm.files()?;
     results.add("JVM: jar, with this machine's library", MB, megabytes(&jar)?);
     results.add("JVM: library in the jar", MB, megabytes(&library)?);
+    // The last one: it takes the place of the one in the jar.
+    results.add("phones: library, as built for this machine", MB, megabytes(&place.jvm.plain_library()?)?);
+    if !cfg!(target_os = "macos") {
+        println!(
+            "   the XCFramework is not built here, which takes macOS: what stands for it is the library for phones"
+        );
+    }
+    println!("   no Android library is built here, which takes its NDK: the library for phones stands for it, too");
     Ok(())
 }
 

@@ -25,6 +25,12 @@ pub(crate) enum Tool {
     Redis,
     /// Keeps journals and changes for many hosts, with a pooler before it.
     Postgres,
+    /// Makes hosts of one machine: network namespaces, and cables between them.
+    Namespaces,
+    /// Reads the unit of a worker.
+    Systemd,
+    /// Shows the gateway's page.
+    Chromium,
     /// Sets the wall clock of one process.
     Faketime,
     /// Counts instructions.
@@ -49,6 +55,9 @@ impl Tool {
             Self::Maven => "Maven",
             Self::Redis => "redis-server",
             Self::Postgres => "PostgreSQL's server and pgbouncer",
+            Self::Namespaces => "ip, unshare and nsenter, and the right to make network namespaces (root)",
+            Self::Systemd => "systemd-analyze",
+            Self::Chromium => "chromium, or google-chrome",
             Self::Faketime => "libfaketime",
             Self::Valgrind => "valgrind",
             Self::Debootstrap => "debootstrap",

@@ -7,7 +7,7 @@ from pathlib import Path
 PACKAGE = Path(sys.argv[1])
 
 # What is no part of it: the stand-in gateway is Python's own way to test, and batches are of servers only.
-ELSEWHERE = {"Sandbox", "Batches", "Outbox", "RowSource", "Stop"}
+ELSEWHERE = {"Sandbox", "Batches", "RowSource", "Stop"}
 # Kotlin and Swift construct these through their own syntax, Python too.
 CONSTRUCTION = {"__new__", "__init__"}
 # What every value and error has, as is usual in Python.

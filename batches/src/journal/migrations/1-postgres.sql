@@ -45,12 +45,13 @@ CREATE TABLE item (
     state TEXT COLLATE "C" NOT NULL,
     answer TEXT,
     why TEXT,
-    replaces TEXT,
+    replaces TEXT COLLATE "C",
     changed_at BIGINT NOT NULL,
     UNIQUE (batch, key)
 );
 CREATE INDEX item_chunk ON item (batch, chunk, key);
 CREATE INDEX item_payout ON item (batch, payout_id);
+CREATE INDEX item_replaces ON item (batch, replaces) WHERE replaces IS NOT NULL;
 CREATE TABLE tally (
     batch TEXT COLLATE "C" NOT NULL,
     state TEXT COLLATE "C" NOT NULL,

@@ -51,6 +51,7 @@ CREATE TABLE item (
 ) STRICT;
 CREATE INDEX item_chunk ON item (batch, chunk, key);
 CREATE INDEX item_payout ON item (batch, payout_id);
+CREATE INDEX item_replaces ON item (batch, replaces) WHERE replaces IS NOT NULL;
 CREATE TABLE tally (
     batch TEXT NOT NULL,
     state TEXT NOT NULL,

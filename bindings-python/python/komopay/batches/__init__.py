@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING
 
 from komopay._native import (
     Batches,
-    Outbox,
     RowSource,
     Stop,
     csv,
@@ -39,7 +38,8 @@ from komopay._native import (
     generate_journal_key,
     json_lines,
 )
-from komopay.batches.codes import BatchState, ItemState, PlanProblemKind, PlanWarningKind
+from komopay.batches.codes import Attention, BatchState, ItemState, PlanProblemKind, PlanWarningKind
+from komopay.batches.outbox import Outbox
 from komopay.batches.values import (
     BatchEvent,
     BatchStatus,
@@ -51,6 +51,7 @@ from komopay.batches.values import (
     PlanProblem,
     PlanWarning,
     ReportCurrency,
+    ReportItem,
     ReportTotals,
     RowProblem,
     StateTotal,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncBatches",
+    "Attention",
     "BatchEvent",
     "BatchState",
     "BatchStatus",
@@ -77,6 +79,7 @@ __all__ = [
     "PlanWarningKind",
     "Planned",
     "ReportCurrency",
+    "ReportItem",
     "ReportTotals",
     "RowProblem",
     "RowSource",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import Protocol, TypeAlias
 
 from komopay._native import PayoutRequest, RowSource
 
-__all__ = ["AsyncRows", "Row", "Rows", "SupportsCursor", "SupportsRead", "SupportsWrite"]
+__all__ = ["AsyncRows", "Row", "Rows", "SupportsExecute", "SupportsRead", "SupportsWrite"]
 
 Row: TypeAlias = tuple[str, PayoutRequest] | tuple[str, str | None, PayoutRequest] | Mapping[str, object]
 Rows: TypeAlias = RowSource | Iterable[Row]
@@ -17,7 +17,18 @@ AsyncRows: TypeAlias = AsyncIterable[Row]
 class SupportsCursor(Protocol):
     """A connection of DB-API."""
 
-    def cursor(self) -> object: ...
+    @property
+    def cursor(self) -> Callable[..., object]: ...
+
+
+class SupportsStatements(Protocol):
+    """A session or connection of SQLAlchemy, or a connection of asyncpg."""
+
+    @property
+    def execute(self) -> Callable[..., object]: ...
+
+
+SupportsExecute: TypeAlias = SupportsCursor | SupportsStatements
 
 
 class SupportsRead(Protocol):

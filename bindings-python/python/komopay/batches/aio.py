@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from komopay import AsyncClient, Money, Payout
     from komopay.aio import _Call
     from komopay.batches._rows import AsyncRows, Rows, SupportsWrite
-    from komopay.batches.values import BatchEvent, BatchStatus, Planned, ReportTotals, RowProblem
+    from komopay.batches.values import BatchEvent, BatchStatus, Planned, ReportItem, ReportTotals, RowProblem
 
     class _Feeding(Protocol):
         """Rows on their way to a plan."""
@@ -59,6 +59,9 @@ class AsyncBatches:
     way is settled by the next call.
 
     Errors: as for `Batches`; of the journal itself, by the first call.
+
+    The examples of the methods begin with such `batches`, into which `planned` has put two `employees` as
+    `payroll-2026-11`.
 
     Example:
 
@@ -115,6 +118,15 @@ class AsyncBatches:
         read in the event loop, which goes on with other tasks every 500 rows.
 
         Errors: as for `Batches.plan`.
+
+        Example:
+
+            >>> async def rows() -> AsyncIterator[dict[str, str]]:
+            ...     for employee in employees:  # such as those of a database, one by one
+            ...         yield employee
+            >>> planned = asyncio.run(batches.plan("payroll-2026-11", rows(), maker="siti", count=2))
+            >>> planned.plan.currencies[0].sum
+            Money('550000', 'IDR')
         """
         feeding = cast("_Feeding", self._batches._feeding(rows))
         start = Opaque(
@@ -164,7 +176,15 @@ class AsyncBatches:
         stop_on_low_balance: bool = True,
         approval_by_another: bool = True,
     ) -> str:
-        """Opens an outbox, and gives the digest to approve. See `Batches.open_outbox`."""
+        """Opens an outbox, and gives the digest to approve. See `Batches.open_outbox`.
+
+        Example:
+
+            >>> ceilings = {"IDR": (5_000_000, 100_000_000)}
+            >>> digest = asyncio.run(batches.open_outbox("tips", maker="siti", ceilings=ceilings))
+            >>> asyncio.run(batches.approve("tips", by="budi", digest=digest))
+            >>> asyncio.run(batches.start("tips", by="budi"))
+        """
         start = Opaque(
             self._batches.open_outbox,
             batch_id,
@@ -182,54 +202,176 @@ class AsyncBatches:
         return await self._end(start)
 
     async def approve(self, batch_id: str, *, by: str, digest: str, why: str | None = None) -> None:
-        """Approves a batch as it stands. See `Batches.approve`."""
+        """Approves a batch as it stands. See `Batches.approve`.
+
+        Example:
+
+            >>> asyncio.run(batches.approve("payroll-2026-11", by="budi", digest=planned.digest, why="as agreed"))
+            >>> asyncio.run(batches.status("payroll-2026-11")).state
+            'approved'
+        """
         return await self._end(Opaque(self._batches.approve, batch_id, by=by, digest=digest, why=why))
 
     async def start(self, batch_id: str, *, by: str, why: str | None = None) -> None:
-        """Starts a batch that was approved, or goes on with one that is paused. See `Batches.start`."""
+        """Starts a batch that was approved, or goes on with one that is paused. See `Batches.start`.
+
+        Example:
+
+            >>> asyncio.run(batches.approve("payroll-2026-11", by="budi", digest=planned.digest))
+            >>> asyncio.run(batches.start("payroll-2026-11", by="budi"))
+            >>> asyncio.run(batches.status("payroll-2026-11")).state
+            'running'
+        """
         return await self._end(Opaque(self._batches.start, batch_id, by=by, why=why))
 
     async def pause(self, batch_id: str, *, by: str, why: str) -> bool:
-        """Lets nobody send more of a batch. See `Batches.pause`."""
+        """Lets nobody send more of a batch. See `Batches.pause`.
+
+        Example:
+
+            >>> asyncio.run(batches.approve("payroll-2026-11", by="budi", digest=planned.digest))
+            >>> asyncio.run(batches.start("payroll-2026-11", by="budi"))
+            >>> asyncio.run(batches.pause("payroll-2026-11", by="budi", why="a wrong amount"))
+            True
+            >>> asyncio.run(batches.start("payroll-2026-11", by="budi", why="it was right"))
+        """
         return await self._end(Opaque(self._batches.pause, batch_id, by=by, why=why))
 
     async def cancel(self, batch_id: str, *, by: str, why: str) -> int:
-        """Cancels what was not sent, and gives how many items that are. See `Batches.cancel`."""
+        """Cancels what was not sent, and gives how many items that are. See `Batches.cancel`.
+
+        Example:
+
+            >>> asyncio.run(batches.approve("payroll-2026-11", by="budi", digest=planned.digest))
+            >>> asyncio.run(batches.start("payroll-2026-11", by="budi"))
+            >>> asyncio.run(batches.cancel("payroll-2026-11", by="budi", why="paid in cash"))
+            2
+        """
         return await self._end(Opaque(self._batches.cancel, batch_id, by=by, why=why))
 
     async def drive(self, batch_id: str, time: float | timedelta = 60.0, *, stop: Stop | None = None) -> BatchStatus:
         """Sends what is planned, and settles what is in doubt, until the time is over or nothing is due now.
 
         See `Batches.drive`. A task that is cancelled here stops softly: see `AsyncBatches`.
+
+        Example:
+
+            >>> asyncio.run(batches.approve("payroll-2026-11", by="budi", digest=planned.digest))
+            >>> asyncio.run(batches.start("payroll-2026-11", by="budi"))
+            >>> status = asyncio.run(batches.drive("payroll-2026-11", 30))
+            >>> status.state, status.count("accepted")
+            ('following', 2)
         """
         return await self._until_stopped(self._batches.drive, batch_id, time, stop)
 
     async def follow(self, batch_id: str, time: float | timedelta = 60.0, *, stop: Stop | None = None) -> BatchStatus:
-        """Reads the payouts that the platform took, until the time is over or none is due now. See `Batches.follow`."""
+        """Reads the payouts that the platform took, until the time is over or none is due now. See `Batches.follow`.
+
+        Example:
+
+            >>> async def pay() -> BatchStatus:
+            ...     await batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
+            ...     await batches.start("payroll-2026-11", by="budi")
+            ...     status = await batches.drive("payroll-2026-11")
+            ...     while status.due_in is not None:
+            ...         await asyncio.sleep(status.due_in.total_seconds())
+            ...         status = await batches.follow("payroll-2026-11", 30)
+            ...     return status
+            >>> asyncio.run(pay()).count("succeeded")
+            2
+        """
         return await self._until_stopped(self._batches.follow, batch_id, time, stop)
 
     async def observe(self, payout: Payout) -> bool:
-        """Takes a payout that a callback, or a read of your own, showed. See `Batches.observe`."""
+        """Takes a payout that a callback, or a read of your own, showed. See `Batches.observe`.
+
+        Example:
+
+            >>> async def pay() -> int:
+            ...     await batches.approve("payroll-2026-11", by="budi", digest=planned.digest)
+            ...     await batches.start("payroll-2026-11", by="budi")
+            ...     await batches.drive("payroll-2026-11")
+            ...     async for item in batches.items("payroll-2026-11", state="accepted"):
+            ...         payout = await client.wait_for_payout(item.payout_id, timeout=60)  # or what a callback showed
+            ...         await batches.observe(payout)
+            ...     return (await batches.status("payroll-2026-11")).count("succeeded")
+            >>> asyncio.run(pay())
+            2
+        """
         return await self._end(Opaque(self._batches.observe, payout))
 
     async def status(self, batch_id: str) -> BatchStatus:
-        """How a batch stands. See `Batches.status`."""
+        """How a batch stands. See `Batches.status`.
+
+        Example:
+
+            >>> status = asyncio.run(batches.status("payroll-2026-11"))
+            >>> status.state, status.items, status.due_in
+            ('validated', 2, None)
+        """
         return await self._end(Opaque(self._batches.status, batch_id))
 
     async def settle(self, batch_id: str, item: str, *, made: bool, by: str, why: str) -> None:
-        """Settles an item that needs a person. See `Batches.settle`."""
+        """Settles an item that needs a person. See `Batches.settle`.
+
+        Example:
+
+            >>> async def settle() -> None:
+            ...     async for item in batches.items("payroll-2026-11", state="needs_person"):
+            ...         await batches.settle("payroll-2026-11", item.key, made=True, by="budi", why="seen there")
+            >>> asyncio.run(settle())
+        """
         return await self._end(Opaque(self._batches.settle, batch_id, item, made=made, by=by, why=why))
 
     async def retry(self, batch_id: str, item: str, *, by: str, why: str) -> str:
-        """Tries an item again that is final and was not paid. See `Batches.retry`."""
+        """Tries an item again that is final and was not paid. See `Batches.retry`.
+
+        Example:
+
+            >>> async def retry() -> None:
+            ...     async for item in batches.items("payroll-2026-11", state="failed"):
+            ...         if item.replaced_by is None:
+            ...             await batches.retry("payroll-2026-11", item.key, by="budi", why="the account is open again")
+            >>> asyncio.run(retry())
+        """
         return await self._end(Opaque(self._batches.retry, batch_id, item, by=by, why=why))
 
     async def restored(self, *, by: str, why: str) -> int:
-        """Says that the journal is a restored one. See `Batches.restored`."""
+        """Says that the journal is a restored one. See `Batches.restored`.
+
+        Example:
+
+            >>> asyncio.run(batches.restored(by="budi", why="the backup of last night was put back"))
+            0
+        """
         return await self._end(Opaque(self._batches.restored, by=by, why=why))
 
+    async def items(self, batch_id: str, *, state: str | None = None) -> AsyncIterator[ReportItem]:
+        """The items of a batch, each once, of one state or all of them. See `Batches.items`.
+
+        Example:
+
+            >>> async def keys() -> list[str]:
+            ...     return [item.key async for item in batches.items("payroll-2026-11", state="planned")]
+            >>> asyncio.run(keys())
+            ['EMP-1', 'EMP-2']
+        """
+        after = ""
+        while page := await self._end(Opaque(self._batches._items, batch_id, state, after)):
+            for item in page:
+                yield item
+            after = page[-1].key
+
     async def problems(self, batch_id: str, after: int = 0) -> list[RowProblem]:
-        """What is wrong with rows of the input, as it was planned last. See `Batches.problems`."""
+        """What is wrong with rows of the input, as it was planned last. See `Batches.problems`.
+
+        Example:
+
+            >>> rows = [{**employees[0], "amount": "a lot"}]
+            >>> planned = asyncio.run(batches.plan("payroll-2026-12", rows, maker="siti"))
+            >>> [(problem.row, problem.field) for problem in asyncio.run(batches.problems("payroll-2026-12"))]
+            [(1, 'amount')]
+        """
         return await self._end(Opaque(self._batches.problems, batch_id, after))
 
     async def report(
@@ -242,6 +384,14 @@ class AsyncBatches:
         """Writes the report of a batch as it stands now, and gives its totals. See `Batches.report`.
 
         An open file is written to in the event loop.
+
+        Example:
+
+            >>> from io import StringIO
+            >>> file = StringIO(newline="")  # or a path
+            >>> totals = asyncio.run(batches.report("payroll-2026-11", file, format="csv"))
+            >>> totals.count("planned"), file.getvalue().count("EMP-")
+            (2, 2)
         """
         writing = cast("_Writing", self._batches._writing(target))
         start = Opaque(self._batches.report, batch_id, cast("SupportsWrite", cast("object", writing)), format=format)
@@ -257,15 +407,35 @@ class AsyncBatches:
             call.cancel()
 
     async def events(self, batch_id: str) -> list[BatchEvent]:
-        """What happened to a batch. See `Batches.events`."""
+        """What happened to a batch. See `Batches.events`.
+
+        Example:
+
+            >>> [(event.who, event.what) for event in asyncio.run(batches.events("payroll-2026-11"))]
+            [('siti', 'planned')]
+        """
         return await self._end(Opaque(self._batches.events, batch_id))
 
     async def erase_payees(self, ended_for: float | timedelta) -> int:
-        """Erases the payees of batches that ended so long ago. See `Batches.erase_payees`."""
+        """Erases the payees of batches that ended so long ago. See `Batches.erase_payees`.
+
+        Example:
+
+            >>> asyncio.run(batches.erase_payees(timedelta(days=90)))
+            0
+        """
         return await self._end(Opaque(self._batches.erase_payees, ended_for))
 
     async def close(self) -> None:
-        """Closes the journal, when the calls that are under way have ended."""
+        """Closes the journal, when the calls that are under way have ended.
+
+        Example:
+
+            >>> asyncio.run(batches.close())
+            >>> asyncio.run(batches.status("payroll-2026-11"))
+            Traceback (most recent call last):
+            komopay.errors.ClosedError: the journal was closed
+        """
         self._batches.close()
 
     async def __aenter__(self) -> Self:

@@ -14,11 +14,33 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
 __all__ = [
+    "Attention",
     "BatchState",
     "ItemState",
     "PlanProblemKind",
     "PlanWarningKind",
 ]
+
+
+class Attention(Code):
+    """Why an item needs a person: what no rule can decide without the risk of paying twice, or of not paying.
+
+    Example:
+
+        >>> Attention("made_after_all") is Attention.MADE_AFTER_ALL, Attention.MADE_AFTER_ALL == "made_after_all"
+        (True, True)
+        >>> Attention("another").is_known
+        False
+    """
+
+    TAKEN_BY_ANOTHER: ClassVar[Attention]
+    """The platform has a payout of this id that is not provably this one."""
+    MADE_AFTER_ALL: ClassVar[Attention]
+    """It was rejected or cancelled, and later the platform shows a payout of this id."""
+
+
+Attention.TAKEN_BY_ANOTHER = Attention._member("taken_by_another")
+Attention.MADE_AFTER_ALL = Attention._member("made_after_all")
 
 
 class BatchState(Code):

@@ -18,9 +18,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from komopay._native import Money, _fields_of_batches, _read_of_batches
-from komopay.batches.codes import BatchState, ItemState, PlanProblemKind, PlanWarningKind
+from komopay.batches.codes import Attention, BatchState, ItemState, PlanProblemKind, PlanWarningKind
 from komopay.catalogue import Value
-from komopay.codes import MethodCode
+from komopay.codes import ErrorKind, FailureCode, MethodCode, PayoutStatus
 
 # Importing typing costs more than all the rest of this package.
 TYPE_CHECKING = False
@@ -46,6 +46,7 @@ __all__ = [
     "PlanWarning",
     "Planned",
     "ReportCurrency",
+    "ReportItem",
     "ReportTotals",
     "RowProblem",
     "StateTotal",
@@ -323,6 +324,60 @@ class BatchEvent(BatchValue):
     """Why, where that was said."""
     details: str | None = None
     """Of what: an item's key, a digest, or a count."""
+
+
+class ReportItem(BatchValue):
+    """What came of an item, as a report shows it: no name of the payee, and of the account the last four characters.
+
+    Example:
+
+        >>> from komopay.batches import ReportItem
+        >>> item = ReportItem(key="EMP-1", payout_id="KB-1", state="failed", money=Money("250000", "IDR"),
+        ...                   method_code="BANK_TRANSFER", failure="SYSTEM", replaced_by="EMP-1~2")
+        >>> item.state, item.money, item.replaced_by
+        ('failed', Money('250000', 'IDR'), 'EMP-1~2')
+    """
+
+    key: str
+    """Your own name of the item, unique in its batch."""
+    payout_id: str
+    """The id of its payout."""
+    payment_id: str | None = None
+    """The platform's own id of the payment, if it told one."""
+    row: int | None = None
+    """The row of the input that it came from, the first one being 1. None of an item that came one by one."""
+    state: ItemState
+    """Where it stands. The list is open."""
+    money: Money
+    """How much was asked for."""
+    method_code: MethodCode
+    """How it reaches the payee."""
+    operator_code: str | None = None
+    """Through whom, if the request says so."""
+    account: str | None = None
+    """The payee's account, masked. None once payees are erased, and where the key that sealed it is not here."""
+    fee: Money | None = None
+    """The fee charged to you, where the platform told it. Its currency may be another one."""
+    platform_status: PayoutStatus | None = None
+    """The status that the platform last told. The list is open."""
+    failure: FailureCode | None = None
+    """Why it failed or was refused, if the platform said so. The list is open."""
+    reasons: tuple[str, ...] = ()
+    """The codes of the business rules that said no, if it was rejected."""
+    error_kind: ErrorKind | None = None
+    """The kind of the error that the last try to send it ended with, if it did. The list is open."""
+    attention: Attention | None = None
+    """Why it needs a person. The list is open."""
+    why: str | None = None
+    """What a person, or a rule, gave as the reason, without its long numbers."""
+    replaces: str | None = None
+    """The key of the item that this one is a new try of."""
+    replaced_by: str | None = None
+    """The key of the item that is a new try of this one."""
+    attempts: int = 0
+    """How many requests were made for it, as far as they were noted."""
+    updated_at: datetime | None = None
+    """When it last changed, by the journal's clock."""
 
 
 class StateTotal(BatchValue):

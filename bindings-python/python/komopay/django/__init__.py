@@ -22,8 +22,9 @@ the app's own are in capitals:
   them; that ends when it gets a SIGTERM or a SIGINT, after the change that is at work, and with `--once` when nothing
   is left.
 
-`change_store` may be a path, which is that of a `SqliteChangeStore`. `manage.py check` tells of every setting that
-cannot be used, and with `--deploy` of those that are missing; they are an `ImproperlyConfigured` when they are used.
+`change_store` may be a path, which is that of a `SqliteChangeStore`, or a URL (`postgresql://...`), which is that of a
+`PostgresChangeStore`, for several hosts. `manage.py check` tells of every setting that cannot be used, and with
+`--deploy` of those that are missing; they are an `ImproperlyConfigured` when they are used.
 
 `client()` is the process's client, `async_client()` the one for async views. Give
 `client().callback_url("https://shop.example/komopay", payout_id)` as the `callback_url` of a request. The answer to a

@@ -13,7 +13,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from komopay import AsyncClient, Client, ConfigurationError, MemoryChangeStore, SqliteChangeStore
+from komopay import (
+    AsyncClient,
+    Client,
+    ConfigurationError,
+    MemoryChangeStore,
+    PostgresChangeStore,
+    SqliteChangeStore,
+)
 from komopay._opaque import Opaque
 from komopay._settings import Settings
 from komopay.changes import _is_async
@@ -49,11 +56,15 @@ def _given() -> dict[str, object]:
 
 
 def _of_client() -> dict[str, object]:
-    """The settings of a client, with a store for a path."""
+    """The settings of a client, with a store for a path or a URL."""
     given = {name: value for name, value in _given().items() if name not in _OWN}
     store = given.get("change_store")
     if isinstance(store, (str, os.PathLike)):
-        given["change_store"] = once("store", lambda: SqliteChangeStore(cast("str | os.PathLike[str]", store)))
+        is_url = isinstance(store, str) and store.startswith(("postgresql://", "postgres://"))
+        make = Opaque(PostgresChangeStore if is_url else SqliteChangeStore, cast("object", store))
+        # What raises shows no password.
+        del given["change_store"], store
+        given["change_store"] = once("store", make)
     return given
 
 
@@ -104,7 +115,7 @@ def client() -> Client:
 
     Errors: `ImproperlyConfigured`, naming the setting.
     """
-    return once("client", lambda: _checked(Opaque(Client.from_env, **_of_client())))
+    return once("client", lambda: _checked(lambda: Opaque(Client.from_env, **_of_client())()))
 
 
 def async_client() -> AsyncClient:
@@ -113,7 +124,7 @@ def async_client() -> AsyncClient:
     Errors: as for `client`.
     """
     # They take the same settings, as far as Django's may go.
-    return once("async_client", lambda: _checked(Opaque(AsyncClient.from_env, **_of_client())))
+    return once("async_client", lambda: _checked(lambda: Opaque(AsyncClient.from_env, **_of_client())()))
 
 
 def handler() -> Callable[[PayoutChange], Awaitable[object] | object]:
@@ -188,8 +199,8 @@ def _check_values() -> None:
         _ = given.setdefault("secret", "unknown")
     _ = given.setdefault("callback_keys", ["0123456789abcdef" * 2])
     store = given.get("change_store")
-    if isinstance(store, (str, os.PathLike, MemoryChangeStore, SqliteChangeStore)):
-        # Whether the file can be opened is seen where it is used.
+    if isinstance(store, (str, os.PathLike, MemoryChangeStore, SqliteChangeStore, PostgresChangeStore)):
+        # Whether it can be opened is seen where it is used.
         given["change_store"] = MemoryChangeStore()
     make = Opaque(Client, **given)
     del given, store

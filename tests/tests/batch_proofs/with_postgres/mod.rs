@@ -5,3 +5,5 @@ mod kills;
 mod servers;
 mod stops;
 mod with_libfaketime;
+#[cfg(target_os = "linux")]
+mod with_namespaces;

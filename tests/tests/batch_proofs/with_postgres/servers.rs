@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use komopay_sandbox::{Operation, Sandbox};
+use komopay_sandbox::Sandbox;
 use komopay_test_postgres::Server;
 use nix::sys::signal::Signal;
-use tokio::time::timeout;
 
-use crate::reader::Place;
+use crate::reader::{Place, Schema};
 use crate::stage::{BATCH, FENCE, Stage, cases, url};
-use crate::worker::{End, LIMIT, Worker};
+use crate::worker::{End, Worker};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_again_and_again_loses_no_payout() {
@@ -49,23 +48,13 @@ async fn a_server_that_is_killed_again_and_again_loses_no_payout() {
     println!("{batches} batches");
 }
 
-/// Waits until so many are executed.
-async fn executed(stage: &Stage, payouts: usize) {
-    let sent = async {
-        while stage.sandbox.calls(Operation::CreatePayout) < payouts as u64 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(LIMIT, sent).await.unwrap_or_else(|_| panic!("{payouts} are not sent: {}", stage.errors()));
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_journal_restored_from_a_half_way_dump_pays_nobody_twice() {
     let rows = cases(1_000, 10_000);
     let old = Server::start();
     let mut stage = Stage::server(Sandbox::builder(), &old).await.started(rows, 16).await;
     let workers: Vec<Worker> = (0..2).map(|_| stage.worker(None)).collect();
-    executed(&stage, rows / 4).await;
+    stage.wait_for_creates(rows as u64 / 4).await;
     let (old, dump) = tokio::task::spawn_blocking(move || {
         let dump = old.dump();
         (old, dump)
@@ -73,7 +62,7 @@ async fn a_journal_restored_from_a_half_way_dump_pays_nobody_twice() {
     .await
     .unwrap();
     // Much more is paid, which the dump does not know.
-    executed(&stage, rows / 2).await;
+    stage.wait_for_creates(rows as u64 / 2).await;
     let [killed, stopped] = &workers[..] else { unreachable!() };
     killed.signal(Signal::SIGKILL);
     stopped.signal(Signal::SIGSTOP);
@@ -87,8 +76,9 @@ async fn a_journal_restored_from_a_half_way_dump_pays_nobody_twice() {
     });
     let new = new.await.unwrap();
     assert_eq!(stage.violations().await, Vec::<String>::new());
-    let Place::Server(_, schema) = stage.place() else { unreachable!() };
-    stage.move_to(format!("{}?options=-csearch_path%3D{schema}", url(&new)), Place::Server(url(&new), schema));
+    let Place::Server(Schema { name: schema, .. }) = stage.place() else { unreachable!() };
+    let location = format!("{}?options=-csearch_path%3D{schema}", url(&new));
+    stage.move_to(location, Place::Server(Schema::new(url(&new), schema)));
     let known = stage.place().items(None).await.iter().filter(|item| item.state != "planned").count();
     // It is found when the journal is opened, and nothing is concluded at once.
     let batches = stage.batches().await;

@@ -39,6 +39,8 @@ public class AsyncClient private constructor(private val blocking: BlockingClien
     // It checks the libraries before `Client` is loaded.
     public constructor(config: Config) : this(BlockingClient(config))
 
+    override val baseUrl: String get() = blocking.baseUrl
+
     /**
      * This client with another deadline of a call, or with more headers; `null` and `Map.of()` leave it as it is. It
      * shares everything with this one, and is closed when either is: see [Client.withOptions].

@@ -14,6 +14,9 @@ import java.util.function.Consumer
  * `CompletableFuture.failedFuture`.
  */
 public interface AsyncPayoutClient : AutoCloseable {
+    /** Where the platform is, as it was set; null of a fake, which asks none. */
+    public val baseUrl: String? get() = null
+
     /**
      * This client with another deadline of a call, or with more headers: see [Client.withOptions]. `null` and
      * `Map.of()` leave it as it is.

@@ -27,6 +27,8 @@ import kotlinx.coroutines.runBlocking
 public class BlockingClient private constructor(internal val client: Client) : BlockingPayoutClient {
     public constructor(config: Config) : this(checked(config))
 
+    override val baseUrl: String get() = client.baseUrl
+
     /**
      * This client with another deadline of a call, or with more headers; `null` and `Map.of()` leave it as it is. It
      * shares everything with this one, and is closed when either is: see [Client.withOptions].

@@ -21,6 +21,9 @@ import java.time.Instant
  * ```
  */
 public interface BlockingPayoutClient : AutoCloseable {
+    /** Where the platform is, as it was set; null of a fake, which asks none. */
+    public val baseUrl: String? get() = null
+
     /**
      * This client with another deadline of a call, or with more headers: see [Client.withOptions]. In Java, `null` and
      * `Map.of()` leave it as it is.

@@ -42,7 +42,7 @@ import kotlinx.coroutines.withContext
  */
 public class Client private constructor(
     internal val core: NativeClient,
-    private val baseUrl: String,
+    override val baseUrl: String,
     // It is kept while this one is there: both are one for whoever ends them.
     private val parent: Client?,
 ) : PayoutClient {

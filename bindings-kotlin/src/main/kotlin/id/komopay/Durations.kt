@@ -17,10 +17,20 @@ public fun PayoutClient.waitForPayouts(
 ): Flow<WaitedPayout> = waitForPayouts(payoutIds, timeout.toJavaDuration(), readsPerSecond)
 
 /** This client with another deadline of a call, and with more headers: see [Client.withOptions]. */
-public fun Client.withOptions(totalTimeout: Duration, headers: Map<String, String> = emptyMap()): Client =
+public fun PayoutClient.withOptions(totalTimeout: Duration, headers: Map<String, String> = emptyMap()): PayoutClient =
     withOptions(totalTimeout.toJavaDuration(), headers)
 
 /** This client with another deadline of a call, and with more headers: see [Client.withOptions]. */
+public fun BlockingPayoutClient.withOptions(
+    totalTimeout: Duration,
+    headers: Map<String, String> = emptyMap(),
+): BlockingPayoutClient = withOptions(totalTimeout.toJavaDuration(), headers)
+
+/** The same of a [Client], which stays one. */
+public fun Client.withOptions(totalTimeout: Duration, headers: Map<String, String> = emptyMap()): Client =
+    withOptions(totalTimeout.toJavaDuration(), headers)
+
+/** The same of a [BlockingClient], which stays one. */
 public fun BlockingClient.withOptions(
     totalTimeout: Duration,
     headers: Map<String, String> = emptyMap(),
@@ -33,6 +43,13 @@ public suspend fun PayoutClient.issueToken(scope: AccessScope, validity: Duratio
 /** Reads a payout until its status is final: see [Client.waitForPayout]. */
 public fun BlockingPayoutClient.waitForPayout(payoutId: String, timeout: Duration): Payout =
     waitForPayout(payoutId, timeout.toJavaDuration())
+
+/** Waits for many payouts, for so long each: see [BlockingClient.waitForPayouts]. */
+public fun BlockingPayoutClient.waitForPayouts(
+    payoutIds: Collection<String>,
+    timeout: Duration,
+    readsPerSecond: Double = DEFAULT_READS_PER_SECOND,
+): PayoutWaits = waitForPayouts(payoutIds, timeout.toJavaDuration(), readsPerSecond)
 
 /** A token for someone else, valid for so long (60 s to 3600 s): see [Client.issueToken]. */
 public fun BlockingPayoutClient.issueToken(scope: AccessScope, validity: Duration): AccessToken =

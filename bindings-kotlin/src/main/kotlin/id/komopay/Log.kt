@@ -28,8 +28,8 @@ public fun interface Logger {
  * there, with its id.
  *
  * Without this, the log goes to the logger `id.komopay` of SLF4J, as far as that is enabled, each record with
- * `payout_id`, `kind`, `http_status`, `attempt` and `duration_ms` in the MDC where they are known. Where the
- * application has no SLF4J, it goes nowhere.
+ * `payout_id`, `kind`, `http_status`, `attempt`, `duration_ms` and `request_id` in the MDC where they are known. Where
+ * the application has no SLF4J, it goes nowhere.
  *
  * ```
  * val log = java.util.logging.Logger.getLogger("komopay")

@@ -20,6 +20,9 @@ import kotlinx.coroutines.flow.Flow
  * ```
  */
 public interface PayoutClient {
+    /** Where the platform is, as it was set; null of a fake, which asks none. */
+    public val baseUrl: String? get() = null
+
     /** This client with another deadline of a call, or with more headers: see [Client.withOptions]. */
     public fun withOptions(totalTimeout: Duration? = null, headers: Map<String, String> = emptyMap()): PayoutClient =
         left("withOptions")

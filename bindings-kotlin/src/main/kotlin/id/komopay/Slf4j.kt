@@ -39,6 +39,7 @@ internal class Slf4jLogger : LeveledLogger {
             "http_status" to record.httpStatus,
             "attempt" to record.attempt,
             "duration_ms" to record.durationMs,
+            "request_id" to record.requestId,
         ).filter { it.second != null }
         // The application may use such a name itself.
         val before = facts.map { (name, _) -> name to MDC.get(name) }

@@ -5,10 +5,12 @@ import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toJavaDuration
+import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.assertThrows
 
 /** Whatever takes a time span of Java takes one of Kotlin. */
 class DurationTest {
@@ -32,6 +34,38 @@ class DurationTest {
             }
         }
     }
+
+    @Test
+    fun `waits for many and options take the time spans of Kotlin, whichever client it is`() = runBlocking<Unit> {
+        Sandbox().use { sandbox ->
+            Client(sandbox.config()).use { client ->
+                client.createPayout("A-1", Sandbox.request())
+                val asked: PayoutClient = client
+                val ended = asked.waitForPayouts(listOf("A-1"), 60.seconds).toList()
+                assertEquals(listOf("A-1"), ended.map { it.payoutId })
+                assertRefused { asked.withOptions(0.seconds) }
+                assertEquals("A-1", asked.withOptions(30.seconds).getPayout("A-1").payoutId)
+                val stays: Client = client.withOptions(30.seconds, mapOf("X-Job" to "payroll-7"))
+                assertEquals("A-1", stays.getPayout("A-1").payoutId)
+            }
+            BlockingClient(sandbox.config()).use { client ->
+                val asked: BlockingPayoutClient = client
+                asked.waitForPayouts(listOf("A-1"), 60.seconds).use { waits ->
+                    assertEquals(listOf("A-1"), waits.map { it.payoutId })
+                }
+                asked.waitForPayouts(listOf("NONE"), 1.milliseconds, readsPerSecond = 50.0).use { waits ->
+                    assertTrue(waits.single().error != null)
+                }
+                assertRefused { asked.withOptions(0.seconds) }
+                assertEquals("A-1", asked.withOptions(30.seconds).getPayout("A-1").payoutId)
+                val stays: BlockingClient = client.withOptions(30.seconds)
+                assertEquals("A-1", stays.getPayout("A-1").payoutId)
+            }
+        }
+    }
+
+    private fun assertRefused(call: () -> Unit) =
+        assertEquals("total_timeout", assertThrows<ConfigurationException> { call() }.field)
 
     @Test
     fun `settings take the time spans of Kotlin, and what is not named stays`() {

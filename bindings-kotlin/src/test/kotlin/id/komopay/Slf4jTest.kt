@@ -69,6 +69,18 @@ class Slf4jTest {
     }
 
     @Test
+    fun `an answer is told with the platform's id of its request, if it has one`() {
+        val refused = """{"type": "answer", "status": 403, "headers": {"X-Request-Id": "req-42"}, "body": "{}",
+            "execute": false}"""
+        sandbox.breakNext("create_payout", refused)
+        assertTrue(runCatching { pay("A-1") }.isFailure)
+        val (answer, others) = told.partition { it.mdcPropertyMap["http_status"] == "403" }
+        assertEquals("req-42", answer.single().mdcPropertyMap["request_id"])
+        assertTrue(others.none { "request_id" in it.mdcPropertyMap })
+        assertEquals(null, MDC.get("request_id"))
+    }
+
+    @Test
     fun `a failure is told with its kind`() {
         val rejected = """{"type": "rejected", "code": "BALANCE_INSUFFICIENT", "uses_id_up": false}"""
         sandbox.breakNext("create_payout", rejected)

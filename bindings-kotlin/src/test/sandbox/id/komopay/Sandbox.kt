@@ -54,7 +54,7 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
 
     fun calls(operation: String): Int = control("GET", "calls").jsonObject[operation]?.jsonPrimitive?.int ?: 0
 
-    /** Breaks the next call of this operation: an effect of sandbox/README.md, as JSON. */
+    /** Breaks the next call of this operation: an effect of docs/gateway.md, as JSON. */
     fun breakNext(operation: String, effect: String) {
         control("POST", "faults", """{"when": {"operation": "$operation", "on": {"nth": 1}}, "effect": $effect}""")
     }
@@ -77,7 +77,7 @@ class Sandbox(vararg arguments: String) : AutoCloseable {
         control("DELETE", "faults")
     }
 
-    /** Breaks the next attempt to deliver a callback: an effect of sandbox/README.md, as JSON. */
+    /** Breaks the next attempt to deliver a callback: an effect of docs/gateway.md, as JSON. */
     fun breakNextCallback(effect: String) {
         control("POST", "deliveries/faults", """{"when": {"on": {"nth": 1}}, "effect": $effect}""")
     }

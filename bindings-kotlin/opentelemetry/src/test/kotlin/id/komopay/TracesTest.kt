@@ -18,6 +18,7 @@ import io.opentelemetry.sdk.trace.data.SpanData
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor
 import java.net.InetAddress
 import java.net.InetSocketAddress
+import java.net.URI
 import java.time.Duration
 import java.util.concurrent.CompletableFuture
 import kotlinx.coroutines.flow.toList
@@ -53,6 +54,16 @@ class TracesTest {
 
     private fun call(operation: String) = spans.single { it.name == "komopay $operation" }
 
+    /** The same, of a future: whoever joins it may go on before those who hear of its end. */
+    private fun ended(operation: String): SpanData {
+        val begin = System.nanoTime()
+        while (spans.none { it.name == "komopay $operation" }) {
+            assertTrue(System.nanoTime() - begin < 30_000_000_000, "no end of $operation within 30 s")
+            Thread.onSpinWait()
+        }
+        return call(operation)
+    }
+
     private fun SpanData.text(name: String): String? = attributes.get(AttributeKey.stringKey(name))
 
     private fun SpanData.number(name: String): Long? = attributes.get(AttributeKey.longKey(name))
@@ -87,6 +98,11 @@ class TracesTest {
         assertEquals(StatusCode.ERROR, lost.status.statusCode)
         assertEquals(StatusCode.UNSET, read.status.statusCode)
         assertEquals(accepted.attempts.map { it.requestId }, requests.map { it.text("komopay.request_id") })
+        val base = sandbox.config().baseUrl
+        assertEquals(listOf("/auth-tokens", "/payouts/A-1", "/payouts/A-1").map { base + it },
+            requests.map { it.text("url.full") })
+        assertEquals(setOf("127.0.0.1" to URI(base).port.toLong()),
+            requests.map { it.text("server.address") to it.number("server.port") }.toSet())
     }
 
     @Test
@@ -108,6 +124,11 @@ class TracesTest {
             calls.map { it.attributes.get(AttributeKey.stringKey("komopay.operation")) }.toSet())
         val sent = metrics.getValue("http.client.request.duration").histogramData.points.sumOf { it.count }
         assertEquals(4L, sent)
+        val peers = metrics.getValue("http.client.request.duration").histogramData.points.map {
+            it.attributes.get(AttributeKey.stringKey("server.address")) to
+                it.attributes.get(AttributeKey.longKey("server.port"))
+        }
+        assertEquals(setOf("127.0.0.1" to URI(sandbox.config().baseUrl).port.toLong()), peers.toSet())
     }
 
     @Test
@@ -147,7 +168,7 @@ class TracesTest {
         exporter.reset()
         TracedAsyncClient(AsyncClient(sandbox.config()), telemetry).use { futures ->
             futures.getPayout("A-1").join()
-            assertEquals(1L, below(call("get_payout")).count { it.name == "GET /payouts/{id}" }.toLong())
+            assertEquals(1L, below(ended("get_payout")).count { it.name == "GET /payouts/{id}" }.toLong())
             sandbox.hold("get_payout")
             exporter.reset()
             val left: CompletableFuture<Payout> = futures.getPayout("A-1")
@@ -174,6 +195,27 @@ class TracesTest {
         server.stop(0)
         val call = call("get_payout")
         assertEquals("00-${call.traceId}-${call.spanId}-01", seen.get())
+    }
+
+    @Test
+    fun `a port that the base URL leaves out is that of its scheme`() {
+        val ports = listOf("http://127.0.0.1/prefix/", "https://127.0.0.1/prefix", "https://[::1]:8443").map { url ->
+            exporter.reset()
+            val config = Config(url, Credentials.token("t"), readAttempts = 1, proxyFromEnvironment = false)
+            TracedBlockingClient(BlockingClient(config), telemetry).use { blocking ->
+                assertThrows<KomopayException> { blocking.getPayout("A-1") }
+            }
+            val request = below(call("get_payout")).first()
+            Triple(request.text("url.full"), request.text("server.address"), request.number("server.port"))
+        }
+        assertEquals(
+            listOf(
+                Triple("http://127.0.0.1/prefix/payouts/A-1", "127.0.0.1", 80L),
+                Triple("https://127.0.0.1/prefix/payouts/A-1", "127.0.0.1", 443L),
+                Triple("https://[::1]:8443/payouts/A-1", "::1", 8443L),
+            ),
+            ports,
+        )
     }
 
     @Test

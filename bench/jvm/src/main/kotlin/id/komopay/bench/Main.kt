@@ -1,6 +1,7 @@
 /* One contestant of the JVM: typed creates through one client, or crossings of the border, in a process of its own. */
 package id.komopay.bench
 
+import com.sun.management.OperatingSystemMXBean
 import com.sun.management.ThreadMXBean
 import java.io.File
 import java.lang.management.ManagementFactory
@@ -17,8 +18,8 @@ private const val USAGE = "MainKt CONTESTANT --url URL --calls N [--in-flight K]
 private const val WARM_UP_SECONDS = 5.0
 
 /**
- * Prints one line of JSON: `{"calls": 1000, "seconds": 0.5, "memory_kib": 120000}`; `allocation` adds the bytes that
- * one call allocates on its caller's thread.
+ * Prints one line of JSON: `{"calls": 1000, "seconds": 0.5, "cpu_seconds": 0.6, "memory_kib": 120000}`; `allocation`
+ * adds the bytes that one call allocates on its caller's thread.
  */
 fun main(arguments: Array<String>) {
     val options = arguments.drop(1).chunked(2).associate { it.first() to it.last() }
@@ -27,7 +28,7 @@ fun main(arguments: Array<String>) {
     val inFlight = (options["--in-flight"] ?: "1").toIntOrNull()
     if (contestant == null || calls == null || inFlight == null) usage()
     val url = options["--url"] ?: ""
-    val (bytes, seconds) = when (contestant) {
+    val (bytes, took) = when (contestant) {
         in COROUTINES -> null to measured(calls, inFlight, COROUTINES.getValue(contestant)(url), ::suspended)
         in BLOCKING -> null to measured(calls, inFlight, BLOCKING.getValue(contestant)(url), ::blocked)
         in CROSSINGS -> null to measured(calls, 1, CROSSINGS.getValue(contestant)(), ::blocked)
@@ -35,7 +36,9 @@ fun main(arguments: Array<String>) {
         else -> usage()
     }
     val allocation = if (bytes == null) "" else """, "bytes": $bytes"""
-    println("""{"calls": $calls, "seconds": $seconds, "memory_kib": ${peakMemoryKib()}$allocation}""")
+    val (seconds, cpuSeconds) = took
+    val time = """"seconds": $seconds, "cpu_seconds": $cpuSeconds"""
+    println("""{"calls": $calls, $time, "memory_kib": ${peakMemoryKib()}$allocation}""")
     // What is left open would wait for its end, which is not what is measured.
     System.out.flush()
     Runtime.getRuntime().halt(0)
@@ -47,14 +50,22 @@ private fun usage(): Nothing {
     exitProcess(2)
 }
 
-/** Seconds for so many calls, after a warm-up. */
-private fun <C> measured(calls: Int, inFlight: Int, call: C, series: (String, Int, Int, C) -> Unit): Double {
+/** Seconds by the clock, and those of all processors. */
+private data class Took(val seconds: Double, val cpuSeconds: Double)
+
+/** What so many calls take, after a warm-up. */
+private fun <C> measured(calls: Int, inFlight: Int, call: C, series: (String, Int, Int, C) -> Unit): Took {
     var round = 0
     val begin = System.nanoTime()
     while (since(begin) < WARM_UP_SECONDS) series("warm-${round++}", maxOf(calls / 10, inFlight), inFlight, call)
-    val start = System.nanoTime()
-    series("call", calls, inFlight, call)
-    return since(start)
+    return taken { series("call", calls, inFlight, call) }
+}
+
+private inline fun taken(work: () -> Unit): Took {
+    val system = ManagementFactory.getOperatingSystemMXBean() as OperatingSystemMXBean
+    val (start, cpu) = System.nanoTime() to system.processCpuTime
+    work()
+    return Took(since(start), (system.processCpuTime - cpu) / 1e9)
 }
 
 private fun since(start: Long) = (System.nanoTime() - start) / 1e9
@@ -90,16 +101,14 @@ private fun suspended(name: String, calls: Int, inFlight: Int, call: suspend (St
     }
 }
 
-/** Bytes that one call allocates on its own thread, and seconds for all. */
-private fun allocated(calls: Int, call: (String) -> Unit): Pair<Long, Double> {
+/** Bytes that one call allocates on its own thread, and what all take. */
+private fun allocated(calls: Int, call: (String) -> Unit): Pair<Long, Took> {
     measured(calls, 1, call, ::blocked)
     val threads = ManagementFactory.getThreadMXBean() as ThreadMXBean
     val id = Thread.currentThread().id
     val before = threads.getThreadAllocatedBytes(id)
-    val start = System.nanoTime()
-    blocked("counted", calls, 1, call)
-    val seconds = since(start)
-    return (threads.getThreadAllocatedBytes(id) - before) / calls to seconds
+    val took = taken { blocked("counted", calls, 1, call) }
+    return (threads.getThreadAllocatedBytes(id) - before) / calls to took
 }
 
 private fun peakMemoryKib(): Long? {

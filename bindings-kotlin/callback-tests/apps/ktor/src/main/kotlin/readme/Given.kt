@@ -1,4 +1,4 @@
-/* What the programs of README.md take as given. They are compiled as they stand there, as part of this application. */
+/* What the programs of the documents take as given. They are compiled as they stand there, with this application. */
 package readme
 
 import id.komopay.Client

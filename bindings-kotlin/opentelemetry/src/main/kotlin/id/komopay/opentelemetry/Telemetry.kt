@@ -13,6 +13,7 @@ import io.opentelemetry.api.trace.Span
 import io.opentelemetry.api.trace.SpanKind
 import io.opentelemetry.api.trace.StatusCode
 import io.opentelemetry.context.Context
+import java.net.URI
 import java.util.concurrent.CancellationException
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.CompletionException
@@ -30,6 +31,9 @@ private val REQUEST_ID = AttributeKey.stringKey("komopay.request_id")
 private val METHOD = AttributeKey.stringKey("http.request.method")
 private val RESEND_COUNT = AttributeKey.longKey("http.request.resend_count")
 private val STATUS = AttributeKey.longKey("http.response.status_code")
+private val SERVER = AttributeKey.stringKey("server.address")
+private val PORT = AttributeKey.longKey("server.port")
+private val URL = AttributeKey.stringKey("url.full")
 private val TEMPLATE = AttributeKey.stringKey("url.template")
 private val ERROR = AttributeKey.stringKey("error.type")
 
@@ -37,7 +41,9 @@ private val ERROR = AttributeKey.stringKey("error.type")
 private const val NO_ANSWER = "_OTHER"
 
 /** Makes spans and metrics of calls, in the context of who calls. */
-internal class Telemetry(openTelemetry: OpenTelemetry) {
+internal class Telemetry(openTelemetry: OpenTelemetry, baseUrl: String?) {
+    private val base = baseUrl?.trimEnd('/')
+    private val server = base?.let(::server) ?: Attributes.empty()
     private val tracer = openTelemetry.tracerBuilder(NAME).setInstrumentationVersion(VERSION).build()
     private val propagator = openTelemetry.propagators.textMapPropagator
     private val meter = openTelemetry.meterBuilder(NAME).setInstrumentationVersion(VERSION).build()
@@ -134,7 +140,7 @@ internal class Telemetry(openTelemetry: OpenTelemetry) {
             val status = attempt.httpStatus
             val error = if (status == null) NO_ANSWER else status.takeIf { it >= 400 }?.toString()
             // What has few values is a metric's; all of it is the span's.
-            val shared = Attributes.builder().put(METHOD, method).put(TEMPLATE, template)
+            val shared = Attributes.builder().put(METHOD, method).put(TEMPLATE, template).putAll(server)
             if (status != null) shared.put(STATUS, status.toLong())
             if (error != null) shared.put(ERROR, error)
             val few = shared.build()
@@ -144,6 +150,7 @@ internal class Telemetry(openTelemetry: OpenTelemetry) {
                 .setStartTimestamp(attempt.startedAt).setAllAttributes(few).setAttribute(ATTEMPT, number)
             if (resendCount > 0) request.setAttribute(RESEND_COUNT, resendCount)
             attempt.requestId?.let { request.setAttribute(REQUEST_ID, it) }
+            base?.let { request.setAttribute(URL, it + attempt.operation.substringAfter(' ').substringBefore('?')) }
             val made: Span = request.startSpan()
             if (error != null) made.setStatus(StatusCode.ERROR)
             made.end(attempt.startedAt.plus(attempt.duration))
@@ -152,6 +159,12 @@ internal class Telemetry(openTelemetry: OpenTelemetry) {
 }
 
 private fun Long.toSeconds(): Double = toDouble() / TimeUnit.SECONDS.toNanos(1)
+
+/** Where requests go, as the semantic conventions for HTTP tell it. */
+private fun server(base: String): Attributes = URI(base).run {
+    val port = if (port >= 0) port else if (scheme.equals("https", ignoreCase = true)) 443 else 80
+    Attributes.of(SERVER, host.removeSurrounding("[", "]"), PORT, port.toLong())
+}
 
 /** The path without what is of one payout only, nor its query. */
 private fun template(path: String): String = path.substringBefore('?').let {

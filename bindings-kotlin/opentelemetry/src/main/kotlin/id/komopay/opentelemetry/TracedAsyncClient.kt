@@ -40,7 +40,9 @@ public class TracedAsyncClient private constructor(
     private val telemetry: Telemetry,
 ) : AsyncPayoutClient {
     public constructor(client: AsyncPayoutClient, openTelemetry: OpenTelemetry) :
-        this(client, Telemetry(openTelemetry))
+        this(client, Telemetry(openTelemetry, client.baseUrl))
+
+    override val baseUrl: String? get() = client.baseUrl
 
     @Throws(KomopayException::class)
     override fun withOptions(totalTimeout: Duration?, headers: Map<String, String>): AsyncPayoutClient =

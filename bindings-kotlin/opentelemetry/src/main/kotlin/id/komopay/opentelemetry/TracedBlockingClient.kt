@@ -37,7 +37,9 @@ public class TracedBlockingClient private constructor(
     private val telemetry: Telemetry,
 ) : BlockingPayoutClient {
     public constructor(client: BlockingPayoutClient, openTelemetry: OpenTelemetry) :
-        this(client, Telemetry(openTelemetry))
+        this(client, Telemetry(openTelemetry, client.baseUrl))
+
+    override val baseUrl: String? get() = client.baseUrl
 
     @Throws(KomopayException::class)
     override fun withOptions(totalTimeout: Duration?, headers: Map<String, String>): BlockingPayoutClient =

@@ -23,7 +23,7 @@ import kotlinx.coroutines.flow.flow
 /**
  * A client whose calls are spans and metrics of OpenTelemetry, in the context of who makes them: each call a span
  * `komopay create_payout`, its requests client spans below it, which carry the trace on (`traceparent`, or what the
- * application's propagator writes). README.md lists the names. Nothing in them is secret or of an account.
+ * application's propagator writes). docs/observability.md lists the names. Nothing in them is secret or of an account.
  *
  * The requests of a call are told by its result or its error. Calls that give a list, an [AccessToken] or the
  * merchant's data tell none, and are a span alone, as are one that its caller leaves and a wait for many payouts. What
@@ -40,7 +40,8 @@ public class TracedClient private constructor(
     private val client: PayoutClient,
     private val telemetry: Telemetry,
 ) : PayoutClient by client {
-    public constructor(client: PayoutClient, openTelemetry: OpenTelemetry) : this(client, Telemetry(openTelemetry))
+    public constructor(client: PayoutClient, openTelemetry: OpenTelemetry) :
+        this(client, Telemetry(openTelemetry, client.baseUrl))
 
     override fun withOptions(totalTimeout: Duration?, headers: Map<String, String>): PayoutClient =
         TracedClient(client.withOptions(totalTimeout, headers), telemetry)

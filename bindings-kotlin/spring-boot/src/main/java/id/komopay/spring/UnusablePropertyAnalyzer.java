@@ -12,7 +12,7 @@ class UnusablePropertyAnalyzer extends AbstractFailureAnalyzer<UnusableProperty>
     protected FailureAnalysis analyze(Throwable failure, UnusableProperty cause) {
         return new FailureAnalysis(
             "The property " + cause.getName() + " cannot be used: " + cause.getWhy(),
-            "Change " + cause.getName() + ". What it may be is told by bindings-kotlin/README.md of the KomoPay SDK.",
+            "Change " + cause.getName() + ". What it may be is told by docs/callbacks-jvm.md of the KomoPay SDK.",
             failure);
     }
 }

@@ -340,7 +340,7 @@ public class Sandbox @JvmOverloads constructor(
 
     /**
      * Breaks a call in any way that there is; the methods above are those that are asked for most. The [effects and
-     * their details](https://github.com/komopay/komopay-sdk/blob/main/sandbox/README.md#faults) are the sandbox's own.
+     * their details](https://github.com/komopay/komopay-sdk/blob/main/docs/gateway.md#faults) are the sandbox's own.
      * [rate] in place of [nth] breaks each call with this probability, repeatably under the sandbox's seed. The first
      * fault that matches a call decides it.
      *

@@ -1,0 +1,78 @@
+"""Temporal on three hosts, for `cargo xtask prove engines`: the worker on one of them, and the server of all.
+
+Each case has three workflows for its batch, and each host works for one of them at a time. What the server is told and
+tells, `hosts_engine.py` says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from hosts_engine import BATCH, CASE, URL, settings, told
+from temporal_server import Temporal, jars
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+import komopay.temporal
+from komopay import AsyncClient
+from komopay.batches import AsyncBatches
+from komopay.temporal import BatchWorkflow
+
+HOSTS = 3
+
+
+async def work() -> None:
+    asked_to_end = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked_to_end.set)
+    temporal = await Client.connect(URL)
+    async with AsyncClient.from_env(**settings()) as client:
+        async with AsyncBatches(client, journal=os.environ["KOMOPAY_JOURNAL"]) as batches:
+            async with Worker(
+                temporal,
+                task_queue=CASE,
+                workflows=[BatchWorkflow],
+                activities=komopay.temporal.activities(batches, time=3),
+                # Of three workflows, each host has one.
+                max_concurrent_activities=1,
+                # The server never takes a workflow back from a worker that had it in its cache and is gone.
+                max_cached_workflows=0,
+                graceful_shutdown_timeout=timedelta(minutes=2),
+            ):
+                print("ready", flush=True)
+                await asked_to_end.wait()
+    # All is done, and its threads may abort the interpreter from here on (sdk-python#300).
+    os._exit(0)
+
+
+async def serve() -> None:
+    with tempfile.TemporaryDirectory() as folder, Temporal(jars(Path(folder))) as server:
+        client = await server.client()
+        for what, case in told(server.address.replace("127.0.0.1", "HOST")):
+            for each in [f"{case}-{number}" for number in range(HOSTS)]:
+                if what == "end":
+                    try:
+                        await client.get_workflow_handle(each).terminate()
+                    except RPCError:
+                        # It has ended by itself.
+                        continue
+                else:
+                    # The journal's clock is not the server's, whose timers wait: a signal is news for a workflow. And
+                    # one that has ended is started again, as the batch goes on when a person has an item tried again.
+                    await client.start_workflow(
+                        BatchWorkflow.run,
+                        BATCH,
+                        id=each,
+                        task_queue=case,
+                        start_signal="resume" if what == "look" else None,
+                    )
+
+
+if __name__ == "__main__":
+    asyncio.run({"work": work, "serve": serve}[sys.argv[1]]())
