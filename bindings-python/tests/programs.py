@@ -62,7 +62,7 @@ class App:
             # Not one pipe for both: a line of the one would end up inside a line of the other.
             stderr=subprocess.PIPE,
             text=True,
-            # A Ctrl-C of the tests' own is not for it; a signal to it reaches its workers.
+            # A Ctrl-C of the tests' own is not for it, and one that it is sent reaches its workers.
             start_new_session=True,
         )
         self._has_ended = False
@@ -114,9 +114,16 @@ class App:
         self._end()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Ends it, and gives its exit code."""
+        """Ends it, and gives its exit code.
+
+        A SIGTERM is for its first process alone, as in a container: that one ends its workers, and takes it for a
+        fault when one of them ends by itself.
+        """
         if self._process.poll() is None:
-            os.killpg(self._process.pid, how)
+            if how == signal.SIGTERM:
+                self.tell(how)
+            else:
+                os.killpg(self._process.pid, how)
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:

@@ -11,7 +11,7 @@ pub(crate) struct Tally {
     pub(crate) skipped: u64,
     /// How many cases of which kind were looked at, and were as they must be.
     pub(crate) proven: BTreeMap<String, u64>,
-    /// The tests that failed, by their names.
+    /// The tests that failed, by their names, and why where their program says so in that line.
     pub(crate) red: Vec<String>,
 }
 
@@ -59,10 +59,10 @@ impl Tally {
     }
 }
 
-/// The name of a test that failed: cargo's, pytest's, the conductor's, `XCTest`'s.
+/// The name of a test that failed: cargo's, pytest's with what it found, the conductor's, `XCTest`'s.
 fn red(line: &str) -> Option<&str> {
     let cargo = || line.strip_prefix("test ")?.strip_suffix(" ... FAILED");
-    let pytest = || line.strip_prefix("FAILED ").or(line.strip_prefix("ERROR "))?.split(" - ").next();
+    let pytest = || line.strip_prefix("FAILED ").or(line.strip_prefix("ERROR "));
     let xctest = || Some(line.strip_prefix("Test Case '")?.split_once("' failed (")?.0);
     cargo().or_else(pytest).or_else(|| line.strip_prefix("RED ")).or_else(xctest)
 }
@@ -165,8 +165,12 @@ mod tests {
         ] {
             tally.read(line);
         }
-        let names =
-            ["answers::a_read", "tests/test_x.py::test_y[1]", "a_create_that_is_left (python)", "MoneyTests.testB"];
+        let names = [
+            "answers::a_read",
+            "tests/test_x.py::test_y[1] - assert 1 == 2",
+            "a_create_that_is_left (python)",
+            "MoneyTests.testB",
+        ];
         assert_eq!(tally.red, names);
     }
 
