@@ -84,6 +84,14 @@ def elsewhere(url: str) -> str | None:
     return None if parts.scheme == "https" and is_host else "is no https link to a host"
 
 
+def is_left_out(site: Path, target: Path) -> bool:
+    """Whether this is of a reference that was not built."""
+    if not target.is_relative_to(site / API):
+        return False
+    language = target.relative_to(site / API).parts[0]
+    return not (site / API / language).exists()
+
+
 def in_site(site: Path, file: Path, link: str) -> str | None:
     """What is wrong with a link of a page to another one."""
     parts = urlsplit(link)
@@ -93,8 +101,7 @@ def in_site(site: Path, file: Path, link: str) -> str | None:
     if target.is_dir():
         target /= "index.html"
     if not target.exists():
-        is_left_out = target.is_relative_to(site / API) and not (site / API).exists()
-        return None if is_left_out else "there is no such page"
+        return None if is_left_out(site, target) else "there is no such page"
     if parts.fragment and target.suffix == ".html" and unquote(parts.fragment) not in page(target).anchors:
         return "there is no such place in it"
     return None

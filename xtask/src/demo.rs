@@ -27,6 +27,8 @@ pub(crate) enum Language {
     Python,
     /// With the jar, from a Maven repository of its own.
     Kotlin,
+    /// With the same jar.
+    Java,
     /// With the Swift package.
     Swift,
     /// A thousand payouts of a file, by the command line, with a crash in the middle.
@@ -38,10 +40,8 @@ pub(crate) fn run(workspace: &Workspace, language: Language) -> Outcome {
     let start = Instant::now();
     match language {
         Language::Python => python(workspace)?,
-        Language::Kotlin => {
-            setup::require(workspace, &[Tool::Compiler, Tool::Jdk, Tool::Maven])?;
-            kotlin::demo(workspace)?;
-        }
+        Language::Kotlin => on_the_jvm(workspace, kotlin::QUICKSTART)?,
+        Language::Java => on_the_jvm(workspace, kotlin::JAVA_QUICKSTART)?,
         Language::Swift => {
             setup::require(workspace, &setup::SWIFT)?;
             swift::demo(workspace)?;
@@ -53,6 +53,11 @@ pub(crate) fn run(workspace: &Workspace, language: Language) -> Outcome {
     }
     println!("\nDone in {:.0} s.", start.elapsed().as_secs_f64());
     Ok(())
+}
+
+fn on_the_jvm(workspace: &Workspace, example: &str) -> Outcome {
+    setup::require(workspace, &[Tool::Compiler, Tool::Jdk, Tool::Maven])?;
+    kotlin::demo(workspace, example)
 }
 
 fn python(workspace: &Workspace) -> Outcome {

@@ -34,6 +34,10 @@ pub(crate) const PLATFORMS: [(&str, &str, &str); 4] = [
     ("windows", "x86_64", "win32-x86-64"),
 ];
 
+/// The examples that make the documented payout, in Kotlin and in Java.
+pub(crate) const QUICKSTART: &str = "example.QuickstartKt";
+pub(crate) const JAVA_QUICKSTART: &str = "example.JavaQuickstart";
+
 /// The library as Maven knows it.
 pub(crate) struct Kotlin<'a> {
     workspace: &'a Workspace,
@@ -282,8 +286,8 @@ pub(crate) fn check(workspace: &Workspace, missing: &Missing, conformance: &Conf
     report.check("Kotlin demo, from the installed jar", |_| {
         // It is the jar of the tests, whose calls can be made to panic; `demo` builds the one without that.
         kotlin.examples().arg("compile").run()?;
-        pay(&kotlin, "example.QuickstartKt")?;
-        pay(&kotlin, "example.JavaQuickstart")?;
+        pay(&kotlin, QUICKSTART)?;
+        pay(&kotlin, JAVA_QUICKSTART)?;
         payroll(&kotlin)
     })?;
     report.check("Kotlin test kit", |tally| {
@@ -371,13 +375,13 @@ fn search(workspace: &Workspace, reports: &Path) -> Outcome<Vec<String>> {
 }
 
 /// Builds and installs the jar, without what only tests need, and pays with it.
-pub(crate) fn demo(workspace: &Workspace) -> Outcome {
+pub(crate) fn demo(workspace: &Workspace, example: &str) -> Outcome {
     let kotlin = Kotlin::new(workspace);
     demo::say(1, "The jar is built and installed into a Maven repository of its own (the first build takes minutes)");
     kotlin.prepare("")?;
     kotlin.sdk().args("--quiet -Dmaven.test.skip=true install").run()?;
     kotlin.examples().args("--quiet compile").run()?;
-    pay(&kotlin, "example.QuickstartKt")
+    pay(&kotlin, example)
 }
 
 fn pay(kotlin: &Kotlin<'_>, class: &str) -> Outcome {

@@ -22,9 +22,9 @@ use crate::workspace::Workspace;
 /// What is to be proven.
 #[derive(Args)]
 pub(crate) struct Wish {
-    /// The only proof to make. Without it, all that take no hours.
+    /// The only proof to make. Without it, all but those of engines and mutations.
     proof: Option<Proof>,
-    /// As far as there is time for, some minutes.
+    /// Further: some minutes each, an hour for batches, hours for engines.
     #[arg(long)]
     long: bool,
     #[command(flatten)]
@@ -101,7 +101,7 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
                 proven(batches(workspace).args("--skip with_namespaces::").env(FORM, form), tally)
             })?;
         }
-        if wanted(Proof::Engines) {
+        if wish.proof == Some(Proof::Engines) {
             setup::require(workspace, &hosts::NEEDED)?;
             report.check("hosts", |tally| hosts::prove(workspace, Engine::None, form, tally))?;
             let venv = Venv::fresh(workspace, &Python::find()?, "venv-engines")?;

@@ -28,7 +28,8 @@ fn begin(workspace: &Workspace, packages: &Path, name: &'static str, suite: &str
         page: PAGE,
         debian: debian.copy(workspace, workspace.folder("newcomer"))?,
         packages,
-        environment: Vec::new(),
+        // Its compiler would stay behind.
+        environment: vec!["MAVEN_OPTS=-Dkotlin.compiler.daemon=false".to_owned()],
         spared: None,
     };
     place.save(".m2/settings.xml", &settings_with(&packages.join(REPOSITORY)))?;

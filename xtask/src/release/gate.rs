@@ -41,16 +41,28 @@ fn wrong_tag(version: &str, kind: Option<&str>, name: Option<&str>) -> Option<St
 
 /// Compares what the crates promise with the last version that has a tag, or with this commit.
 fn surface(workspace: &Workspace, baseline: Option<&str>) -> Outcome {
-    let tag = || {
-        let describe = Program::new(workspace, "git").args("describe --tags --abbrev=0 --match v* HEAD^").output();
-        describe.ok().map(|tag| tag.trim().to_owned())
+    let baseline = match baseline {
+        Some(baseline) => Some(baseline.to_owned()),
+        None => last_tag(workspace)?,
     };
-    let Some(baseline) = baseline.map(str::to_owned).or_else(tag) else {
+    let Some(baseline) = baseline else {
         println!("No version has a tag yet: there is nothing that the crates could have broken.");
         return Ok(());
     };
     let check = cargo_tool(workspace, "cargo-semver-checks", SEMVER_CHECKS)?.args("semver-checks --baseline-rev");
     PUBLISHED.iter().fold(check.arg(baseline), |check, name| check.arg("--package").arg(name)).run()
+}
+
+/// The last version before this commit that has a tag.
+fn last_tag(workspace: &Workspace) -> Outcome<Option<String>> {
+    let git = |arguments| Program::new(workspace, "git").args(arguments).output();
+    if git("rev-parse --is-shallow-repository")?.trim() == "true" {
+        return Err(Failure::new(
+            "this clone has no history, and so not the last version: git fetch --unshallow --tags",
+        ));
+    }
+    let tags = git("tag --list v* --no-contains HEAD --merged HEAD --sort -version:refname")?;
+    Ok(tags.lines().next().map(str::to_owned))
 }
 
 #[cfg(test)]

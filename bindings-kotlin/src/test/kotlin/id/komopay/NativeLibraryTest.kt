@@ -47,7 +47,7 @@ class NativeLibraryTest {
 
     @Test
     fun `what the error says to do where nothing may be unpacked does it`() {
-        val platform = File(System.getProperty("komopay.build"), "native").listFiles()!!.single()
+        val platform = File(System.getProperty("komopay.build"), "native/${com.sun.jna.Platform.RESOURCE_PREFIX}")
         Files.copy(platform.listFiles()!!.single().toPath(), folder.resolve(System.mapLibraryName("komopay_ffi")))
         val name = System.mapLibraryName("jnidispatch")
         val inJna = com.sun.jna.Native::class.java.getResourceAsStream("/com/sun/jna/${platform.name}/$name")
