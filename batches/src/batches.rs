@@ -106,6 +106,13 @@ impl Batches {
         Ok(Self { journal, client })
     }
 
+    /// Whether each call fails from now on, with `unavailable`, until the journal is opened again: a standby took over
+    /// from its server, or that was restored from a backup. What may have been lost is looked at when it is opened.
+    #[must_use]
+    pub fn must_be_reopened(&self) -> bool {
+        self.journal.db.is_replaced()
+    }
+
     /// The client that pays.
     #[must_use]
     pub fn client(&self) -> &Client {
@@ -241,7 +248,7 @@ impl Batches {
     }
 
     /// The batches of this journal that workers have something to do for, now or later: what a worker asks that is
-    /// there for all of them. The most urgent come first.
+    /// there for all of them. The most urgent come first; those that are late are all due now.
     ///
     /// # Errors
     /// `unavailable`, naming `journal`.

@@ -167,10 +167,16 @@ impl PostgresChangeStore {
             .enable_all()
             .build()
             .map_err(|error| StoreError::new(format!("no thread for the store of changes: {error}")))?;
-        let runtime = Arc::new(runtime);
         let location = location.clone();
-        let db = wait(&runtime, async move { Db::open_with(&location, Clock::default(), &FORMS).await })?;
-        Ok(Self { db, runtime: Some(runtime), process: std::process::id() })
+        let opened = wait(&runtime, async move { Db::open_with(&location, Clock::default(), &FORMS).await });
+        match opened {
+            Ok(db) => Ok(Self { db, runtime: Some(Arc::new(runtime)), process: std::process::id() }),
+            Err(error) => {
+                // As when it is dropped.
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
     }
 
     /// Runs a transaction to its end, on the store's own thread.

@@ -70,6 +70,15 @@ impl Db {
         }
     }
 
+    /// Whether what answers is another server than the one that was opened, so that nothing can be done until it is
+    /// opened again.
+    pub(crate) fn is_replaced(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => false,
+            Engine::Postgres(server) => server.is_replaced(),
+        }
+    }
+
     /// Begins a transaction. In SQLite there is one at a time, and the next one waits here.
     pub(crate) async fn begin(&self, durability: Durability) -> Result<Tx> {
         let engine = match &self.engine {

@@ -174,12 +174,14 @@ impl Worker {
     /// The journal is met in turns, one at a time: what came together since the last one shares a commit. Turns and
     /// chunks make progress together, as one set: a chunk that is not polled would let its requests run out of time.
     pub async fn run(&self, wanted: Wanted, budget: Budget) -> Result<()> {
-        let ends = Instant::now() + budget.time;
+        // A time that no clock can tell is one without end.
+        let ends = Instant::now().checked_add(budget.time);
         let mut under_way: FuturesUnordered<BoxFuture<'_, Done>> = FuturesUnordered::new();
         let (mut ended, mut ready, mut is_more, mut fault) = (Vec::new(), Vec::new(), true, None);
         let (mut chunks, mut has_turn) = (0, false);
+        let is_over = || ends.is_some_and(|ends| Instant::now() >= ends);
         loop {
-            let goes_on = fault.is_none() && !self.stop.is_stopped() && !self.is_halted() && Instant::now() < ends;
+            let goes_on = fault.is_none() && !self.stop.is_stopped() && !self.is_halted() && !is_over();
             if !goes_on {
                 chunks -= ready.len();
                 ended.extend(ready.drain(..).map(|Ready { chunk, .. }| given_back(&chunk, Vec::new(), 0)));

@@ -1,8 +1,10 @@
 """A marketplace that pays its sellers: what a seller has is taken, and the payout is intended, in one transaction of
-its own database; callbacks tell how it ended, and what has failed is the seller's again.
+its own database; callbacks tell how it ended, and what has failed is the seller's again. What the platform did not take
+at all has no callback: `komopay batch report` shows it, and a person has it tried again, or cancels and books it back.
 
     $ pip install komopay[fastapi] uvicorn psycopg[binary]
-    $ export MARKET_DATABASE=postgresql://... KOMOPAY_JOURNAL=$MARKET_DATABASE
+    $ export MARKET_DATABASE=postgresql://...
+    $ export KOMOPAY_JOURNAL=$MARKET_DATABASE
     $ export KOMOPAY_JOURNAL_KEY=$(komopay batch key) KOMOPAY_CALLBACK_KEYS=$(openssl rand -hex 32)
     $ export MARKET_URL=http://127.0.0.1:8000  # https, where the platform can reach it; the rest as in quickstart.py
     $ komopay batch open-outbox sellers --by siti --ceiling IDR=5000000/100000000

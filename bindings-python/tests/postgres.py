@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+import psycopg
 import pytest
 from programs import free_port
 
@@ -55,6 +56,14 @@ class Server:
         """Ends it. It may be started again."""
         self._process.send_signal(signal.SIGINT)
         self._process.wait(60)
+
+    def take_over(self) -> None:
+        """Ends it, and has it come back as a standby that took over: all is there, on a timeline of its own."""
+        self.stop()
+        Path(self._folder, "data", "standby.signal").touch()
+        self.start()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -148,6 +148,8 @@ mod with_postgres {
         runtime.block_on(async {
             let store = PostgresChangeStore::open(&server.url()).unwrap();
             assert!(store.record(&change("A", 1)).unwrap());
+            let refused = PostgresChangeStore::open(&server.url().replace(PASSWORD, "another")).err().unwrap();
+            assert!(refused.to_string().contains("refused the user or the password"), "{refused}");
         });
     }
 

@@ -68,7 +68,7 @@ fn of_server(said: &DbError) -> Error {
     if *code == SqlState::READ_ONLY_SQL_TRANSACTION
         || *code == SqlState::FEATURE_NOT_SUPPORTED && said.message().contains("recovery")
     {
-        return Error::setting("journal", STANDBY);
+        return standby();
     }
     let is_setting = [
         SqlState::INSUFFICIENT_PRIVILEGE,
@@ -92,10 +92,14 @@ fn of_server(said: &DbError) -> Error {
     }
 }
 
-/// What to do where only reads are served.
-pub(super) const STANDBY: &str = "the PostgreSQL server serves reads only, as a standby does. What is written down \
-     before money moves has to be on the primary: give its address, or several hosts, of which the one that can be \
-     written to is taken";
+/// Only reads are served. It may be that another one takes over just now, so that this is not for ever.
+pub(super) fn standby() -> Error {
+    Error::unavailable(
+        "the database: the PostgreSQL server serves reads only, as a standby does. What is written down before money \
+         moves has to be on the primary: if this lasts, give its address, or several hosts, of which the one that can \
+         be written to is taken",
+    )
+}
 
 fn class(code: &SqlState) -> &str {
     code.code().get(..2).unwrap_or_default()

@@ -7,6 +7,7 @@ mod settings;
 mod tls;
 
 use std::error::Error as StdError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -50,6 +51,8 @@ pub(super) struct Server {
     pool: Pool,
     schema: String,
     identity: Option<String>,
+    /// Another server has answered than the one that was opened.
+    is_replaced: AtomicBool,
     process: u32,
 }
 
@@ -65,7 +68,8 @@ impl Server {
             .create_timeout(Some(CONNECTING))
             .build()
             .map_err(|error| Error::internal(format!("the connections to the database: {error}")))?;
-        let mut server = Self { pool, schema, identity: None, process: std::process::id() };
+        let mut server =
+            Self { pool, schema, identity: None, is_replaced: AtomicBool::new(false), process: std::process::id() };
         server.check().await?;
         if forms.stops_at_failover {
             server.identity = server.look(location).await?;
@@ -76,6 +80,10 @@ impl Server {
 
     pub(super) fn identity(&self) -> Option<&str> {
         self.identity.as_deref()
+    }
+
+    pub(super) fn is_replaced(&self) -> bool {
+        self.is_replaced.load(Ordering::Acquire)
     }
 
     /// Refuses a server that could lose what it has said is committed.
@@ -89,7 +97,7 @@ impl Server {
             return Err(refused(&format!("is PostgreSQL {version}; version {OLDEST} is the oldest that will do")));
         }
         if is_standby == "t" {
-            return Err(Error::setting("journal", fault::STANDBY));
+            return Err(fault::standby());
         }
         for (setting, value) in [("fsync", fsync), ("full_page_writes", pages), ("synchronous_commit", commit)] {
             if value == "off" {
@@ -158,6 +166,7 @@ impl Server {
                 return Err(unsafe_setting("synchronous_commit"));
             }
             if self.identity.is_some() && self.identity.as_ref() != said.get(1) {
+                self.is_replaced.store(true, Ordering::Release);
                 return Err(Error::unavailable(
                     "the database: another PostgreSQL server answers than before, or a standby took over, or it was \
                      restored from a backup. Open it again, so that what may have been lost is looked at",

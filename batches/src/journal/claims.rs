@@ -1,6 +1,6 @@
 //! What workers write down: claims, registrations, results.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use komopay_core::Result;
 
@@ -135,6 +135,7 @@ impl Journal {
         let mut tx = self.begin().await?;
         let mut deltas = Deltas::default();
         let state = state_of(&mut tx, batch).await?;
+        lock_all(&mut tx, batch, ended, tokens).await?;
         for chunk in ended {
             self.end_in(&mut tx, batch, chunk, state, &mut deltas).await?;
         }
@@ -209,6 +210,20 @@ impl Journal {
         }
         tx.execute_many(UPDATE_ITEM, &updates).await.map(drop)
     }
+}
+
+/// Locks the chunks of a turn in the order of their numbers, as whoever locks several does: else two of them could wait
+/// for each other.
+async fn lock_all(tx: &mut Tx, batch: &str, ended: &[Ended], tokens: &[NewRegistration]) -> Result<()> {
+    let numbers = ended.iter().map(|chunk| chunk.number).chain(tokens.iter().map(|token| token.number));
+    let numbers: BTreeSet<i64> = numbers.collect();
+    if numbers.len() < 2 {
+        return Ok(());
+    }
+    let numbers: Vec<_> = numbers.iter().map(i64::to_string).collect();
+    let chunks =
+        format!("SELECT number FROM chunk WHERE batch = $1 AND number IN ({}) ORDER BY number", numbers.join(", "));
+    tx.query_locking(&chunks, &[batch.into()], Lock::Update).await.map(drop)
 }
 
 /// The state of a batch.

@@ -99,6 +99,9 @@ def register(
     (`broker_transport_options`: set it before this), or the broker would deliver it again while it still runs. With
     time as long as every, one worker at a time has a batch; with time three times as long, three of them.
 
+    Call it when the app has all of its settings: a `beat_schedule` that is set later takes the place of what `ids` put
+    there.
+
     A worker of the pools `solo` and `threads` that is asked to end stops after what is in flight. Children of `prefork`
     are not told of it: they end within the time.
 

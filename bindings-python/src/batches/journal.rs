@@ -74,6 +74,10 @@ impl Journal {
             if state.is_closed {
                 return Err(raise_kind(py, ErrorKind::Closed, "the journal was closed", None));
             }
+            // A standby took over from its server: what may have been lost is looked at when it is opened.
+            if state.opened.get().is_some_and(Batches::must_be_reopened) {
+                state.opened = Arc::default();
+            }
             Arc::clone(&state.opened)
         };
         let core = self.client.bind(py).get().core(py)?;

@@ -64,7 +64,7 @@ impl Service {
                     Ok(Some((batches, due))) => {
                         is_all_done = due.is_empty() && turns.is_empty();
                         let now = Instant::now();
-                        let others: Vec<(String, Instant)> = due
+                        let mut others: Vec<(String, Instant)> = due
                             .into_iter()
                             .filter(|batch| !under_way.contains(&batch.batch_id))
                             .map(|DueBatch { batch_id, due_in }| {
@@ -72,6 +72,7 @@ impl Service {
                                 (batch_id, alone.max(now + due_in))
                             })
                             .collect();
+                        longest_ago_first(&mut others, &self.alone);
                         let is_late = |due: &Instant| self.ends.is_some_and(|ends| *due >= ends);
                         if turns.is_empty() && self.ends.is_some() && others.iter().all(|(_, due)| is_late(due)) {
                             break;
@@ -185,5 +186,26 @@ impl Service {
         };
         self.output.show(&json!({"done": why}), || why.to_owned());
         exit
+    }
+}
+
+/// Puts those first that never had a turn, and then those whose last one is longest ago: of more batches than are worked
+/// on at a time, none waits for ever.
+fn longest_ago_first(due: &mut [(String, Instant)], turns: &BTreeMap<String, Instant>) {
+    due.sort_by_key(|(id, _)| turns.get(id).copied());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_batches_each_has_its_turn() {
+        let now = Instant::now();
+        let mut due: Vec<_> = ["a", "b", "c", "d"].map(|id| (id.to_owned(), now)).into();
+        let ended = |id: &str, seconds| (id.to_owned(), now + Duration::from_secs(seconds));
+        longest_ago_first(&mut due, &BTreeMap::from([ended("a", 3), ended("b", 1), ended("d", 2)]));
+        let order: Vec<_> = due.into_iter().map(|(id, _)| id).collect();
+        assert_eq!(order, ["c", "b", "d", "a"]);
     }
 }

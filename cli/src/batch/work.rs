@@ -24,8 +24,9 @@ pub struct Work {
     /// The batch. May be left out with --for or --forever: then all of the journal, as they become due.
     #[arg(required_unless_present_any = ["for", "forever"])]
     batch_id: Option<String>,
-    /// End after so many seconds, and what is under way then. Without it, at the end of the batch.
-    #[arg(long, value_name = "SECONDS", conflicts_with = "forever")]
+    /// End after so many seconds, a year at most, and what is under way then. Without it, at the end of the batch.
+    #[arg(long, value_name = "SECONDS", conflicts_with = "forever",
+        value_parser = clap::value_parser!(u64).range(..=31_536_000))]
     r#for: Option<u64>,
     /// Go on until SIGTERM or Ctrl-C: for systemd and Kubernetes. A journal that is away is waited for.
     #[arg(long)]

@@ -77,7 +77,9 @@ pub(super) async fn events(
 }
 
 fn told(gateway: &Gateway, since: u64) -> Told {
-    let (events, last) = (gateway.history.after(since), gateway.history.last());
+    // In this order: whoever reads on from there misses none that came between.
+    let last = gateway.history.last();
+    let events = gateway.history.after(since);
     let state = gateway.lock();
     let faults = state.faults.iter().map(|fault| Named { when: fault.when.clone(), effect: fault.effect.name() });
     let in_callbacks = state.courier.named_faults().into_iter();
