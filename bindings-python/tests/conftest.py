@@ -42,7 +42,7 @@ def ctrl_c_is_heard() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-LIMIT = 50
+LIMIT = 200
 """Seconds that a test of a process model may take, so that nothing in it can hang."""
 
 

@@ -91,7 +91,7 @@ class Payroll:
 
     def wait_until(self, is_so: Callable[[BatchStatus], bool]) -> BatchStatus:
         """There is no event for it, so this asks again and again."""
-        until = time.monotonic() + 45
+        until = time.monotonic() + 180
         with self.batches() as batches:
             while not is_so(status := batches.status(self.id)):
                 assert time.monotonic() < until, status

@@ -34,9 +34,10 @@ class Server:
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user is not None:
             shutil.chown(self._folder, self._user)
-        data, port = f"{self._folder}/data", free_port()
+        data = f"{self._folder}/data"
         initdb = [program("initdb"), "--no-sync", "--auth=trust", "--encoding=UTF8", "--username=owner", data]
-        self._run(initdb).wait(60)
+        self._run(initdb).wait(300)
+        port = free_port()
         settings = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}"]
         options = [part for setting in settings for part in ("-c", setting)]
         self._command = [program("postgres"), "-D", data, *options]
@@ -55,7 +56,7 @@ class Server:
     def stop(self) -> None:
         """Ends it. It may be started again."""
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(60)
+        self._process.wait(300)
 
     def take_over(self) -> None:
         """Ends it, and has it come back as a standby that took over: all is there, on a timeline of its own."""
@@ -79,5 +80,7 @@ class Server:
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._process.poll() is None:
-            self.stop()
+            # Nobody needs what is in it: to write all of that to the disk takes up to a minute.
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(60)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -73,7 +73,7 @@ class App:
         self._wait_until_there()
 
     def _wait_until_there(self) -> None:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -93,7 +93,7 @@ class App:
     def wait_for(self, line: str) -> None:
         """Until it has written this line."""
         with self._written:
-            assert self._written.wait_for(lambda: line in self.lines, 30), (line, self.lines)
+            assert self._written.wait_for(lambda: line in self.lines, 120), (line, self.lines)
 
     def wait_for_one(self, pattern: str, times: int = 1) -> list[re.Match[str]]:
         """Until so many of its lines match this."""
@@ -102,7 +102,7 @@ class App:
             return [match for line in self.lines if (match := re.search(pattern, line))]
 
         with self._written:
-            assert self._written.wait_for(lambda: len(found()) >= times, 30), (pattern, self.lines)
+            assert self._written.wait_for(lambda: len(found()) >= times, 120), (pattern, self.lines)
             return found()
 
     def tell(self, how: signal.Signals) -> None:
@@ -110,7 +110,7 @@ class App:
         self._process.send_signal(how)
 
     def wait_until_dead(self) -> None:
-        self._process.wait(30)
+        self._process.wait(120)
         self._end()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
@@ -125,7 +125,7 @@ class App:
             else:
                 os.killpg(self._process.pid, how)
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             raise AssertionError(f"it does not end: {self.lines}") from None
@@ -133,7 +133,7 @@ class App:
 
     def _end(self) -> int:
         for reader in self._readers:
-            reader.join(20)
+            reader.join(60)
         self._has_ended = True
         return self._process.wait()
 

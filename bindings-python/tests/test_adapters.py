@@ -53,7 +53,7 @@ def start(name: str, sandbox: Sandbox, folder: Path, **environment: str) -> App:
         "SHOP_CHANGES": str(folder / "changes.sqlite"),
         "SHOP_DATABASE": f"sqlite+aiosqlite:///{folder}/shop.sqlite",
     }
-    return App(command, EXAMPLES / example, {**sandbox.environment, **files, "SHOP_LEASE": "1", **environment})
+    return App(command, EXAMPLES / example, {**sandbox.environment, **files, "SHOP_LEASE": "60", **environment})
 
 
 @pytest.mark.parametrize("name", SERVERS)

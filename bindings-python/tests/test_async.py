@@ -141,7 +141,7 @@ def test_a_cancelled_create_releases_at_once_and_the_log_names_its_id(
 def test_a_loop_that_is_closed_during_a_create_loses_neither_the_process_nor_the_id(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sandbox.fault("create_payout", "delay", ms=300)
+    sandbox.fault("create_payout", "hold")
     client = new_async_client(sandbox)
     loop = asyncio.new_event_loop()
 
@@ -152,6 +152,7 @@ def test_a_loop_that_is_closed_during_a_create_loses_neither_the_process_nor_the
     loop.run_until_complete(begin())
     sandbox.wait_until_seen("create_payout")
     loop.close()
+    sandbox.release()
     asyncio.run(client.close())
     # The result goes to the closed loop before this call's own goes to its loop; then nobody's records are told.
     asyncio.run(refused(client))
@@ -186,7 +187,7 @@ def test_leaving_the_block_by_cancellation_does_not_wait_for_the_create(run: Run
 
 
 def test_close_without_draining_returns_at_once_and_the_create_is_settled_or_unknown(sandbox: Sandbox) -> None:
-    sandbox.fault("create_payout", "delay", ms=500)
+    sandbox.fault("create_payout", "hold")
 
     async def main() -> None:
         client = new_async_client(sandbox)
@@ -196,6 +197,7 @@ def test_close_without_draining_returns_at_once_and_the_create_is_settled_or_unk
         assert not call.done()
         with pytest.raises(ClosedError):
             await client.get_payout("TST-1")
+        sandbox.release()
         with contextlib.suppress(OutcomeUnknownError):
             await call
         await client.close()

@@ -250,6 +250,8 @@ def test_closing_waits_for_the_function_and_takes_nothing_more(client: Client) -
     assert began.wait(PATIENCE)
     closing = threading.Thread(target=worker.close)
     closing.start()
+    while not worker._start.is_ending:
+        time.sleep(0.001)
     end.set()
     closing.join(PATIENCE)
     assert len(ended) == 1
@@ -610,7 +612,9 @@ def test_a_forked_child_has_a_loop_of_its_own_and_takes_nothing_from_that_of_its
             seen.wait("TST-3")
 
 
-def test_what_is_there_is_handled_at_once_and_counted(client: Client) -> None:
+def test_what_is_there_is_handled_at_once_and_counted(sandbox: Sandbox) -> None:
+    # Its lease is not over before all are handled.
+    client = new_client(sandbox, change_store=MemoryChangeStore(), change_lease=2)
     see(client, "TST-1", "TST-2")
     changes, stop = [], threading.Event()
 
@@ -628,6 +632,7 @@ def test_what_is_there_is_handled_at_once_and_counted(client: Client) -> None:
     while (again := worker.run_once()) == (0, 0):
         pass
     assert again == (0, 1)
+    client.close()
 
 
 @pytest.mark.parametrize("wrong", [None, "function"])

@@ -32,7 +32,7 @@ class Project:
 
     def __init__(self, platform: Sandbox, folder: Path, **given: Any) -> None:
         self.platform = platform
-        store = {"change_store": str(folder / "changes.sqlite"), "change_lease": 0.5}
+        store = {"change_store": str(folder / "changes.sqlite"), "change_lease": 3}
         self.given = {**store, "HANDLER": "django_app.on_change", **given}
         self.environment = {**platform.environment, "KOMOPAY_CALLBACK_KEYS": KEY}
 

@@ -83,13 +83,13 @@ def unavailable(_: Sandbox) -> None:
 
 def timed_out(sandbox: Sandbox) -> None:
     sandbox.fault("get_payout", "delay", ms=60_000)
-    new_client(sandbox, total_timeout=0.4, attempt_timeout=0.1).get_payout("TST-1")
+    new_client(sandbox, total_timeout=3, attempt_timeout=1).get_payout("TST-1")
 
 
 def not_final(sandbox: Sandbox) -> None:
     client = new_client(sandbox)
     client.create_payout("TST-1", documented_request(number="9000000099"))
-    client.wait_for_payout("TST-1", timeout=0.3)
+    client.wait_for_payout("TST-1", timeout=2)
 
 
 def unexpected_response(sandbox: Sandbox) -> None:
@@ -100,7 +100,7 @@ def unexpected_response(sandbox: Sandbox) -> None:
 def outcome_unknown(sandbox: Sandbox) -> None:
     sandbox.fault("create_payout", "execute_then_close")
     sandbox.fault("get_payout", "status", status=503)
-    client = new_client(sandbox, total_timeout=0.6, attempt_timeout=0.2, settle_window=0.1)
+    client = new_client(sandbox, total_timeout=3, attempt_timeout=1.5, settle_window=0.1)
     client.create_payout("TST-1", documented_request())
 
 

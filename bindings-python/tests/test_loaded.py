@@ -18,7 +18,7 @@ BEFORE = """
 import pickle, sys
 import komopay
 well, refusing, losing, code, secret, key = sys.argv[1:]
-short = {"total_timeout": 0.6, "attempt_timeout": 0.2, "settle_window": 0.1}
+short = {"total_timeout": 3, "attempt_timeout": 1.5, "settle_window": 0.1}
 
 def provide():
     return scoped.expose()

@@ -87,7 +87,7 @@ class Process(App):
         # The server of the tests never takes a workflow back from a worker that had it in its cache and is gone.
         text = program.read_text()
         assert text.count(CACHE) == 1
-        program.write_text(text.replace(CACHE, f"{CACHE} max_cached_workflows=0,"))
+        program.write_text(text.replace(CACHE, f"{CACHE} max_cached_workflows=0, max_heartbeat_throttle_interval=timedelta(seconds=1),"))
         super().__init__([str(program)], folder, environment)
 
     def _wait_until_there(self) -> None:
@@ -116,7 +116,7 @@ def handed_over(temporal: Temporal, folder: Path) -> str:
     """What the program of the guide prints that hands a batch over, and waits for its end."""
     command = [sys.executable, str(example("pay_with_temporal.py", folder))]
     environment = {**os.environ, "TEMPORAL_ADDRESS": temporal.address}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert run.returncode in ENDED, run.stderr
     return run.stdout
 
@@ -142,7 +142,7 @@ async def working(
 
 async def ended(handle: WorkflowHandle[Any, BatchProgress]) -> BatchProgress:
     try:
-        return await asyncio.wait_for(handle.result(), 45)
+        return await asyncio.wait_for(handle.result(), 180)
     except asyncio.TimeoutError:
         history = await handle.fetch_history()
         told = [(event.event_time.ToJsonString()[11:23], EventType.Name(event.event_type)) for event in history.events]
@@ -160,7 +160,7 @@ async def until(handle: WorkflowHandle[Any, Any], is_so: Callable[[BatchProgress
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(main, 60))
+    asyncio.run(asyncio.wait_for(main, 300))
 
 
 def test_a_batch_is_paid_to_its_end_and_its_history_holds_no_person(temporal: Temporal, paid: Payroll) -> None:

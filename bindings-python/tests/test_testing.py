@@ -104,7 +104,7 @@ def test_balances_are_exact_and_others_stay_as_they_were() -> None:
 
 
 def test_a_payout_stays_in_processing_as_long_as_asked_and_idle_waits_for_its_end() -> None:
-    with Sandbox(processing_time=timedelta(milliseconds=200)) as sandbox, sandbox.client() as client:
+    with Sandbox(processing_time=timedelta(seconds=3)) as sandbox, sandbox.client() as client:
         client.create_payout("TST-1", documented_request())
         assert client.get_payout("TST-1").status == "PROCESSING"
         assert sandbox.balance("IDR").pending_payout == Money("10000", "IDR")
@@ -170,7 +170,7 @@ def test_a_fault_waits_for_its_call_and_its_payout(sandbox: Sandbox, client: Cli
 
 
 def test_a_hidden_outcome_is_unknown_until_it_can_be_seen_again(sandbox: Sandbox) -> None:
-    with sandbox.client(total_timeout=0.4, attempt_timeout=0.2) as client:
+    with sandbox.client(total_timeout=3, attempt_timeout=1.5) as client:
         sandbox.hide_outcome(payout_id="TST-1")
         with pytest.raises(OutcomeUnknownError):
             client.create_payout("TST-1", documented_request())
@@ -182,7 +182,7 @@ def test_a_hidden_outcome_is_unknown_until_it_can_be_seen_again(sandbox: Sandbox
 
 def test_an_outage_moves_nothing(sandbox: Sandbox) -> None:
     sandbox.unavailable()
-    with sandbox.client(total_timeout=0.4, attempt_timeout=0.2) as client:
+    with sandbox.client(total_timeout=3, attempt_timeout=1.5) as client:
         with pytest.raises(UnavailableError) as caught:
             client.create_payout("TST-1", documented_request())
         with pytest.raises(OutcomeUnknownError):
@@ -202,7 +202,7 @@ def test_a_rate_limit_tells_how_long_to_wait(sandbox: Sandbox, client: Client) -
 
 def test_a_slow_gateway_executes_and_a_stop_does_not_wait_for_it(sandbox: Sandbox) -> None:
     sandbox.slow(timedelta(minutes=10))
-    with sandbox.client(total_timeout=0.2, attempt_timeout=0.1) as client, pytest.raises(OutcomeUnknownError):
+    with sandbox.client(total_timeout=2, attempt_timeout=1) as client, pytest.raises(OutcomeUnknownError):
         client.create_payout("TST-1", documented_request())
     sandbox.clear_faults()
     sandbox.slow(0.05, operation="get_payout", nth=1)

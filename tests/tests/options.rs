@@ -41,7 +41,7 @@ async fn a_client_with_options_shares_tokens_and_what_is_remembered_of_unknown_o
     // Nothing that is sent is answered until the faults are gone.
     sandbox.inject(Fault::new(When::always(Operation::CreatePayout), Effect::CloseAfterReading));
     sandbox.inject(Fault::new(When::always(Operation::GetPayout), Effect::CloseAfterReading));
-    let hurried = client.with_options(&within(Duration::from_millis(300))).unwrap();
+    let hurried = client.with_options(&within(Duration::from_secs(2))).unwrap();
     let error = hurried.create_payout(&id("Q"), &request(), false).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{}", shown(&error));
     sandbox.clear_faults();

@@ -115,7 +115,7 @@ async fn waiting_returns_on_failed_and_refused_too() {
 #[tokio::test]
 async fn waiting_ends_as_not_final_with_the_last_payout_seen() {
     let (_sandbox, client) = processing().await;
-    let error = client.wait_for_payout(&id("P"), Duration::from_millis(300)).await.unwrap_err();
+    let error = client.wait_for_payout(&id("P"), Duration::from_secs(2)).await.unwrap_err();
     shown(&error);
     assert_eq!(error.kind(), ErrorKind::NotFinal);
     assert!(error.retryable() && error.money_may_have_moved());

@@ -20,7 +20,7 @@ app.conf.update(
 )
 register_types(include_personal="PERSONAL" in os.environ)
 
-client = Client.from_env(total_timeout=0.6, attempt_timeout=0.2, settle_window=0.1, backoff_base=0.001)
+client = Client.from_env(total_timeout=3, attempt_timeout=1.5, settle_window=0.1, backoff_base=0.001)
 
 
 @app.task(name="echo")

@@ -126,8 +126,8 @@ def in_a_loop() -> None:
 
 def left_unknown() -> None:
     """Creates after the end, one of an id of which this client remembers that nobody knows how it ended."""
-    client = Client.from_env(total_timeout=0.4, attempt_timeout=0.2)
-    looped = AsyncClient.from_env(total_timeout=0.4, attempt_timeout=0.2)
+    client = Client.from_env(total_timeout=3, attempt_timeout=1.5)
+    looped = AsyncClient.from_env(total_timeout=3, attempt_timeout=1.5)
     pay(client, "TST-UNSETTLED")
 
     async def pay_in_a_loop(payout_id: str) -> None:

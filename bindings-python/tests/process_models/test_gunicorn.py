@@ -115,7 +115,7 @@ def test_a_graceful_stop_waits_for_a_create_on_the_wire(
 def test_what_ends_a_worker_in_a_create_names_the_id(
     reason: str, sandbox: Sandbox, threads: ThreadPoolExecutor
 ) -> None:
-    with Gunicorn(sandbox, *(["--timeout", "1"] if "silent" in reason else [])) as gunicorn:
+    with Gunicorn(sandbox, *(["--timeout", "5"] if "silent" in reason else [])) as gunicorn:
         sandbox.fault("create_payout", "hold")
         lost: Future[Any] = threads.submit(gunicorn.pay, "TST-STOPPED")
         sandbox.wait_until_seen("create_payout", 2)

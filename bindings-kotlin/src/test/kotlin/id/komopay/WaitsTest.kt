@@ -5,6 +5,7 @@ import java.util.concurrent.CompletionException
 import java.util.concurrent.ConcurrentLinkedQueue
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.toList
@@ -52,7 +53,7 @@ class WaitsTest {
             BlockingClient(slow.config()).use { blocking ->
                 for (id in listOf("A-1", "A-2")) blocking.createPayout(id, Sandbox.request())
                 slow.changeStatus("A-1", "SUCCESS")
-                val waits = blocking.client.waitForPayouts(listOf("A-2", "A-1"), 100.milliseconds)
+                val waits = blocking.client.waitForPayouts(listOf("A-2", "A-1"), 2.seconds)
                 val waited = runBlocking { waits.toList() }.associateBy { it.payoutId }
                 assertEquals(PayoutStatus.Success, waited["A-1"]?.payout?.status)
                 val error = waited["A-2"]?.error as NotFinalException

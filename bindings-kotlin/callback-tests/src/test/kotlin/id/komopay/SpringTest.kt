@@ -31,7 +31,7 @@ class SpringTest {
         Sandbox().use { sandbox ->
             sandbox.breakAll("issue_token", """{"type": "status", "status": 503}""")
             Shop(classPath(versions), "app.SpringApp", sandbox, port, changes(),
-                options = mapOf("KOMOPAY_TOTAL_TIMEOUT" to "300ms", "KOMOPAY_ATTEMPT_TIMEOUT" to "100ms")).use {
+                options = mapOf("KOMOPAY_TOTAL_TIMEOUT" to "3s", "KOMOPAY_ATTEMPT_TIMEOUT" to "1s")).use {
                 val health = health()
                 assertEquals("DOWN", health.text("status"))
                 assertEquals("unavailable", health.getValue("details").jsonObject.text("kind"))

@@ -73,7 +73,7 @@ class SandboxTest {
 
     @Test
     fun `an outcome stays hidden until the faults are cleared`() {
-        val hasty = sandbox.configBuilder().totalTimeout(Duration.ofMillis(500)).attemptTimeout(Duration.ofMillis(250))
+        val hasty = sandbox.configBuilder().totalTimeout(Duration.ofSeconds(3)).attemptTimeout(Duration.ofMillis(1500))
         sandbox.blockingClient(hasty.build()).use { client ->
             sandbox.hideOutcome(payoutId = "A-1")
             assertThrows(OutcomeUnknownException::class.java) { pay("A-1", client) }
