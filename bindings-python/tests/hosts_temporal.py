@@ -11,12 +11,14 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from datetime import timedelta
 from pathlib import Path
 
 from hosts_engine import BATCH, CASE, URL, settings, told
 from temporal_server import Temporal, jars
 from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
@@ -63,15 +65,33 @@ async def serve() -> None:
                         # It has ended by itself.
                         continue
                 else:
-                    # The journal's clock is not the server's, whose timers wait: a signal is news for a workflow. And
-                    # one that has ended is started again, as the batch goes on when a person has an item tried again.
-                    await client.start_workflow(
-                        BatchWorkflow.run,
-                        BATCH,
-                        id=each,
-                        task_queue=case,
-                        start_signal="resume" if what == "look" else None,
-                    )
+                    await begin(client, each, case, is_look=what == "look")
+
+
+async def begin(client: Client, workflow: str, case: str, *, is_look: bool) -> None:
+    """Starts a workflow, or looks after it.
+
+    The journal's clock is not the server's, whose timers wait: a signal is news for a workflow. And one that has ended is
+    started again, as the batch goes on when a person has an item tried again.
+    """
+    until = time.monotonic() + 120
+    while True:
+        try:
+            await client.start_workflow(
+                BatchWorkflow.run,
+                BATCH,
+                id=workflow,
+                task_queue=case,
+                start_signal="resume" if is_look else None,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+            return
+        except RPCError as error:
+            # A server that this machine leaves no time for loses connections.
+            if time.monotonic() >= until:
+                raise
+            print(f"again, after: {error}", file=sys.stderr, flush=True)
+            await asyncio.sleep(0.1)
 
 
 if __name__ == "__main__":
