@@ -3,7 +3,7 @@
 use crate::command::Program;
 use crate::failure::Outcome;
 use crate::setup::Tool;
-use crate::suite::{FORM, proven};
+use crate::suite::{FORM, LONG, proven};
 use crate::tally::Tally;
 use crate::venv::Venv;
 use crate::workspace::Workspace;
@@ -25,9 +25,10 @@ pub(crate) enum Engine<'a> {
 
 /// Makes the proof, which goes as far as the form says.
 pub(crate) fn prove(workspace: &Workspace, engine: Engine<'_>, form: &str, tally: &mut Tally) -> Outcome {
-    let hosts = Program::cargo(workspace)
-        .args("test --locked --workspace --test batch_proofs -- --nocapture with_namespaces::")
-        .env(FORM, form);
+    let build = Program::cargo(workspace).args("test --locked --workspace --test batch_proofs");
+    // Of hundreds of cases, most of the time went to code that is not optimized.
+    let build = if form == LONG { build.args("--config profile.dev.opt-level=1") } else { build };
+    let hosts = build.args("-- --nocapture with_namespaces::").env(FORM, form);
     let hosts = match engine {
         Engine::None => hosts,
         Engine::Celery(venv) => of(hosts, "Celery", venv),

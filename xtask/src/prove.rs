@@ -13,7 +13,7 @@ use crate::kotlin;
 use crate::mutations::{self, Choice};
 use crate::report::Report;
 use crate::setup::{self, Tool};
-use crate::suite::{FORM, proven};
+use crate::suite::{FORM, LONG, proven};
 use crate::tally::Tally;
 use crate::tools::Python;
 use crate::venv::Venv;
@@ -60,7 +60,7 @@ pub(crate) fn run(workspace: &Workspace, wish: &Wish) -> Outcome {
         return mutations::run(workspace, &wish.choice);
     }
     let wanted = |this| wish.proof.is_none_or(|only| only == this);
-    let form = if wish.long { "long" } else { "short" };
+    let form = if wish.long { LONG } else { "short" };
     let report = Report::default();
     let outcome = (|| {
         if wanted(Proof::Model) {

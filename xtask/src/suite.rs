@@ -37,6 +37,7 @@ pub(crate) fn tests(workspace: &Workspace, program: Program, tally: &mut Tally) 
 
 /// How far a proof goes: `short` or `long`.
 pub(crate) const FORM: &str = "KOMOPAY_PROOF";
+pub(crate) const LONG: &str = "long";
 
 /// Runs a test program that says what it has looked at.
 pub(crate) fn proven(program: Program, tally: &mut Tally) -> Outcome {
