@@ -28,11 +28,11 @@ pub(crate) fn prove(workspace: &Workspace, engine: Engine<'_>, form: &str, tally
     let build = Program::cargo(workspace).args("test --locked --workspace --test batch_proofs");
     // Of hundreds of cases, most of the time went to code that is not optimized.
     let build = if form == LONG { build.args("--config profile.dev.opt-level=1") } else { build };
-    let hosts = build.args("-- --nocapture with_namespaces::").env(FORM, form);
+    let build = build.env(FORM, form).args("-- --nocapture");
     let hosts = match engine {
-        Engine::None => hosts,
-        Engine::Celery(venv) => of(hosts, "Celery", venv),
-        Engine::Temporal(venv) => of(hosts, "Temporal", venv),
+        Engine::None => build.arg("with_namespaces::"),
+        Engine::Celery(venv) => of(build, "Celery", venv),
+        Engine::Temporal(venv) => of(build, "Temporal", venv),
     };
     proven(hosts, tally)?;
     // What was filtered out is of another proof, and runs there.
