@@ -250,7 +250,8 @@ def test_closing_waits_for_the_function_and_takes_nothing_more(client: Client) -
     assert began.wait(PATIENCE)
     closing = threading.Thread(target=worker.close)
     closing.start()
-    while not worker._start.is_ending:
+    start = worker._start
+    while start is not None and not start.is_ending:
         time.sleep(0.001)
     end.set()
     closing.join(PATIENCE)
