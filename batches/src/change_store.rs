@@ -137,8 +137,8 @@ impl PostgresChangeStore {
     ///
     /// # Errors
     /// If the URL is not of PostgreSQL or cannot be read; if the server cannot be reached now
-    /// ([`StoreError::is_unavailable`]), is a standby or could lose what it has committed; if the role may not do what
-    /// it has to; if the tables are of a newer version. No error shows the password.
+    /// or is a standby ([`StoreError::is_unavailable`]), or could lose what it has committed; if the role may not do
+    /// what it has to; if the tables are of a newer version. No error shows the password.
     pub fn open(url: &str) -> Result<Self, StoreError> {
         Self::open_at(&Self::location(url)?)
     }
