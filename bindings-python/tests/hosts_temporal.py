@@ -71,8 +71,8 @@ async def serve() -> None:
 async def begin(client: Client, workflow: str, case: str, *, is_look: bool) -> None:
     """Starts a workflow, or looks after it.
 
-    The journal's clock is not the server's, whose timers wait: a signal is news for a workflow. And one that has ended is
-    started again, as the batch goes on when a person has an item tried again.
+    The journal's clock is not the server's, whose timers wait: a signal is news for a workflow. And one that has ended
+    is started again, as the batch goes on when a person has an item tried again.
     """
     until = time.monotonic() + 120
     while True:

@@ -87,7 +87,8 @@ class Process(App):
         # The server of the tests never takes a workflow back from a worker that had it in its cache and is gone.
         text = program.read_text()
         assert text.count(CACHE) == 1
-        program.write_text(text.replace(CACHE, f"{CACHE} max_cached_workflows=0, max_heartbeat_throttle_interval=timedelta(seconds=1),"))
+        options = f"{CACHE} max_cached_workflows=0, max_heartbeat_throttle_interval=timedelta(seconds=1),"
+        program.write_text(text.replace(CACHE, options))
         super().__init__([str(program)], folder, environment)
 
     def _wait_until_there(self) -> None:

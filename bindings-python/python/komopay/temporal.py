@@ -268,10 +268,10 @@ async def start(temporal: Client, batch_id: str, *, task_queue: str) -> Workflow
 def schedule(batch_id: str, spec: ScheduleSpec, *, task_queue: str) -> Schedule:
     """A schedule for `temporalio.client.Client.create_schedule` that starts a workflow of a batch again and again.
 
-    Temporal adds the time to its name: it is not the workflow of `start`, and may run beside that one, which pays nobody
-    twice. To pause or cancel the batch, call `Batches.pause` and the like. While one of the schedule's own runs there
-    is no other, and one for a batch that has ended ends at once: so a schedule brings a workflow back that somebody
-    terminated, or that ended with an error which was mended since.
+    Temporal adds the time to its name: it is not the workflow of `start`, and may run beside that one, which pays
+    nobody twice. To pause or cancel the batch, call `Batches.pause` and the like. While one of the schedule's own runs
+    there is no other, and one for a batch that has ended ends at once: so a schedule brings a workflow back that
+    somebody terminated, or that ended with an error which was mended since.
 
     Example:
 

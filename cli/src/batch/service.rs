@@ -189,8 +189,8 @@ impl Service {
     }
 }
 
-/// Puts those first that never had a turn, and then those whose last one is longest ago: of more batches than are worked
-/// on at a time, none waits for ever.
+/// Puts those first that never had a turn, and then those whose last one is longest ago: of more batches than are
+/// worked on at a time, none waits for ever.
 fn longest_ago_first(due: &mut [(String, Instant)], turns: &BTreeMap<String, Instant>) {
     due.sort_by_key(|(id, _)| turns.get(id).copied());
 }

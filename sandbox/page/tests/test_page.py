@@ -177,6 +177,9 @@ def test_a_person_makes_a_payout_fail_forges_a_callback_sees_the_ledger_and_find
     page.keyboard.press("Enter")
     why = page.locator("#why")
     expect(why).to_contain_text("FAILED with INVALID_ACCOUNT_NUMBER: a switch gave it this status")
+    # The callback is on its way beside us: what comes between a request and its answer parts their line in two.
+    life = page.locator("#life > li")
+    expect(life.filter(has_text="The callback about FAILED")).to_have_count(1)
     process = gateway.get("TST-1")["process"]
     assert (process["status"], process["failureReasons"]["failureReasonCode"]) == ("FAILED", "INVALID_ACCOUNT_NUMBER")
 
@@ -194,7 +197,6 @@ def test_a_person_makes_a_payout_fail_forges_a_callback_sees_the_ledger_and_find
 
     tab_to(page, "TST-1")
     page.keyboard.press("Enter")
-    life = page.locator("#life > li")
     for words in ("POST /payouts/TST-1 came", "The ledger: executed", "The payout was made", "was answered: 201",
                   "The ledger: released", "It became FAILED with INVALID_ACCOUNT_NUMBER, by a switch",
                   "The callback about FAILED", "GET /payouts/TST-1 came: 200",
