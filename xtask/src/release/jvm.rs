@@ -40,7 +40,8 @@ pub(crate) const REPOSITORY: &str = "maven";
 pub(super) fn stage(workspace: &Workspace, zig: &Zig, into: &Path) -> Outcome<Vec<PathBuf>> {
     setup::require(workspace, &[Tool::Compiler, Tool::Jdk, Tool::Maven])?;
     let built = workspace.folder("release-jvm");
-    let (repository, again) = (into.join(REPOSITORY), built.join("again").join(REPOSITORY));
+    // Beside the folders of the builds, each of which has one of its own that is called `maven`.
+    let (repository, again) = (into.join(REPOSITORY), built.join("repository"));
     let library = format!("{}komopay_ffi{}", consts::DLL_PREFIX, consts::DLL_SUFFIX);
     let library = zig.build(workspace, "komopay-ffi", &library)?;
     let gateway = zig.build(workspace, "komopay-sandbox", "komopay-sandbox")?;
