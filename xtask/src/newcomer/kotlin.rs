@@ -22,11 +22,14 @@ pub(super) fn arrive(workspace: &Workspace, packages: &Path) -> Outcome<Vec<Arri
 
 fn begin(workspace: &Workspace, packages: &Path, name: &'static str, suite: &str) -> Outcome<Arrival> {
     let debian = Debian::made(workspace, [&format!("newcomer-{suite}"), suite, ""], |_| Ok(()))?;
+    let debian = debian.copy(workspace, workspace.folder("newcomer"))?;
+    // Maven asks its own index, which is not in a folder.
+    debian.trust_as_here(workspace)?;
     let place = Place {
         workspace,
         name,
         page: PAGE,
-        debian: debian.copy(workspace, workspace.folder("newcomer"))?,
+        debian,
         packages,
         // Its compiler would stay behind.
         environment: vec!["MAVEN_OPTS=-Dkotlin.compiler.daemon=false".to_owned()],
@@ -34,7 +37,7 @@ fn begin(workspace: &Workspace, packages: &Path, name: &'static str, suite: &str
     };
     place.save(".m2/settings.xml", &settings_with(&packages.join(REPOSITORY)))?;
     let of = "dpkg-query --showformat '${Package} ${Version}' --show ";
-    place.begin(&[&format!("{of}'openjdk-*-jre-headless'"), &format!("{of}maven"), &format!("{of}libc6")])
+    place.begin(&["java --version | head --lines 1", &format!("{of}maven"), &format!("{of}libc6")])
 }
 
 /// The settings of somebody who has this repository, too, and believes no artifact whose sum is another. It stands for
