@@ -89,7 +89,8 @@ async def begin(client: Client, workflow: str, case: str) -> None:
 
 
 async def end(client: Client, workflow: str) -> None:
-    with suppress(RPCError):  # It has ended by itself.
+    # It has ended by itself, or the connection was lost: then the next look does it.
+    with suppress(RPCError):
         await client.get_workflow_handle(workflow).terminate()
 
 
