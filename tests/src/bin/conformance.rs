@@ -132,7 +132,7 @@ fn play(
 
 fn add(report: &mut Report, name: &str, found: Vec<String>) {
     if !found.is_empty() {
-        println!("RED {name}\n    {}", found.join("\n    "));
+        println!("RED {name}: {}", found.join("\n    "));
     }
     report.add(name, found);
 }

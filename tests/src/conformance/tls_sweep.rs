@@ -97,6 +97,9 @@ impl Conductor {
             let all = boundaries(&lengths).into_iter().step_by(stride.min(8));
             marks.extend(all.flat_map(|mark| [(mark, false), (mark, true)]));
         }
+        if what == Tls::TamperedWith {
+            marks.extend(answer_head(&lengths).map(|mark| (mark, false)));
+        }
         // As many of each kind, since they come in turn.
         marks.extend(
             drawn(&lengths, what, DRAWN / stride, &mut draw).into_iter().zip([false, true].into_iter().cycle()),
@@ -125,7 +128,10 @@ impl Conductor {
                 .and_then(|()| by_ledger(&case.id, answer, of(&first, &case.id), false))
                 .and_then(|ending| resumed(&case.id, ending, then.get(&case.id), of(&at_last, &case.id)));
             let client = if case.is_blind { "blind" } else { "patient" };
-            swept.add(judged.map_err(|problem| format!("{:?} of the {client} client: {problem}", case.mark)));
+            swept.add(judged.map_err(|problem| {
+                let [request, answer] = [Way::Request, Way::Answer].map(|way| case.tunnel.records(way));
+                format!("{:?} of the {client} client, after records of {request:?} and {answer:?}: {problem}", case.mark)
+            }));
         }
         for client in cases.iter().map(|case| case.id.as_str()).chain([DIRECT, "TLS-000000"]) {
             self.expect_null(&json!({"do": "close", "client": client})).await?;
@@ -148,6 +154,12 @@ fn boundaries(records: &Records) -> Vec<Mark> {
         }
     }
     marks
+}
+
+/// Each byte of the head of the record with the answer.
+fn answer_head([_, (way, lengths)]: &Records) -> impl Iterator<Item = Mark> {
+    let mark = |bytes| Mark { way: *way, records: lengths.len().saturating_sub(1), bytes, act: Act::Flip };
+    (0..5).map(mark)
 }
 
 /// At so many bytes of the stream in each direction, drawn.
@@ -186,12 +198,12 @@ fn judge(case: &Case, records: &Records, answer: &Value, wire: &[String]) -> Res
     let target = format!(" /payouts/{}", case.id);
     let calls: Vec<&str> = wire.iter().filter_map(|call| call.strip_suffix(&target)).collect();
     let was_cut = case.tunnel.was_cut();
-    // On a machine that stands still, a client may give the first connection up before it sends anything over it.
-    let sent = records.iter().find(|(way, _)| *way == Way::Request).map_or(0, |(_, lengths)| lengths.len());
-    let was_sent = case.tunnel.records(Way::Request).len() >= sent;
+    // On a machine that stands still, a client may give the first connection up before anything happens to it.
+    let was_sent = has_passed(case, records, Way::Request);
+    let was_answered = has_passed(case, records, Way::Answer);
     if canary::is_in(&answer.to_string()) {
         Err("the answer shows a canary".to_owned())
-    } else if !was_cut && !case.is_blind {
+    } else if !was_cut && was_answered {
         Err("nothing was cut".to_owned())
     } else if calls.windows(2).any(|pair| pair == ["POST", "POST"]) {
         Err("the create was repeated before the payout was read".to_owned())
@@ -200,6 +212,14 @@ fn judge(case: &Case, records: &Records, answer: &Value, wire: &[String]) -> Res
     } else {
         Ok(())
     }
+}
+
+/// Whether the last record of a create, which is its request or its answer, came over the first connection.
+fn has_passed(case: &Case, records: &Records, way: Way) -> bool {
+    let Some((_, whole)) = records.iter().find(|(other, _)| *other == way) else { return false };
+    let came = case.tunnel.records(way);
+    // Who gives a connection up says so in a record, too, which is shorter.
+    whole.len().checked_sub(1).is_some_and(|last| came.get(last) >= whole.get(last))
 }
 
 /// Whether what happens here leaves no answer to a create that was sent before it happened.
@@ -212,8 +232,8 @@ fn spoils_answer(mark: &Mark, records: &Records) -> bool {
         && match mark.act {
             // Before its first byte, what was cut may have been the connection of a create that was yet to be sent.
             Act::End(_) => mark.bytes > 0,
-            // A record tells the version of TLS twice, and nothing depends on it.
-            Act::Flip => !matches!(mark.bytes, 1 | 2),
+            // A record begins with a type and a version that TLS 1.3 gives a meaning no more, and rustls does not read.
+            Act::Flip => mark.bytes > 2,
             // A record that came whole is as good as ever, if what follows it is not.
             Act::Repeat => lengths.last().is_some_and(|length| mark.bytes < *length),
         }
