@@ -130,7 +130,10 @@ impl Conductor {
             let client = if case.is_blind { "blind" } else { "patient" };
             swept.add(judged.map_err(|problem| {
                 let [request, answer] = [Way::Request, Way::Answer].map(|way| case.tunnel.records(way));
-                format!("{:?} of the {client} client, after records of {request:?} and {answer:?}: {problem}", case.mark)
+                format!(
+                    "{:?} of the {client} client, after records of {request:?} and {answer:?}: {problem}",
+                    case.mark
+                )
             }));
         }
         for client in cases.iter().map(|case| case.id.as_str()).chain([DIRECT, "TLS-000000"]) {
