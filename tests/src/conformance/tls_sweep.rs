@@ -220,9 +220,9 @@ fn judge(case: &Case, records: &Records, answer: &Value, wire: &[String]) -> Res
 /// Whether the last record of a create, which is its request or its answer, came over the first connection.
 fn has_passed(case: &Case, records: &Records, way: Way) -> bool {
     let Some((_, whole)) = records.iter().find(|(other, _)| *other == way) else { return false };
-    let came = case.tunnel.records(way);
+    let passed = case.tunnel.records(way);
     // Who gives a connection up says so in a record, too, which is shorter.
-    whole.len().checked_sub(1).is_some_and(|last| came.get(last) >= whole.get(last))
+    whole.len().checked_sub(1).is_some_and(|last| passed.get(last) >= whole.get(last))
 }
 
 /// Whether what happens here leaves no answer to a create that was sent before it happened.
