@@ -9,26 +9,26 @@ from pathlib import Path
 
 
 def sizes(package: Path) -> dict[str, int]:
-    """The files in it. What is no archive holds none."""
+    """The files in it. What is no archive is one itself."""
     if zipfile.is_zipfile(package):
         with zipfile.ZipFile(package) as archive:
             return {member.filename: member.file_size for member in archive.infolist() if not member.is_dir()}
     if tarfile.is_tarfile(package):
         with tarfile.open(package) as archive:
             return {member.name: member.size for member in archive if member.isfile()}
-    return {}
+    return {package.name: package.stat().st_size}
 
 
 def contents(package: Path) -> dict[str, object]:
     files = sizes(package)
-    largest = max(files, key=lambda name: files[name], default="")
+    largest = max(files, key=lambda name: files[name])
     return {
         "sha256": hashlib.sha256(package.read_bytes()).hexdigest(),
         "bytes": package.stat().st_size,
         "files": len(files),
         "unpacked": sum(files.values()),
         "largest": largest,
-        "largest_bytes": files.get(largest, 0),
+        "largest_bytes": files[largest],
     }
 
 
