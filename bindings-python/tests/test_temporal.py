@@ -43,8 +43,8 @@ from komopay.temporal import BatchProgress, BatchWorkflow, activities, schedule,
 
 QUEUE = "payouts"
 CACHE = 'task_queue="payouts",'
-ENDED = (0, -signal.SIGABRT)
-"""How a program with temporalio ends: when all is done, its threads may abort the interpreter (sdk-python#300)."""
+ENDED = (0, -signal.SIGABRT, -signal.SIGSEGV)
+"""How a program with temporalio ends: when all is done, its threads may crash the interpreter (sdk-python#300)."""
 HISTORIES = Path(__file__).parent / "histories"
 
 
