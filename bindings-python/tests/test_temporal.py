@@ -43,8 +43,8 @@ from komopay.temporal import BatchProgress, BatchWorkflow, activities, schedule,
 
 QUEUE = "payouts"
 CACHE = 'task_queue="payouts",'
-ENDED = (0, -signal.SIGABRT, -signal.SIGSEGV)
-"""How a program with temporalio ends: when all is done, its threads may crash the interpreter (sdk-python#300)."""
+ENDED = (0, -signal.SIGABRT)
+"""How a program with temporalio ends: when all is done, its threads may abort the interpreter (sdk-python#300)."""
 HISTORIES = Path(__file__).parent / "histories"
 
 
@@ -118,7 +118,8 @@ def handed_over(temporal: Temporal, folder: Path) -> str:
     command = [sys.executable, str(example("pay_with_temporal.py", folder))]
     environment = {**os.environ, "TEMPORAL_ADDRESS": temporal.address}
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-    assert run.returncode in ENDED, run.stderr
+    # No thread in it is ours, and those of temporalio may end it by a segfault, too. What it printed must be whole.
+    assert run.returncode in (*ENDED, -signal.SIGSEGV), run.stderr
     return run.stdout
 
 
